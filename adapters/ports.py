@@ -1,0 +1,81 @@
+"""What the driver needs from other people's parts: a session with a server, and an audio output.
+
+Any object with these methods will do. They are called from the event loop's thread and must not block;
+what takes time they do in tasks of their own and report as facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from speech_lifecycle.fsm.effects import SessionEffect
+from speech_lifecycle.fsm.events import OutputFact
+from speech_lifecycle.fsm.values import Capabilities
+
+
+class AudioOutput(Protocol):
+    """What plays audio: a sound card, a room track, a telephone stream, a browser.
+
+    Audio is 16-bit mono PCM, little-endian. Positions in the facts count the milliseconds of the named
+    message that left the output towards the listener; they are the output's own evidence, never an estimate.
+    """
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second of the audio it takes."""
+        ...
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether `pause` holds the playback."""
+        ...
+
+    def attach(self, report: Callable[[OutputFact], None]) -> None:
+        """Take the function that facts are reported to. Called once, before anything else."""
+        ...
+
+    def start(self, message_id: str) -> None:
+        """Expect the audio of this message next. The one before it is finished."""
+        ...
+
+    def write(self, message_id: str, pcm: bytes) -> None:
+        """Take audio of the message and play it after what it has."""
+        ...
+
+    def write_text(self, message_id: str, text: str) -> None:
+        """Take more text of the message: to show it, or to synchronize it with the audio."""
+        ...
+
+    def flush(self, message_id: str) -> None:
+        """All audio of the message is written: play it out, then report `OutputPlaybackFinished`."""
+        ...
+
+    def clear(self, message_id: str) -> None:
+        """Stop now, drop what was not played, and report `OutputPlaybackFinished(interrupted=True)`."""
+        ...
+
+    def pause(self) -> None:
+        """Hold the playback."""
+        ...
+
+    def resume(self) -> None:
+        """Go on playing."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release what it holds."""
+        ...
+
+
+class Session(Protocol):
+    """A realtime session with a server: the model and its memory."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the server can do about its memory."""
+        ...
+
+    def perform(self, effect: SessionEffect) -> None:
+        """Send what the effect asks for. The answer comes as a fact."""
+        ...

@@ -1,0 +1,31 @@
+"""Answers to events that no row of a chart takes: expected races are ignored, violations rejected.
+
+python-statemachine has no word for them, and its final states may have no rows at all, so they stand beside the
+charts. The Definition puts them into the cells after the chart's rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an event gets in these states if no row of theirs takes it."""
+
+    kind: Literal["ignored", "rejected"]
+    reason: str
+    states: tuple[str, ...]
+    events: tuple[str, ...]
+    cond: str = ""
+
+
+def ignored(reason: str, states: str, *events: str, cond: str = "") -> Answer:
+    """Declare an expected race: nothing changes, and nobody is to blame."""
+    return Answer("ignored", reason, tuple(states.split()), events, cond)
+
+
+def rejected(reason: str, states: str, *events: str, cond: str = "") -> Answer:
+    """Declare a violation: nothing changes, and the event's source is to blame."""
+    return Answer("rejected", reason, tuple(states.split()), events, cond)

@@ -1,0 +1,71 @@
+"""How much of a message was heard: the one place that decides it (spec, section 7; field bugs T3 to T14).
+
+Only the output's own reports count, and only those about this message.
+"""
+
+from __future__ import annotations
+
+import math
+
+from speech_lifecycle.fsm.events import Event, OutputPlaybackFinished
+from speech_lifecycle.fsm.state import Message
+from speech_lifecycle.fsm.values import HeardTextStatus
+
+
+def usable_position_ms(position_ms: object, handed_over_ms: int) -> int | None:
+    """Return a reported position in whole milliseconds, clamped to what was handed over.
+
+    None if it is no evidence: missing, negative, infinite, or not a number at all (T12, T13).
+    """
+    if not isinstance(position_ms, int | float) or isinstance(position_ms, bool):
+        return None
+    if not math.isfinite(position_ms) or position_ms < 0:
+        return None
+    return min(math.floor(position_ms), handed_over_ms)
+
+
+def position_ms(message: Message, event: Event | None) -> int:
+    """Return how far the output got, `event` included.
+
+    A finish without a usable position, or at 0 after progress had been reported, falls back to the last
+    progress (T14).
+    """
+    if isinstance(event, OutputPlaybackFinished):
+        return usable_position_ms(event.position_ms, message.handed_over_ms) or message.position_ms
+    return message.position_ms
+
+
+def is_heard(message: Message, event: Event | None) -> bool:
+    """Whether anything of the message reached the listener: playback started, or its position is above 0 (H5)."""
+    if message.expects_audio:
+        return message.has_started or position_ms(message, event) > 0
+    return bool(message.text)
+
+
+def is_heard_to_the_end(message: Message, event: Event | None, frame_ms: int) -> bool:
+    """Whether all of the message was handed over and the position is within one frame of its end."""
+    return (
+        message.source_has_ended
+        and 0 < message.received_ms <= message.handed_over_ms
+        and position_ms(message, event) >= message.handed_over_ms - frame_ms
+        and is_heard(message, event)
+    )
+
+
+def heard_text(message: Message, estimate: bool) -> tuple[str, HeardTextStatus]:
+    """Return what was heard of a partial message, as text, and how it is known."""
+    if not message.expects_audio:
+        return (message.text if message.shown_text is None else message.shown_text), "exact"
+    if message.transcript is not None:
+        return message.transcript, "synchronized"
+    if estimate:
+        return _word_prefix(message), "estimated"
+    return "", "unknown"
+
+
+def _word_prefix(message: Message) -> str:
+    """Return the leading words of the text, in proportion to the audio that was heard."""
+    known_ms = max(message.received_ms, message.handed_over_ms)
+    words = message.text.split()
+    heard_words = len(words) * message.position_ms // known_ms if known_ms else 0
+    return " ".join(words[:heard_words])

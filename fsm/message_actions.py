@@ -1,0 +1,202 @@
+"""The actions of the message chart. None of them decides anything: that is what the rows are for."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from speech_lifecycle.fsm import evidence
+from speech_lifecycle.fsm.effects import (
+    ClearOutput,
+    CommitMessage,
+    FlushOutput,
+    ReportMessageSettled,
+    StartHandover,
+)
+from speech_lifecycle.fsm.events import (
+    Event,
+    OutputAudioHandedOver,
+    OutputPlaybackFinished,
+    OutputPlaybackProgressed,
+    SessionAudioReceived,
+    SessionMessageAdded,
+    SessionTextReceived,
+)
+from speech_lifecycle.fsm.reconciliation import remove_messages
+from speech_lifecycle.fsm.run import Run
+from speech_lifecycle.fsm.state import Message, Speech
+from speech_lifecycle.fsm.values import HeardTextStatus, MessageRecord, Reason, SettledState
+from speech_lifecycle.fsm.watchdog import start_timer, unplayed_ms
+
+
+def announce(run: Run, speech: Speech, message: Message, event: SessionMessageAdded) -> None:
+    """Add the message to the speech. The messages before it will get no more from the server (M5)."""
+    modalities = event.modalities
+    message.expects_audio = "audio" in modalities and speech.capabilities.plays_audio
+    for earlier in speech.messages.values():
+        if not earlier.is_final and not earlier.source_has_ended:
+            run.tell(speech, earlier, "end_source")
+    speech.messages[message.message_id] = message
+    speech.has_progressed = True
+    run.raise_event("message_announced")
+
+
+def collect_text(run: Run, speech: Speech, message: Message, event: SessionTextReceived) -> None:
+    """Append to the generated text."""
+    message.text += event.text
+    speech.has_progressed = True
+
+
+def count_received(run: Run, speech: Speech, message: Message, event: SessionAudioReceived) -> None:
+    """Take over the total of audio received. Audio makes it an audio message, whatever was announced."""
+    message.received_ms = event.received_ms
+    message.expects_audio = speech.capabilities.plays_audio
+    speech.has_progressed = True
+
+
+def note_source_end(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Remember that no more will come."""
+    message.source_has_ended = True
+    speech.has_progressed = True
+
+
+def remove_late_message(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Have the server forget a message that was announced too late to be played."""
+    remove_messages(run, speech, [message])
+
+
+def start_handover(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Begin to hand it to the output."""
+    run.emit(StartHandover(message.message_id))
+
+
+def count_handed_over(run: Run, speech: Speech, message: Message, event: OutputAudioHandedOver) -> None:
+    """Take over the total of audio handed over."""
+    message.handed_over_ms = event.handed_over_ms
+    speech.has_progressed = True
+
+
+def flush(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Have the output play it out, and watch that it reports the end (O1, O3)."""
+    message.is_flushed = True
+    run.emit(FlushOutput(message.message_id))
+    if not speech.output_is_paused:
+        start_timer(run, speech, "playout", unplayed_ms(message) + speech.policy.playout_margin_ms)
+
+
+def note_start(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Remember that playback began: it is heard."""
+    message.has_started = True
+    speech.has_progressed = True
+    if not speech.was_heard:
+        run.raise_event("message_heard")
+
+
+def note_progress(run: Run, speech: Speech, message: Message, event: OutputPlaybackProgressed) -> None:
+    """Take over the position; above 0, it is heard even if its start was never reported (H5)."""
+    position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
+    message.position_ms = position_ms or 0
+    speech.has_progressed = True
+    if message.position_ms > 0 and not speech.was_heard:
+        run.raise_event("message_heard")
+
+
+def note_finish(run: Run, speech: Speech, message: Message, event: OutputPlaybackFinished) -> None:
+    """Take over how far the output got, and the text that it played."""
+    message.position_ms = evidence.position_ms(message, event)
+    message.transcript = event.transcript
+    message.is_flushed = False
+    speech.has_progressed = True
+
+
+def note_whole(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Take it that the output played all it had."""
+    message.position_ms = message.handed_over_ms
+    message.is_flushed = False
+    speech.has_progressed = True
+
+
+def clear_output(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Have the output stop."""
+    run.emit(ClearOutput(message.message_id))
+
+
+def freeze_shown_text(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Remember how much of a text had been shown when it was stopped."""
+    message.shown_text = message.text
+
+
+def because_finished(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Reason: it was played to the end."""
+    message.reason = "finished"
+
+
+def because_cleared(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Reason: the output was cleared or swapped by somebody else (H13)."""
+    message.reason = "cleared"
+
+
+def because_stopped(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Reason: the one for which the speech was stopped; a late message of a finished speech was not wanted."""
+    message.reason = speech.cause or "interrupted"
+
+
+def because_output_failed(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Reason: the output broke."""
+    message.reason = "output_failed"
+
+
+def because_timed_out(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Reason: the output did not report in time."""
+    message.reason = "timed_out"
+
+
+def because_no_content(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Reason: what was expected of it never came."""
+    message.reason = "no_content"
+
+
+def settle_played(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Record it as heard in full, and commit it."""
+    status: HeardTextStatus = "exact" if message.text or not message.expects_audio else "unknown"
+    _settle(run, message, "played", message.position_ms, message.text, status)
+
+
+def settle_partial(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Record it as heard in part, and commit that part."""
+    text, status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+    _settle(run, message, "partial", message.position_ms, text, status)
+
+
+def settle_skipped(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Record it as never heard."""
+    _settle(run, message, "skipped", 0, "", "exact")
+
+
+def _settle(
+    run: Run,
+    message: Message,
+    state: SettledState,
+    heard_ms: int,
+    heard_text: str,
+    heard_text_status: HeardTextStatus,
+) -> None:
+    record = MessageRecord(
+        message.message_id,
+        state,
+        cast(Reason, message.reason),
+        heard_ms,
+        message.received_ms,
+        message.text,
+        heard_text,
+        heard_text_status,
+    )
+    message.record = record
+    run.emit(ReportMessageSettled(record))
+    if state != "skipped":
+        run.emit(CommitMessage(message.message_id, heard_text, heard_text_status, state == "partial"))
+    run.raise_event("message_settled")
+
+
+def report_output_failure(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Tell the speech that its output is broken."""
+    run.raise_event("message_output_failed")

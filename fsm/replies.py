@@ -1,0 +1,59 @@
+"""What the machine answers to an event: it was handled, ignored or rejected (spec, section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from speech_lifecycle.fsm.effects import Effect
+from speech_lifecycle.fsm.events import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """The event was taken by a row."""
+
+    rows: tuple[str, ...]
+    """The ids of the rows taken, in the order in which they were taken."""
+    effects: tuple[Effect, ...] = ()
+    """What the driver has to perform, in this order."""
+    kind: ClassVar[Literal["handled"]] = "handled"
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """The event is an expected race. Nothing changed."""
+
+    row: str
+    """The id of the answer."""
+    state: str
+    reason: str
+    kind: ClassVar[Literal["ignored"]] = "ignored"
+    effects: ClassVar[tuple[Effect, ...]] = ()
+    rows: ClassVar[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The event is a violation. Nothing changed."""
+
+    event: str
+    """The event's name."""
+    row: str
+    """The id of the answer; "" for an event that belongs to no cell."""
+    state: str
+    """The state of the chart that answered."""
+    reason: str
+    blame: Source
+    """Who should not have said it."""
+    kind: ClassVar[Literal["rejected"]] = "rejected"
+    effects: ClassVar[tuple[Effect, ...]] = ()
+    rows: ClassVar[tuple[str, ...]] = ()
+
+    def __str__(self) -> str:
+        """Say what was rejected, where and why."""
+        place = f" in {self.state}" if self.state else ""
+        return f"{self.event} from the {self.blame} rejected{place}: {self.reason}"
+
+
+Reply = Handled | Ignored | Rejected

@@ -1,0 +1,103 @@
+"""The data of one speech and its messages: what the charts' guards read and their actions write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from speech_lifecycle.fsm.values import (
+    FINAL_MESSAGE_STATES,
+    FORWARDING_STATES,
+    AgentState,
+    Capabilities,
+    MessageRecord,
+    MessageState,
+    Policy,
+    Reason,
+    Reconciliation,
+    SpeechState,
+    Timer,
+)
+
+DEFAULT_CAPABILITIES = Capabilities()
+DEFAULT_POLICY = Policy()
+
+
+@dataclass(slots=True)
+class Message:
+    """One message of the response, from its announcement on."""
+
+    message_id: str
+    expects_audio: bool = True
+    """False for a text-only message, and for any message if there is no audio output."""
+    state: MessageState = "pending"
+    received_ms: int = 0
+    handed_over_ms: int = 0
+    position_ms: int = 0
+    """The last usable position that the output reported."""
+    has_started: bool = False
+    """The output reported that playback of this message began."""
+    source_has_ended: bool = False
+    is_flushed: bool = False
+    """The output owes a finish for a flush."""
+    text: str = ""
+    shown_text: str | None = None
+    """Of a text-only message: what had been shown when it was stopped."""
+    transcript: str | None = None
+    """What the output reported as played. "" is a report, None is none (H2)."""
+    reason: Reason | None = None
+    record: MessageRecord | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is played, partial or skipped."""
+        return self.state in FINAL_MESSAGE_STATES
+
+    @property
+    def is_forwarding(self) -> bool:
+        """Whether it is the one that the output has."""
+        return self.state in FORWARDING_STATES
+
+
+@dataclass(slots=True)
+class Speech:
+    """One speech: the snapshot that `step` takes and returns, and that the in-place machine changes.
+
+    Treat a snapshot as a value: `step` never changes the one it was given.
+    """
+
+    capabilities: Capabilities = DEFAULT_CAPABILITIES
+    policy: Policy = DEFAULT_POLICY
+    state: SpeechState = "queued"
+    messages: dict[str, Message] = field(default_factory=dict)
+    """By id, in the order of their announcement."""
+    response_id: str | None = None
+    response_has_ended: bool = False
+    response_has_failed: bool = False
+    cancel_was_sent: bool = False
+    session_is_lost: bool = False
+    cause: Reason | None = None
+    """Why the speech is being stopped; None while nothing stops it."""
+    was_heard: bool = False
+    output_is_paused: bool = False
+    agent_state: AgentState | None = None
+    """The last one announced."""
+    timer: Timer | None = None
+    """The timer that runs."""
+    has_progressed: bool = False
+    """A fact has come since the timer was started."""
+    awaited: tuple[tuple[Reconciliation, str], ...] = ()
+    """Requests that the server has not answered: operation and message id."""
+
+    def forwarding_message(self) -> Message | None:
+        """Return the message that the output has, or None."""
+        for message in self.messages.values():
+            if message.state in FORWARDING_STATES:
+                return message
+        return None
+
+    def first_pending_message(self) -> Message | None:
+        """Return the message whose turn it is next, or None."""
+        for message in self.messages.values():
+            if message.state == "pending":
+                return message
+        return None

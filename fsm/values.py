@@ -1,0 +1,99 @@
+"""The words of the lifecycle: states, reasons, records, capabilities and policies (spec, section 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Modality = Literal["audio", "text"]
+MessageState = Literal["pending", "streaming", "draining", "stopping", "played", "partial", "skipped"]
+SettledState = Literal["played", "partial", "skipped"]
+SpeechState = Literal[
+    "queued", "waiting", "speaking", "paused", "stopping", "reconciling", "completed", "interrupted", "failed"
+]
+Outcome = Literal["completed", "interrupted", "failed"]
+ResponseStatus = Literal["completed", "cancelled", "failed", "incomplete"]
+AgentState = Literal["listening", "thinking", "speaking"]
+Timer = Literal["stall", "playout", "stop", "reconcile"]
+Reason = Literal[
+    "finished",
+    "interrupted",
+    "cleared",
+    "closed",
+    "output_failed",
+    "source_failed",
+    "timed_out",
+    "never_authorized",
+    "no_content",
+]
+HeardTextStatus = Literal["exact", "synchronized", "estimated", "unknown"]
+Reconciliation = Literal["truncate", "remove"]
+Refusal = Literal["already_shorter", "unknown_message", "other"]
+DivergenceCause = Literal["cannot_truncate", "cannot_remove", "refused", "unanswered", "text_beyond_heard"]
+
+FINAL_MESSAGE_STATES: frozenset[str] = frozenset({"played", "partial", "skipped"})
+FORWARDING_STATES: frozenset[str] = frozenset({"streaming", "draining", "stopping"})
+FINAL_SPEECH_STATES: frozenset[str] = frozenset({"completed", "interrupted", "failed"})
+SETTLED_SPEECH_STATES: frozenset[str] = FINAL_SPEECH_STATES | {"reconciling"}
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the session's server and the output are able to do. They do not change during a speech."""
+
+    can_truncate: bool = True
+    """The server can cut an audio message at a position."""
+    can_remove: bool = True
+    """The server's context can be changed in mid-session, so that messages can be removed from it."""
+    truncates_by_itself: bool = False
+    """The server plays the audio itself and truncates on barge-in (OpenAI over WebRTC or SIP)."""
+    plays_audio: bool = True
+    """There is an audio output. Without one, the text is what reaches the user."""
+    can_pause: bool = True
+    """The output can hold its playback and go on later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the embedding agent wants. All durations are in milliseconds."""
+
+    interruptible: bool = True
+    """Whether `interrupt` works without `force`."""
+    estimate_heard_text: bool = False
+    """Estimate the heard text of a partial message, if the output gives no synchronized transcript."""
+    frame_ms: int = 20
+    """One frame of the output: a position this close to the end counts as the end."""
+    stall_timeout_ms: int = 30_000
+    """How long neither session nor output may be silent beyond the audio that is still to be played."""
+    playout_margin_ms: int = 2_000
+    """How late the output may report the end of a flushed message."""
+    stop_timeout_ms: int = 1_000
+    """How long to wait for the output's report after a clear."""
+    reconcile_timeout_ms: int = 5_000
+    """How long to wait for the server's answers, and for the end of its response."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            "frame_ms",
+            "stall_timeout_ms",
+            "playout_margin_ms",
+            "stop_timeout_ms",
+            "reconcile_timeout_ms",
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise ValueError(f"Policy.{name} must be a whole number of milliseconds, 0 or more, not {value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """How a message ended: what was generated, and what of it was heard (spec, section 3)."""
+
+    message_id: str
+    state: SettledState
+    reason: Reason
+    heard_ms: int
+    received_ms: int
+    generated_text: str
+    heard_text: str
+    heard_text_status: HeardTextStatus
