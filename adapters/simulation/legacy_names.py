@@ -1,0 +1,98 @@
+"""The same events under the older names, as Azure Voice Live sends them.
+
+Taken from a recorded Voice Live session: `response.audio.*` and `response.text.*`, one
+`conversation.item.created` in place of `added`, no `conversation.item.done` for what the model made,
+content parts without `output_`, and flat session and response objects.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .wire import WireEvent
+
+_RENAMED_PREFIXES = {
+    "response.output_audio_transcript.": "response.audio_transcript.",
+    "response.output_audio.": "response.audio.",
+    "response.output_text.": "response.text.",
+    "conversation.item.added": "conversation.item.created",
+}
+
+
+def to_legacy(event: WireEvent) -> WireEvent | None:
+    """Return the event as an older server sends it; None if such a server does not send it."""
+    kind: str = event["type"]
+    if kind == "conversation.item.done" and event["item"].get("role") != "user":
+        return None
+    legacy = dict(event)
+    for prefix, older in _RENAMED_PREFIXES.items():
+        if kind.startswith(prefix):
+            legacy["type"] = older + kind[len(prefix) :]
+    if "item" in legacy:
+        legacy["item"] = _legacy_item(legacy["item"])
+    if "session" in legacy:
+        legacy["session"] = _legacy_session(legacy["session"])
+    if "response" in legacy:
+        legacy["response"] = _legacy_response(legacy["response"])
+    return legacy
+
+
+def _legacy_item(item: dict[str, Any]) -> dict[str, Any]:
+    legacy = {"object": "realtime.item", **item}
+    if "content" in item:
+        legacy["content"] = [{**part, "type": part["type"].removeprefix("output_")} for part in item["content"]]
+    return legacy
+
+
+def _legacy_session(session: dict[str, Any]) -> dict[str, Any]:
+    audio_input, audio_output = session["audio"]["input"], session["audio"]["output"]
+    kept = ("id", "object", "model", "instructions", "tools", "tool_choice")
+    return {
+        **{name: session[name] for name in kept},
+        "modalities": _legacy_modalities(session["output_modalities"]),
+        "voice": audio_output["voice"],
+        "input_audio_format": "pcm16",
+        "output_audio_format": "pcm16",
+        "input_audio_transcription": audio_input["transcription"],
+        "input_audio_noise_reduction": audio_input["noise_reduction"],
+        "turn_detection": audio_input["turn_detection"],
+        "max_response_output_tokens": session["max_output_tokens"],
+        "input_audio_sampling_rate": 24000,
+    }
+
+
+def _legacy_response(response: dict[str, Any]) -> dict[str, Any]:
+    legacy = {name: value for name, value in response.items() if name not in ("audio", "output_modalities")}
+    legacy["output"] = [_legacy_item(item) for item in response["output"]]
+    legacy["modalities"] = _legacy_modalities(response["output_modalities"])
+    legacy["voice"] = response["audio"]["output"]["voice"]
+    legacy["output_audio_format"] = "pcm16"
+    legacy["temperature"] = None
+    return legacy
+
+
+def _legacy_modalities(output_modalities: list[str]) -> list[str]:
+    # An older server counts the transcript as text.
+    return ["audio", "text"] if "audio" in output_modalities else ["text"]
+
+
+def session_from_legacy(update: dict[str, Any]) -> dict[str, Any]:
+    """Return a flat session update as the nested one that the server keeps."""
+    nested: dict[str, Any] = {name: update[name] for name in ("instructions", "tools") if name in update}
+    if "modalities" in update:
+        nested["output_modalities"] = ["audio"] if "audio" in update["modalities"] else ["text"]
+    if "tool_choice" in update:
+        nested["tool_choice"] = update["tool_choice"]
+    audio_input = {
+        name: update[older]
+        for older, name in (
+            ("turn_detection", "turn_detection"),
+            ("input_audio_transcription", "transcription"),
+            ("input_audio_noise_reduction", "noise_reduction"),
+        )
+        if older in update
+    }
+    audio: dict[str, Any] = {"input": audio_input} if audio_input else {}
+    if "voice" in update:
+        audio["output"] = {"voice": update["voice"]}
+    return {**nested, "audio": audio} if audio else nested
