@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from speech_lifecycle.fsm.effects import SessionEffect
-from speech_lifecycle.fsm.events import OutputFact
+from speech_lifecycle.fsm.events import OutputFact, SessionFact
 from speech_lifecycle.fsm.values import Capabilities
 
 
@@ -68,14 +68,51 @@ class AudioOutput(Protocol):
         ...
 
 
+class SessionReceiver(Protocol):
+    """What a session reports to. The driver is one."""
+
+    def report(self, fact: SessionFact, *, speech_id: str | None = None) -> None:
+        """Take a fact. `speech_id` comes back with the response that was requested for that speech."""
+        ...
+
+    def deliver_audio(self, message_id: str, pcm: bytes) -> None:
+        """Take audio of a message: 16-bit mono PCM, little-endian, at the session's sample rate."""
+        ...
+
+    def user_started_speaking(self) -> None:
+        """Take it that the user has begun to speak."""
+        ...
+
+    def user_stopped_speaking(self) -> None:
+        """Take it that the user is silent again."""
+        ...
+
+
 class Session(Protocol):
     """A realtime session with a server: the model and its memory."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second of the audio it delivers."""
+        ...
 
     @property
     def capabilities(self) -> Capabilities:
         """What the server can do about its memory."""
         ...
 
+    def attach(self, receiver: SessionReceiver) -> None:
+        """Take the receiver of facts and audio. Called once, before anything else."""
+        ...
+
+    def request_response(self, speech_id: str) -> None:
+        """Ask the model for a response. Its `SessionResponseCreated` comes back with `speech_id`."""
+        ...
+
     def perform(self, effect: SessionEffect) -> None:
-        """Send what the effect asks for. The answer comes as a fact."""
+        """Send what the effect asks for. The answers come as facts."""
+        ...
+
+    async def run(self) -> None:
+        """Read from the server until the connection ends, and report `SessionLost` then. May be cancelled."""
         ...

@@ -32,11 +32,13 @@ class Family(Generic[T]):
 
     name: str
     types: tuple[type[T], ...]
+    tag: str = "type"
+    """The field that holds the type's name."""
 
     def dump(self, value: T) -> dict[str, Any]:
         """Return the value as JSON data."""
         data = _adapter(type(value)).dump_python(value, mode="json")
-        return {"type": name_of(type(value))} | {
+        return {self.tag: name_of(type(value))} | {
             key: str(item) if isinstance(item, float) and not math.isfinite(item) else item
             for key, item in data.items()
         }
@@ -50,10 +52,10 @@ class Family(Generic[T]):
         if not isinstance(data, dict):
             raise CodecError(f"{self.name}: expected an object, got {type(data).__name__}")
         by_name = {name_of(value_type): value_type for value_type in self.types}
-        name = data.get("type")
+        name = data.get(self.tag)
         if name not in by_name:
-            raise CodecError(f"{self.name}: field 'type' is {name!r}, expected one of {', '.join(by_name)}")
-        arguments = {key: item for key, item in data.items() if key != "type"}
+            raise CodecError(f"{self.name}: field {self.tag!r} is {name!r}, expected one of {', '.join(by_name)}")
+        arguments = {key: item for key, item in data.items() if key != self.tag}
         if arguments.get("position_ms") in _NOT_FINITE:
             arguments["position_ms"] = float(arguments["position_ms"])
         return _load(by_name[name], arguments, str(name))
@@ -68,8 +70,8 @@ class Family(Generic[T]):
             properties = schema.get("properties", {})
             if "position_ms" in properties:
                 properties["position_ms"]["anyOf"].append({"enum": list(_NOT_FINITE)})
-            schema["properties"] = {"type": {"const": name_of(value_type)}, **properties}
-            schema["required"] = ["type", *schema.get("required", [])]
+            schema["properties"] = {self.tag: {"const": name_of(value_type)}, **properties}
+            schema["required"] = [self.tag, *schema.get("required", [])]
             schema["additionalProperties"] = False
             variants.append(schema)
         return {"oneOf": variants, **({"$defs": definitions} if definitions else {})}

@@ -19,7 +19,9 @@ def usable_position_ms(position_ms: object, handed_over_ms: int) -> int | None:
     """
     if not isinstance(position_ms, int | float) or isinstance(position_ms, bool):
         return None
-    if not math.isfinite(position_ms) or position_ms < 0:
+    if isinstance(position_ms, float) and not math.isfinite(position_ms):
+        return None
+    if position_ms < 0:
         return None
     return min(math.floor(position_ms), handed_over_ms)
 
@@ -43,13 +45,20 @@ def is_heard(message: Message, event: Event | None) -> bool:
 
 
 def is_heard_to_the_end(message: Message, event: Event | None, frame_ms: int) -> bool:
-    """Whether all of the message was handed over and the position is within one frame of its end."""
-    return (
-        message.source_has_ended
-        and 0 < message.received_ms <= message.handed_over_ms
-        and position_ms(message, event) >= message.handed_over_ms - frame_ms
-        and is_heard(message, event)
-    )
+    """Whether all of the message was handed over, and the output played it to the end, within one frame.
+
+    An output that gives no usable position is taken at its word that it played out what was flushed.
+    """
+    if not (message.source_has_ended and 0 < message.received_ms <= message.handed_over_ms):
+        return False
+    if (
+        isinstance(event, OutputPlaybackFinished)
+        and message.is_flushed
+        and not event.interrupted
+        and usable_position_ms(event.position_ms, message.handed_over_ms) is None
+    ):
+        return True
+    return position_ms(message, event) >= message.handed_over_ms - frame_ms and is_heard(message, event)
 
 
 def heard_text(message: Message, estimate: bool) -> tuple[str, HeardTextStatus]:

@@ -76,6 +76,9 @@ class SpeechMachine:
                     return _rejected(event, "unknown_event")
                 reply = speech_cells[speech.state](self, speech, event)
         except TypeError:
+            self._raised.clear()
+            self._effects.clear()
+            self.rows.clear()
             if is_well_formed(event):
                 raise
             return _rejected(event, "malformed_event")

@@ -12,7 +12,8 @@ Rows of one state and event are tried in the order in which they stand here; the
 taken. What the guards and actions mean is said in `message_guards` and `message_actions`. A cell that no row
 covers is answered by `ANSWERS`.
 
-`forward`, `stop`, `skip`, `time_out` and `end_source` are told by the speech chart.
+`forward`, `stop`, `skip`, `time_out` and `end_source` are told by the speech chart, `later_message_began` by the
+chart of the message that began.
 """
 
 # python-statemachine's types do not know that a compound state may have rows without a target.
@@ -26,7 +27,7 @@ from statemachine import State, StateChart
 
 from speech_lifecycle.fsm.answers import ignored, rejected
 
-INTERNAL_EVENTS = ("forward", "stop", "skip", "time_out", "end_source")
+INTERNAL_EVENTS = ("forward", "stop", "skip", "time_out", "end_source", "later_message_began")
 
 
 class MessageChart(StateChart[Any]):
@@ -60,11 +61,26 @@ class MessageChart(StateChart[Any]):
     # What the server sends is collected until the message is final, wherever it is.
     pending.to(None, event="session_text_received", on="collect_text")
     pending.to(None, event="session_audio_received", cond="received_no_less", on="count_received")
-    pending.to(None, event="session_message_ended end_source", cond="not source_has_ended", on="note_source_end")
     forwarding.to(None, event="session_text_received", on="collect_text")
     draining.to(streaming, event="session_audio_received", cond="received_more", on="count_received")
     forwarding.to(None, event="session_audio_received", cond="received_no_less", on="count_received")
+
+    # Its source has ended with its own end, with the response, or when a later message begins (M5). The last is a
+    # guess: of a message that has nothing yet, the first audio may still be on its way.
+    pending.to(None, event="session_message_ended end_source", cond="not source_has_ended", on="note_source_end")
+    pending.to(
+        None,
+        event="later_message_began",
+        cond="not source_has_ended and not has_no_content",
+        on="note_source_end",
+    )
     forwarding.to(None, event="session_message_ended end_source", cond="not source_has_ended", on="note_source_end")
+    forwarding.to(
+        None,
+        event="later_message_began",
+        cond="not source_has_ended and not has_no_content",
+        on="note_source_end",
+    )
 
     # Its turn, or none.
     pending.to(forwarding, event="forward", on="start_handover")
@@ -148,23 +164,24 @@ class MessageChart(StateChart[Any]):
         on=["note_finish", "because_stopped", "settle_skipped"],
     )
 
-    # No report will come: settle by the evidence in hand (H12, O1).
+    # No report will come: settle by the evidence in hand (H12, O1). The speech hears first that its output is broken,
+    # and only then that the message has settled, or it would begin the next one.
     forwarding.to(
         played,
         event="output_failed",
         cond="is_heard_to_the_end",
-        on=["because_finished", "settle_played", "report_output_failure"],
+        on=["report_output_failure", "because_finished", "settle_played"],
     )
     forwarding.to(
         partial,
         event="output_failed",
         cond="is_heard",
-        on=["because_output_failed", "settle_partial", "report_output_failure"],
+        on=["report_output_failure", "because_output_failed", "settle_partial"],
     )
     forwarding.to(
         skipped,
         event="output_failed",
-        on=["because_output_failed", "settle_skipped", "report_output_failure"],
+        on=["report_output_failure", "because_output_failed", "settle_skipped"],
     )
     stopping.to(played, event="time_out", cond="is_heard_to_the_end", on=["because_finished", "settle_played"])
     stopping.to(partial, event="time_out", cond="is_heard", on=["because_timed_out", "settle_partial"])

@@ -29,12 +29,11 @@ from speech_lifecycle.fsm.watchdog import start_timer, unplayed_ms
 
 
 def announce(run: Run, speech: Speech, message: Message, event: SessionMessageAdded) -> None:
-    """Add the message to the speech. The messages before it will get no more from the server (M5)."""
+    """Add the message to the speech, and let those before it know."""
     modalities = event.modalities
     message.expects_audio = "audio" in modalities and speech.capabilities.plays_audio
     for earlier in speech.messages.values():
-        if not earlier.is_final and not earlier.source_has_ended:
-            run.tell(speech, earlier, "end_source")
+        run.tell(speech, earlier, "later_message_began")
     speech.messages[message.message_id] = message
     speech.has_progressed = True
     run.raise_event("message_announced")

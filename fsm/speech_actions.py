@@ -76,8 +76,7 @@ def note_session_lost(run: Run, speech: Speech, event: Event | None) -> None:
 def _end_response(run: Run, speech: Speech) -> None:
     speech.response_has_ended = True
     for message in speech.messages.values():
-        if not message.is_final and not message.source_has_ended:
-            run.tell(speech, message, "end_source")
+        run.tell(speech, message, "end_source")
 
 
 def cancel_response(run: Run, speech: Speech, event: Event | None) -> None:
@@ -220,7 +219,7 @@ def strike_request(
 
 def report_refusal(run: Run, speech: Speech, event: SessionReconciliationRefused) -> None:
     """Say that the server keeps what was not heard, in its own words."""
-    detail = ": ".join(part for part in (event.code, event.text) if part)
+    detail = f"{event.code}: {event.text}" if event.code and event.text else f"{event.code or event.text}"
     report_divergence(run, speech.messages[event.message_id], "refused", detail)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from speech_lifecycle.fsm.values import (
     FINAL_MESSAGE_STATES,
+    FINAL_SPEECH_STATES,
     FORWARDING_STATES,
     AgentState,
     Capabilities,
@@ -101,3 +102,18 @@ class Speech:
             if message.state == "pending":
                 return message
         return None
+
+    def message_to_hand_over(self) -> Message | None:
+        """Return the message whose audio and text may be handed to the output now, or None.
+
+        Asked before every hand-over, so that nothing is handed over after a pause or an interruption (P4).
+        """
+        if self.output_is_paused:
+            return None
+        message = self.forwarding_message()
+        return message if message is not None and message.state != "stopping" else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is completed, interrupted or failed."""
+        return self.state in FINAL_SPEECH_STATES

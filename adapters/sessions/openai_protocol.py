@@ -1,0 +1,304 @@
+"""The OpenAI Realtime protocol in our words: server events become facts, effects become client events.
+
+Pure translation, without a connection: the live session and the replay of recordings both use it. It holds what
+the protocol leaves implicit (which message an item is, which request an answer belongs to), and no rule of the
+lifecycle. Current event names and the older ones that Azure still uses are both understood (domain, section 10).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from speech_lifecycle.adapters.ports import SessionReceiver
+from speech_lifecycle.fsm.effects import CancelResponse, SessionEffect, TruncateMessage
+from speech_lifecycle.fsm.events import (
+    SessionMessageAdded,
+    SessionMessageEnded,
+    SessionReconciliationAcknowledged,
+    SessionReconciliationRefused,
+    SessionResponseCreated,
+    SessionResponseEnded,
+    SessionTextReceived,
+)
+from speech_lifecycle.fsm.values import Modality, Reconciliation, Refusal, ResponseStatus
+
+SAMPLE_RATE = 24_000
+"""Samples per second of `audio/pcm`, the protocol's default audio format."""
+
+SPEECH_ID_KEY = "speech_id"
+"""The key in a response's metadata that brings a speech's id there and back."""
+
+_OLDER_NAMES = {
+    "response.audio.delta": "response.output_audio.delta",
+    "response.audio_transcript.delta": "response.output_audio_transcript.delta",
+    "response.audio_transcript.done": "response.output_audio_transcript.done",
+    "response.text.delta": "response.output_text.delta",
+    "response.text.done": "response.output_text.done",
+}
+
+_UNKNOWN_ITEM_CODES = frozenset({"item_truncate_invalid_item_id", "item_delete_invalid_item_id"})
+
+
+class ProtocolError(ValueError):
+    """A server event is not what the protocol says. The message names the event and the field."""
+
+
+@dataclass(slots=True)
+class _Item:
+    """An assistant message, as the server builds it."""
+
+    response_id: str
+    modalities: tuple[Modality, ...]
+    is_announced: bool = False
+    has_content: bool = False
+    has_ended: bool = False
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerError:
+    """An error that the server reported and that answers none of our requests."""
+
+    code: str
+    text: str
+    event_id: str | None
+
+
+@dataclass
+class OpenAIRealtimeProtocol:
+    """The state of one connection, as far as translating needs it."""
+
+    receiver: SessionReceiver
+    errors: list[ServerError] = field(default_factory=list)
+    """Errors that answer no request of ours. None of them ends the session (T9, C4)."""
+    _items: dict[str, _Item] = field(default_factory=dict)
+    """The messages of responses that have not ended."""
+    _audio_content_index: dict[str, int] = field(default_factory=dict)
+    """Of messages whose audio is not their first content."""
+    _modalities: dict[str, tuple[Modality, ...]] = field(default_factory=dict)
+    _requests: dict[str, tuple[Reconciliation, str]] = field(default_factory=dict)
+    _next_event_id: int = 0
+
+    # From the server
+
+    def receive(self, event: Mapping[str, Any]) -> None:
+        """Translate one server event and report what it means. Events that mean nothing here are passed over.
+
+        Raises:
+            ProtocolError: the event lacks a field that the protocol promises; nothing was reported.
+        """
+        name = event.get("type")
+        handler = _HANDLERS.get(_OLDER_NAMES.get(str(name), str(name)))
+        if handler is None:
+            return
+        try:
+            handler(self, event)
+        except (KeyError, TypeError, AttributeError, binascii.Error) as error:
+            raise ProtocolError(f"server event {name!r}: missing or unusable field: {error}") from error
+
+    def _on_response_created(self, event: Mapping[str, Any]) -> None:
+        response = event["response"]
+        self._modalities[response["id"]] = _modalities_of(response)
+        metadata = response.get("metadata") or {}
+        self.receiver.report(SessionResponseCreated(response["id"]), speech_id=metadata.get(SPEECH_ID_KEY))
+
+    def _on_output_item_added(self, event: Mapping[str, Any]) -> None:
+        item, response_id = event["item"], event["response_id"]
+        if item["type"] == "message":
+            self._items[item["id"]] = _Item(response_id, self._modalities.get(response_id, ("audio",)))
+            return
+        # The machine knows that a later message ends the earlier ones. Of other items it does not hear.
+        for item_id, earlier in list(self._items.items()):
+            if earlier.response_id == response_id and earlier.has_content:
+                self._end(item_id, earlier)
+
+    def _on_content_part_added(self, event: Mapping[str, Any]) -> None:
+        """A message is announced with its first content: only then is it certain whether it has audio."""
+        item = self._items.get(event["item_id"])
+        if item is None:
+            return
+        if event["part"]["type"] in ("text", "output_text") and not item.is_announced:
+            item.modalities = ("text",)
+        elif event["part"]["type"] in ("audio", "output_audio"):
+            item.modalities = ("audio",)
+            if event.get("content_index"):
+                self._audio_content_index[event["item_id"]] = event["content_index"]
+        self._announce(event["item_id"], item)
+
+    def _on_audio_delta(self, event: Mapping[str, Any]) -> None:
+        pcm = base64.b64decode(event["delta"], validate=True)
+        self._note_content(event["item_id"])
+        self.receiver.deliver_audio(event["item_id"], pcm)
+
+    def _on_text_delta(self, event: Mapping[str, Any]) -> None:
+        self._receive_text(event["item_id"], event["delta"])
+
+    def _on_text_done(self, event: Mapping[str, Any]) -> None:
+        """Some servers send the text, or the rest of it, only at the end."""
+        item = self._items.get(event["item_id"])
+        text = event.get("transcript", event.get("text"))
+        if item is not None and text is not None and text.startswith(item.text) and len(text) > len(item.text):
+            self._receive_text(event["item_id"], text[len(item.text) :])
+
+    def _receive_text(self, item_id: str, text: str) -> None:
+        item = self._note_content(item_id)
+        if item is not None:
+            item.text += text
+        self.receiver.report(SessionTextReceived(item_id, text))
+
+    def _on_output_item_done(self, event: Mapping[str, Any]) -> None:
+        item = self._items.get(event["item"]["id"])
+        if item is not None:
+            self._end(event["item"]["id"], item)
+
+    def _on_response_done(self, event: Mapping[str, Any]) -> None:
+        response = event["response"]
+        for item_id, item in list(self._items.items()):
+            if item.response_id == response["id"]:
+                self._announce(item_id, item)
+                del self._items[item_id]
+        self._modalities.pop(response["id"], None)
+        self.receiver.report(SessionResponseEnded(response["id"], _status_of(response)))
+
+    def _on_truncated(self, event: Mapping[str, Any]) -> None:
+        self._acknowledge("truncate", event["item_id"])
+
+    def _on_deleted(self, event: Mapping[str, Any]) -> None:
+        self._acknowledge("remove", event["item_id"])
+
+    def _on_speech_started(self, event: Mapping[str, Any]) -> None:
+        self.receiver.user_started_speaking()
+
+    def _on_speech_stopped(self, event: Mapping[str, Any]) -> None:
+        self.receiver.user_stopped_speaking()
+
+    def _on_error(self, event: Mapping[str, Any]) -> None:
+        error = event["error"]
+        code, text = error.get("code") or "", error.get("message") or ""
+        event_id = error.get("event_id")
+        if event_id is None:
+            event_id = self._oldest_request_refused_by(code)
+        request = self._requests.pop(event_id, None)
+        if request is None:
+            self.errors.append(ServerError(code, text, error.get("event_id")))
+        else:
+            self.receiver.report(SessionReconciliationRefused(*request, _meaning_of(code, text), code, text))
+
+    def _acknowledge(self, operation: Reconciliation, item_id: str) -> None:
+        for event_id, request in self._requests.items():
+            if request == (operation, item_id):
+                del self._requests[event_id]
+                break
+        self.receiver.report(SessionReconciliationAcknowledged(operation, item_id))
+
+    def _oldest_request_refused_by(self, code: str) -> str | None:
+        """An error without event_id is the answer to the oldest request that can be refused with its code."""
+        operations: tuple[Reconciliation, ...] = ()
+        if code in ("item_truncate_invalid_item_id", "unsupported_content_type", "invalid_value"):
+            operations = ("truncate",)
+        elif code == "item_delete_invalid_item_id":
+            operations = ("remove",)
+        return next((key for key, (operation, _) in self._requests.items() if operation in operations), None)
+
+    def _note_content(self, item_id: str) -> _Item | None:
+        item = self._items.get(item_id)
+        if item is not None:
+            item.has_content = True
+            self._announce(item_id, item)
+        return item
+
+    def _announce(self, item_id: str, item: _Item) -> None:
+        if not item.is_announced:
+            item.is_announced = True
+            self.receiver.report(SessionMessageAdded(item.response_id, item_id, item.modalities))
+
+    def _end(self, item_id: str, item: _Item) -> None:
+        if not item.has_ended:
+            item.has_ended = True
+            self._announce(item_id, item)
+            self.receiver.report(SessionMessageEnded(item_id))
+
+    # To the server
+
+    def request_response(self, speech_id: str) -> dict[str, Any]:
+        """Return the client event that asks for a response."""
+        return {
+            "type": "response.create",
+            "event_id": self._event_id(),
+            "response": {"metadata": {SPEECH_ID_KEY: speech_id}},
+        }
+
+    def translate(self, effect: SessionEffect) -> list[dict[str, Any]]:
+        """Return the client events that perform an effect."""
+        if isinstance(effect, CancelResponse):
+            return [{"type": "response.cancel", "event_id": self._event_id(), "response_id": effect.response_id}]
+        if isinstance(effect, TruncateMessage):
+            return [
+                {
+                    "type": "conversation.item.truncate",
+                    "event_id": self._event_id("truncate", effect.message_id),
+                    "item_id": effect.message_id,
+                    "content_index": self._audio_content_index.get(effect.message_id, 0),
+                    "audio_end_ms": effect.audio_end_ms,
+                }
+            ]
+        return [
+            {
+                "type": "conversation.item.delete",
+                "event_id": self._event_id("remove", message_id),
+                "item_id": message_id,
+            }
+            for message_id in effect.message_ids
+        ]
+
+    def _event_id(self, operation: Reconciliation | None = None, message_id: str = "") -> str:
+        self._next_event_id += 1
+        event_id = f"speech_lifecycle_{self._next_event_id}"
+        if operation is not None:
+            self._requests[event_id] = (operation, message_id)
+        return event_id
+
+
+def _modalities_of(response: Mapping[str, Any]) -> tuple[Modality, ...]:
+    named = response.get("output_modalities") or response.get("modalities") or ("audio",)
+    return ("audio",) if "audio" in named else ("text",)
+
+
+def _status_of(response: Mapping[str, Any]) -> ResponseStatus:
+    status: ResponseStatus
+    for status in ("completed", "cancelled", "failed", "incomplete"):
+        if response.get("status") == status:
+            return status
+    return "failed"
+
+
+def _meaning_of(code: str, text: str) -> Refusal:
+    """Return what a refusal means (domain, section 10): the wire has one code for several faults of a value."""
+    if code in _UNKNOWN_ITEM_CODES:
+        return "unknown_message"
+    if code == "invalid_value" and "already shorter" in text:
+        return "already_shorter"
+    return "other"
+
+
+_HANDLERS = {
+    "response.created": OpenAIRealtimeProtocol._on_response_created,
+    "response.output_item.added": OpenAIRealtimeProtocol._on_output_item_added,
+    "response.content_part.added": OpenAIRealtimeProtocol._on_content_part_added,
+    "response.output_audio.delta": OpenAIRealtimeProtocol._on_audio_delta,
+    "response.output_audio_transcript.delta": OpenAIRealtimeProtocol._on_text_delta,
+    "response.output_audio_transcript.done": OpenAIRealtimeProtocol._on_text_done,
+    "response.output_text.delta": OpenAIRealtimeProtocol._on_text_delta,
+    "response.output_text.done": OpenAIRealtimeProtocol._on_text_done,
+    "response.output_item.done": OpenAIRealtimeProtocol._on_output_item_done,
+    "response.done": OpenAIRealtimeProtocol._on_response_done,
+    "conversation.item.truncated": OpenAIRealtimeProtocol._on_truncated,
+    "conversation.item.deleted": OpenAIRealtimeProtocol._on_deleted,
+    "input_audio_buffer.speech_started": OpenAIRealtimeProtocol._on_speech_started,
+    "input_audio_buffer.speech_stopped": OpenAIRealtimeProtocol._on_speech_stopped,
+    "error": OpenAIRealtimeProtocol._on_error,
+}
