@@ -36,7 +36,7 @@ class AudioOutput(Protocol):
         ...
 
     def start(self, message_id: str) -> None:
-        """Expect the audio of this message next. The one before it is finished."""
+        """Expect the audio of this message next. The one before it is finished, or never had audio."""
         ...
 
     def write(self, message_id: str, pcm: bytes) -> None:

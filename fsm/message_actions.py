@@ -46,9 +46,10 @@ def collect_text(run: Run, speech: Speech, message: Message, event: SessionTextR
 
 
 def count_received(run: Run, speech: Speech, message: Message, event: SessionAudioReceived) -> None:
-    """Take over the total of audio received. Audio makes it an audio message, whatever was announced."""
+    """Take over the total of audio received. Audio makes it an audio message, unless its text has been shown."""
     message.received_ms = event.received_ms
-    message.expects_audio = speech.capabilities.plays_audio
+    if event.received_ms > 0 and message.shown_text is None:
+        message.expects_audio = speech.capabilities.plays_audio
     speech.has_progressed = True
 
 
@@ -86,8 +87,7 @@ def note_start(run: Run, speech: Speech, message: Message, event: Event | None) 
     """Remember that playback began: it is heard."""
     message.has_started = True
     speech.has_progressed = True
-    if not speech.was_heard:
-        run.raise_event("message_heard")
+    _tell_if_first_heard(run, speech, message)
 
 
 def note_progress(run: Run, speech: Speech, message: Message, event: OutputPlaybackProgressed) -> None:
@@ -95,8 +95,7 @@ def note_progress(run: Run, speech: Speech, message: Message, event: OutputPlayb
     position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
     message.position_ms = position_ms or 0
     speech.has_progressed = True
-    if message.position_ms > 0 and not speech.was_heard:
-        run.raise_event("message_heard")
+    _tell_if_first_heard(run, speech, message)
 
 
 def note_finish(run: Run, speech: Speech, message: Message, event: OutputPlaybackFinished) -> None:
@@ -105,6 +104,7 @@ def note_finish(run: Run, speech: Speech, message: Message, event: OutputPlaybac
     message.transcript = event.transcript
     message.is_flushed = False
     speech.has_progressed = True
+    _tell_if_first_heard(run, speech, message)
 
 
 def note_whole(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
@@ -112,6 +112,13 @@ def note_whole(run: Run, speech: Speech, message: Message, event: Event | None) 
     message.position_ms = message.handed_over_ms
     message.is_flushed = False
     speech.has_progressed = True
+    _tell_if_first_heard(run, speech, message)
+
+
+def _tell_if_first_heard(run: Run, speech: Speech, message: Message) -> None:
+    """The finish may be the first evidence of all: some outputs report no start and no progress (H5)."""
+    if not speech.was_heard and (message.has_started or message.position_ms > 0):
+        run.raise_event("message_heard")
 
 
 def clear_output(run: Run, speech: Speech, message: Message, event: Event | None) -> None:

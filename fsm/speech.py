@@ -50,15 +50,10 @@ class SpeechChart(StateChart[Any]):
     # The floor.
     queued.to(active, event="authorize", on=["announce_thinking", "forward_next", "watch"])
 
-    # The response. One that appears after the interruption is cancelled as soon as it has a name (C2).
+    # The response. One that appears after the interruption is cancelled as soon as it has a name (C2);
+    # nothing is left to stop then, so that can only be while `reconciling`.
     queued.to(None, event="session_response_created", cond="has_no_response", on="note_response")
     active.to(None, event="session_response_created", cond="has_no_response", on="note_response")
-    stopping.to(
-        None,
-        event="session_response_created",
-        cond="has_no_response",
-        on=["note_response", "cancel_response"],
-    )
     reconciling.to(
         None,
         event="session_response_created",

@@ -1,1 +1,1 @@
-"""Parts of the speech lifecycle package."""
+"""Audio outputs."""

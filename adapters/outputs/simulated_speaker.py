@@ -192,7 +192,7 @@ class SimulatedSpeaker(AudioOutput):
         self._report = report
 
     def start(self, message_id: str) -> None:
-        """Expect the audio of this message next.
+        """Expect the audio of this message next. One before it that never had audio is dropped without a report.
 
         Raises OutputMisuseError also if the message was here before, and before `attach`.
         """
@@ -201,6 +201,9 @@ class SimulatedSpeaker(AudioOutput):
             raise OutputMisuseError(f"message {message_id!r} was here before and is finished")
         if self._report is None or self._closed:
             raise OutputMisuseError("start() comes after attach() and before aclose()")
+        if self._playback is not None and self._playback.message_id != message_id and not self._playback.written:
+            self._done.add(self._playback.message_id)
+            self._playback = None
         if self._playback is None:
             self._playback = self._begin(message_id)
         self._expect(message_id, "started")

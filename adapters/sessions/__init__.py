@@ -1,1 +1,1 @@
-"""."""
+"""Sessions with servers."""
