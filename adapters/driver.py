@@ -165,20 +165,27 @@ class Driver:
 
     def interrupt(self, speech: DrivenSpeech | None = None, *, force: bool = False) -> Reply | None:
         """Interrupt a speech, by default the one that has the floor."""
-        return self._command(speech, ev.Interrupt(force))
+        return self.command(ev.Interrupt(force), speech)
 
     def pause(self, speech: DrivenSpeech | None = None) -> Reply | None:
         """Hold a speech, by default the one that has the floor."""
-        return self._command(speech, ev.Pause())
+        return self.command(ev.Pause(), speech)
 
     def resume(self, speech: DrivenSpeech | None = None) -> Reply | None:
         """Go on with a speech that is held, by default the one that has the floor."""
-        return self._command(speech, ev.Resume())
+        return self.command(ev.Resume(), speech)
 
-    def _command(self, speech: DrivenSpeech | None, command: ev.Command) -> Reply | None:
+    def command(self, command: ev.Command, speech: DrivenSpeech | None = None) -> Reply | None:
+        """Give a command to a speech, by default the one that has the floor.
+
+        Returns:
+            The machine's reply; None if this was called by a listener: the command then waits its turn.
+        """
         speech = speech or self.floor
         if speech is None:
             return Rejected(ev.name_of(type(command)), "", "", "no_speech", "agent")
+        if isinstance(command, ev.Authorize):
+            return self.authorize(speech)
         return self._take(speech, command)
 
     async def __aenter__(self) -> Driver:
@@ -209,20 +216,25 @@ class Driver:
 
     async def close(self) -> None:
         """Close every speech, and wait until all are over. The machine's timers bound the wait (H6)."""
-        for speech in list(self.speeches):
-            if not speech.is_over:
-                self._take(speech, ev.Close())
+        self._tell_all(ev.Close())
         for speech in list(self.speeches):
             await speech.done()
+
+    def interrupt_all(self, *, force: bool = False) -> None:
+        """Interrupt what plays and what is queued behind it: the agent's whole turn (M8)."""
+        self._tell_all(ev.Interrupt(force))
+
+    def _tell_all(self, event: ev.Event) -> None:
+        for speech in list(self.speeches):
+            if not speech.is_over:
+                self._take(speech, event)
 
     # From the session
 
     def report(self, fact: ev.SessionFact, *, speech_id: str | None = None) -> None:
         """Take a fact of the session."""
         if isinstance(fact, ev.SessionLost):
-            for speech in list(self.speeches):
-                if not speech.is_over:
-                    self._take(speech, fact)
+            self._tell_all(fact)
             return
         if isinstance(fact, ev.SessionResponseCreated):
             self._by_response[fact.response_id] = self._speech_of_response(fact, speech_id)
@@ -253,11 +265,10 @@ class Driver:
     def user_started_speaking(self) -> None:
         """The user begins to speak: every speech that is not over is interrupted, held or left alone."""
         self.user_is_speaking = True
-        if self._barge_in == "ignore":
-            return
-        for speech in list(self.speeches):
-            if not speech.is_over:
-                self._take(speech, ev.Interrupt() if self._barge_in == "interrupt" else ev.Pause())
+        if self._barge_in == "interrupt":
+            self.interrupt_all()
+        elif self._barge_in == "pause":
+            self._tell_all(ev.Pause())
 
     def user_stopped_speaking(self) -> None:
         """The user is silent again: the next speech may have the floor."""

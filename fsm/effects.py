@@ -67,6 +67,14 @@ class TruncateMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceMessage:
+    """Put this text in the place of a text message on the server, which cannot be truncated (T2)."""
+
+    message_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveMessages:
     """Remove these messages from the server's context."""
 
@@ -140,7 +148,7 @@ class CancelTimer:
 
 
 OutputEffect = StartHandover | FlushOutput | ClearOutput | PauseOutput | ResumeOutput
-SessionEffect = CancelResponse | TruncateMessage | RemoveMessages
+SessionEffect = CancelResponse | TruncateMessage | ReplaceMessage | RemoveMessages
 AgentEffect = AnnounceAgentState | ReportMessageSettled | CommitMessage | ReportDivergence | ReportSpeechDone
 TimerEffect = StartTimer | CancelTimer
 Effect = OutputEffect | SessionEffect | AgentEffect | TimerEffect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from speech_lifecycle.fsm.effects import RemoveMessages, ReportDivergence, TruncateMessage
+from speech_lifecycle.fsm.effects import RemoveMessages, ReplaceMessage, ReportDivergence, TruncateMessage
 from speech_lifecycle.fsm.run import Run
 from speech_lifecycle.fsm.state import Message, Speech
 from speech_lifecycle.fsm.values import DivergenceCause, Reconciliation
@@ -19,6 +19,20 @@ def truncate_message(run: Run, speech: Speech, message: Message, heard_ms: int) 
         run.emit(TruncateMessage(message.message_id, heard_ms))
     else:
         report_divergence(run, message, "cannot_truncate")
+
+
+def replace_message(run: Run, speech: Speech, message: Message, shown_text: str) -> None:
+    """Have the server remember of a text message what was shown, and no more.
+
+    If it generates no more, and all of it was shown, it does already.
+    """
+    if message.source_has_ended and message.text == shown_text:
+        return
+    if speech.capabilities.can_remove:
+        _await(speech, "replace", message)
+        run.emit(ReplaceMessage(message.message_id, shown_text))
+    else:
+        report_divergence(run, message, "text_beyond_heard")
 
 
 def remove_messages(run: Run, speech: Speech, messages: Iterable[Message]) -> None:

@@ -18,7 +18,7 @@ from speech_lifecycle.fsm.events import (
     SessionResponseCreated,
     SessionResponseEnded,
 )
-from speech_lifecycle.fsm.reconciliation import remove_messages, report_divergence, truncate_message
+from speech_lifecycle.fsm.reconciliation import remove_messages, replace_message, report_divergence, truncate_message
 from speech_lifecycle.fsm.run import Run
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import AgentState, Outcome, Reason
@@ -200,8 +200,8 @@ def bring_server_in_line(run: Run, speech: Speech, event: Event | None) -> None:
                 unheard.append(message)
             elif message.expects_audio:
                 truncate_message(run, speech, message, heard_ms)
-            elif message.text != record.heard_text:
-                report_divergence(run, message, "text_beyond_heard")
+            else:
+                replace_message(run, speech, message, record.heard_text)
         remove_messages(run, speech, unheard)
     if speech.awaited or not speech.response_has_ended:
         start_timer(run, speech, "reconcile", speech.policy.reconcile_timeout_ms)

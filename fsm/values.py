@@ -27,7 +27,7 @@ Reason = Literal[
     "no_content",
 ]
 HeardTextStatus = Literal["exact", "synchronized", "estimated", "unknown"]
-Reconciliation = Literal["truncate", "remove"]
+Reconciliation = Literal["truncate", "replace", "remove"]
 Refusal = Literal["already_shorter", "unknown_message", "other"]
 DivergenceCause = Literal["cannot_truncate", "cannot_remove", "refused", "unanswered", "text_beyond_heard"]
 
@@ -44,7 +44,7 @@ class Capabilities:
     can_truncate: bool = True
     """The server can cut an audio message at a position."""
     can_remove: bool = True
-    """The server's context can be changed in mid-session, so that messages can be removed from it."""
+    """The server's context can be changed in mid-session: messages can be removed from it, and texts replaced."""
     truncates_by_itself: bool = False
     """The server plays the audio itself and truncates on barge-in (OpenAI over WebRTC or SIP)."""
     plays_audio: bool = True

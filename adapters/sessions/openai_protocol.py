@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from speech_lifecycle.adapters.ports import SessionReceiver
-from speech_lifecycle.fsm.effects import CancelResponse, SessionEffect, TruncateMessage
+from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
 from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
     SessionMessageEnded,
@@ -38,7 +38,11 @@ _OLDER_NAMES = {
     "response.audio_transcript.done": "response.output_audio_transcript.done",
     "response.text.delta": "response.output_text.delta",
     "response.text.done": "response.output_text.done",
+    "conversation.item.created": "conversation.item.added",
 }
+
+_PLACES_KEPT = 256
+"""Items whose place in the conversation is remembered: far more than one response has."""
 
 _UNKNOWN_ITEM_CODES = frozenset({"item_truncate_invalid_item_id", "item_delete_invalid_item_id"})
 
@@ -80,6 +84,8 @@ class OpenAIRealtimeProtocol:
     _audio_content_index: dict[str, int] = field(default_factory=dict)
     """Of messages whose audio is not their first content."""
     _modalities: dict[str, tuple[Modality, ...]] = field(default_factory=dict)
+    _previous_item_id: dict[str, str | None] = field(default_factory=dict)
+    """Where the latest items stand in the conversation."""
     _requests: dict[str, tuple[Reconciliation, str]] = field(default_factory=dict)
     _next_event_id: int = 0
 
@@ -115,6 +121,14 @@ class OpenAIRealtimeProtocol:
         for item_id, earlier in list(self._items.items()):
             if earlier.response_id == response_id and earlier.has_content:
                 self._end(item_id, earlier)
+
+    def _on_conversation_item_added(self, event: Mapping[str, Any]) -> None:
+        item_id = event["item"]["id"]
+        self._previous_item_id[item_id] = event.get("previous_item_id")
+        if len(self._previous_item_id) > _PLACES_KEPT:
+            del self._previous_item_id[next(iter(self._previous_item_id))]
+        if ("replace", item_id) in self._requests.values():
+            self._acknowledge("replace", item_id)
 
     def _on_content_part_added(self, event: Mapping[str, Any]) -> None:
         """A message is announced with its first content: only then is it certain whether it has audio."""
@@ -168,7 +182,8 @@ class OpenAIRealtimeProtocol:
         self._acknowledge("truncate", event["item_id"])
 
     def _on_deleted(self, event: Mapping[str, Any]) -> None:
-        self._acknowledge("remove", event["item_id"])
+        if ("replace", event["item_id"]) not in self._requests.values():
+            self._acknowledge("remove", event["item_id"])
 
     def _on_speech_started(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_started_speaking()
@@ -182,18 +197,19 @@ class OpenAIRealtimeProtocol:
         event_id = error.get("event_id")
         if event_id is None:
             event_id = self._oldest_request_refused_by(code)
-        request = self._requests.pop(event_id, None)
+        request = self._requests.get(event_id or "")
         if request is None:
             self.errors.append(ServerError(code, text, error.get("event_id")))
         else:
+            self._forget(request)
             self.receiver.report(SessionReconciliationRefused(*request, _meaning_of(code, text), code, text))
 
     def _acknowledge(self, operation: Reconciliation, item_id: str) -> None:
-        for event_id, request in self._requests.items():
-            if request == (operation, item_id):
-                del self._requests[event_id]
-                break
+        self._forget((operation, item_id))
         self.receiver.report(SessionReconciliationAcknowledged(operation, item_id))
+
+    def _forget(self, request: tuple[Reconciliation, str]) -> None:
+        self._requests = {event_id: made for event_id, made in self._requests.items() if made != request}
 
     def _oldest_request_refused_by(self, code: str) -> str | None:
         """An error without event_id is the answer to the oldest request that can be refused with its code."""
@@ -246,14 +262,33 @@ class OpenAIRealtimeProtocol:
                     "audio_end_ms": effect.audio_end_ms,
                 }
             ]
-        return [
-            {
-                "type": "conversation.item.delete",
-                "event_id": self._event_id("remove", message_id),
-                "item_id": message_id,
-            }
-            for message_id in effect.message_ids
-        ]
+        if isinstance(effect, ReplaceMessage):
+            return [self._delete("replace", effect.message_id), self._create(effect)]
+        return [self._delete("remove", message_id) for message_id in effect.message_ids]
+
+    def _delete(self, operation: Reconciliation, item_id: str) -> dict[str, Any]:
+        return {
+            "type": "conversation.item.delete",
+            "event_id": self._event_id(operation, item_id),
+            "item_id": item_id,
+        }
+
+    def _create(self, effect: ReplaceMessage) -> dict[str, Any]:
+        """Return the client event that puts a text back where the deleted item was."""
+        place = {}
+        if effect.message_id in self._previous_item_id:
+            place["previous_item_id"] = self._previous_item_id[effect.message_id] or "root"
+        return {
+            "type": "conversation.item.create",
+            "event_id": self._event_id("replace", effect.message_id),
+            **place,
+            "item": {
+                "id": effect.message_id,
+                "type": "message",
+                "role": "assistant",
+                "content": [{"type": "output_text", "text": effect.text}],
+            },
+        }
 
     def _event_id(self, operation: Reconciliation | None = None, message_id: str = "") -> str:
         self._next_event_id += 1
@@ -288,6 +323,7 @@ def _meaning_of(code: str, text: str) -> Refusal:
 _HANDLERS = {
     "response.created": OpenAIRealtimeProtocol._on_response_created,
     "response.output_item.added": OpenAIRealtimeProtocol._on_output_item_added,
+    "conversation.item.added": OpenAIRealtimeProtocol._on_conversation_item_added,
     "response.content_part.added": OpenAIRealtimeProtocol._on_content_part_added,
     "response.output_audio.delta": OpenAIRealtimeProtocol._on_audio_delta,
     "response.output_audio_transcript.delta": OpenAIRealtimeProtocol._on_text_delta,

@@ -124,20 +124,13 @@ def _clear_from_outside(world: SimulatedWorld) -> None:
         world.speaker.clear_from_outside()
 
 
-def _interrupt_all(world: SimulatedWorld, force: bool = False) -> None:
-    """The agent gives up its turn: what plays, and what is queued behind it (M8)."""
-    for speech in list(world.speeches):
-        if not speech.is_over:
-            world.driver.interrupt(speech, force=force)
-
-
 def _close_all(world: SimulatedWorld) -> None:
     world.keep(asyncio.ensure_future(world.driver.close()))
 
 
 _DEEDS: dict[Deed, Callable[[SimulatedWorld], object]] = {
-    "interrupt": _interrupt_all,
-    "force_interrupt": lambda world: _interrupt_all(world, force=True),
+    "interrupt": lambda world: world.driver.interrupt_all(),
+    "force_interrupt": lambda world: world.driver.interrupt_all(force=True),
     "pause": lambda world: world.driver.pause(),
     "resume": lambda world: world.driver.resume(),
     "close": _close_all,

@@ -20,11 +20,11 @@ from speech_lifecycle.adapters.outputs.listener import Listener
 from speech_lifecycle.adapters.outputs.misbehaviour import Misbehaviour
 from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
+from speech_lifecycle.adapters.simulation.first_sound import FirstSound
 from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
 from speech_lifecycle.adapters.simulation.realtime_session import RealtimeSession
 from speech_lifecycle.adapters.simulation.script import ScriptedResponse, ServerBehaviour
-from speech_lifecycle.fsm.events import OutputPlaybackStarted
-from speech_lifecycle.fsm.trace import Header, Record, Step, Trace, definition_digest
+from speech_lifecycle.fsm.trace import Header, Record, Trace, definition_digest
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
 _QUIET_TURNS = 3
@@ -72,7 +72,7 @@ class SimulatedWorld:
         self._capabilities = capabilities
         self._barge_in = barge_in
         self._on_record = on_record
-        self._on_first_sound = on_first_sound
+        self._first_sound = FirstSound(on_first_sound or (lambda: None))
         self.trace = Trace(Header(definition=definition_digest()))
         self._exit = AsyncExitStack()
         self.driver: Driver
@@ -123,10 +123,7 @@ class SimulatedWorld:
             self.trace.records.append(record)
         if self._on_record is not None:
             self._on_record(record)
-        is_sound = isinstance(record, Step) and isinstance(record.event, OutputPlaybackStarted)
-        if is_sound and self._on_first_sound is not None:
-            on_first_sound, self._on_first_sound = self._on_first_sound, None
-            on_first_sound()
+        self._first_sound.watch(record)
 
     def keep(self, task: asyncio.Future[None]) -> None:
         """Hold on to something that runs beside, until the world ends."""
