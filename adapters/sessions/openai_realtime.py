@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from speech_lifecycle.adapters.ports import SessionReceiver
@@ -29,8 +30,8 @@ class OpenAIRealtimeSession:
     """A session with a server of the OpenAI Realtime protocol.
 
     The connection stays the caller's: other parts may send on it (audio input, tool results, session updates),
-    but only this session reads from it. `on_server_event` is given every server event, for whatever else the
-    agent does with them (function calls, input transcripts).
+    but only this session reads from it. `listen` hands on every server event, for whatever else the agent does
+    with them (function calls, input transcripts).
     """
 
     sample_rate = SAMPLE_RATE
@@ -40,12 +41,11 @@ class OpenAIRealtimeSession:
         connection: AsyncRealtimeConnection,
         *,
         capabilities: Capabilities | None = None,
-        on_server_event: Any = None,
     ) -> None:
         """Take an open connection. The default capabilities are those of OpenAI over WebSocket."""
         self._connection = connection
         self._capabilities = capabilities or Capabilities()
-        self._on_server_event = on_server_event
+        self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._protocol: OpenAIRealtimeProtocol | None = None
         self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.frames_sent = 0
@@ -69,20 +69,25 @@ class OpenAIRealtimeSession:
             raise RuntimeError("the session is not attached; give it to a Driver first")
         return self._protocol
 
+    def listen(self, listener: Callable[[dict[str, Any]], None]) -> None:
+        """Have `listener` called with every server event, after it was translated."""
+        self._listeners.append(listener)
+
     def attach(self, receiver: SessionReceiver) -> None:
         """Take the receiver of facts and audio."""
         self._protocol = OpenAIRealtimeProtocol(receiver)
 
     def request_response(self, speech_id: str) -> None:
         """Ask the model for a response."""
-        self._send(self._attached.request_response(speech_id))
+        self.send(self._attached.request_response(speech_id))
 
     def perform(self, effect: SessionEffect) -> None:
         """Send what the effect asks for."""
         for event in self._attached.translate(effect):
-            self._send(event)
+            self.send(event)
 
-    def _send(self, event: dict[str, Any]) -> None:
+    def send(self, event: dict[str, Any]) -> None:
+        """Send a client event of the protocol, after those sent before."""
         self.frames_sent += 1
         self._outbox.put_nowait(event)
 
@@ -107,8 +112,8 @@ class OpenAIRealtimeSession:
             self._attached.receive(event)
         except ProtocolError as error:
             logger.warning("%s", error)
-        if self._on_server_event is not None:
-            self._on_server_event(event)
+        for listener in self._listeners:
+            listener(event)
         self.frames_handled += 1
 
     async def _send_all(self) -> None:

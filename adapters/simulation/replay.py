@@ -19,8 +19,9 @@ from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.adapters.ports import SessionReceiver
 from speech_lifecycle.adapters.sessions.openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol
-from speech_lifecycle.adapters.simulation.conversation import Conversation, MessageItem, Refusal, item_from_client
+from speech_lifecycle.adapters.simulation.conversation import Refusal, item_from_client
 from speech_lifecycle.adapters.simulation.first_sound import FirstSound
+from speech_lifecycle.adapters.simulation.memory import BYTES_PER_MS, ServerMemory
 from speech_lifecycle.adapters.simulation.recording import Recording, load_recording
 from speech_lifecycle.adapters.simulation.report import Report, compare
 from speech_lifecycle.fsm import events as ev
@@ -28,7 +29,6 @@ from speech_lifecycle.fsm.effects import CancelResponse, SessionEffect
 from speech_lifecycle.fsm.trace import Header, Record, Step, Trace, definition_digest, load_trace
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
-_BYTES_PER_MS = 2 * SAMPLE_RATE // 1000
 _FACTS = (
     ev.SessionResponseCreated,
     ev.SessionMessageAdded,
@@ -54,44 +54,6 @@ class Pace:
     """Audio in one delta. Recordings hold a few bytes of each."""
 
 
-class _Memory:
-    """Stands between a session and its receiver, and keeps the server's conversation."""
-
-    def __init__(self, receiver: SessionReceiver) -> None:
-        self._receiver = receiver
-        self.conversation = Conversation("replayed")
-        self.sent_ms: dict[str, int] = {}
-
-    def report(self, fact: ev.SessionFact, *, speech_id: str | None = None) -> None:
-        if isinstance(fact, ev.SessionResponseCreated):
-            self.conversation.begin_response(fact.response_id)
-        elif isinstance(fact, ev.SessionMessageAdded):
-            item = MessageItem(fact.message_id, "assistant", "audio", "in_progress")
-            if "audio" not in fact.modalities:
-                item.modality = "text"
-            self.conversation.insert(item)
-        elif isinstance(fact, ev.SessionTextReceived):
-            known = self.conversation.find(fact.message_id)
-            if isinstance(known, MessageItem):
-                known.add_text(fact.text)
-        elif isinstance(fact, ev.SessionResponseEnded):
-            self.conversation.end_response()
-        self._receiver.report(fact, speech_id=speech_id)
-
-    def deliver_audio(self, message_id: str, pcm: bytes) -> None:
-        item = self.conversation.find(message_id)
-        if isinstance(item, MessageItem):
-            item.add_audio(len(pcm) // _BYTES_PER_MS)
-        self.sent_ms[message_id] = self.sent_ms.get(message_id, 0) + len(pcm) // _BYTES_PER_MS
-        self._receiver.deliver_audio(message_id, pcm)
-
-    def user_started_speaking(self) -> None:
-        self._receiver.user_started_speaking()
-
-    def user_stopped_speaking(self) -> None:
-        self._receiver.user_stopped_speaking()
-
-
 class ReplayedSession:
     """A session whose server says what it said before, and answers requests by its model of the conversation."""
 
@@ -103,12 +65,12 @@ class ReplayedSession:
         self._source = source
         self._pace = pace
         self._cancelled: set[str] = set()
-        self.memory: _Memory
+        self.memory: ServerMemory
         self._protocol: OpenAIRealtimeProtocol
 
     def attach(self, receiver: SessionReceiver) -> None:
         """Take the receiver of facts and audio."""
-        self.memory = _Memory(receiver)
+        self.memory = ServerMemory(receiver)
         self._protocol = OpenAIRealtimeProtocol(self.memory)
 
     def request_response(self, speech_id: str) -> None:
@@ -144,7 +106,7 @@ class ReplayedSession:
             if isinstance(event, ev.SessionAudioReceived):
                 more_ms = max(0, event.received_ms - received_ms.get(event.message_id, 0))
                 received_ms[event.message_id] = received_ms.get(event.message_id, 0) + more_ms
-                pcm = bytes(more_ms * _BYTES_PER_MS)
+                pcm = bytes(more_ms * BYTES_PER_MS)
                 self._clock.call_later(step.at_ms, partial(self._deliver, event.message_id, pcm))
             elif isinstance(event, _FACTS):
                 self._clock.call_later(step.at_ms, partial(self._report, event))
@@ -169,7 +131,7 @@ class ReplayedSession:
 
     def _with_audio(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         if event["type"] in ("response.output_audio.delta", "response.audio.delta"):
-            return {**event, "delta": base64.b64encode(bytes(self._pace.delta_ms * _BYTES_PER_MS)).decode()}
+            return {**event, "delta": base64.b64encode(bytes(self._pace.delta_ms * BYTES_PER_MS)).decode()}
         return event
 
     def _answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
