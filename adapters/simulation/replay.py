@@ -221,8 +221,6 @@ async def replay(
         first_sound.watch(new)
 
     driver = Driver(session, speaker, clock=clock, policy=policy, trace=record)
-    if on_record is not None:
-        on_record(trace.header)
     session.schedule()
     if interrupt_at_ms is None and isinstance(source, Trace):
         _schedule_commands(clock, source, driver)

@@ -42,7 +42,12 @@ def _scenario(name: str, summary: str, *responses: ScriptedResponse, bugs: str =
 
 _ALL = (
     # Plain cases
-    _scenario("answer-interrupted", "a preamble and an answer, interrupted in mid-answer", bugs="H1 M6 T15"),
+    _scenario(
+        "answer-interrupted",
+        "a preamble and an answer, interrupted in mid-answer",
+        synchronize_text=True,
+        bugs="H1 M6 T15",
+    ),
     _scenario("undisturbed", "a preamble and an answer, both played to the end", actions=(), bugs="M1 M5"),
     _scenario(
         "function-call-between",
@@ -176,7 +181,6 @@ _ALL = (
         bugs="T4 T10",
     ),
     # What history says
-    _scenario("transcript-synchronized", "the output knows which words were played", synchronize_text=True, bugs="H1"),
     _scenario(
         "no-word-played",
         "interrupted before the first word: the output reports an empty transcript",
@@ -316,8 +320,8 @@ _ALL = (
     _scenario(
         "user-speaks-before-launch",
         "the user begins to speak before the first audio is handed over",
-        SLOW,
-        actions=(Action(150, "user_speaks", "request"),),
+        ScriptedResponse((PREAMBLE,), pacing=Pacing(speed=1.2, first_item_delay_ms=300, transcript_lead_ms=None)),
+        actions=(Action(350, "user_speaks", "request"),),
         bugs="P4",
     ),
     # Servers that can do less

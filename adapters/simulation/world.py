@@ -93,7 +93,6 @@ class SimulatedWorld:
         self.session = OpenAIRealtimeSession(connection, capabilities=self._capabilities)
         if self._has_output:
             self.speaker = SimulatedSpeaker(self.clock, listener=self.listener, **self._speaker_options)  # type: ignore[arg-type]
-        self._record(self.trace.header)
         self.driver = Driver(
             self.session,
             self.speaker,

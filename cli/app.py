@@ -1,0 +1,107 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from speech_lifecycle.cli.errors import EXIT_DIFFERENT, user_errors
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="What a realtime voice agent says: played, cut, or never heard.",
+)
+
+InterruptAt = Annotated[
+    float | None,
+    typer.Option(
+        "--interrupt-at",
+        metavar="MS",
+        min=0,
+        help="Interrupt this many milliseconds after the first sound (or, without sound, the first text).",
+    ),
+]
+
+
+@app.command()
+def demo(
+    scenario: Annotated[str, typer.Option(help="Which scenario to play; --list shows them.")] = "answer-interrupted",
+    interrupt_at: InterruptAt = None,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Where to write the trace and the pictures.")] = Path(
+        "demo-output"
+    ),
+    list_scenarios: Annotated[bool, typer.Option("--list", help="List the scenarios, and play none.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Play every scenario, and print one line for each.")] = False,
+    real_time: Annotated[bool, typer.Option(help="Play in real time; otherwise time takes no time.")] = False,
+    real_server: Annotated[
+        bool,
+        typer.Option(help="Talk to a real server: OPENAI_API_KEY and, if it is another one, OPENAI_BASE_URL."),
+    ] = False,
+    model: Annotated[str, typer.Option(help="The model of the real server.")] = "gpt-realtime-2",
+    say: Annotated[str, typer.Option(help="What the user says to the real server.")] = (
+        "What is the weather in London? Say that you will check before you answer."
+    ),
+) -> None:
+    """Play a response, interrupt it, and show what was heard, what history says and what the server remembers.
+
+    Exits with 0 only if the three are the same.
+    """
+    with user_errors():
+        from speech_lifecycle.cli import demo as command
+
+        if list_scenarios:
+            command.list_scenarios()
+            return
+        if every:
+            is_equal = command.play_all()
+        elif real_server:
+            is_equal = command.play_real_server(model, say, interrupt_at, output)
+        else:
+            is_equal = command.play_one(scenario, interrupt_at, output, real_time=real_time)
+        if not is_equal:
+            raise typer.Exit(EXIT_DIFFERENT)
+
+
+@app.command()
+def replay(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings (.yaml) or traces (.jsonl).")],
+    interrupt_at: InterruptAt = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to write the new traces and timelines, if anywhere.")
+    ] = None,
+    delta_ms: Annotated[int, typer.Option(min=1, help="Audio in one delta of a recording, in milliseconds.")] = 100,
+    event_interval_ms: Annotated[
+        float, typer.Option(min=0, help="Time between two events of a recording, in milliseconds.")
+    ] = 10.0,
+) -> None:
+    """Feed recorded sessions through the adapter and the machine, with a simulated speaker.
+
+    Exits with 0 only if heard, history and server are the same for every file.
+    """
+    with user_errors():
+        from speech_lifecycle.cli import replay as command
+
+        if not command.replay_files(files, interrupt_at, output, delta_ms, event_interval_ms):
+            raise typer.Exit(EXIT_DIFFERENT)
+
+
+@app.command()
+def draw(
+    file_format: Annotated[
+        Literal["svg", "png", "pdf", "dot", "mermaid", "all"], typer.Option("--format", help="What to write.")
+    ] = "svg",
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Where to write it.")] = Path("diagrams-output"),
+    highlight: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHART.STATE", help="Show this state as the active one, such as message.draining."),
+    ] = None,
+) -> None:
+    """Draw both charts from the definition."""
+    with user_errors():
+        from speech_lifecycle.cli import draw as command
+
+        command.draw_charts(file_format, output, highlight or [])

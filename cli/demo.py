@@ -1,0 +1,91 @@
+"""`speech-lifecycle demo`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from speech_lifecycle.adapters.simulation.scenario import Scenario, play
+from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
+from speech_lifecycle.adapters.trace_file import TraceFile
+from speech_lifecycle.cli.errors import UsageError
+from speech_lifecycle.cli.printing import console, differences, print_files, print_report
+from speech_lifecycle.diagrams.files import replace_file
+from speech_lifecycle.diagrams.render import draw
+from speech_lifecycle.diagrams.timeline import timeline_svg
+from speech_lifecycle.diagrams.trace_timeline import timeline_of
+from speech_lifecycle.fsm.trace import Trace
+
+
+def list_scenarios() -> None:
+    """Print the names of all scenarios, what they are, and the field bugs they would show."""
+    width = max(map(len, SCENARIOS))
+    for scenario in SCENARIOS.values():
+        bugs = f"  [{' '.join(scenario.bugs)}]" if scenario.bugs else ""
+        console.print(f"{scenario.name:{width}}  {scenario.summary}{bugs}", markup=False, soft_wrap=True)
+
+
+def scenario_named(name: str, interrupt_at_ms: float | None) -> Scenario:
+    """Return a scenario, with another interruption if one is given.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in SCENARIOS:
+        raise UsageError(f"no scenario {name!r}; speech-lifecycle demo --list shows them")
+    scenario = SCENARIOS[name]
+    return scenario if interrupt_at_ms is None else scenario.with_interruption(interrupt_at_ms)
+
+
+def play_one(name: str, interrupt_at_ms: float | None, output: Path, *, real_time: bool) -> bool:
+    """Play a scenario, print its report, and write its trace and pictures. True if all accounts are the same."""
+    scenario = scenario_named(name, interrupt_at_ms)
+    output.mkdir(parents=True, exist_ok=True)
+    trace_path = output / "trace.jsonl"
+    console.print(f"[bold]{scenario.name}[/bold]: {scenario.summary}\n")
+    with TraceFile(trace_path) as trace_file:
+        report, world = asyncio.run(play(scenario, real_time=real_time, on_record=trace_file))
+    print_report(report, world.trace)
+    print_files([trace_path, *write_pictures(world.trace, output)])
+    return report.is_equal
+
+
+def play_all() -> bool:
+    """Play every scenario, and print a line for each. True if only reported divergences differ."""
+    is_expected = True
+    for scenario in SCENARIOS.values():
+        report, _ = asyncio.run(play(replace(scenario)))
+        reported = {divergence.message_id for divergence in report.divergences}
+        is_told = not report.differences and all(
+            message.record.message_id in reported for message in report.messages if message.differences
+        )
+        verdict = "same" if report.is_equal else "told" if is_told else "DIFFERENT"
+        states = ", ".join(f"{message.record.message_id} {message.record.state}" for message in report.messages)
+        console.print(f"{verdict:9}  {scenario.name:30}  {states}", markup=False, soft_wrap=True)
+        if not report.is_equal:
+            for difference in differences(report):
+                console.print(f"{'':11}{difference}", markup=False, soft_wrap=True, style="dim")
+        is_expected = is_expected and (report.is_equal or is_told)
+    console.print("\nsame: heard = history = server; told: the server cannot be brought in line, and the agent is told")
+    return is_expected
+
+
+def play_real_server(model: str, say: str, interrupt_at_ms: float | None, output: Path) -> bool:
+    """Play one response of a real server. True if all accounts are the same."""
+    from speech_lifecycle.cli.real_server import converse
+
+    output.mkdir(parents=True, exist_ok=True)
+    trace_path = output / "trace.jsonl"
+    with TraceFile(trace_path) as trace_file:
+        report, trace = asyncio.run(converse(model, say, interrupt_at_ms, trace_file))
+    print_report(report, trace)
+    print_files([trace_path, *write_pictures(trace, output)])
+    return report.is_equal
+
+
+def write_pictures(trace: Trace, output: Path) -> list[Path]:
+    """Write the timeline of a trace, and both charts, and return the paths."""
+    timeline_path = output / "timeline.svg"
+    replace_file(timeline_path, timeline_svg(timeline_of(trace)).encode())
+    return [timeline_path, *draw(output, ("svg",))]

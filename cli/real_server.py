@@ -1,0 +1,128 @@
+"""One response of a real server, played by a simulated speaker in real time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from speech_lifecycle.adapters.clock import LoopClock
+from speech_lifecycle.adapters.driver import Driver
+from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
+from speech_lifecycle.adapters.ports import SessionReceiver
+from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
+from speech_lifecycle.adapters.simulation.first_sound import FirstSound
+from speech_lifecycle.adapters.simulation.memory import ServerMemory
+from speech_lifecycle.adapters.simulation.report import Report, compare
+from speech_lifecycle.cli.errors import UsageError
+from speech_lifecycle.fsm.effects import SessionEffect
+from speech_lifecycle.fsm.trace import Header, Record, Trace, definition_digest
+
+_ANSWER_TIMEOUT_S = 10.0
+
+
+class _ObservedSession(OpenAIRealtimeSession):
+    """A session whose server's memory is kept by what it acknowledges."""
+
+    memory: ServerMemory
+
+    def attach(self, receiver: SessionReceiver) -> None:
+        self.memory = ServerMemory(receiver)
+        super().attach(self.memory)
+
+    def perform(self, effect: SessionEffect) -> None:
+        self.memory.note(effect)
+        super().perform(effect)
+
+
+async def converse(
+    model: str, say: str, interrupt_at_ms: float | None, on_record: Callable[[Record], None]
+) -> tuple[Report, Trace]:
+    """Say something to the server that the environment names, play what it answers, and report.
+
+    Raises:
+        UsageError: the server is not there, refuses the key, or gives no answer.
+    """
+    from openai import AsyncOpenAI, OpenAIError
+    from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+
+    try:
+        client = AsyncOpenAI()
+    except OpenAIError:
+        raise UsageError("no key for the server: set OPENAI_API_KEY") from None
+    try:
+        async with client, client.realtime.connect(model=model) as connection:
+            return await _play(_ObservedSession(connection), say, interrupt_at_ms, on_record)
+    except InvalidStatus as error:
+        status = error.response.status_code
+        remedy = "check OPENAI_API_KEY" if status in (401, 403) else "check OPENAI_BASE_URL and --model"
+        raise UsageError(f"{client.base_url} refuses the connection with HTTP {status}: {remedy}") from None
+    except (InvalidHandshake, InvalidURI, OSError, TimeoutError) as error:
+        raise UsageError(f"{client.base_url} cannot be reached: {error}; check OPENAI_BASE_URL") from None
+
+
+async def _play(
+    session: _ObservedSession, say: str, interrupt_at_ms: float | None, on_record: Callable[[Record], None]
+) -> tuple[Report, Trace]:
+    clock = LoopClock()
+    speaker = SimulatedSpeaker(clock)
+    trace = Trace(Header(definition=definition_digest()))
+
+    def on_first_sound() -> None:
+        if interrupt_at_ms is not None:
+            clock.call_later(interrupt_at_ms, driver.interrupt_all)
+
+    first_sound = FirstSound(on_first_sound)
+
+    def record(new: Record) -> None:
+        if not isinstance(new, Header):
+            trace.records.append(new)
+        on_record(new)
+        first_sound.watch(new)
+
+    driver = Driver(session, speaker, clock=clock, trace=record)
+    async with driver:
+        user_message = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": say}]}
+        session.send({"type": "conversation.item.create", "item": user_message})
+        await driver.request_response().done()
+        records = [record for speech in driver.speeches for record in speech.records]
+        forgotten = [record.message_id for record in records if not await _is_remembered(session, record.message_id)]
+    memory = session.memory.conversation
+    report = compare(
+        records,
+        heard=speaker.listener.heard,
+        history=driver.history,
+        conversation=memory,
+        plays_audio=True,
+        frame_ms=20,
+        sent_ms=session.memory.sent_ms,
+        outcomes=tuple(speech.snapshot.state for speech in driver.speeches),
+        divergences=driver.divergences,
+        trace=trace,
+        server_errors=tuple(f"{error.code}: {error.text}" for error in session.errors),
+    )
+    unexpected = [message_id for message_id in forgotten if memory.find(message_id) is not None]
+    if unexpected:
+        raise UsageError(f"the server has lost {', '.join(unexpected)}, which nobody removed")
+    return report, trace
+
+
+async def _is_remembered(session: OpenAIRealtimeSession, item_id: str) -> bool:
+    """Ask the server itself whether it still has an item."""
+    event_id = f"retrieve_{item_id}"
+    answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def listen(event: dict[str, object]) -> None:
+        item, error = event.get("item"), event.get("error")
+        if answer.done():
+            return
+        if event["type"] == "conversation.item.retrieved" and isinstance(item, dict) and item.get("id") == item_id:
+            answer.set_result(True)
+        elif event["type"] == "error" and isinstance(error, dict) and error.get("event_id") in (event_id, None):
+            answer.set_result(False)
+
+    session.listen(listen)
+    session.send({"type": "conversation.item.retrieve", "event_id": event_id, "item_id": item_id})
+    try:
+        return await asyncio.wait_for(answer, _ANSWER_TIMEOUT_S)
+    except TimeoutError:
+        raise UsageError(f"the server does not say whether it remembers {item_id}") from None

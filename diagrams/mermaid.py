@@ -1,0 +1,88 @@
+"""A chart as a Mermaid state diagram, which GitHub and most editors draw by themselves.
+
+Rows between the same two states share one arrow; rows without a target stand in a note at their state. Every row
+stands exactly once, after a comment with its id.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from speech_lifecycle.diagrams import palette
+from speech_lifecycle.diagrams.rows import active_states, arrows, chart_named, staying, words_of
+from speech_lifecycle.fsm.definition import ChartDefinition, ChartName, Row, StateNode
+
+_WIDTH = 26
+
+
+def mermaid(chart: ChartDefinition | ChartName, *, highlight: str | None = None, actions: bool = True) -> str:
+    """Return the Mermaid source of a chart; `highlight` is the id of a state to show as active.
+
+    Without `actions` the labels are so short that Mermaid's own layout keeps most of them apart.
+
+    Raises:
+        LookupError: there is no such chart or state.
+    """
+    chart = chart_named(chart)
+    if not actions:
+        chart = replace(chart, rows=tuple(replace(row, actions=()) for row in chart.rows))
+    active = active_states(chart, highlight)
+    lines = [
+        f"%% Generated from fsm/{chart.name}.py by speech_lifecycle.diagrams; do not edit.",
+        "stateDiagram-v2",
+        *(f"    {line}" for line in _states(chart, None)),
+    ]
+    for arrow in arrows(chart):
+        lines += [f"    %% {row.id}" for row in arrow.rows]
+        label = "<br/>".join("•\u00a0" * (len(arrow.rows) > 1) + _words(chart, row) for row in arrow.rows)
+        lines.append(f"    {arrow.source} --> {arrow.target} : {label}")
+    lines += [f"    {node.id} --> [*]" for node in chart.states if node.is_final]
+    lines += [line for node in chart.states for line in _colours(chart, node, node.id in active)]
+    return "\n".join([*lines, ""])
+
+
+def escape(text: str) -> str:
+    """Return text in which nothing has a meaning for Mermaid."""
+    return re.sub(r"[^\w \-+*/.,()=!?'\[\]]", lambda match: f"#{ord(match[0])};", text, flags=re.ASCII)
+
+
+def _states(chart: ChartDefinition, parent: str | None) -> list[str]:
+    lines: list[str] = []
+    for node in chart.states:
+        if node.parent != parent:
+            continue
+        if node.is_initial:
+            lines.append(f"[*] --> {node.id}")
+        if node.is_compound:
+            lines += [f"state {node.id} {{", *(f"    {line}" for line in _states(chart, node.id)), "}"]
+        else:
+            lines.append(node.id)
+        lines += _note(chart, node)
+    return lines
+
+
+def _note(chart: ChartDefinition, node: StateNode) -> list[str]:
+    rows = staying(chart, node.id)
+    if not rows:
+        return []
+    return [
+        *(f"%% {row.id}" for row in rows),
+        f"note right of {node.id}",
+        *(f"    •\u00a0{_words(chart, row)}" for row in rows),
+        "end note",
+    ]
+
+
+def _words(chart: ChartDefinition, row: Row) -> str:
+    event, guard, actions = words_of(chart, row, _WIDTH)
+    return "<br/>".join(escape(line) for line in (event, *guard, *actions))
+
+
+def _colours(chart: ChartDefinition, node: StateNode, is_active: bool) -> list[str]:
+    colours = palette.swatch(chart.name, node.id)
+    border = f"stroke:{palette.HIGHLIGHT},stroke-width:4px" if is_active else f"stroke:{colours.line}"
+    return [
+        f"    classDef {node.id} fill:{colours.fill},{border},color:{palette.INK}",
+        f"    class {node.id} {node.id}",
+    ]

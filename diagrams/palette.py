@@ -1,0 +1,67 @@
+"""The colours of the states, the same in every picture.
+
+The hues are those of Okabe and Ito, which people with any colour blindness can tell apart; fills are light enough
+for dark text. tests/test_diagrams.py measures both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from speech_lifecycle.fsm.definition import ChartName
+
+INK = "#1b1b1b"
+"""Text and arrows."""
+QUIET = "#4d5058"
+"""Text of lesser weight: guards, actions, captions."""
+PAPER = "#ffffff"
+"""The ground of every picture."""
+RULE = "#8a8d94"
+"""Thin lines: axes, separators."""
+HIGHLIGHT = "#c2185b"
+"""The border of the active states."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swatch:
+    """The colours of one state, as `#rrggbb`."""
+
+    fill: str
+    line: str
+
+
+MESSAGE: Mapping[str, Swatch] = {
+    "pending": Swatch("#e4e4e4", "#6f6f6f"),
+    "forwarding": Swatch("#f1f7fc", "#0072b2"),
+    "streaming": Swatch("#c3e1f5", "#0072b2"),
+    "draining": Swatch("#86c1ea", "#0072b2"),
+    "stopping": Swatch("#5ba3d6", "#004f7c"),
+    "played": Swatch("#7fd6b4", "#007a59"),
+    "partial": Swatch("#f7d264", "#9a6a00"),
+    "skipped": Swatch("#ef9a6a", "#a34200"),
+}
+SPEECH: Mapping[str, Swatch] = {
+    "queued": Swatch("#e4e4e4", "#6f6f6f"),
+    "active": Swatch("#f1f7fc", "#0072b2"),
+    "waiting": Swatch("#c3e1f5", "#0072b2"),
+    "speaking": Swatch("#86c1ea", "#0072b2"),
+    "paused": Swatch("#f6ee8e", "#857600"),
+    "stopping": Swatch("#5ba3d6", "#004f7c"),
+    "reconciling": Swatch("#dd9fc4", "#8c3f6d"),
+    "completed": Swatch("#7fd6b4", "#007a59"),
+    "interrupted": Swatch("#f7c04a", "#9a6a00"),
+    "failed": Swatch("#e8795a", "#a34200"),
+}
+
+
+def swatch(chart: ChartName, state: str) -> Swatch:
+    """Return the colours of a state.
+
+    Raises:
+        LookupError: the chart has a state without colours.
+    """
+    colours = MESSAGE if chart == "message" else SPEECH
+    if state not in colours:
+        raise LookupError(f"{chart}.{state} has no colours; add them in diagrams/palette.py")
+    return colours[state]

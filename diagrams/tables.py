@@ -1,0 +1,181 @@
+"""The charts, events and effects as Markdown tables, for the specification."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, fields
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from speech_lifecycle.diagrams.mermaid import mermaid
+from speech_lifecycle.fsm import effects, events
+from speech_lifecycle.fsm.definition import ALWAYS, ChartDefinition, Definition, Row, definition
+
+
+@cache
+def tables() -> dict[str, str]:
+    """Return every generated text by its name, such as `speech.rows`, `message.guards` or `events`."""
+    return tables_of(definition())
+
+
+def tables_of(source: Definition) -> dict[str, str]:
+    """Return every generated text of a Definition by its name."""
+    texts: dict[str, str] = {}
+    for chart in source.charts:
+        texts[f"{chart.name}.diagram"] = f"```mermaid\n{mermaid(chart, actions=False)}```"
+        texts[f"{chart.name}.states"] = states(chart)
+        texts[f"{chart.name}.rows"] = "\n\n".join(rows(chart, node.id) for node in chart.states)
+        texts |= {f"{chart.name}.rows.{node.id}": rows(chart, node.id) for node in chart.states}
+        texts[f"{chart.name}.guards"] = glossary("guard", chart.guards)
+        texts[f"{chart.name}.actions"] = glossary("action", chart.actions)
+    texts["events"] = event_table()
+    texts["effects"] = effect_table()
+    return texts
+
+
+def states(chart: ChartDefinition) -> str:
+    """Return the list of a chart's states."""
+    return _table(
+        ("state", "in", "is"),
+        (
+            (
+                _code(node.id),
+                _code(node.parent or ""),
+                ", ".join(
+                    word
+                    for word, holds in (
+                        ("initial", node.is_initial),
+                        ("compound", node.is_compound),
+                        ("final", node.is_final),
+                    )
+                    if holds
+                ),
+            )
+            for node in chart.states
+        ),
+    )
+
+
+def rows(chart: ChartDefinition, state_id: str) -> str:
+    """Return what a state itself declares: the rows it handles, then its answers to all else."""
+    own = [row for row in chart.rows if row.source == state_id]
+    handled = [row for row in own if row.kind == "handled"]
+    answers = [row for row in own if row.kind != "handled"]
+    around = [level for level in chart.ancestry(state_id) if level != state_id]
+    parts = [f"**`{chart.name}.{state_id}`**"]
+    if around:
+        parts.append(f"What this state does not handle, {' and then '.join(map(_code, around))} may.")
+    if handled:
+        parts.append(
+            _table(
+                ("row", "event", "guard", "target", "actions"),
+                (
+                    (
+                        _code(row.id),
+                        "(always)" if row.event == ALWAYS else _code(row.event),
+                        _code(row.cond),
+                        _code(row.target) if row.target else "(stays)",
+                        ", ".join(_code(action) for action in row.actions),
+                    )
+                    for row in handled
+                ),
+            )
+        )
+    if answers:
+        parts.append(_table(("row", "event", "guard", "answer", "reason"), (_answer(row) for row in answers)))
+    if not own:
+        parts.append("It declares no rows of its own.")
+    return "\n\n".join(parts)
+
+
+def _answer(row: Row) -> tuple[str, ...]:
+    return _code(row.id), _code(row.event), _code(row.cond), row.kind, _code(row.reason)
+
+
+def glossary(what: str, functions: Mapping[str, Callable[..., Any]]) -> str:
+    """Return what each guard or action means, by the first line of its docstring."""
+    return _table(
+        (what, "meaning"), ((_code(name), _first_line(function)) for name, function in sorted(functions.items()))
+    )
+
+
+def event_table() -> str:
+    """Return the table of events."""
+    return _table(
+        ("event", "from", "fields", "meaning"),
+        (
+            (_code(name), events.SOURCE_OF[name], _fields(event_type), _first_line(event_type))
+            for event_type in events.EVENT_TYPES
+            for name in [events.name_of(event_type)]
+        ),
+    )
+
+
+def effect_table() -> str:
+    """Return the table of effects."""
+    return _table(
+        ("effect", "to", "fields", "meaning"),
+        (
+            (_code(events.name_of(effect_type)), receiver, _fields(effect_type), _first_line(effect_type))
+            for receiver, family in EFFECT_FAMILIES.items()
+            for effect_type in get_args(family)
+        ),
+    )
+
+
+EFFECT_FAMILIES: Mapping[str, Any] = {
+    "output": effects.OutputEffect,
+    "session": effects.SessionEffect,
+    "agent": effects.AgentEffect,
+    "timer": effects.TimerEffect,
+}
+"""The kinds of effect by whom they are for."""
+
+
+def _fields(value_type: type[Any]) -> str:
+    hints = get_type_hints(value_type)
+    return "<br>".join(_field(item, hints[item.name]) for item in fields(value_type))
+
+
+def _field(item: Field[Any], hint: Any) -> str:
+    unit = " (ms)" if item.name.endswith("_ms") else ""
+    default = "" if item.default is MISSING else f", default {_code(json.dumps(item.default))}"
+    return f"{_code(item.name)}{unit}: {_type(hint)}{default}"
+
+
+def _type(hint: Any) -> str:
+    """Word a type for readers of any language."""
+    arguments = get_args(hint)
+    if get_origin(hint) is Literal:
+        return " / ".join(_code(str(value)) for value in arguments)
+    if get_origin(hint) is tuple:
+        return f"list of {_type(arguments[0])}"
+    if arguments:
+        return " or ".join(_type(argument) for argument in arguments)
+    return {str: "text", int: "integer", float: "number", bool: "true / false", type(None): "none"}.get(
+        hint, getattr(hint, "__name__", str(hint))
+    )
+
+
+def _first_line(documented: object) -> str:
+    lines = (inspect.getdoc(documented) or "").splitlines()
+    if not lines:
+        raise ValueError(f"{documented!r} has no docstring; the specification says what every name means")
+    return lines[0]
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
+    lines = [list(head), *([_cell(cell) for cell in row] for row in body)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    # A bar ends a cell of a table even inside code.
+    return text.replace("|", "\\|").replace("\n", " ")
