@@ -49,6 +49,8 @@ async def converse(
         client = AsyncOpenAI()
     except OpenAIError:
         raise UsageError("no key for the server: set OPENAI_API_KEY") from None
+    except Exception as error:
+        raise UsageError(f"OPENAI_BASE_URL is no address: {error}") from None
     try:
         async with client, client.realtime.connect(model=model) as connection:
             return await _play(_ObservedSession(connection), say, interrupt_at_ms, on_record)

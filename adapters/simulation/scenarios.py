@@ -319,9 +319,11 @@ _ALL = (
     ),
     _scenario(
         "user-speaks-before-launch",
-        "the user begins to speak before the first audio is handed over",
-        ScriptedResponse((PREAMBLE,), pacing=Pacing(speed=1.2, first_item_delay_ms=300, transcript_lead_ms=None)),
-        actions=(Action(350, "user_speaks", "request"),),
+        "the user begins to speak before the first audio is there; it still arrives, and is not played",
+        ScriptedResponse(
+            (PREAMBLE,), pacing=Pacing(speed=1.2, first_item_delay_ms=300), late_deltas_after_cancel_ms=900
+        ),
+        actions=(Action(150, "user_speaks", "request"),),
         bugs="P4",
     ),
     # Servers that can do less
