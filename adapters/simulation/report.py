@@ -160,8 +160,8 @@ def _differences(
     elif record.state == "played":
         if server.text is None:
             differences.append("played to the end, but the server has lost its text")
-    elif server.audio_ms > record.heard_ms:
-        # A server that counts less audio than it sent may remember less than was heard, never more (T8).
+    elif server.audio_ms > record.heard_ms or (server.text is None and server.audio_ms < record.heard_ms):
+        # A server that was not truncated may remember less than was heard, if it counts less than it sent (T8).
         differences.append(f"the server remembers {server.audio_ms} ms, heard were {record.heard_ms} ms")
     return differences
 
