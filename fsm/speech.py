@@ -154,7 +154,7 @@ class SpeechChart(StateChart[Any]):
         on=["strike_request", "report_refusal"],
     )
     reconciling.to(None, event="timer_fired", cond="is_due", on=["note_timer", "give_up"])
-    reconciling.to(None, event="session_lost", cond="not session_is_lost", on="note_session_lost")
+    reconciling.to(None, event="session_lost", on="note_session_lost")
 
     reconciling.to(failed, cond="is_reconciled and has_failed", on=["unwatch", "report_failed"])
     reconciling.to(interrupted, cond="is_reconciled and is_stopped", on=["unwatch", "report_interrupted"])
@@ -186,7 +186,7 @@ ANSWERS = (
         cond="is_own_response",
     ),
     rejected("foreign_response", "queued active stopping reconciling", "session_response_ended"),
-    ignored("already_lost", "stopping reconciling", "session_lost"),
+    ignored("already_lost", "stopping", "session_lost"),
     rejected("nothing_requested", "queued active stopping", *_ANSWERS_OF_SERVER),
     ignored("not_awaited", "reconciling", *_ANSWERS_OF_SERVER),
     ignored("stale_timer", "queued active stopping reconciling", "timer_fired"),
