@@ -1,24 +1,48 @@
-"""Pictures of the lifecycle, all derived from the Definition or from a trace."""
+"""Pictures and tables of the speech lifecycle, all made from the Definition.
+
+`draw` writes the charts as files; `dot`, `mermaid` and `render` give one chart; `refresh` keeps the tables of a
+Markdown file up to date; `timeline_text`, `timeline_svg` and `sequence` show what happened in one speech.
+"""
 
 from speech_lifecycle.diagrams.dot import dot
-from speech_lifecycle.diagrams.extras import MissingExtraError
+from speech_lifecycle.diagrams.extras import MissingExtraError, missing_extra
+from speech_lifecycle.diagrams.generated import MarkerError, is_stale, refresh, refresh_text
 from speech_lifecycle.diagrams.mermaid import mermaid
-from speech_lifecycle.diagrams.render import RenderError, draw, render
+from speech_lifecycle.diagrams.render import FILE_FORMATS, IMAGE_FORMATS, RenderError, draw, render, render_source
 from speech_lifecycle.diagrams.sequence import sequence
-from speech_lifecycle.diagrams.timeline import Timeline, timeline_svg, timeline_text
-from speech_lifecycle.diagrams.trace_timeline import steps_of, timeline_of
+from speech_lifecycle.diagrams.tables import tables
+from speech_lifecycle.diagrams.timeline import (
+    HeardInterval,
+    HeardPart,
+    Mark,
+    MessageSpan,
+    Timeline,
+    timeline_svg,
+    timeline_text,
+)
 
 __all__ = [
+    "FILE_FORMATS",
+    "IMAGE_FORMATS",
+    "HeardInterval",
+    "HeardPart",
+    "Mark",
+    "MarkerError",
+    "MessageSpan",
     "MissingExtraError",
     "RenderError",
     "Timeline",
     "dot",
     "draw",
+    "is_stale",
     "mermaid",
+    "missing_extra",
+    "refresh",
+    "refresh_text",
     "render",
+    "render_source",
     "sequence",
-    "steps_of",
-    "timeline_of",
+    "tables",
     "timeline_svg",
     "timeline_text",
 ]

@@ -19,7 +19,7 @@ from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.adapters.ports import SessionReceiver
 from speech_lifecycle.adapters.sessions.openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol
-from speech_lifecycle.adapters.simulation.conversation import Refusal, item_from_client
+from speech_lifecycle.adapters.simulation.conversation import MessageItem, Refusal, item_from_client
 from speech_lifecycle.adapters.simulation.first_sound import FirstSound
 from speech_lifecycle.adapters.simulation.memory import BYTES_PER_MS, ServerMemory
 from speech_lifecycle.adapters.simulation.recording import Recording, load_recording
@@ -121,7 +121,15 @@ class ReplayedSession:
     def _receive(self, event: Mapping[str, Any]) -> None:
         response_id = event.get("response_id") or (event.get("response") or {}).get("id")
         if response_id not in self._cancelled:
+            self._remember_others(event)
             self._protocol.receive(event)
+
+    def _remember_others(self, event: Mapping[str, Any]) -> None:
+        """The memory hears of the assistant's messages; what stands between them is only here."""
+        if event["type"] in ("conversation.item.added", "conversation.item.created"):
+            item = event["item"]
+            if item.get("role") != "assistant" and self.memory.conversation.find(item["id"]) is None:
+                self.memory.conversation.insert(MessageItem(item["id"], "user", "input", "completed"))
 
     def _end_cancelled(self, response_id: str) -> None:
         """A real server that is told to cancel sends no more of the response, and ends it."""

@@ -135,6 +135,7 @@ def _differences(
     has_server: bool,
 ) -> list[str]:
     differences = []
+    is_text = not plays_audio or record.received_ms == 0
     # Played to the end means: to within one frame of the end.
     allowed_ms = frame_ms if record.state == "played" else 0
     if abs(heard_ms - record.heard_ms) > allowed_ms:
@@ -152,9 +153,9 @@ def _differences(
     if not has_server:
         return differences
     if server is None:
-        if record.heard_ms > 0 or record.state == "played":
+        if record.heard_ms > 0 or record.state == "played" or (is_text and history.text):
             differences.append("heard, but the server does not remember it")
-    elif server.audio_ms is None or not plays_audio:
+    elif server.audio_ms is None or is_text:
         if server.text != history.text:
             differences.append(f"history says {history.text!r}, the server remembers {server.text!r}")
     elif record.state == "played":

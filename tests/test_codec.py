@@ -1,0 +1,105 @@
+"""Events, effects and snapshots survive JSON, and bad data is refused by field."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from helpers import explore, is_new_text, one_message_events
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from speech_lifecycle.fsm import Capabilities, Policy, Speech
+from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, CodecError, dump_speech, is_valid, load_speech
+from speech_lifecycle.fsm.effects import EFFECT_TYPES
+from speech_lifecycle.fsm.events import (
+    EVENT_TYPES,
+    OutputPlaybackFinished,
+    SessionAudioReceived,
+    SessionMessageAdded,
+    name_of,
+)
+
+
+def values(types) -> st.SearchStrategy:
+    return st.one_of(*(st.from_type(value_type) for value_type in types))
+
+
+@given(values(EVENT_TYPES))
+@settings(deadline=None)
+def test_every_event_survives_json(event):
+    data = json.loads(json.dumps(EVENTS.dump(event), allow_nan=False))
+    again = EVENTS.load(data)
+    assert type(again) is type(event)
+    assert repr(again) == repr(event), "NaN is not equal to itself, but reads the same"
+    assert is_valid(again)
+
+
+@given(values(EFFECT_TYPES))
+@settings(deadline=None)
+def test_every_effect_survives_json(effect):
+    assert EFFECTS.load(json.loads(json.dumps(EFFECTS.dump(effect), allow_nan=False))) == effect
+
+
+def test_every_snapshot_survives_json():
+    for index, here in enumerate(explore(Speech(), one_message_events(), is_new_text)):
+        if index % 50 == 0:
+            data = json.loads(json.dumps(dump_speech(here.speech)))
+            assert load_speech(data) == here.speech
+            assert dump_speech(load_speech(data)) == data
+
+
+@pytest.mark.parametrize(("position", "written"), [(math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf")])
+def test_positions_that_json_has_no_word_for_are_written_as_text(position, written):
+    assert EVENTS.dump(OutputPlaybackFinished("A", position))["position_ms"] == written
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ([], "event: expected an object, got list"),
+        ({}, "field 'type' is None"),
+        ({"type": "authorise"}, "field 'type' is 'authorise', expected one of authorize, interrupt"),
+        ({"type": "authorize", "now": 1}, "authorize: field 'now'"),
+        ({"type": "interrupt", "force": "yes"}, "interrupt: field 'force'"),
+        ({"type": "session_audio_received", "message_id": "A"}, "session_audio_received: field 'received_ms'"),
+        ({"type": "session_audio_received", "message_id": "A", "received_ms": 1.5}, "field 'received_ms'"),
+        ({"type": "timer_fired", "timer": "lunch"}, "timer_fired: field 'timer'"),
+        ({"type": "output_playback_finished", "message_id": "A", "position_ms": "far"}, "field 'position_ms'"),
+        ({"type": "authorize", "x": object()}, "not JSON data"),
+    ],
+)
+def test_bad_events_are_refused_by_field(data, said):
+    with pytest.raises(CodecError) as error:
+        EVENTS.load(data)
+    assert said in str(error.value)
+
+
+def test_a_bad_snapshot_is_refused_by_field():
+    data = dump_speech(Speech())
+    data["policy"]["frame_ms"] = "wide"
+    with pytest.raises(CodecError, match=r"field 'policy\.frame_ms'"):
+        load_speech(data)
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, True, "20"])
+def test_a_policy_with_a_bad_duration_names_the_field(value):
+    with pytest.raises(ValueError, match=r"Policy\.stop_timeout_ms must be a whole number of milliseconds"):
+        Policy(stop_timeout_ms=value)
+
+
+@pytest.mark.parametrize("family", [EVENTS, EFFECTS], ids=lambda family: family.name)
+def test_the_json_schema_describes_every_type(family):
+    variants = {variant["properties"][family.tag]["const"]: variant for variant in family.json_schema()["oneOf"]}
+    assert list(variants) == [name_of(value_type) for value_type in family.types]
+    for value_type in family.types:
+        variant = variants[name_of(value_type)]
+        assert set(variant["properties"]) == {"type", *value_type.__slots__}
+        assert variant["additionalProperties"] is False
+
+
+def test_values_cannot_be_changed():
+    for value in (SessionMessageAdded("r", "A"), SessionAudioReceived("A", 1), Capabilities(), Policy()):
+        with pytest.raises(AttributeError):
+            setattr(value, value.__slots__[0], "B")

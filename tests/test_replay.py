@@ -1,0 +1,97 @@
+"""Recorded sessions with real servers, played once more: through the adapter, the machine and a simulated speaker."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from speech_lifecycle.adapters.simulation.replay import Pace, ReplayError, load_source, replay
+from speech_lifecycle.fsm.trace import dump_record, load_trace
+
+RECORDINGS = {
+    "azure_spoken_turn": ["completed"],
+    "azure_voice_live_spoken_turn": ["completed"],
+    "openai_preamble_and_tool_call": ["completed", "completed"],
+    "openai_spoken_turn": ["completed"],
+    "openai_typed_turn_audio_reply": ["completed"],
+    "xai_preamble_and_tool_call": ["completed", "completed"],
+}
+INTERRUPTIONS = [0, 1, 55, 100, 101, 250, 399, 400, 700, 1000, 1400, 1500, 2690, 5000]
+
+
+def run(source, **options):
+    return asyncio.run(replay(source, **options))
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_undisturbed_everything_the_server_said_is_played(captures, name):
+    replayed = run(load_source(captures / f"{name}.yaml"))
+    assert list(replayed.report.outcomes) == RECORDINGS[name]
+    assert {message.record.state for message in replayed.report.messages} == {"played"}
+    assert all(message.record.heard_text for message in replayed.report.messages)
+    assert replayed.report.is_equal
+
+
+@pytest.mark.parametrize("interrupt_at_ms", INTERRUPTIONS)
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_interrupted_anywhere_all_accounts_are_the_same(captures, name, interrupt_at_ms):
+    report = run(load_source(captures / f"{name}.yaml"), interrupt_at_ms=interrupt_at_ms).report
+    assert report.is_equal, [message.differences for message in report.messages]
+    assert not report.divergences
+
+
+def test_an_interruption_cuts_where_it_was_asked_to(captures):
+    report = run(load_source(captures / "openai_spoken_turn.yaml"), interrupt_at_ms=1000).report
+    (message,) = report.messages
+    assert (message.record.state, message.record.heard_ms, message.listened_ms) == ("partial", 1000, 1000)
+    assert message.server.audio_ms == 1000
+
+
+def test_the_pace_is_what_a_recording_does_not_say(captures):
+    source = load_source(captures / "openai_typed_turn_audio_reply.yaml")
+    (message,) = run(source, pace=Pace(event_interval_ms=200, delta_ms=30)).report.messages
+    assert message.record.heard_ms == 4 * 30
+
+
+@pytest.mark.parametrize("interrupt_at_ms", [None, 300])
+def test_a_trace_of_a_replay_can_be_replayed(captures, interrupt_at_ms):
+    first = run(load_source(captures / "xai_preamble_and_tool_call.yaml"), interrupt_at_ms=300)
+    lines = [dump_record(record) for record in (first.trace.header, *first.trace.records)]
+    again = run(load_trace(lines), interrupt_at_ms=interrupt_at_ms)
+    assert again.report.is_equal
+    assert [m.record.heard_ms for m in again.report.messages] == [m.record.heard_ms for m in first.report.messages]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("call.mp3", "", "expected a recording (.yaml) or a trace (.jsonl)"),
+        ("call.yaml", "a: [", "line 1, column"),
+        ("call.yaml", "a: 1", "field 'interactions' must be a list"),
+        ("call.yaml", "interactions: [{data: {}}]", "field 'interactions[0].data.type' is missing"),
+        ("call.yaml", "interactions: [{direction: up, data: {type: x}}]", "field 'interactions[0].direction'"),
+        ("call.yaml", "interactions: []", "the server says nothing in it"),
+        ("call.yaml", "\ud800", ""),
+        ("call.jsonl", "{}", "line 1: not a trace of speech-lifecycle"),
+    ],
+)
+def test_a_file_that_cannot_be_replayed_is_refused_by_place(tmp_path, name, content, said):
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8", errors="surrogatepass")
+    with pytest.raises(ReplayError) as error:
+        load_source(path)
+    assert str(path) in str(error.value)
+    assert said in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ReplayError, match=r"nothing\.yaml"):
+        load_source(tmp_path / "nothing.yaml")
+
+
+def test_a_recording_without_a_response_is_refused(tmp_path):
+    path = tmp_path / "call.yaml"
+    path.write_text("interactions: [{direction: received, data: {type: session.created}}]", encoding="utf-8")
+    with pytest.raises(ReplayError, match="there is no response in it"):
+        run(load_source(path))
