@@ -1,0 +1,272 @@
+"""The driver: one speech on the output at a time, one step at a time, and every part replaceable."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from speech_lifecycle.adapters.clock import VirtualClock
+from speech_lifecycle.adapters.driver import Driver
+from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
+from speech_lifecycle.adapters.simulation.script import Pacing, ScriptedMessage, ScriptedResponse
+from speech_lifecycle.adapters.simulation.world import SimulatedWorld, WorldError
+from speech_lifecycle.fsm import Capabilities, Policy
+from speech_lifecycle.fsm.effects import AnnounceAgentState, ReportMessageSettled, ReportSpeechDone
+from speech_lifecycle.fsm.events import (
+    SessionAudioReceived,
+    SessionLost,
+    SessionMessageAdded,
+    SessionMessageEnded,
+    SessionResponseCreated,
+    SessionResponseEnded,
+    SessionTextReceived,
+)
+from speech_lifecycle.fsm.trace import Step, Unrouted
+
+
+class PlainSession:
+    """Somebody else's session: it has the methods of the port, and nothing of ours."""
+
+    sample_rate = 24_000
+    capabilities = Capabilities()
+
+    def __init__(self) -> None:
+        self.performed = []
+        self.requested = []
+
+    def attach(self, receiver):
+        self.receiver = receiver
+
+    def request_response(self, speech_id):
+        self.requested.append(speech_id)
+
+    def perform(self, effect):
+        self.performed.append(effect)
+
+    async def run(self):
+        await asyncio.Event().wait()
+
+
+class Setting:
+    """A driver between a plain session and a simulated speaker, in virtual time."""
+
+    def __init__(self, **options) -> None:
+        self.clock = VirtualClock()
+        self.session = PlainSession()
+        self.speaker = SimulatedSpeaker(self.clock)
+        self.records = []
+        self.driver = Driver(self.session, self.speaker, clock=self.clock, trace=self.records.append, **options)
+        self.effects = []
+        self.driver.listen(lambda speech, effect: self.effects.append(effect))
+
+    def respond(self, response_id="r", *messages, ended=True, speech_id=None):
+        report = self.session.receiver.report
+        report(SessionResponseCreated(response_id), speech_id=speech_id)
+        for message_id, ms in messages:
+            report(SessionMessageAdded(response_id, message_id))
+            report(SessionTextReceived(message_id, "some words"))
+            self.session.receiver.deliver_audio(message_id, bytes(48 * ms))
+        if ended:
+            report(SessionResponseEnded(response_id))
+
+    def states(self):
+        return [speech.snapshot.state for speech in self.driver.speeches]
+
+    def rejections(self):
+        return [record.reason for record in self.records if isinstance(record, Step) and record.reply == "rejected"]
+
+
+def test_any_object_with_the_methods_of_the_port_will_do():
+    setting = Setting()
+    setting.respond("r", ("A", 300), ("B", 200))
+    setting.clock.advance(600)
+    assert setting.states() == ["completed"]
+    assert setting.speaker.listener.heard == {"A": 300, "B": 200}
+    assert [message.message_id for message in setting.driver.history] == ["A", "B"]
+    assert not setting.rejections()
+
+
+def test_a_second_speech_waits_until_the_output_is_free():
+    setting = Setting()
+    setting.respond("r", ("A", 300))
+    setting.respond("s", ("B", 300))
+    setting.clock.advance(100)
+    assert setting.states() == ["speaking", "queued"]
+    setting.clock.advance(600)
+    assert setting.states() == ["completed", "completed"]
+    assert list(setting.speaker.listener.heard) == ["A", "B"]
+
+
+def test_a_second_speech_on_a_busy_output_is_rejected():
+    setting = Setting()
+    setting.respond("r", ("A", 300))
+    setting.respond("s", ("B", 300))
+    reply = setting.driver.authorize(setting.driver.speeches[1])
+    assert (reply.kind, reply.reason, reply.blame) == ("rejected", "output_busy", "agent")
+    assert setting.states()[1] == "queued"
+
+
+def test_a_command_without_a_speech_is_rejected():
+    reply = Setting().driver.interrupt()
+    assert (reply.kind, reply.reason) == ("rejected", "no_speech")
+
+
+def test_the_agent_may_keep_the_floor_to_itself():
+    setting = Setting(authorize_when_free=False)
+    setting.respond("r", ("A", 300))
+    setting.clock.advance(1000)
+    assert setting.states() == ["queued"]
+    assert setting.driver.authorize(setting.driver.speeches[0]).kind == "handled"
+    setting.clock.advance(400)
+    assert setting.states() == ["completed"]
+
+
+def test_nothing_begins_while_the_user_speaks():
+    setting = Setting()
+    setting.session.receiver.user_started_speaking()
+    setting.respond("r", ("A", 300))
+    setting.clock.advance(500)
+    assert setting.states() == ["queued"]
+    setting.session.receiver.user_stopped_speaking()
+    setting.clock.advance(400)
+    assert setting.states() == ["completed"]
+
+
+@pytest.mark.parametrize(
+    ("barge_in", "states"),
+    [
+        ("interrupt", ["reconciling", "reconciling"]),
+        ("pause", ["paused", "queued"]),
+        ("ignore", ["speaking", "queued"]),
+    ],
+)
+def test_barge_in_is_the_agents_choice(barge_in, states):
+    setting = Setting(barge_in=barge_in)
+    setting.respond("r", ("A", 900))
+    setting.respond("s", ("B", 900))
+    setting.clock.advance(400)
+    setting.session.receiver.user_started_speaking()
+    setting.clock.advance(1)
+    assert setting.states() == states
+
+
+def test_a_protected_speech_is_not_interrupted_by_the_user():
+    setting = Setting(policy=Policy(interruptible=False))
+    setting.respond("r", ("A", 900))
+    setting.clock.advance(400)
+    setting.session.receiver.user_started_speaking()
+    setting.clock.advance(600)
+    assert setting.states() == ["completed"]
+    assert setting.rejections() == ["not_interruptible"]
+
+
+def test_c1_the_next_response_is_requested_when_the_one_before_has_ended():
+    setting = Setting()
+    first, second = setting.driver.request_response(), setting.driver.request_response()
+    assert setting.session.requested == [first.id]
+    setting.respond("r", ("A", 300), speech_id=first.id)
+    assert setting.session.requested == [first.id, second.id]
+
+
+def test_a_request_that_was_interrupted_before_it_was_sent_is_not_sent():
+    setting = Setting()
+    first, second = setting.driver.request_response(), setting.driver.request_response()
+    setting.driver.interrupt(second)
+    setting.clock.advance(6000)
+    setting.respond("r", ("A", 300), speech_id=first.id)
+    assert setting.session.requested == [first.id]
+
+
+def test_what_belongs_to_no_speech_is_recorded_and_changes_nothing():
+    setting = Setting()
+    setting.session.receiver.deliver_audio("nobody", bytes(480))
+    setting.session.receiver.report(SessionMessageEnded("nobody"))
+    setting.session.receiver.report(SessionResponseEnded("nothing"))
+    assert [type(record) for record in setting.records] == [Unrouted] * 3
+    assert setting.driver.speeches == []
+
+
+def test_c6_late_audio_of_a_cancelled_response_is_not_played():
+    setting = Setting()
+    setting.respond("r", ("A", 900), ended=False)
+    setting.clock.advance(300)
+    setting.driver.interrupt()
+    setting.clock.advance(1)
+    setting.session.receiver.deliver_audio("A", bytes(48 * 500))
+    setting.clock.advance(1000)
+    assert setting.speaker.listener.heard == {"A": 300}
+
+
+def test_effects_are_heard_in_order_and_commands_from_a_listener_wait_their_turn():
+    setting = Setting()
+    replies = []
+
+    def interrupt_at_first_sound(speech, effect):
+        if effect == AnnounceAgentState("speaking"):
+            replies.append(setting.driver.interrupt(speech))
+
+    setting.driver.listen(interrupt_at_first_sound)
+    setting.respond("r", ("A", 900), ("B", 900))
+    setting.clock.advance(10)
+    assert replies == [None], "the command waits until the present step is done"
+    kinds = [type(effect) for effect in setting.effects]
+    assert kinds.count(ReportMessageSettled) == 2
+    assert setting.speaker.listener.heard_ms("B") == 0
+
+
+def test_a_lost_session_ends_every_speech():
+    setting = Setting()
+    setting.respond("r", ("A", 900), ended=False)
+    setting.respond("s", ("B", 900), ended=False)
+    setting.clock.advance(300)
+    setting.session.receiver.report(SessionLost())
+    setting.clock.advance(10)
+    assert setting.states() == ["failed", "failed"]
+
+
+def test_session_and_output_must_agree_on_the_sample_rate():
+    clock = VirtualClock()
+    with pytest.raises(ValueError, match=r"24000 samples per second, the output takes 8000: ask the server"):
+        Driver(PlainSession(), SimulatedSpeaker(clock, sample_rate=8000), clock=clock)
+
+
+def test_finished_speeches_are_forgotten_in_the_end():
+    setting = Setting()
+    for number in range(100):
+        setting.respond(f"r{number}", (f"m{number}", 20))
+        setting.clock.advance(50)
+    assert len(setting.driver.speeches) < 70
+    assert len(setting.driver.history) == 100
+    late = SessionAudioReceived("m0", 1)
+    setting.session.receiver.report(late)
+    assert isinstance(setting.records[-1], Unrouted)
+
+
+async def test_leaving_the_block_closes_what_plays_and_commits_it():
+    setting = Setting()
+    async with setting.driver as driver:
+        setting.respond("r", ("A", 900))
+        setting.clock.advance(300)
+        closing = asyncio.ensure_future(driver.close())
+        await asyncio.sleep(0)
+        setting.clock.advance(6000)
+        await closing
+    assert [record.reason for record in driver.speeches[0].records] == ["closed"]
+    assert driver.history[0].interrupted
+
+
+async def test_waiting_for_a_speech_gives_its_records():
+    async with SimulatedWorld((ScriptedResponse((ScriptedMessage("Hi.", 200, message_id="A"),)),)) as world:
+        speech = world.driver.request_response()
+        done = asyncio.ensure_future(speech.done())
+        await world.run_until_over()
+        (record,) = await done
+        assert (record.message_id, record.state) == ("A", "played")
+        assert any(isinstance(e, ReportSpeechDone) for step in world.trace.steps for e in step.effects)
+
+
+async def test_a_world_that_never_ends_says_so():
+    async with SimulatedWorld((ScriptedResponse((), pacing=Pacing()),)) as world:
+        with pytest.raises(WorldError, match="nothing more will happen"):
+            await world.run_until(lambda: False)

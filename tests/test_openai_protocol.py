@@ -1,0 +1,260 @@
+"""The OpenAI Realtime protocol in our words: what each server event means, and what each effect asks for."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError
+from speech_lifecycle.fsm.effects import CancelResponse, RemoveMessages, ReplaceMessage, TruncateMessage
+from speech_lifecycle.fsm.events import (
+    SessionMessageAdded,
+    SessionMessageEnded,
+    SessionReconciliationAcknowledged,
+    SessionReconciliationRefused,
+    SessionResponseCreated,
+    SessionResponseEnded,
+    SessionTextReceived,
+)
+
+
+class Receiver:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+        self.speech_ids: list[str | None] = []
+
+    def report(self, fact, *, speech_id=None):
+        self.told.append(fact)
+        self.speech_ids.append(speech_id)
+
+    def deliver_audio(self, message_id, pcm):
+        self.told.append((message_id, pcm))
+
+    def user_started_speaking(self):
+        self.told.append("user speaks")
+
+    def user_stopped_speaking(self):
+        self.told.append("user is silent")
+
+
+@pytest.fixture
+def receiver() -> Receiver:
+    return Receiver()
+
+
+@pytest.fixture
+def protocol(receiver) -> OpenAIRealtimeProtocol:
+    return OpenAIRealtimeProtocol(receiver)
+
+
+def created(modalities=("audio",), **more):
+    return {"type": "response.created", "response": {"id": "r", "output_modalities": list(modalities), **more}}
+
+
+def item(kind="message", item_id="A"):
+    return {"type": "response.output_item.added", "response_id": "r", "item": {"id": item_id, "type": kind}}
+
+
+def part(kind, item_id="A", index=0):
+    return {
+        "type": "response.content_part.added",
+        "response_id": "r",
+        "item_id": item_id,
+        "content_index": index,
+        "part": {"type": kind},
+    }
+
+
+def delta(kind, content, item_id="A"):
+    return {"type": f"response.{kind}.delta", "response_id": "r", "item_id": item_id, "delta": content}
+
+
+PCM = base64.b64encode(b"\x01\x00" * 24).decode()
+
+
+def feed(protocol, *events):
+    for event in events:
+        protocol.receive(event)
+
+
+@pytest.mark.parametrize(
+    ("audio", "transcript"),
+    [("output_audio", "output_audio_transcript"), ("audio", "audio_transcript")],
+    ids=["current names", "older names"],
+)
+def test_an_audio_message_is_announced_with_its_first_content(protocol, receiver, audio, transcript):
+    feed(protocol, created(), item(), part("audio"), delta(transcript, "Hi"), delta(audio, PCM))
+    assert receiver.told == [
+        SessionResponseCreated("r"),
+        SessionMessageAdded("r", "A", ("audio",)),
+        SessionTextReceived("A", "Hi"),
+        ("A", b"\x01\x00" * 24),
+    ]
+
+
+def test_a_text_part_makes_it_a_text_message_whatever_the_response_is(protocol, receiver):
+    feed(protocol, created(), item(), part("text"), delta("output_text", "Hi"))
+    assert receiver.told[1:] == [SessionMessageAdded("r", "A", ("text",)), SessionTextReceived("A", "Hi")]
+
+
+def test_a_message_without_content_is_announced_at_its_end(protocol, receiver):
+    feed(protocol, created(("text",)), item(), {"type": "response.output_item.done", "item": {"id": "A"}})
+    assert receiver.told[1:] == [SessionMessageAdded("r", "A", ("text",)), SessionMessageEnded("A")]
+
+
+def test_a_message_without_content_is_announced_at_the_latest_with_the_end_of_the_response(protocol, receiver):
+    feed(protocol, created(), item(), {"type": "response.done", "response": {"id": "r", "status": "cancelled"}})
+    assert receiver.told[1:] == [SessionMessageAdded("r", "A", ("audio",)), SessionResponseEnded("r", "cancelled")]
+
+
+def test_a_function_call_ends_the_message_before_it(protocol, receiver):
+    feed(protocol, created(), item(), part("audio"), delta("output_audio", PCM), item("function_call", "F"))
+    assert receiver.told[-1] == SessionMessageEnded("A")
+    assert not any(isinstance(fact, SessionMessageAdded) and fact.message_id == "F" for fact in receiver.told)
+
+
+def test_a_later_message_is_left_to_the_machine(protocol, receiver):
+    feed(protocol, created(), item(), part("audio"), delta("output_audio", PCM), item(item_id="B"))
+    assert SessionMessageEnded("A") not in receiver.told
+
+
+def test_text_that_comes_only_at_the_end_is_not_lost(protocol, receiver):
+    done = {"type": "response.output_audio_transcript.done", "item_id": "A", "transcript": "Hi there"}
+    feed(protocol, created(), item(), part("audio"), delta("output_audio_transcript", "Hi"), done)
+    assert receiver.told[-1] == SessionTextReceived("A", " there")
+
+
+def test_the_speech_that_asked_for_a_response_gets_it_back(protocol, receiver):
+    request = protocol.request_response("speech_7")
+    feed(protocol, created(metadata=request["response"]["metadata"]))
+    assert receiver.speech_ids == ["speech_7"]
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [(status, status) for status in ("completed", "cancelled", "failed", "incomplete")] + [("unheard of", "failed")],
+)
+def test_the_status_of_a_response(protocol, receiver, status, meaning):
+    feed(protocol, {"type": "response.done", "response": {"id": "r", "status": status}})
+    assert receiver.told == [SessionResponseEnded("r", meaning)]
+
+
+def test_barge_in(protocol, receiver):
+    feed(protocol, {"type": "input_audio_buffer.speech_started"}, {"type": "input_audio_buffer.speech_stopped"})
+    assert receiver.told == ["user speaks", "user is silent"]
+
+
+def test_what_means_nothing_here_is_passed_over(protocol, receiver):
+    feed(protocol, {"type": "rate_limits.updated"}, {"type": "ping"}, {}, delta("output_audio", PCM, "unknown"))
+    assert receiver.told == [("unknown", b"\x01\x00" * 24)], "the driver knows whose message it is"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "response.created"},
+        {"type": "response.created", "response": None},
+        {"type": "response.output_audio.delta", "item_id": "A"},
+        {"type": "response.output_audio.delta", "item_id": "A", "delta": "not base64!"},
+        {"type": "response.done", "response": "r"},
+        {"type": "error"},
+    ],
+)
+def test_a_broken_event_is_refused_by_name_and_reports_nothing(protocol, receiver, event):
+    with pytest.raises(ProtocolError, match=event["type"]):
+        protocol.receive(event)
+    assert receiver.told == []
+
+
+# Requests
+
+
+def test_cancel_names_the_response(protocol):
+    (event,) = protocol.translate(CancelResponse("r"))
+    assert (event["type"], event["response_id"]) == ("response.cancel", "r")
+
+
+def test_truncate_names_the_audio_part(protocol):
+    feed(protocol, created(), item(), part("audio", index=1))
+    (event,) = protocol.translate(TruncateMessage("A", 700))
+    assert (event["item_id"], event["content_index"], event["audio_end_ms"]) == ("A", 1, 700)
+
+
+def test_each_message_is_deleted_by_its_own_event(protocol):
+    events = protocol.translate(RemoveMessages(("A", "B")))
+    assert [(event["type"], event["item_id"]) for event in events] == [
+        ("conversation.item.delete", "A"),
+        ("conversation.item.delete", "B"),
+    ]
+    assert len({event["event_id"] for event in events}) == 2
+
+
+@pytest.mark.parametrize(("previous", "place"), [("U", "U"), (None, "root")])
+def test_a_text_is_put_back_where_it_stood(protocol, receiver, previous, place):
+    added = {"type": "conversation.item.added", "previous_item_id": previous, "item": {"id": "A"}}
+    feed(protocol, added)
+    delete, create = protocol.translate(ReplaceMessage("A", "Let me"))
+    assert delete["type"] == "conversation.item.delete"
+    assert (create["previous_item_id"], create["item"]["id"]) == (place, "A")
+    assert create["item"]["content"] == [{"type": "output_text", "text": "Let me"}]
+    feed(protocol, {"type": "conversation.item.deleted", "item_id": "A"})
+    assert receiver.told == []
+    feed(protocol, added)
+    assert receiver.told == [SessionReconciliationAcknowledged("replace", "A")]
+
+
+def refusal(code, message="", event_id=None):
+    return {"type": "error", "error": {"code": code, "message": message, "event_id": event_id}}
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "meaning"),
+    [
+        ("invalid_value", "Audio content of 900ms is already shorter than 1000ms", "already_shorter"),
+        ("invalid_value", "Invalid content index 3.", "other"),
+        ("item_truncate_invalid_item_id", "no such item", "unknown_message"),
+        ("unsupported_content_type", "Only model output audio messages can be truncated", "other"),
+        ("server_error", "oops", "other"),
+        (None, None, "other"),
+    ],
+)
+def test_what_a_refusal_means(protocol, receiver, code, message, meaning):
+    (event,) = protocol.translate(TruncateMessage("A", 1000))
+    feed(protocol, refusal(code, message, event["event_id"]))
+    assert receiver.told == [SessionReconciliationRefused("truncate", "A", meaning, code or "", message or "")]
+
+
+def test_refusals_are_told_apart_by_event_id(protocol, receiver):
+    events = protocol.translate(RemoveMessages(("A", "B")))
+    feed(protocol, refusal("item_delete_invalid_item_id", "", events[1]["event_id"]))
+    assert receiver.told[0].message_id == "B"
+
+
+def test_a_refusal_without_event_id_answers_the_oldest_request_of_its_kind(protocol, receiver):
+    protocol.translate(RemoveMessages(("A",)))
+    protocol.translate(TruncateMessage("B", 10))
+    feed(protocol, refusal("item_truncate_invalid_item_id"), refusal("item_delete_invalid_item_id"))
+    assert [(fact.operation, fact.message_id) for fact in receiver.told] == [("truncate", "B"), ("remove", "A")]
+
+
+def test_a_cancel_that_comes_too_late_is_harmless(protocol, receiver):
+    (event,) = protocol.translate(CancelResponse("r"))
+    feed(protocol, refusal("response_cancel_not_active", "nothing active", event["event_id"]))
+    assert receiver.told == []
+    assert [error.code for error in protocol.errors] == ["response_cancel_not_active"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "kind", "operation"),
+    [
+        (TruncateMessage("A", 5), "conversation.item.truncated", "truncate"),
+        (RemoveMessages(("A",)), "conversation.item.deleted", "remove"),
+    ],
+)
+def test_acknowledgements(protocol, receiver, effect, kind, operation):
+    protocol.translate(effect)
+    feed(protocol, {"type": kind, "item_id": "A"})
+    assert receiver.told == [SessionReconciliationAcknowledged(operation, "A")]

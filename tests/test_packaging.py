@@ -1,0 +1,101 @@
+"""The package is what its metadata says, and its parts import only what they may."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+FOLDERS = ("fsm", "adapters", "diagrams", "cli")
+SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+MAY_IMPORT = {
+    "fsm": {"fsm"},
+    "adapters": {"adapters", "fsm"},
+    "diagrams": {"diagrams", "fsm"},
+    "cli": {"cli", "adapters", "diagrams", "fsm"},
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module)
+    return names
+
+
+def test_the_list_of_packages_is_that_of_the_folders():
+    found = {
+        "speech_lifecycle." + ".".join(path.parent.relative_to(ROOT).parts): str(path.parent.relative_to(ROOT))
+        for path in SOURCES
+        if path.name == "__init__.py"
+    }
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == set(found)
+    assert PROJECT["tool"]["setuptools"]["package-dir"] == found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_folder_imports_only_what_it_may(path):
+    folder = path.relative_to(ROOT).parts[0]
+    ours = {name.split(".")[1] for name in imports_of(path) if name.startswith("speech_lifecycle.")}
+    assert ours <= MAY_IMPORT[folder]
+    assert not {name.split(".")[0] for name in imports_of(path)} & set(FOLDERS), "a second copy of every class"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_t7_nothing_reads_the_wall_clock(path):
+    assert not {"time", "datetime"} & imports_of(path)
+
+
+def test_the_core_reads_no_clock_does_no_io_and_makes_no_ids():
+    forbidden = {"asyncio", "random", "uuid", "os", "socket", "threading", "pathlib", "logging"}
+    for path in (ROOT / "fsm").glob("*.py"):
+        assert not forbidden & imports_of(path), path
+
+
+def test_every_extra_is_part_of_all():
+    extras = PROJECT["project"]["optional-dependencies"]
+    (everything,) = extras["all"]
+    named = everything.removeprefix("speech-lifecycle[").removesuffix("]").split(",")
+    assert set(named) == set(extras) - {"all", "dev"}
+
+
+def test_importing_the_core_imports_nothing_optional():
+    code = (
+        "import sys, speech_lifecycle.fsm\n"
+        "print([m for m in ('pydantic', 'numpy', 'openai', 'websockets', 'typer', 'yaml', 'asyncio.sslproto')"
+        " if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_installed_distribution_owns_one_name():
+    assert importlib.metadata.version("speech-lifecycle") == PROJECT["project"]["version"]
+    assert not set(FOLDERS) & set(sys.modules)
+
+
+def test_what_is_generated_says_so():
+    for name in (
+        "constraints.txt",
+        "docs/trace.schema.json",
+        "docs/message.svg",
+        "docs/speech.svg",
+        "docs/timeline.svg",
+    ):
+        head = (ROOT / name).read_text(encoding="utf-8")[:600].lower()
+        assert "generated" in head, name
