@@ -2,15 +2,24 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NODE := tests/node
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test check lint types docs generated wheel lock clean
+.PHONY: demo test node check lint types docs generated wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
 
-test: $(VENV)/ready
+test: $(VENV)/ready node
 	$(BIN)/python -m pytest -q
+
+# The real Mermaid, for the tests of the diagrams. Without Node.js they say that they are skipped.
+node:
+	@if command -v npm >/dev/null; then $(MAKE) -s $(NODE)/node_modules/.package-lock.json; \
+	else echo "Node.js is not installed: Mermaid's own parser is not asked"; fi
+
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
+	npm ci --prefix $(NODE) --silent --no-audit --no-fund
 
 # What CI runs besides the tests.
 check: lint types docs wheel

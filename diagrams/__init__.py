@@ -1,7 +1,7 @@
-"""Pictures and tables of the speech lifecycle, all made from the Definition.
+"""Pictures and tables of the lifecycle, all derived from the Definition or from a trace.
 
 `draw` writes the charts as files; `dot`, `mermaid` and `render` give one chart; `refresh` keeps the tables of a
-Markdown file up to date; `timeline_text`, `timeline_svg` and `sequence` show what happened in one speech.
+Markdown file up to date; `timeline_of` and `steps_of` read a trace for `timeline_text`, `timeline_svg` and `sequence`.
 """
 
 from speech_lifecycle.diagrams.dot import dot
@@ -20,6 +20,7 @@ from speech_lifecycle.diagrams.timeline import (
     timeline_svg,
     timeline_text,
 )
+from speech_lifecycle.diagrams.trace_timeline import steps_of, timeline_of
 
 __all__ = [
     "FILE_FORMATS",
@@ -42,7 +43,9 @@ __all__ = [
     "render",
     "render_source",
     "sequence",
+    "steps_of",
     "tables",
+    "timeline_of",
     "timeline_svg",
     "timeline_text",
 ]
