@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -172,3 +173,25 @@ def test_a_missing_extra_is_named(tmp_path, module, extra):
     done = run(command, cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 2
     assert f"pip install 'speech-lifecycle[{extra}]'" in done.stderr
+
+
+def test_ctrl_c_leaves_whole_lines_and_no_traceback(tmp_path):
+    process = subprocess.Popen(
+        [str(COMMAND), "demo", "--real-time", "--output", "out"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    path = tmp_path / "out" / "trace.jsonl"
+    deadline = 600
+    while deadline and not (path.exists() and "output_playback_started" in path.read_text(encoding="utf-8")):
+        deadline -= 1
+        threading.Event().wait(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors.strip() == "speech-lifecycle: stopped"
+    with path.open(encoding="utf-8") as lines:
+        assert load_trace(lines).steps
+    assert [each.name for each in path.parent.iterdir()] == ["trace.jsonl"]

@@ -1,0 +1,54 @@
+"""What the README shows works as it stands there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+from speech_lifecycle.adapters.clock import LoopClock
+from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
+from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
+from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
+from speech_lifecycle.adapters.simulation.script import ScriptedMessage, ScriptedResponse
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EMBEDDING, MACHINE = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+async def test_the_embedding_code_runs_in_twenty_lines(monkeypatch, capsys):
+    assert sum(bool(line.strip()) for line in EMBEDDING.splitlines()) <= 21
+    response = ScriptedResponse((ScriptedMessage("Let me check.", 120), ScriptedMessage("It is sunny.", 150)))
+    async with SimulatedRealtimeServer([response]) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "any")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        namespace: dict[str, object] = {}
+        exec(compile(EMBEDDING, "README.md", "exec"), namespace)
+        speaker = SimulatedSpeaker(LoopClock())
+        await asyncio.wait_for(namespace["main"](speaker), 20)
+    assert capsys.readouterr().out.splitlines() == [
+        "played 120 finished",
+        "history: Let me check. ",
+        "played 150 finished",
+        "history: It is sunny. ",
+    ]
+
+
+def test_the_machine_alone_runs():
+    namespace: dict[str, object] = {}
+    exec(compile(MACHINE, "README.md", "exec"), namespace)
+    assert namespace["reply"].kind == "handled"
+
+
+def test_every_link_leads_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_command_it_names_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for name in re.findall(r"`?make (\w+)", README):
+        assert re.search(rf"^{name}:", makefile, re.M), f"make {name}"
+    for name in re.findall(r"--scenario (\S+)", README):
+        assert name in SCENARIOS
