@@ -91,7 +91,7 @@ def _cluster_style(chart: ChartDefinition, node: StateNode, active: frozenset[st
 
 def _box(chart: ChartDefinition, node: StateNode) -> str:
     """Return the label of a state: its name, and the rows that stay in it."""
-    cells = [_cell(chart, row, palette.INK) for row in staying(chart, node.id)]
+    cells = [_cell(chart, row, palette.INK, palette.INK) for row in staying(chart, node.id)]
     columns = min(_COLUMNS, len(cells)) if node.is_compound else 1
     align = "LEFT" if cells else "CENTER"
     name = f'<TD ALIGN="{align}" COLSPAN="{max(columns, 1)}"><FONT POINT-SIZE="14"><B>{escape(node.id)}</B></FONT></TD>'
@@ -105,7 +105,7 @@ def _arrow(chart: ChartDefinition, arrow: Arrow) -> str:
     ends = _ends(
         ltail=source.id if source.is_compound else None,
         lhead=target.id if target.is_compound else None,
-        label=_table([[_cell(chart, row, colour)] for row in arrow.rows], ground=_VEIL),
+        label=_table([[_cell(chart, row, colour, palette.QUIET)] for row in arrow.rows], ground=_VEIL),
         color=f'"{colour}"',
     )
     return f"  {_anchor(chart, source.id)} -> {chart.enter(target.id)}{ends}"
@@ -132,12 +132,12 @@ def _table(lines: list[list[str]], ground: str = "") -> str:
     return f'<<TABLE{ground} BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">{body}</TABLE>>'
 
 
-def _cell(chart: ChartDefinition, row: Row, colour: str) -> str:
+def _cell(chart: ChartDefinition, row: Row, event_colour: str, guard_colour: str) -> str:
     event, guard, actions = words_of(chart, row, _WIDTH)
     head = f"<I>{escape(event)}</I>" if row.event == ALWAYS else f"<B>{escape(event)}</B>"
     lines = [
-        f'<FONT POINT-SIZE="10" COLOR="{colour}">{head}</FONT>',
-        *(f'<FONT POINT-SIZE="9" COLOR="{palette.QUIET}"><I>{escape(line)}</I></FONT>' for line in guard),
+        f'<FONT POINT-SIZE="10" COLOR="{event_colour}">{head}</FONT>',
+        *(f'<FONT POINT-SIZE="9" COLOR="{guard_colour}"><I>{escape(line)}</I></FONT>' for line in guard),
         *(f'<FONT POINT-SIZE="9">{escape(line)}</FONT>' for line in actions),
     ]
     body = "".join(line + _LEFT for line in lines)

@@ -1,7 +1,7 @@
 """The colours of the states, the same in every picture.
 
-The hues are those of Okabe and Ito, which people with any colour blindness can tell apart; fills are light enough
-for dark text. tests/test_diagrams.py measures both.
+The hues are near those of Okabe and Ito, so that people with any colour blindness can tell the states apart; fills
+are light enough for dark text. tests/test_diagrams.py measures both.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MESSAGE: Mapping[str, Swatch] = {
     "streaming": Swatch("#c3e1f5", "#0072b2"),
     "draining": Swatch("#86c1ea", "#0072b2"),
     "stopping": Swatch("#5ba3d6", "#004f7c"),
-    "played": Swatch("#7fd6b4", "#007a59"),
+    "played": Swatch("#64e8a0", "#007a59"),
     "partial": Swatch("#f7d264", "#9a6a00"),
     "skipped": Swatch("#ef9a6a", "#a34200"),
 }
@@ -49,7 +49,7 @@ SPEECH: Mapping[str, Swatch] = {
     "paused": Swatch("#f6ee8e", "#857600"),
     "stopping": Swatch("#5ba3d6", "#004f7c"),
     "reconciling": Swatch("#dd9fc4", "#8c3f6d"),
-    "completed": Swatch("#7fd6b4", "#007a59"),
+    "completed": Swatch("#64e8a0", "#007a59"),
     "interrupted": Swatch("#f7c04a", "#9a6a00"),
     "failed": Swatch("#e8795a", "#a34200"),
 }

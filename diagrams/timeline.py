@@ -132,7 +132,7 @@ def timeline_text(timeline: Timeline, *, width: int = 72) -> str:
     return "\n".join([*lines, ""])
 
 
-_AXIS, _PARTS, _ROW, _TOP = 720, 190, 46, 34
+_AXIS, _PARTS, _ROW, _TOP = 720, 230, 46, 34
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -169,7 +169,8 @@ def timeline_svg(timeline: Timeline) -> str:
                 body.append(box(heard.from_ms, heard.to_ms, y + 22, 7, palette.INK, title))
         part = timeline.part(message_id)
         if part is not None:
-            body += _part(part, left + _AXIS + 20, y, (_PARTS - 30) / longest)
+            end = [span.state for span in timeline.spans if span.message_id == message_id][-1]
+            body += _part(part, end, left + _AXIS + 20, y, (_PARTS - 30) / longest)
     for index, mark in enumerate(marks):
         y = bottom + 12 + 16 * index
         body.append(
@@ -194,13 +195,13 @@ def timeline_svg(timeline: Timeline) -> str:
     )
 
 
-def _part(part: HeardPart, left: float, y: float, scale: float) -> list[str]:
-    """Draw the received audio of a message as a frame, filled as far as it was heard."""
+def _part(part: HeardPart, end: MessageState, left: float, y: float, scale: float) -> list[str]:
+    """Draw the received audio of a message in the colour of its end, and on it what was heard."""
     return [
-        f'<rect x="{left}" y="{y + 3}" width="{round(part.received_ms * scale, 2)}" height="10" '
-        f'fill="none" stroke="{palette.RULE}"/>',
-        f'<rect x="{left}" y="{y + 3}" width="{round(part.heard_ms * scale, 2)}" height="10" fill="{palette.INK}"/>',
-        _text(left, y + 28, _words(part)),
+        f'<rect x="{left}" y="{y}" width="{round(part.received_ms * scale, 2)}" height="14" '
+        f'fill="{palette.MESSAGE[end].fill}" stroke="{palette.MESSAGE[end].line}"/>',
+        f'<rect x="{left}" y="{y + 4}" width="{round(part.heard_ms * scale, 2)}" height="6" fill="{palette.INK}"/>',
+        _text(left, y + 29, f"{end}, {_words(part)}"),
     ]
 
 

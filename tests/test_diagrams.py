@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
+import math
 import os
 import re
 import shutil
@@ -19,7 +21,10 @@ import pytest
 from speech_lifecycle.adapters.simulation.scenario import play
 from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
 from speech_lifecycle.diagrams import (
+    Mark,
+    MessageSpan,
     MissingExtraError,
+    Timeline,
     dot,
     draw,
     mermaid,
@@ -146,6 +151,40 @@ def test_text_on_every_state_can_be_read(colours):
         assert (luminance(swatch.fill) + 0.05) / (luminance(palette.INK) + 0.05) >= 4.5, state
 
 
+@pytest.mark.parametrize("colours", [palette.MESSAGE, palette.SPEECH], ids=["message", "speech"])
+def test_arrows_and_guards_can_be_read_on_paper(colours):
+    for colour in (palette.QUIET, palette.INK, *(swatch.line for swatch in colours.values())):
+        assert (luminance(palette.PAPER) + 0.05) / (luminance(colour) + 0.05) >= 4.5, colour
+
+
+SIGHT = {
+    "normal": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": ((0.152, 1.053, -0.205), (0.115, 0.786, 0.099), (-0.004, -0.048, 1.052)),
+    "deuteranopia": ((0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969)),
+    "tritanopia": ((1.256, -0.077, -0.179), (-0.078, 0.931, 0.148), (0.005, 0.691, 0.304)),
+}
+"""How linear red, green and blue are seen (Machado, Oliveira and Fernandes 2009, severity 1)."""
+
+
+def lab(colour: str, sight) -> tuple[float, float, float]:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    seen = [min(1.0, max(0.0, sum(a * b for a, b in zip(row, linear, strict=True)))) for row in sight]
+    to_xyz = ((0.4339, 0.3762, 0.1899), (0.2126, 0.7152, 0.0722), (0.0178, 0.1095, 0.8727))
+    x, y, z = (sum(a * b for a, b in zip(row, seen, strict=True)) for row in to_xyz)
+    x, y, z = (v ** (1 / 3) if v > 0.008856 else 7.787 * v + 16 / 116 for v in (x, y, z))
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+@pytest.mark.parametrize("sight", SIGHT.values(), ids=SIGHT)
+@charts
+def test_the_colour_blind_can_tell_the_states_apart(chart, sight):
+    """A difference of 2.3 in CIE Lab is just noticeable; that of two states is over four times that."""
+    for one, other in itertools.combinations(chart.leaves, 2):
+        fills = [palette.swatch(chart.name, node.id).fill for node in (one, other)]
+        assert math.dist(*(lab(fill, sight) for fill in fills)) > 10, (one.id, other.id)
+
+
 @charts
 def test_the_active_state_and_its_compound_are_highlighted_on_request(chart):
     inner = next(node for node in chart.states if node.parent)
@@ -255,6 +294,19 @@ def test_the_timeline_is_an_svg_with_every_message(trace):
     root = ElementTree.fromstring(timeline_svg(timeline_of(trace)))
     texts = [element.text for element in root.iter(f"{SVG}text")]
     assert {"preamble", "answer", "later"} <= set(texts)
+
+
+def test_the_timeline_names_the_end_of_each_message_even_if_it_lasts_no_time(trace):
+    svg = timeline_svg(timeline_of(trace))
+    assert "partial, heard 1400 of 4200 ms" in svg
+    assert "skipped, heard 0 of 1400 ms" in svg
+
+
+def test_ids_from_outside_cannot_break_the_svg():
+    hostile = 'm<1>&"\x00\ud800'
+    timeline = Timeline((MessageSpan(hostile, "pending", 0, 10),), marks=(Mark(5, hostile),))
+    texts = [element.text or "" for element in ElementTree.fromstring(timeline_svg(timeline)).iter(f"{SVG}text")]
+    assert 'm<1>&"\ufffd\ufffd' in texts
 
 
 def test_the_sequence_diagram_has_every_event_and_effect(trace):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-import re
-from collections import deque
 from collections.abc import Callable
 
 from speech_lifecycle.adapters.clock import Clock, ScheduledCall
-from speech_lifecycle.adapters.outputs.listener import Heard, Listener, Samples
-from speech_lifecycle.adapters.outputs.misbehaviour import Circumstances, Incident, Misbehaviour
+from speech_lifecycle.adapters.outputs.listener import Heard, Listener
+from speech_lifecycle.adapters.outputs.misbehaviour import Incident, Misbehaviour
+from speech_lifecycle.adapters.outputs.playback import Playback
 from speech_lifecycle.adapters.ports import AudioOutput
 from speech_lifecycle.fsm.events import (
     OutputFact,
@@ -32,78 +31,6 @@ _TOLERANCE_MS = 1e-3
 
 class OutputMisuseError(RuntimeError):
     """The caller broke the contract of `AudioOutput`."""
-
-
-class _Playback:
-    """The message in hand: its audio that waits, and how far into it the output is.
-
-    Positions are whole milliseconds. Only the last one of a flushed message may be cut short by the end of
-    the audio.
-    """
-
-    def __init__(self, message_id: str, index: int, previous_message_id: str | None, sample_rate: int) -> None:
-        self.message_id = message_id
-        self.index = index
-        self.previous_message_id = previous_message_id
-        self.sample_rate = sample_rate
-        self.waiting: deque[Samples] = deque()
-        self.written = 0
-        self.left = 0
-        self.position_ms = 0
-        self.text = ""
-        self.flushed = False
-        self.started = False
-        self.cleared = False
-
-    def append(self, samples: Samples) -> None:
-        if samples.size:
-            self.waiting.append(samples)
-            self.written += samples.size
-
-    @property
-    def written_ms(self) -> int:
-        return self.written * 1000 // self.sample_rate
-
-    @property
-    def playable_ms(self) -> int:
-        """The position up to which there is audio. The odd samples at the end wait for the flush."""
-        return -(-self.written * 1000 // self.sample_rate) if self.flushed else self.written_ms
-
-    @property
-    def heard_to_ms(self) -> int:
-        """The position to report: never beyond what was written."""
-        return min(self.position_ms, self.written_ms)
-
-    def take_to(self, position_ms: int) -> Samples:
-        """Move to the position and return the audio on the way."""
-        end = min(-(-position_ms * self.sample_rate // 1000), self.written)
-        count, pieces = end - self.left, [np.empty(0, dtype=np.int16)]
-        while count > 0:
-            piece = self.waiting.popleft()
-            if piece.size > count:
-                self.waiting.appendleft(piece[count:])
-                piece = piece[:count]
-            pieces.append(piece)
-            count -= piece.size
-        self.position_ms, self.left = position_ms, end
-        return np.concatenate(pieces)
-
-    def synchronized_text(self) -> str:
-        """Return the word prefix in proportion to the audio that left; all words at the end."""
-        words = list(re.finditer(r"\S+", self.text))
-        count = len(words) * self.left // self.written if self.written else 0
-        if not count:
-            return ""
-        return self.text if count == len(words) else self.text[: words[count - 1].end()]
-
-    def circumstances(self) -> Circumstances:
-        return Circumstances(
-            message_id=self.message_id,
-            index=self.index,
-            previous_message_id=self.previous_message_id,
-            written_ms=self.written_ms,
-            cleared=self.cleared,
-        )
 
 
 class SimulatedSpeaker(AudioOutput):
@@ -162,7 +89,7 @@ class SimulatedSpeaker(AudioOutput):
         self._report: Callable[[OutputFact], None] | None = None
         self._outbox: list[tuple[float, int, OutputFact]] = []
         self._order = itertools.count()
-        self._playback: _Playback | None = None
+        self._playback: Playback | None = None
         self._begun: list[str] = []
         self._done: set[str] = set()
         self._closed = False
@@ -284,12 +211,12 @@ class SimulatedSpeaker(AudioOutput):
         self._outbox.clear()
         self._let_go()
 
-    def _begin(self, message_id: str) -> _Playback:
+    def _begin(self, message_id: str) -> Playback:
         previous_message_id = self._begun[-1] if self._begun else None
         self._begun.append(message_id)
-        return _Playback(message_id, len(self._begun) - 1, previous_message_id, self._sample_rate)
+        return Playback(message_id, len(self._begun) - 1, previous_message_id, self._sample_rate)
 
-    def _expect(self, message_id: str, verb: str) -> _Playback | None:
+    def _expect(self, message_id: str, verb: str) -> Playback | None:
         """Return the message in hand; None if it is over, which its caller may not know yet."""
         if message_id in self._done:
             return None
@@ -318,7 +245,7 @@ class SimulatedSpeaker(AudioOutput):
         else:
             self._origin_ms = None
 
-    def _play_to(self, playback: _Playback, origin_ms: float, position_ms: int) -> None:
+    def _play_to(self, playback: Playback, origin_ms: float, position_ms: int) -> None:
         before_ms, heard_from_ms = playback.position_ms, playback.heard_to_ms
         if position_ms <= before_ms:
             return
@@ -330,7 +257,7 @@ class SimulatedSpeaker(AudioOutput):
         if self._progress_ms and before_ms // self._progress_ms < position_ms // self._progress_ms:
             self._tell(playback, OutputPlaybackProgressed(playback.message_id, heard_to_ms))
 
-    def _plan(self, playback: _Playback, incident: Incident | None) -> None:
+    def _plan(self, playback: Playback, incident: Incident | None) -> None:
         """Wake up at the next position at which something happens."""
         if self._timer is not None:
             self._timer.cancel()
@@ -358,10 +285,10 @@ class SimulatedSpeaker(AudioOutput):
             self._report_start(playback)
             self._catch_up()
 
-    def _stop_ms(self, playback: _Playback, incident: Incident | None) -> int:
+    def _stop_ms(self, playback: Playback, incident: Incident | None) -> int:
         return min(playback.playable_ms, incident.at_ms) if incident is not None else playback.playable_ms
 
-    def _break_off(self, playback: _Playback, incident: Incident) -> None:
+    def _break_off(self, playback: Playback, incident: Incident) -> None:
         if incident.kind == "clear":
             self._finish(interrupted=True)
             return
@@ -372,7 +299,7 @@ class SimulatedSpeaker(AudioOutput):
         if (playback := self._let_go()) is not None:
             self._report_finish(playback, interrupted=interrupted)
 
-    def _let_go(self) -> _Playback | None:
+    def _let_go(self) -> Playback | None:
         playback, self._playback, self._origin_ms = self._playback, None, None
         if self._timer is not None:
             self._timer.cancel()
@@ -380,18 +307,18 @@ class SimulatedSpeaker(AudioOutput):
             self._done.add(playback.message_id)
         return playback
 
-    def _report_start(self, playback: _Playback) -> None:
+    def _report_start(self, playback: Playback) -> None:
         if not playback.started:
             playback.started = True
             self._tell(playback, OutputPlaybackStarted(playback.message_id))
 
-    def _report_finish(self, playback: _Playback, *, interrupted: bool) -> None:
+    def _report_finish(self, playback: Playback, *, interrupted: bool) -> None:
         self._done.add(playback.message_id)
         transcript = playback.synchronized_text() if self._synchronize_text else None
         position_ms = playback.heard_to_ms
         self._tell(playback, OutputPlaybackFinished(playback.message_id, position_ms, interrupted, transcript))
 
-    def _tell(self, playback: _Playback, fact: OutputFact) -> None:
+    def _tell(self, playback: Playback, fact: OutputFact) -> None:
         if self._closed:
             return
         now_ms = self._clock.now_ms()

@@ -15,7 +15,8 @@ from types import TracebackType
 from openai import AsyncOpenAI
 
 from speech_lifecycle.adapters.clock import Clock, LoopClock, VirtualClock
-from speech_lifecycle.adapters.driver import BargeIn, DrivenSpeech, Driver
+from speech_lifecycle.adapters.driven_speech import DrivenSpeech
+from speech_lifecycle.adapters.driver import BargeIn, Driver
 from speech_lifecycle.adapters.outputs.listener import Listener
 from speech_lifecycle.adapters.outputs.misbehaviour import Misbehaviour
 from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
