@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import logging
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
@@ -23,6 +24,8 @@ from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Rejected, Reply
 from speech_lifecycle.fsm.trace import Record, SpeechBegun, Unrouted, step_of
 from speech_lifecycle.fsm.values import AgentState, Capabilities, Policy
+
+logger = logging.getLogger(__name__)
 
 BargeIn = Literal["interrupt", "pause", "ignore"]
 Listener = Callable[[DrivenSpeech, fx.AgentEffect], None]
@@ -171,8 +174,12 @@ class Driver:
                 await self._output.aclose()
 
     async def run(self) -> None:
-        """Read the session until its connection ends."""
-        await self._session.run()
+        """Read the session until its connection ends. If reading it fails, the session is lost."""
+        try:
+            await self._session.run()
+        except Exception:
+            self._tell_all(ev.SessionLost())
+            raise
 
     async def close(self) -> None:
         """Close every speech, and wait until all are over. The machine's timers bound the wait (H6)."""
@@ -284,9 +291,16 @@ class Driver:
 
     def _perform(self, speech: DrivenSpeech, effect: fx.Effect) -> None:
         if isinstance(effect, fx.OutputEffect):
-            self._perform_on_output(speech, effect)
+            try:
+                self._perform_on_output(speech, effect)
+            except Exception as error:
+                self._note_output_failure(speech, error)
         elif isinstance(effect, fx.SessionEffect):
-            self._session.perform(effect)
+            try:
+                self._session.perform(effect)
+            except Exception:
+                logger.exception("the session failed to perform %s", effect)
+                self._waiting.append((speech, ev.SessionLost()))
         elif isinstance(effect, fx.TimerEffect):
             self._perform_on_timer(speech, effect)
         else:
@@ -332,7 +346,11 @@ class Driver:
             speech.end()
             self._forget_oldest()
         for listener in self._listeners:
-            listener(speech, effect)
+            try:
+                listener(speech, effect)
+            except Exception:
+                # A listener's fault must not keep the other effects of the step from being performed.
+                logger.exception("a listener failed on %s", effect)
         if isinstance(effect, fx.ReportSpeechDone):
             self._pass_floor()
             self._send_next_request()
@@ -342,7 +360,12 @@ class Driver:
         message = speech.snapshot.message_to_hand_over()
         if message is None:
             return
-        message_id = message.message_id
+        try:
+            self._hand_over_message(speech, message.message_id)
+        except Exception as error:
+            self._note_output_failure(speech, error)
+
+    def _hand_over_message(self, speech: DrivenSpeech, message_id: str) -> None:
         self._hand_over_text(speech, message_id)
         pcm = speech.audio.pop(message_id, None)
         if pcm and self._output is not None:
@@ -350,6 +373,13 @@ class Driver:
             speech.handed_over_bytes[message_id] = total
             self._waiting.append((speech, ev.OutputAudioHandedOver(message_id, self._ms(total))))
             self._output.write(message_id, bytes(pcm))
+
+    def _note_output_failure(self, speech: DrivenSpeech, error: Exception) -> None:
+        """An output that raises is an output that failed (H12)."""
+        logger.error("the output failed", exc_info=error)
+        message = speech.snapshot.forwarding_message()
+        if message is not None:
+            self._waiting.append((speech, ev.OutputFailed(message.message_id, repr(error))))
 
     def _hand_over_text(self, speech: DrivenSpeech, message_id: str) -> None:
         text = speech.text.pop(message_id, "")

@@ -243,6 +243,70 @@ def test_finished_speeches_are_forgotten_in_the_end():
     assert isinstance(setting.records[-1], Unrouted)
 
 
+@pytest.mark.parametrize("call", ["start", "write", "write_text", "flush"])
+def test_h12_an_output_that_raises_is_an_output_that_failed(call, monkeypatch, caplog):
+    def broken(*arguments):
+        raise OSError("no such device")
+
+    setting = Setting()
+    monkeypatch.setattr(setting.speaker, call, broken)
+    setting.respond("r", ("A", 300), ("B", 300))
+    setting.clock.advance(6000)
+    assert setting.states() == ["failed"]
+    assert {record.reason for record in setting.driver.speeches[0].records} == {"output_failed"}
+    assert "no such device" in caplog.text
+
+
+def test_a_clear_that_raises_settles_by_the_evidence_in_hand(monkeypatch):
+    setting = Setting()
+    setting.respond("r", ("A", 900))
+    setting.clock.advance(350)
+    monkeypatch.setattr(setting.speaker, "clear", lambda message_id: 1 / 0)
+    setting.driver.interrupt()
+    (record,) = setting.driver.speeches[0].records
+    assert (record.state, record.reason, record.heard_ms) == ("partial", "output_failed", 300)
+
+
+def test_a_session_that_raises_is_a_lost_one(monkeypatch, caplog):
+    setting = Setting()
+    setting.respond("r", ("A", 900))
+    setting.clock.advance(350)
+    monkeypatch.setattr(setting.session, "perform", lambda effect: 1 / 0)
+    setting.driver.interrupt()
+    setting.clock.advance(1)
+    assert setting.states() == ["interrupted"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_listener_that_raises_harms_nobody(caplog):
+    setting = Setting()
+    setting.driver.listen(lambda speech, effect: 1 / 0)
+    setting.respond("r", ("A", 300))
+    setting.clock.advance(500)
+    assert setting.states() == ["completed"]
+    assert len(setting.driver.history) == 1
+    assert "a listener failed" in caplog.text
+
+
+async def test_a_session_that_fails_to_read_ends_every_speech_and_says_so(monkeypatch):
+    async def run():
+        raise RuntimeError("the stream broke")
+
+    setting = Setting()
+    setting.respond("r", ("A", 900), ended=False)
+    setting.clock.advance(100)
+    monkeypatch.setattr(setting.session, "run", run)
+
+    async def enter_and_leave():
+        async with setting.driver:
+            await asyncio.sleep(0)
+            setting.clock.advance(1)
+
+    with pytest.raises(RuntimeError, match="the stream broke"):
+        await enter_and_leave()
+    assert setting.states() == ["failed"]
+
+
 async def test_leaving_the_block_closes_what_plays_and_commits_it():
     setting = Setting()
     async with setting.driver as driver:
