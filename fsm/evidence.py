@@ -30,11 +30,14 @@ def position_ms(message: Message, event: Event | None) -> int:
     """Return how far the output got, `event` included.
 
     A finish without a usable position, or at 0 after progress had been reported, falls back to the last
-    progress (T14).
+    progress (T14); but an output that measures nothing is taken at its word that it played out what was flushed.
     """
-    if isinstance(event, OutputPlaybackFinished):
-        return usable_position_ms(event.position_ms, message.handed_over_ms) or message.position_ms
-    return message.position_ms
+    if not isinstance(event, OutputPlaybackFinished):
+        return message.position_ms
+    reported_ms = usable_position_ms(event.position_ms, message.handed_over_ms)
+    if reported_ms is None and message.is_flushed and message.state != "streaming" and not event.interrupted:
+        return message.handed_over_ms
+    return reported_ms or message.position_ms
 
 
 def is_heard(message: Message, event: Event | None) -> bool:
@@ -45,20 +48,13 @@ def is_heard(message: Message, event: Event | None) -> bool:
 
 
 def is_heard_to_the_end(message: Message, event: Event | None, frame_ms: int) -> bool:
-    """Whether all of the message was handed over, and the output played it to the end, within one frame.
-
-    An output that gives no usable position is taken at its word that it played out what was flushed.
-    """
-    if not (message.source_has_ended and 0 < message.received_ms <= message.handed_over_ms):
-        return False
-    if (
-        isinstance(event, OutputPlaybackFinished)
-        and message.is_flushed
-        and not event.interrupted
-        and usable_position_ms(event.position_ms, message.handed_over_ms) is None
-    ):
-        return True
-    return position_ms(message, event) >= message.handed_over_ms - frame_ms and is_heard(message, event)
+    """Whether all of the message was handed over, and the position is within one frame of its end."""
+    return (
+        message.source_has_ended
+        and 0 < message.received_ms <= message.handed_over_ms
+        and position_ms(message, event) >= message.handed_over_ms - frame_ms
+        and is_heard(message, event)
+    )
 
 
 def heard_text(message: Message, estimate: bool) -> tuple[str, HeardTextStatus]:

@@ -11,7 +11,7 @@ wheel=$(ls "$work"/dist/*.whl)
 cd "$work"
 # The core alone imports, and says what is missing for the rest.
 venv/bin/python -m pip install -q --disable-pip-version-check -c "$root/constraints.txt" "$wheel"
-venv/bin/python -c 'import speech_lifecycle.fsm, speech_lifecycle.adapters.driver'
+venv/bin/python -c 'import speech_lifecycle.fsm, speech_lifecycle.adapters.driver, speech_lifecycle.adapters.sessions.openai_realtime'
 venv/bin/speech-lifecycle demo 2>message && { echo "the command line ran without its extra"; exit 1; }
 grep -q "pip install 'speech-lifecycle\[cli\]'" message
 venv/bin/python -m pip install -q --disable-pip-version-check -c "$root/constraints.txt" "$wheel[all]"
