@@ -257,7 +257,7 @@ def hostile_events(ids: Iterable[str] = ("m0", "m1", "foreign")) -> list[Event]:
                 OutputPlaybackFinished(message_id, position, interrupted=True),
                 OutputPlaybackFinished(message_id, position, interrupted=True, transcript=""),
             ]
-        for operation in ("truncate", "remove"):
+        for operation in ("truncate", "replace", "remove"):
             events.append(SessionReconciliationAcknowledged(operation, message_id))
             events += [
                 SessionReconciliationRefused(operation, message_id, refusal)
@@ -350,6 +350,7 @@ def one_message_events(message_id: str = "m0", audio_ms: int = 100, cut_ms: int 
         OutputPlaybackFinished(message_id, None, interrupted=True),
         OutputFailed(message_id),
         SessionReconciliationAcknowledged("truncate", message_id),
+        SessionReconciliationAcknowledged("replace", message_id),
         SessionReconciliationAcknowledged("remove", message_id),
         SessionReconciliationRefused("truncate", message_id),
         SessionReconciliationRefused("remove", message_id, "unknown_message"),

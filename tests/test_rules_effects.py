@@ -1,0 +1,128 @@
+"""What goes out, and in which order (domain, section 6)."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+from helpers import Transcript, interrupted, paused, queued, speaking, waiting
+
+from speech_lifecycle.fsm.effects import (
+    EFFECT_TYPES,
+    AnnounceAgentState,
+    CancelResponse,
+    ClearOutput,
+    CommitMessage,
+    PauseOutput,
+    RemoveMessages,
+    ReplaceMessage,
+    ReportDivergence,
+    ReportMessageSettled,
+    ReportSpeechDone,
+    ResumeOutput,
+    StartTimer,
+    TruncateMessage,
+)
+from speech_lifecycle.fsm.events import (
+    Authorize,
+    Close,
+    Interrupt,
+    OutputFailed,
+    OutputPlaybackFinished,
+    Pause,
+    Resume,
+    SessionLost,
+    SessionResponseCreated,
+    SessionResponseEnded,
+)
+
+STOPS = [Interrupt(), Close(), SessionLost()]
+
+
+def test_every_effect_is_an_immutable_value():
+    for effect_type in EFFECT_TYPES:
+        effect = effect_type(*("x" for _ in fields(effect_type)))
+        assert effect == effect_type(*("x" for _ in fields(effect_type)))
+        for field in fields(effect_type):
+            with pytest.raises(FrozenInstanceError):
+                setattr(effect, field.name, "y")
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: type(stop).__name__)
+def test_clear_comes_before_resume(stop):
+    effects = paused("a").tell(stop)
+    assert effects.index(ClearOutput("a")) < effects.index(ResumeOutput())
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: type(stop).__name__)
+def test_a_confirmed_interruption_of_a_paused_speech_never_passes_through_speaking(stop):
+    transcript = paused("a")
+    effects = transcript.tell(stop, OutputPlaybackFinished("a", 400, interrupted=True))
+    assert AnnounceAgentState("speaking") not in effects
+    assert transcript.state in ("reconciling", "failed")
+
+
+def test_a_hold_ends_with_the_output_that_broke_under_it():
+    assert ResumeOutput() in paused("a").tell(OutputFailed("a"))
+
+
+def test_pause_and_resume_are_performed_and_announced_once():
+    transcript = speaking("a")
+    assert transcript.tell(Pause())[:2] == (PauseOutput(), AnnounceAgentState("listening"))
+    assert transcript.tell(Resume())[:2] == (ResumeOutput(), AnnounceAgentState("speaking"))
+    assert len(transcript.of(PauseOutput, ResumeOutput)) == 2
+
+
+def test_generation_is_cancelled_though_nothing_plays():
+    transcript = waiting()
+    assert CancelResponse("r") in transcript.tell(Interrupt())
+    assert transcript.of(ClearOutput) == []
+
+
+def test_playback_is_stopped_though_generation_is_over():
+    transcript = speaking("a", response_ended=True)
+    assert ClearOutput("a") in transcript.tell(Interrupt())
+    assert transcript.of(CancelResponse) == []
+
+
+def test_a_response_that_has_no_name_yet_is_cancelled_when_it_gets_one():
+    transcript = Transcript(Authorize(), Interrupt())
+    assert transcript.of(CancelResponse) == []
+    assert CancelResponse("r") in transcript.tell(SessionResponseCreated("r"))
+
+
+def test_a_response_is_cancelled_once():
+    transcript = interrupted("a")
+    for event in (Interrupt(), Close(), SessionResponseCreated("r")):
+        transcript.send(event)
+    assert transcript.of(CancelResponse) == [CancelResponse("r")]
+
+
+def test_nothing_is_asked_of_a_session_that_is_lost():
+    transcript = speaking("a", "b")
+    transcript.tell(SessionLost(), OutputPlaybackFinished("a", 400, interrupted=True))
+    assert transcript.state == "failed"
+    assert transcript.of(CancelResponse, TruncateMessage, ReplaceMessage, RemoveMessages, ReportDivergence) == []
+
+
+def test_a_message_is_reported_before_it_is_committed():
+    effects = interrupted("a").tell(OutputPlaybackFinished("a", 400, interrupted=True))
+    assert [type(effect) for effect in effects[:2]] == [ReportMessageSettled, CommitMessage]
+
+
+def test_speech_done_tells_the_outcome_and_all_records_in_order():
+    transcript = waiting("a", "b", response_ended=True)
+    transcript.play("a", "b")
+    done = ReportSpeechDone("completed", (transcript.record("a"), transcript.record("b")))
+    assert transcript.of(ReportSpeechDone) == [done]
+
+
+def test_an_interruption_asks_for_the_report_within_a_time():
+    assert StartTimer("stop", 1000) in speaking("a").tell(Interrupt())
+
+
+def test_a_queued_speech_touches_nothing_but_the_server():
+    transcript = queued("a")
+    transcript.tell(SessionResponseEnded("r"), Interrupt())
+    wanted = {"ReportMessageSettled", "RemoveMessages", "StartTimer"}
+    assert {type(effect).__name__ for effect in transcript.effects} == wanted
