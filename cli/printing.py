@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +16,8 @@ from speech_lifecycle.diagrams.timeline import timeline_text
 from speech_lifecycle.diagrams.trace_timeline import timeline_of
 from speech_lifecycle.fsm.trace import Trace
 
-console = Console(highlight=False, soft_wrap=False)
+# A file or a pipe has no width of its own, and 80 columns break every table.
+console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
 
 
 def print_report(report: Report, trace: Trace) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from speech_lifecycle.adapters.clock import LoopClock
@@ -33,6 +36,15 @@ async def test_the_embedding_code_runs_in_twenty_lines(monkeypatch, capsys):
         "played 150 finished",
         "history: It is sunny. ",
     ]
+
+
+def test_the_demo_prints_what_is_shown(tmp_path):
+    own = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    command = [str(Path(sys.executable).parent / "speech-lifecycle"), "demo"]
+    done = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, check=True)
+    printed = [line.rstrip() for line in done.stdout.splitlines()]
+    (shown,) = re.findall(r"```text\n(.*?)```", README, re.S)
+    assert "\n".join(printed).find(shown.strip("\n")) > 0
 
 
 def test_the_machine_alone_runs():
