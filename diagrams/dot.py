@@ -29,7 +29,7 @@ def dot(chart: ChartDefinition | ChartName, *, highlight: str | None = None) -> 
     lines = [
         f"// Generated from fsm/{chart.name}.py by speech_lifecycle.diagrams; do not edit.",
         f"digraph {chart.name} {{",
-        '  graph [compound=true, rankdir=TB, nodesep=0.35, ranksep=0.45, fontname="Helvetica", fontsize=12,',
+        '  graph [compound=true, rankdir=TB, nodesep=0.6, ranksep=0.45, fontname="Helvetica", fontsize=12,',
         f'    bgcolor="{palette.PAPER}", fontcolor="{palette.INK}", tooltip="{chart.name}", pad=0.2]',
         f'  node [fontname="Helvetica", fontsize=12, fontcolor="{palette.INK}", margin="0.12,0.08"]',
         f'  edge [fontname="Helvetica", fontsize=10, fontcolor="{palette.INK}", color="{palette.INK}",',
@@ -108,7 +108,12 @@ def _arrow(chart: ChartDefinition, arrow: Arrow) -> str:
         label=_table([[_cell(chart, row, colour, palette.QUIET)] for row in arrow.rows], ground=_VEIL),
         color=f'"{colour}"',
     )
-    return f"  {_anchor(chart, source.id)} -> {chart.enter(target.id)}{ends}"
+    return f"  {_anchor(chart, source.id)} -> {_entrance(target)}{ends}"
+
+
+def _entrance(target: StateNode) -> str:
+    """Return the node that an arrow ends at: of a compound, its dot, so that the whole compound stands below."""
+    return f"initial_{target.id}" if target.is_compound else target.id
 
 
 def _anchor(chart: ChartDefinition, state_id: str) -> str:

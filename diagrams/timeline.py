@@ -121,6 +121,8 @@ def timeline_text(timeline: Timeline, *, width: int = 72) -> str:
         spans = [s for s in timeline.spans if s.message_id == message_id]
         lines.append(f"{message_id:{margin}}{bar((s.from_ms, s.to_ms, _LETTERS[s.state]) for s in spans)}")
         heard = [h for h in timeline.heard if h.message_id == message_id]
+        if not heard and timeline.part(message_id) is None:
+            continue
         said = f"{'heard':>{margin - 2}}  {bar((h.from_ms, h.to_ms, '=') for h in heard)}"
         lines.append(f"{said:{margin + width}}  {_words(timeline.part(message_id))}".rstrip())
     lines += [
@@ -168,8 +170,10 @@ def timeline_svg(timeline: Timeline) -> str:
                 title = f"{message_id} heard, {heard.from_ms} to {heard.to_ms} ms"
                 body.append(box(heard.from_ms, heard.to_ms, y + 22, 7, palette.INK, title))
         part = timeline.part(message_id)
-        if part is not None:
-            end = [span.state for span in timeline.spans if span.message_id == message_id][-1]
+        end = [span.state for span in timeline.spans if span.message_id == message_id][-1]
+        if part is None:
+            body.append(_text(left + _AXIS + 20, y + 15, end))
+        else:
             body += _part(part, end, left + _AXIS + 20, y, (_PARTS - 30) / longest)
     for index, mark in enumerate(marks):
         y = bottom + 12 + 16 * index

@@ -13,8 +13,8 @@ from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.codec import EFFECTS, EVENTS
 from speech_lifecycle.fsm.effects import ReportMessageSettled
 from speech_lifecycle.fsm.machine import SpeechMachine
-from speech_lifecycle.fsm.trace import SpeechBegun, Step, Trace
-from speech_lifecycle.fsm.values import MessageState
+from speech_lifecycle.fsm.trace import SpeechBegun, Step, Trace, TraceError
+from speech_lifecycle.fsm.values import MessageRecord, MessageState
 
 _MARKS: dict[type[Any], str] = {
     ev.Interrupt: "interrupt",
@@ -34,18 +34,20 @@ class _Watch:
         self.since: dict[str, tuple[MessageState, float]] = {}
         self.audible_since: dict[str, float] = {}
         self.spans: list[MessageSpan] = []
-        self.heard: list[HeardInterval] = []
+        self.heard: dict[str, list[HeardInterval]] = {}
         self.parts: list[HeardPart] = []
         self.marks: list[Mark] = []
 
     def take(self, step: Step) -> None:
-        machine = self.machines[step.speech]
+        machine = self.machines.get(step.speech)
+        if machine is None:
+            raise TraceError(f"a step at {step.at_ms} ms is of speech {step.speech!r}, which the trace does not begin")
         machine.send(step.event)
         for message in machine.speech.messages.values():
             self._move(message.message_id, message.state, step.at_ms)
         if step.reply != "handled":
             return
-        self._listen(step)
+        self._listen(step, machine)
         label = _MARKS.get(type(step.event))
         if isinstance(step.event, ev.TimerFired):
             label = f"{step.event.timer} timer"
@@ -53,9 +55,7 @@ class _Watch:
             self.marks.append(Mark(round(step.at_ms), label))
         for effect in step.effects:
             if isinstance(effect, ReportMessageSettled):
-                record = effect.record
-                self.parts.append(HeardPart(record.message_id, record.heard_ms, record.received_ms))
-                self._fall_silent(record.message_id, step.at_ms)
+                self._settle(effect.record, machine, step.at_ms)
 
     def _move(self, message_id: str, state: MessageState, at_ms: float) -> None:
         before = self.since.get(message_id)
@@ -65,33 +65,56 @@ class _Watch:
             self.spans.append(MessageSpan(message_id, before[0], round(before[1]), round(at_ms)))
         self.since[message_id] = (state, at_ms)
 
-    def _listen(self, step: Step) -> None:
+    def _listen(self, step: Step, machine: SpeechMachine) -> None:
         event = step.event
         if isinstance(event, ev.OutputPlaybackStarted | ev.OutputPlaybackProgressed):
-            started_ms = step.at_ms
-            if isinstance(event, ev.OutputPlaybackProgressed) and event.message_id not in self.audible_since:
-                started_ms -= event.position_ms or 0
-            self.audible_since.setdefault(event.message_id, started_ms)
+            has_begun = event.message_id in self.audible_since or event.message_id in self.heard
+            # What the output says during a hold is about the time before it.
+            if has_begun or machine.speech.output_is_paused:
+                return
+            position_ms = event.position_ms if isinstance(event, ev.OutputPlaybackProgressed) else 0
+            self.audible_since[event.message_id] = step.at_ms - (position_ms or 0)
         elif isinstance(event, ev.Pause):
-            for message_id in list(self.audible_since):
+            for message_id in machine.speech.messages:
                 self._fall_silent(message_id, step.at_ms)
         elif isinstance(event, ev.Resume):
-            for message in self.machines[step.speech].speech.messages.values():
+            for message in machine.speech.messages.values():
                 if message.is_forwarding and message.has_started:
                     self.audible_since[message.message_id] = step.at_ms
+
+    def _settle(self, record: MessageRecord, machine: SpeechMachine, at_ms: float) -> None:
+        message_id = record.message_id
+        self._fall_silent(message_id, at_ms)
+        # A message that only shows its text has no audio to be heard.
+        if machine.speech.messages[message_id].expects_audio:
+            self.parts.append(HeardPart(message_id, record.heard_ms, record.received_ms))
+        if record.heard_ms and message_id not in self.heard:
+            self.heard[message_id] = [HeardInterval(message_id, round(at_ms) - record.heard_ms, round(at_ms))]
+        # The last word of the output may come long after the last sound.
+        left_ms = record.heard_ms
+        for index, interval in enumerate(self.heard.get(message_id, ())):
+            to_ms = min(interval.to_ms, interval.from_ms + left_ms)
+            self.heard[message_id][index] = HeardInterval(message_id, interval.from_ms, to_ms)
+            left_ms -= to_ms - interval.from_ms
 
     def _fall_silent(self, message_id: str, at_ms: float) -> None:
         since = self.audible_since.pop(message_id, None)
         if since is not None:
-            self.heard.append(HeardInterval(message_id, round(since), round(at_ms)))
+            self.heard.setdefault(message_id, []).append(HeardInterval(message_id, round(since), round(at_ms)))
 
     def end(self, at_ms: float) -> None:
         for message_id, (state, since_ms) in self.since.items():
             self.spans.append(MessageSpan(message_id, state, round(since_ms), round(max(since_ms, at_ms))))
+        for message_id in list(self.audible_since):
+            self._fall_silent(message_id, at_ms)
 
 
 def timeline_of(trace: Trace) -> Timeline:
-    """Return the timeline of all messages in a trace. What is final stays to the end of the trace."""
+    """Return the timeline of all messages in a trace. What is final stays to the end of the trace.
+
+    Raises:
+        TraceError: a step is of a speech that the trace does not begin.
+    """
     watch = _Watch()
     at_ms = 0.0
     for record in trace.records:
@@ -104,7 +127,8 @@ def timeline_of(trace: Trace) -> Timeline:
     order = {message_id: place for place, message_id in enumerate(watch.since)}
     spans = sorted(watch.spans, key=lambda span: (order[span.message_id], span.from_ms))
     marks = dict.fromkeys(watch.marks)
-    return Timeline(tuple(spans), tuple(watch.heard), tuple(watch.parts), tuple(marks))
+    heard = [interval for message_id in order for interval in watch.heard.get(message_id, ())]
+    return Timeline(tuple(spans), tuple(heard), tuple(watch.parts), tuple(marks))
 
 
 def steps_of(trace: Trace) -> Iterator[tuple[str, dict[str, Any]]]:
