@@ -51,7 +51,7 @@ def is_heard_to_the_end(message: Message, event: Event | None, frame_ms: int) ->
     """Whether all of the message was handed over, and the position is within one frame of its end."""
     return (
         message.source_has_ended
-        and 0 < message.received_ms <= message.handed_over_ms
+        and 0 < message.received_ms == message.handed_over_ms
         and position_ms(message, event) >= message.handed_over_ms - frame_ms
         and is_heard(message, event)
     )
@@ -70,7 +70,6 @@ def heard_text(message: Message, estimate: bool) -> tuple[str, HeardTextStatus]:
 
 def _word_prefix(message: Message) -> str:
     """Return the leading words of the text, in proportion to the audio that was heard."""
-    known_ms = max(message.received_ms, message.handed_over_ms)
     words = message.text.split()
-    heard_words = len(words) * message.position_ms // known_ms if known_ms else 0
+    heard_words = len(words) * message.position_ms // message.received_ms if message.received_ms else 0
     return " ".join(words[:heard_words])

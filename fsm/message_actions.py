@@ -70,8 +70,8 @@ def start_handover(run: Run, speech: Speech, message: Message, event: Event | No
 
 
 def count_handed_over(run: Run, speech: Speech, message: Message, event: OutputAudioHandedOver) -> None:
-    """Take over the total of audio handed over."""
-    message.handed_over_ms = event.handed_over_ms
+    """Take over the total of audio handed over. What was never received cannot have been (T4)."""
+    message.handed_over_ms = min(event.handed_over_ms, message.received_ms)
     speech.has_progressed = True
 
 

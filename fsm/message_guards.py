@@ -65,7 +65,7 @@ def is_spent(speech: Speech, message: Message, event: Event | None) -> bool:
     return (
         message.source_has_ended
         and not message.is_flushed
-        and (not message.expects_audio or message.handed_over_ms >= message.received_ms)
+        and (not message.expects_audio or message.handed_over_ms == message.received_ms)
     )
 
 

@@ -73,4 +73,4 @@ def _await(speech: Speech, operation: Reconciliation, message: Message) -> None:
 
 def _may_be_remembered(message: Message) -> bool:
     """An item that ended empty is not a memory: no request is spent on it (domain rule 2.3, R1)."""
-    return message.reason != "no_content" or bool(message.text)
+    return message.reason != "no_content" or message.received_ms > 0 or bool(message.text)

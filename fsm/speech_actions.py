@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from speech_lifecycle.fsm.effects import (
     AnnounceAgentState,
     CancelResponse,
@@ -195,11 +193,10 @@ def bring_server_in_line(run: Run, speech: Speech, event: Event | None) -> None:
             record = message.record
             if record is None or record.state == "played":
                 continue
-            heard_ms = math.floor(min(record.heard_ms, message.received_ms))
-            if record.state == "skipped" or (message.expects_audio and heard_ms < 1):
+            if record.state == "skipped" or (message.expects_audio and record.heard_ms < 1):
                 unheard.append(message)
             elif message.expects_audio:
-                truncate_message(run, speech, message, heard_ms)
+                truncate_message(run, speech, message, record.heard_ms)
             else:
                 replace_message(run, speech, message, record.heard_text)
         remove_messages(run, speech, unheard)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import TypeVar
 
-from speech_lifecycle.fsm import Capabilities, Message, MessageRecord, Policy, Reply, Speech, SpeechMachine, step
+from speech_lifecycle.fsm import Capabilities, Message, MessageRecord, Policy, Reply, Speech, SpeechMachine
+from speech_lifecycle.fsm.copying import copy_speech
 from speech_lifecycle.fsm.effects import Effect, ReportSpeechDone
 from speech_lifecycle.fsm.events import (
     Authorize,
@@ -225,6 +226,29 @@ def _plausible_about(message: Message) -> list[Event]:
     return events
 
 
+def dubious_events(speech: Speech) -> list[Event]:
+    """What bad outputs and sessions say of the messages there are: too much, too little, too late, or no number."""
+    events: list[Event] = []
+    for message in speech.messages.values():
+        message_id = message.message_id
+        events += [
+            SessionAudioReceived(message_id, message.received_ms + 100),
+            SessionTextReceived(message_id, "late "),
+            SessionMessageEnded(message_id),
+        ]
+        if message.is_forwarding:
+            events += [OutputAudioHandedOver(message_id, message.received_ms + more) for more in (0, 1, 100) * 4]
+        for position in (None, float("nan"), -5.0, 0, 0.9, message.handed_over_ms // 2, message.handed_over_ms, 10_000):
+            events += [
+                OutputPlaybackProgressed(message_id, position),
+                OutputPlaybackFinished(message_id, position),
+                OutputPlaybackFinished(message_id, position, interrupted=True),
+            ]
+    if speech.messages:
+        events += [Interrupt()] * 3
+    return events
+
+
 def rare_events() -> list[Event]:
     """What may come at any time, but ends a speech."""
     return [Close(), Interrupt(force=True), SessionLost()]
@@ -306,12 +330,14 @@ def explore(
     while queue:
         here = queue.popleft()
         yield here
+        machine = SpeechMachine(speech=copy_speech(here.speech))
         for event in events:
-            if may_come(here.speech, event):
-                speech, reply = step(here.speech, event)
-                if reply.kind == "handled" and (found := key(speech)) not in seen:
-                    seen.add(found)
-                    queue.append(Configuration(speech, here, event))
+            if may_come(here.speech, event) and machine.send(event).kind == "handled":
+                found = machine.speech
+                machine = SpeechMachine(speech=copy_speech(here.speech))
+                if (known_as := key(found)) not in seen:
+                    seen.add(known_as)
+                    queue.append(Configuration(found, here, event))
 
 
 def is_new_text(speech: Speech, event: Event) -> bool:
@@ -355,3 +381,60 @@ def one_message_events(message_id: str = "m0", audio_ms: int = 100, cut_ms: int 
         SessionReconciliationRefused("truncate", message_id),
         SessionReconciliationRefused("remove", message_id, "unknown_message"),
     ]
+
+
+def two_message_events() -> list[Event]:
+    """What can happen to a speech of two audio messages, with one amount of audio and one place to cut it."""
+    events: list[Event] = [
+        SessionResponseCreated("r"),
+        Authorize(),
+        Interrupt(),
+        Pause(),
+        Resume(),
+        SessionResponseEnded("r"),
+        TimerFired("stop"),
+        TimerFired("reconcile"),
+    ]
+    for message_id in ("m0", "m1"):
+        events += [
+            SessionMessageAdded("r", message_id),
+            SessionAudioReceived(message_id, 100),
+            OutputAudioHandedOver(message_id, 100),
+            OutputPlaybackStarted(message_id),
+            OutputPlaybackFinished(message_id, 100),
+            OutputPlaybackFinished(message_id, 60, interrupted=True),
+            OutputPlaybackFinished(message_id, None, interrupted=True),
+        ]
+    return events
+
+
+def representative_events(ids: Iterable[str]) -> list[Event]:
+    """One event of each kind that a guard can tell apart, for messages that are known, and one that is not."""
+    events: list[Event] = [Authorize(), Interrupt(), Interrupt(force=True), Pause(), Resume(), Close(), SessionLost()]
+    for response_id in ("r", "other"):
+        events += [SessionResponseCreated(response_id), SessionResponseEnded(response_id)]
+    events += [SessionResponseEnded("r", "failed"), SessionMessageAdded("other", "unknown")]
+    events += [SessionAudioReceived("unknown", 100), OutputPlaybackFinished("unknown", 100)]
+    for message_id in ids:
+        events += [
+            SessionMessageAdded("r", message_id),
+            SessionMessageAdded("r", message_id, ("text",)),
+            SessionTextReceived(message_id, "word "),
+            SessionMessageEnded(message_id),
+            OutputPlaybackStarted(message_id),
+            OutputFailed(message_id, "broken"),
+        ]
+        for ms in (0, 100, 300):
+            events += [SessionAudioReceived(message_id, ms), OutputAudioHandedOver(message_id, ms)]
+        for position in (None, 0, 60, 10_000):
+            events += [
+                OutputPlaybackProgressed(message_id, position),
+                OutputPlaybackFinished(message_id, position),
+                OutputPlaybackFinished(message_id, position, interrupted=True, transcript=""),
+            ]
+        for operation in ("truncate", "replace", "remove"):
+            events.append(SessionReconciliationAcknowledged(operation, message_id))
+            events += [
+                SessionReconciliationRefused(operation, message_id, means) for means in ("already_shorter", "other")
+            ]
+    return events + [TimerFired(timer) for timer in TIMERS]

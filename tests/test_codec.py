@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+import jsonschema
 import pytest
 from helpers import explore, is_new_text, one_message_events
 from hypothesis import given, settings
@@ -22,12 +23,18 @@ from speech_lifecycle.fsm.events import (
 )
 
 
+@pytest.fixture(scope="module")
+def validators():
+    """Validators that are none of pydantic's, one for each family."""
+    return {family: jsonschema.Draft202012Validator(family.json_schema()) for family in (EVENTS, EFFECTS)}
+
+
 def values(types) -> st.SearchStrategy:
     return st.one_of(*(st.from_type(value_type) for value_type in types))
 
 
 @given(values(EVENT_TYPES))
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_every_event_survives_json(event):
     data = json.loads(json.dumps(EVENTS.dump(event), allow_nan=False))
     again = EVENTS.load(data)
@@ -37,7 +44,7 @@ def test_every_event_survives_json(event):
 
 
 @given(values(EFFECT_TYPES))
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_every_effect_survives_json(effect):
     assert EFFECTS.load(json.loads(json.dumps(EFFECTS.dump(effect), allow_nan=False))) == effect
 
@@ -97,6 +104,33 @@ def test_the_json_schema_describes_every_type(family):
         variant = variants[name_of(value_type)]
         assert set(variant["properties"]) == {"type", *value_type.__slots__}
         assert variant["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("family", [EVENTS, EFFECTS], ids=lambda family: family.name)
+@given(data=st.data())
+@settings(deadline=None, derandomize=True)
+def test_the_json_schema_accepts_whatever_is_written(validators, family, data):
+    written = json.loads(json.dumps(family.dump(data.draw(values(family.types)))))
+    validators[family].validate(written)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"type": "authorise"},
+        {"type": "authorize", "now": 1},
+        {"type": "interrupt", "force": "yes"},
+        {"type": "session_audio_received", "message_id": "A"},
+        {"type": "session_audio_received", "message_id": "A", "received_ms": 1.5},
+        {"type": "timer_fired", "timer": "lunch"},
+        {"type": "output_playback_finished", "message_id": "A", "position_ms": "far"},
+    ],
+)
+def test_the_json_schema_refuses_what_the_codec_refuses(validators, data):
+    with pytest.raises(CodecError):
+        EVENTS.load(data)
+    assert not validators[EVENTS].is_valid(data)
 
 
 def test_values_cannot_be_changed():

@@ -6,11 +6,14 @@ import dataclasses
 
 import pytest
 from statemachine import State, StateChart
+from statemachine.graph import iterate_states
 
 from speech_lifecycle.fsm import DefinitionError, definition
 from speech_lifecycle.fsm.answers import ignored
 from speech_lifecycle.fsm.definition import compile_chart, guard_names
 from speech_lifecycle.fsm.lint import check
+from speech_lifecycle.fsm.message import MessageChart
+from speech_lifecycle.fsm.speech import SpeechChart
 from speech_lifecycle.fsm.trace import definition_digest
 
 
@@ -75,13 +78,46 @@ def test_rows_of_a_substate_come_before_those_of_its_parent_and_answers_last():
     ]
 
 
-def test_the_digest_changes_with_any_row(monkeypatch):
+@pytest.mark.parametrize("chart_name", ["message", "speech"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "another"},
+        {"cond": "is_another"},
+        {"target": "another"},
+        {"actions": ("another",)},
+        {"kind": "rejected"},
+        {"reason": "another"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_digest_changes_with_any_row(monkeypatch, chart_name, change):
     before = definition_digest()
     real = definition()
-    rows = (dataclasses.replace(real.message.rows[0], target="played"), *real.message.rows[1:])
-    changed = dataclasses.replace(real, message=dataclasses.replace(real.message, rows=rows))
+    chart = getattr(real, chart_name)
+    rows = (*chart.rows[:-1], dataclasses.replace(chart.rows[-1], **change))
+    assert rows != chart.rows
+    changed = dataclasses.replace(real, **{chart_name: dataclasses.replace(chart, rows=rows)})
     monkeypatch.setattr("speech_lifecycle.fsm.trace.definition", lambda: changed)
     assert definition_digest() != before
+
+
+def test_the_digest_changes_with_the_order_of_rows_and_is_the_same_for_the_same_rows(monkeypatch):
+    before = definition_digest()
+    real = definition()
+    first, second, *rest = real.speech.rows
+    for rows, is_same in (((first, second, *rest), True), ((second, first, *rest), False)):
+        changed = dataclasses.replace(real, speech=dataclasses.replace(real.speech, rows=tuple(rows)))
+        monkeypatch.setattr("speech_lifecycle.fsm.trace.definition", lambda changed=changed: changed)
+        assert (definition_digest() == before) is is_same
+
+
+def test_every_row_of_the_charts_is_in_the_definition():
+    """Counted in python-statemachine's own objects: one row for each transition and each of its events."""
+    for chart, chart_class in zip(definition().charts, (SpeechChart, MessageChart), strict=True):
+        transitions = [t for s in iterate_states(chart_class.states) for t in s.transitions if not t.initial]
+        declared = sum(len(list(transition.events)) or 1 for transition in transitions)
+        assert sum(row.kind == "handled" for row in chart.rows) == declared
 
 
 def test_lint_refuses_an_undefined_guard():
@@ -169,6 +205,108 @@ def test_lint_refuses_a_trap():
         validate_final_reachability = False
 
     assert "pit: no way to a final state" in breaches(Chart, answers=(REST,))
+
+
+def test_lint_refuses_an_always_row_without_a_condition():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(None, event="go", cond="is_open", on="act")
+        start.to(done)
+
+    said = breaches(Chart, answers=(REST, ignored("no", "start", "go")))
+    assert "speech.start.always#1: an `always` row needs a condition" in said
+
+
+def test_lint_refuses_a_row_whose_condition_an_earlier_row_has():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(done, event="go", cond="is_open", on="act")
+        start.to(None, event="go", cond="is_open")
+        start.to(None, event="go")
+
+    said = breaches(Chart, answers=(REST,))
+    assert "speech.start.go#2: never taken, speech.start.go#1 comes first" in said
+
+
+def test_lint_refuses_an_answer_that_no_event_can_get():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(done, event="go", cond="is_open", on="act")
+        start.to(None, event="go")
+
+    said = breaches(Chart, answers=(REST, ignored("no", "start", "go")))
+    assert "speech.start.go#3: never taken, speech.start.go#2 comes first" in said
+
+
+def test_lint_refuses_an_answer_in_a_state_that_there_is_not():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(done, event="go", cond="is_open", on="act")
+
+    said = breaches(Chart, answers=(REST, ignored("no", "start strat", "go")))
+    assert "no such state 'strat'" in said
+
+
+def test_lint_refuses_a_guard_that_no_row_uses():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(done, event="go", on="act")
+
+    assert "'is_open' is defined, but no row uses it" in breaches(Chart, answers=(REST,))
+
+
+def rebuilt(chart, **changes):
+    """Return a chart that python-statemachine itself would refuse to declare."""
+    return dataclasses.replace(chart, **changes)
+
+
+def test_lint_refuses_a_final_state_with_a_way_out():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(done, event="go", cond="is_open", on="act")
+
+    chart = compiled(Chart, answers=(ignored("no", "start", "go"),))
+    back = dataclasses.replace(chart.rows[0], id="speech.done.go#1", source="done", cond="", target="start")
+    with pytest.raises(DefinitionError, match="done: a final state has a row; give an answer instead"):
+        check(rebuilt(chart, rows=(*chart.rows, back)))
+
+
+def test_lint_refuses_a_state_that_is_never_reached():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(done, event="go", cond="is_open", on="act")
+
+    chart = compiled(Chart, answers=(REST, ignored("no", "start island", "go")))
+    island = dataclasses.replace(chart.state["start"], id="island", is_initial=False)
+    with pytest.raises(DefinitionError, match="island: never reached; delete it"):
+        check(rebuilt(chart, states=(*chart.states, island)))
+
+
+def test_lint_lists_every_breach_with_its_chart():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(done, event="go", cond="is_opne", on="atc")
+
+    said = breaches(Chart, answers=(REST,)).splitlines()
+    assert all(line.startswith("speech chart: ") for line in said)
+    assert len(said) == 5, "two names undefined, two unused, one cell open"
+
+
+def test_lint_accepts_a_chart_that_keeps_the_rules():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(done, event="go", cond="is_open", on="act")
+
+    check(compiled(Chart, answers=(REST, ignored("no", "start", "go"))))
 
 
 @pytest.mark.parametrize("when", ["before", "after", "validators"])

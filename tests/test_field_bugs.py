@@ -1,6 +1,7 @@
 """Each bug of field-bugs.md that the machine alone can show, by a test named after its id.
 
-The others need a wire or an output: `ELSEWHERE` says which test shows them. A port that passes these cannot have them.
+The others need a wire or an output: `ELSEWHERE` says which scenario or test shows them, and why. A port that passes
+these cannot have them.
 """
 
 from __future__ import annotations
@@ -60,14 +61,21 @@ from speech_lifecycle.fsm.events import (
 )
 
 ELSEWHERE = {
-    "M4": "scenario function-call-between: the adapter knows items of other kinds, and the machine only messages",
-    "T6": "scenario user-speaks",
-    "T7": "tests/test_packaging.py: no part of ours reads the wall clock",
-    "T11": "tests/test_scenarios.py: an output that counts its queue is found out",
-    "C1": "scenario next-response-while-cancelling, tests/test_driver.py",
-    "R2": "tests/test_reference_engine.py: every row is taken; tests/test_definition.py: the lint refuses dead ones",
-    "P5": "scenario paused-before-first-sound, tests/test_simulated_speaker.py",
+    "M4": ("function-call-between", "the machine is told of messages only; the adapter meets items of other kinds"),
+    "T6": ("user-speaks", "who truncates is said by the wire"),
+    "T7": ("tests/test_packaging.py::test_t7_nothing_reads_the_wall_clock", "the machine reads no clock at all"),
+    "T11": (
+        "tests/test_scenarios.py::test_an_output_that_counts_its_queue_is_found_out_by_the_listener",
+        "the machine has only the output's word for its position",
+    ),
+    "C1": ("next-response-while-cancelling", "a speech knows one response; the driver requests the next"),
+    "R2": (
+        "tests/test_reference_engine.py::test_every_row_of_the_charts_was_compared",
+        "it is about all rows, and no single speech",
+    ),
+    "P5": ("paused-before-first-sound", "whether held audio is lost is up to the output"),
 }
+"""By id: the scenario or the test that shows it, and why the machine alone does not."""
 
 FIELD_BUGS = Path(__file__).parent.parent.parent / "shared" / "field-bugs.md"
 IDS = (
@@ -91,6 +99,16 @@ def test_the_list_of_ids_is_that_of_the_page():
     if not FIELD_BUGS.exists():
         pytest.skip("shared/field-bugs.md is not beside this checkout")
     assert re.findall(r"^\| ([A-Z]\d+) \|", FIELD_BUGS.read_text(encoding="utf-8"), re.M) == IDS
+
+
+@pytest.mark.parametrize("bug", ELSEWHERE)
+def test_what_is_shown_elsewhere_is_really_shown_there(bug):
+    place, _ = ELSEWHERE[bug]
+    path, _, test = place.partition("::")
+    if test:
+        assert f"def {test}(" in (Path(__file__).parent.parent / path).read_text(encoding="utf-8")
+    else:
+        assert bug in SCENARIOS[place].bugs
 
 
 def test_the_scenarios_name_only_known_bugs():

@@ -14,6 +14,7 @@ from speech_lifecycle.fsm.events import (
     OutputPlaybackFinished,
     OutputPlaybackProgressed,
     SessionAudioReceived,
+    SessionMessageAdded,
     TimerFired,
 )
 
@@ -78,6 +79,16 @@ def test_without_a_usable_position_and_without_progress_it_is_0(position_ms):
 def test_progress_without_a_usable_position_is_ignored(position_ms):
     reply = speaking("a").send(OutputPlaybackProgressed("a", position_ms))
     assert (reply.kind, reply.reason) == ("ignored", "unusable_position")
+
+
+@pytest.mark.parametrize("received_ms", [0, 100])
+def test_what_was_never_received_is_not_heard(received_ms):
+    transcript = waiting()
+    transcript.tell(SessionMessageAdded("r", "a"), SessionAudioReceived("a", received_ms))
+    transcript.send(OutputAudioHandedOver("a", received_ms + 100))
+    transcript.tell(Interrupt())
+    transcript.send(OutputPlaybackFinished("a", received_ms + 50, interrupted=True))
+    assert transcript.record("a").heard_ms <= received_ms
 
 
 @pytest.mark.parametrize("frame_ms", [0, 20, 100])

@@ -13,6 +13,7 @@ from speech_lifecycle.fsm.events import (
     OutputAudioHandedOver,
     OutputPlaybackFinished,
     SessionAudioReceived,
+    SessionMessageAdded,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
     SessionResponseEnded,
@@ -48,6 +49,13 @@ def test_partial_is_truncated_where_it_was_heard(capabilities, heard_ms):
         assert transcript.of(*REQUESTS) == [TruncateMessage("a", heard_ms)]
     else:
         assert transcript.of(*REQUESTS) == [divergence("a", "cannot_truncate", heard_ms)]
+
+
+def test_audio_that_nothing_can_play_is_removed():
+    transcript = waiting(capabilities=Capabilities(plays_audio=False))
+    transcript.tell(SessionMessageAdded("r", "a"), SessionAudioReceived("a", 60), SessionResponseEnded("r"))
+    assert transcript.states == {"a": "skipped"}
+    assert transcript.of(*REQUESTS) == [RemoveMessages(("a",))]
 
 
 @pytest.mark.parametrize("capabilities", CAPABILITIES)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 
+import jsonschema
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from speech_lifecycle.adapters.simulation.scenario import play
 from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
 from speech_lifecycle.adapters.trace_file import TraceFile
-from speech_lifecycle.fsm import SpeechMachine
+from speech_lifecycle.fsm import Capabilities, Policy, SpeechMachine
 from speech_lifecycle.fsm.codec import EVENTS
-from speech_lifecycle.fsm.events import Authorize, SessionLost
+from speech_lifecycle.fsm.effects import EFFECT_TYPES
+from speech_lifecycle.fsm.events import EVENT_TYPES, Authorize, SessionLost
 from speech_lifecycle.fsm.trace import (
     Header,
     SpeechBegun,
+    Step,
     TraceError,
     Unrouted,
     definition_digest,
@@ -23,6 +28,19 @@ from speech_lifecycle.fsm.trace import (
     load_trace,
     trace_schema,
 )
+
+TIMES = st.floats(0, 1e9)
+POLICIES = st.builds(Policy, st.booleans(), st.booleans(), *[st.integers(0, 100_000)] * 5)
+
+
+def anything_of(types) -> st.SearchStrategy:
+    return st.one_of(*(st.from_type(value_type) for value_type in types))
+
+
+@pytest.fixture(scope="module")
+def schema_validator():
+    """A validator of trace lines that is none of pydantic's."""
+    return jsonschema.Draft202012Validator(trace_schema())
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +109,72 @@ def test_empty_lines_are_passed_over(trace):
 def test_an_event_of_no_speech_is_kept():
     record = Unrouted(3.0, SessionLost(), "unknown_response_or_message")
     assert load_trace([dump_record(Header()), dump_record(record)]).records == [record]
+
+
+def records() -> st.SearchStrategy:
+    return st.one_of(
+        st.builds(SpeechBegun, TIMES, st.text(max_size=5), st.from_type(Capabilities), POLICIES),
+        st.builds(
+            Step,
+            TIMES,
+            st.text(max_size=5),
+            anything_of(EVENT_TYPES),
+            st.sampled_from(["handled", "ignored", "rejected"]),
+            st.lists(st.text(max_size=5), max_size=2).map(tuple),
+            st.lists(anything_of(EFFECT_TYPES), max_size=2).map(tuple),
+            st.text(max_size=5),
+            st.text(max_size=5),
+        ),
+        st.builds(Unrouted, TIMES, anything_of(EVENT_TYPES), st.text(max_size=5)),
+    )
+
+
+@given(st.lists(records(), max_size=3))
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+def test_every_record_survives_its_line(some):
+    lines = [dump_record(record) for record in (Header(definition="d"), *some)]
+    assert not any("\n" in line for line in lines)
+    again = load_trace(lines)
+    assert repr(again.records) == repr(some), "NaN is not equal to itself, but reads the same"
+    assert lines_of(again) == lines
+
+
+@given(records())
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+def test_the_schema_accepts_every_line_that_is_written(schema_validator, record):
+    schema_validator.validate(json.loads(dump_record(record)))
+
+
+def test_the_schema_accepts_a_whole_trace_and_refuses_a_foreign_line(schema_validator, trace):
+    for line in lines_of(trace):
+        schema_validator.validate(json.loads(line))
+    step = json.loads(dump_record(trace.steps[0]))
+    for broken in ({}, {"record": "rumour"}, step | {"reply": "perhaps"}, step | {"event": {"type": "obey"}}):
+        assert not schema_validator.is_valid(broken)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("at_ms", "soon"), ("speech", 7), ("reply", "perhaps"), ("rows", "one"), ("effects", [{"type": "sing"}])],
+)
+def test_a_bad_field_of_a_step_is_named_with_its_line(trace, field, value):
+    lines = lines_of(trace)
+    number = next(n for n, line in enumerate(lines, 1) if json.loads(line)["record"] == "step")
+    lines[number - 1] = json.dumps(json.loads(lines[number - 1]) | {field: value})
+    with pytest.raises(TraceError, match=rf"^call\.jsonl, line {number}: step: field '{field}"):
+        load_trace(lines, "call.jsonl")
+
+
+def test_a_trace_of_another_version_is_refused_with_a_remedy(trace):
+    lines = lines_of(trace)
+    lines[0] = lines[0].replace('"version": 1', '"version": 9')
+    with pytest.raises(TraceError, match="this release reads version 1; use the release that wrote it"):
+        load_trace(lines)
+
+
+def test_a_foreign_file_is_told_what_its_first_line_must_be():
+    with pytest.raises(TraceError, match="its first line must be a header record"):
+        load_trace(['{"hello": 1}'])
 
 
 def test_the_schema_names_every_record_and_every_event():
