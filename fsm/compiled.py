@@ -1567,7 +1567,7 @@ def message_pending_on_output_audio_handed_over(run, speech, message, event):
 
 def message_streaming_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
-        message.handed_over_ms = min(event.handed_over_ms, message.received_ms)
+        message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
         speech.has_progressed = True
         if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
@@ -1576,14 +1576,14 @@ def message_streaming_on_output_audio_handed_over(run, speech, message, event):
 
 def message_draining_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
-        message.handed_over_ms = min(event.handed_over_ms, message.received_ms)
+        message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
         speech.has_progressed = True
         return reply_185
     return reply_187
 
 def message_stopping_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
-        message.handed_over_ms = min(event.handed_over_ms, message.received_ms)
+        message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
         speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)

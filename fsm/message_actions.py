@@ -71,8 +71,8 @@ def start_handover(run: Run, speech: Speech, message: Message, event: Event | No
 
 
 def count_handed_over(run: Run, speech: Speech, message: Message, event: OutputAudioHandedOver) -> None:
-    """Take over the total of audio handed over. What was never received cannot have been (T4)."""
-    message.handed_over_ms = min(event.handed_over_ms, message.received_ms)
+    """Take over the total of audio handed over: no more than was received (T4), and none of a text."""
+    message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
     speech.has_progressed = True
 
 
