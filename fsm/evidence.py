@@ -11,19 +11,20 @@ from speech_lifecycle.fsm.events import Event, OutputPlaybackFinished
 from speech_lifecycle.fsm.state import Message
 from speech_lifecycle.fsm.values import HeardTextStatus
 
+_NUMBERS = (int, float)
+_INFINITE = math.inf
+
 
 def usable_position_ms(position_ms: object, handed_over_ms: int) -> int | None:
     """Return a reported position in whole milliseconds, clamped to what was handed over.
 
     None if it is no evidence: missing, negative, infinite, or not a number at all (T12, T13).
     """
-    if not isinstance(position_ms, int | float) or isinstance(position_ms, bool):
+    if not isinstance(position_ms, _NUMBERS) or position_ms is True or position_ms is False:
         return None
-    if isinstance(position_ms, float) and not math.isfinite(position_ms):
+    if not 0 <= position_ms < _INFINITE:
         return None
-    if position_ms < 0:
-        return None
-    return min(math.floor(position_ms), handed_over_ms)
+    return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
 
 
 def position_ms(message: Message, event: Event | None) -> int:

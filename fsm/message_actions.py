@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from speech_lifecycle.fsm import evidence
 from speech_lifecycle.fsm.effects import (
     ClearOutput,
@@ -24,7 +22,7 @@ from speech_lifecycle.fsm.events import (
 from speech_lifecycle.fsm.reconciliation import remove_messages
 from speech_lifecycle.fsm.run import Run
 from speech_lifecycle.fsm.state import Message, Speech
-from speech_lifecycle.fsm.values import HeardTextStatus, MessageRecord, Reason, SettledState
+from speech_lifecycle.fsm.values import HeardTextStatus, MessageRecord, SettledState
 from speech_lifecycle.fsm.watchdog import start_timer, unplayed_ms
 
 
@@ -191,7 +189,7 @@ def _settle(
     record = MessageRecord(
         message.message_id,
         state,
-        cast(Reason, message.reason),
+        message.reason,  # type: ignore[arg-type]  # every row that settles gives a reason first
         heard_ms,
         message.received_ms,
         message.text,
