@@ -15,6 +15,7 @@ from speech_lifecycle.fsm.reference import ReferenceMachine
 
 Play = Callable[[Any, Sequence[Event]], None]
 IN_PLACE, PURE = "speech-lifecycle, in place", "speech-lifecycle, pure step"
+FLAT = "python-statemachine, flat charts"
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,10 @@ def _in_place(name: str, distribution: str, build: Callable[[], Any]) -> Subject
 
 
 RIVALS = (
-    ("python-statemachine, flat charts", "python-statemachine", "rival_statemachine", "StatemachineSpeech"),
-    ("transitions", "transitions", "rival_transitions", "TransitionsSpeech"),
-    ("Automat", "automat", "rival_automat", "AutomatSpeech"),
-    ("sismic", "sismic", "rival_sismic", "SismicSpeech"),
+    (FLAT, "python-statemachine", "rivals.statemachine_charts", "StatemachineSpeech"),
+    ("transitions", "transitions", "rivals.transitions_charts", "TransitionsSpeech"),
+    ("Automat", "automat", "rivals.automat_charts", "AutomatSpeech"),
+    ("sismic", "sismic", "rivals.sismic_charts", "SismicSpeech"),
 )
 """Name, distribution, module and class of each."""
 

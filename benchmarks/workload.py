@@ -6,9 +6,6 @@ made once and shared, so what is measured is the handling of events, not their m
 
 from __future__ import annotations
 
-from typing import Any
-
-from speech_lifecycle.fsm.codec import EVENTS
 from speech_lifecycle.fsm.events import (
     Authorize,
     Event,
@@ -62,7 +59,10 @@ INTERRUPTED: tuple[Event, ...] = (
 SPEECHES = (COMPLETED, COMPLETED, COMPLETED, INTERRUPTED)
 EVENTS_PER_SPEECH = len(COMPLETED)
 
-
-def as_json() -> list[list[dict[str, Any]]]:
-    """Return the speeches for Node."""
-    return [[EVENTS.dump(event) for event in speech] for speech in SPEECHES]
+IDLE: tuple[Event, ...] = (
+    Authorize(),
+    SessionResponseCreated("response"),
+    SessionMessageAdded("response", "preamble"),
+    SessionMessageAdded("response", "answer"),
+)
+"""A speech with two messages that has nothing to play yet."""

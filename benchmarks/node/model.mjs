@@ -1,4 +1,4 @@
-// The lifecycle of the workload in plain JavaScript: ../rival_model.py once more, for the charts of XState and robot3.
+// The lifecycle of the workload in plain JavaScript: ../rivals/message.py and speech.py once more, for the charts of XState and robot3.
 // Guards and actions take the data and the event; data is changed in place, which favours the rivals.
 
 const FORWARDING = new Set(["streaming", "draining", "stopping"]);
@@ -8,6 +8,7 @@ const OF_MESSAGES = new Set([
   "output_audio_handed_over", "output_playback_started", "output_playback_progressed", "output_playback_finished",
   "output_failed",
 ]);
+const MESSAGES_PER_SPEECH = 3;
 const FRAME_MS = 20;
 const STALL_TIMEOUT_MS = 30_000;
 const PLAYOUT_MARGIN_MS = 2_000;
@@ -18,9 +19,9 @@ const isUsable = (position) => position !== null && position >= 0 && position < 
 
 /** One message. `deliver(message, event)` has the library handle an event; `message.state` is the library's. */
 export class Message {
-  constructor(speech, message_id) {
+  constructor(speech) {
     this.speech = speech;
-    this.message_id = message_id;
+    this.message_id = "";
     this.expects_audio = true;
     this.received_ms = this.handed_over_ms = this.position_ms = 0;
     this.started = this.source_ended = this.flushed = false;
@@ -31,7 +32,7 @@ export class Message {
   }
 
   copy(speech) {
-    const copy = Object.assign(Object.create(Message.prototype), this);
+    const copy = Object.assign(new Message(speech), this);
     copy.speech = speech;
     return copy;
   }
@@ -127,7 +128,10 @@ export const messageActions = {
   settle_empty(m) { m.settle("skipped", "no_content", 0, "", "exact"); },
 };
 
-/** One speech. A subject says how a chart begins, how it takes an event, and in which state it is. */
+/**
+ * One speech. The library says how a chart begins, how it takes an event, in which state it is, and whether the charts
+ * of the messages are prepared with the speech, because such a chart can cost more than the events of its message.
+ */
 export class Speech {
   constructor(library) {
     this.library = library;
@@ -138,14 +142,22 @@ export class Speech {
     this.response_ended = this.cancel_was_sent = this.was_heard = false;
     this.awaited = [];
     this.chart = library.beginSpeech(this);
+    this.spare = [];
+    if (library.prepares) for (let count = 0; count < MESSAGES_PER_SPEECH; count++) this.spare.push(this.newMessage());
   }
 
   copy() {
-    const copy = Object.assign(Object.create(Speech.prototype), this);
+    const copy = Object.assign(new Speech(this.library), this);
     copy.messages = new Map();
     for (const [message_id, message] of this.messages) copy.messages.set(message_id, message.copy(copy));
     copy.raised = [];
     return copy;
+  }
+
+  newMessage() {
+    const message = new Message(this);
+    message.chart = this.library.beginMessage(message);
+    return message;
   }
 
   tell(message, event) { this.library.takeMessage(message, event); }
@@ -155,8 +167,8 @@ export class Speech {
     if (OF_MESSAGES.has(event.type)) {
       let message = this.messages.get(event.message_id);
       if (message === undefined) {
-        message = new Message(this, event.message_id);
-        message.chart = this.library.beginMessage(message);
+        message = this.spare.pop() ?? this.newMessage();
+        message.message_id = event.message_id;
       }
       this.library.takeMessage(message, event);
     } else {

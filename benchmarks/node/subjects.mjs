@@ -34,6 +34,7 @@ function xstateActor() {
   const speeches = xstateMachine(speechRows, speechGuards, speechActions, wrap);
   const begin = (machine, data) => createActor(machine, { input: { data } }).start();
   return changing({
+    prepares: true,
     beginMessage: (message) => begin(messages, message),
     beginSpeech: (speech) => begin(speeches, speech),
     takeMessage: (message, event) => message.chart.send(event),
@@ -57,6 +58,7 @@ function xstatePure() {
     [subject.chart] = transition(machine, { ...subject.chart, context: { data: subject } }, event);
   };
   const library = {
+    prepares: false,
     beginMessage: () => newMessage,
     beginSpeech: () => newSpeech,
     takeMessage: (message, event) => take(messages, message, event),
@@ -95,6 +97,7 @@ function robot3Service() {
   const speeches = robot3Machine(speechRows, speechGuards, speechActions);
   const noOne = () => {};
   return changing({
+    prepares: true,
     beginMessage: (message) => robot3.interpret(messages, noOne, message),
     beginSpeech: (speech) => robot3.interpret(speeches, noOne, speech),
     takeMessage: (message, event) => message.chart.send(event),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rival_model import Message, Speech
+from rivals.message import Message
+from rivals.speech import Speech
 from statemachine import State, StateChart
-from statemachine.exceptions import TransitionNotAllowed
 
 
 class MessageChart(StateChart[Any]):

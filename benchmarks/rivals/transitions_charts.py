@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rival_model import FINAL, Message, Speech
+from rivals.message import FINAL, Message
+from rivals.speech import Speech
 from transitions import Machine
 
 _FORWARDED = ["streaming", "draining"]

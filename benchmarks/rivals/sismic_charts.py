@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rival_model import Message, Speech
+from rivals.message import Message
+from rivals.speech import Speech
 from sismic.interpreter import Interpreter
 from sismic.io import import_from_yaml
 from sismic.model import Statechart
