@@ -22,7 +22,7 @@ function xstateMachine(rows, guards, actions, wrap) {
       if (event) (on[event] ??= []).push(row);
       else always.push(row);
     }
-    states[name] = { on, always };
+    states[name] = always.length > 0 ? { on, always } : { on };
   }
   return createMachine({ context: ({ input }) => input, initial: Object.keys(rows)[0], states });
 }
