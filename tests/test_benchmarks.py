@@ -112,8 +112,9 @@ def test_ratios_are_taken_within_a_round():
 
 def test_an_idle_speech_has_two_messages_and_a_size():
     assert len(figures.idle_speech().speech.messages) == 2
-    assert figures.summed_bytes() > 2 * 100
-    assert figures.allocated_bytes(count=10) > 2 * 100
+    assert figures.summed_bytes() == pytest.approx(figures.allocated_bytes(), rel=0.2), (
+        "one of the two misses something"
+    )
 
 
 def test_imports_are_measured_in_fresh_processes():
