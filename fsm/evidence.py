@@ -6,21 +6,24 @@ Only the output's own reports count, and only those about this message.
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 from speech_lifecycle.fsm.events import Event, OutputPlaybackFinished
 from speech_lifecycle.fsm.state import Message
 from speech_lifecycle.fsm.values import HeardTextStatus
 
-_NUMBERS = (int, float)
 _INFINITE = math.inf
 
 
-def usable_position_ms(position_ms: object, handed_over_ms: int) -> int | None:
+def usable_position_ms(position_ms: float | None, handed_over_ms: int) -> int | None:
     """Return a reported position in whole milliseconds, clamped to what was handed over.
 
     None if it is no evidence: missing, negative, infinite, or not a number at all (T12, T13).
     """
-    if not isinstance(position_ms, _NUMBERS) or position_ms is True or position_ms is False:
+    if position_ms is None:
+        return None
+    kind = type(position_ms)
+    if kind is not float and kind is not int and (kind is bool or not isinstance(position_ms, Real)):
         return None
     if not 0 <= position_ms < _INFINITE:
         return None
