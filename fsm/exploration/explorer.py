@@ -1,0 +1,133 @@
+"""The explorer: from the start, every event in every reachable configuration of a bounded speech.
+
+Breadth first, so the first way found to a configuration is a shortest one. A configuration is a snapshot of the
+machine with the ledger beside it, and in a faithful exploration with the world around it. Events run on one copy
+of the snapshot until one is handled and uses it up: what is not handled must leave it as it was (section 9.13),
+which is looked at once for all of them, when they are sent again to see that the answers are the same (9.14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import get_args
+
+from speech_lifecycle.fsm.definition import Definition, definition
+from speech_lifecycle.fsm.effects import EFFECT_TYPES
+from speech_lifecycle.fsm.events import name_of
+from speech_lifecycle.fsm.exploration.bounds import Bounds
+from speech_lifecycle.fsm.exploration.counterexample import Counterexample
+from speech_lifecycle.fsm.exploration.judge import names_for
+from speech_lifecycle.fsm.exploration.result import Exploration, Progress
+from speech_lifecycle.fsm.exploration.search import NO_WAY, Search
+from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.state import Speech
+from speech_lifecycle.fsm.trace import definition_digest
+from speech_lifecycle.fsm.values import MessageState, Reason, SpeechState
+
+MOST_TIMERS = 8
+"""So many timers fire at most until a speech that nobody talks to is over."""
+
+_LOOK_EVERY = 256
+"""After so many configurations the watcher is asked."""
+
+
+def explore(
+    bounds: Bounds,
+    *,
+    watch: Callable[[Progress], str] | None = None,
+    stop_at_first: bool = False,
+    machine_type: type[SpeechMachine] = SpeechMachine,
+    of: Definition | None = None,
+    exact: bool = False,
+) -> Exploration:
+    """Try every event in every reachable configuration of a bounded speech.
+
+    Args:
+        bounds: how large the speech is, and who is around it.
+        watch: is given the figures now and then; what it returns, unless "", ends the exploration and says why.
+        stop_at_first: stop at the first violation.
+        machine_type: the machine to explore.
+        of: the Definition that this machine runs, if it is not the usual one.
+        exact: tell configurations apart by all their data, also by what nothing reads any more.
+    """
+    names = names_for(bounds.mode)
+    search = Search(bounds, machine_type, names, exact=exact)
+    stopped = ""
+    expanded = 0
+    while search.waiting and not stopped:
+        search.expand()
+        expanded += 1
+        if stop_at_first and search.flaws:
+            stopped = "a property is violated"
+        elif watch is not None and expanded % _LOOK_EVERY == 0:
+            stopped = watch(Progress(search.configurations, len(search.waiting), search.steps))
+    find_dead_ends(search)
+    return _result(bounds, search, names, stopped, of or definition())
+
+
+def configurations(bounds: Bounds, machine_type: type[SpeechMachine] = SpeechMachine) -> Iterator[Speech]:
+    """Yield the snapshots of all reachable configurations, nearest first."""
+    search = Search(bounds, machine_type, ())
+    while search.waiting:
+        yield search.expand().speech
+
+
+def find_dead_ends(search: Search) -> None:
+    """See that from every configuration a few timers lead to the end; after a close, if the agent is awaited."""
+    ways_out = search.ways_out
+    moves_left: dict[int, int] = {}
+    for number in range(len(ways_out)):
+        way: list[int] = []
+        at = number
+        while at >= 0 and at not in moves_left and len(way) <= MOST_TIMERS:
+            way.append(at)
+            at = ways_out[at]
+        if at == NO_WAY:
+            search.blame("ends_when_timers_fire", "no timer leads on from here", way[-1], None)
+        count = moves_left.get(at, -1)
+        for each in reversed(way):
+            count += 1
+            moves_left[each] = count
+        if count > MOST_TIMERS:
+            search.blame("ends_when_timers_fire", f"after {MOST_TIMERS} timers it is not over", number, None)
+
+
+def _result(bounds: Bounds, search: Search, names: tuple[str, ...], stopped: str, of: Definition) -> Exploration:
+    taken = frozenset(row for rows in search.rows for row in rows) | search.answers
+    rows = [row.id for chart in of.charts for row in chart.rows]
+    return Exploration(
+        bounds=bounds,
+        definition=definition_digest(),
+        configurations=search.configurations,
+        steps=search.steps,
+        transitions=search.transitions,
+        depth=search.depth,
+        replies=dict(search.replies),
+        rows_taken=taken,
+        rows_never_taken=tuple(row for row in rows if row not in taken),
+        properties=names,
+        sometimes=_sometimes(search),
+        violations=[
+            Counterexample(
+                flaw.property,
+                flaw.complaint,
+                bounds.options[search.start_of(flaw.number)],
+                (*search.way_to(flaw.number), *([] if flaw.move is None else [flaw.move])),
+                definition_digest(),
+            )
+            for flaw in search.flaws.values()
+        ],
+        stopped=stopped,
+        waiting=len(search.waiting),
+    )
+
+
+def _sometimes(search: Search) -> dict[str, bool]:
+    """Return what must be possible, or the model is dead (section 9, last paragraph), and whether it was seen."""
+    wanted: dict[str, object] = {
+        **{f"the speech is {state}": ("speech", state) for state in get_args(SpeechState)},
+        **{f"a message is {state}": ("message", state) for state in get_args(MessageState)},
+        **{f"a message ends as {reason}": reason for reason in get_args(Reason)},
+        **{f"{name_of(effect_type)} is given": effect_type for effect_type in EFFECT_TYPES},
+    }
+    return {name: sign in search.seen for name, sign in wanted.items()}
