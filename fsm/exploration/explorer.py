@@ -1,9 +1,7 @@
 """The explorer: from the start, every event in every reachable configuration of a bounded speech.
 
 Breadth first, so the first way found to a configuration is a shortest one. A configuration is a snapshot of the
-machine with the ledger beside it, and in a faithful exploration with the world around it. Events run on one copy
-of the snapshot until one is handled and uses it up: what is not handled must leave it as it was (section 9.13),
-which is looked at once for all of them, when they are sent again to see that the answers are the same (9.14).
+machine with the ledger beside it, and in a faithful exploration with the world around it.
 """
 
 from __future__ import annotations
@@ -18,14 +16,11 @@ from speech_lifecycle.fsm.exploration.bounds import Bounds
 from speech_lifecycle.fsm.exploration.counterexample import Counterexample
 from speech_lifecycle.fsm.exploration.judge import names_for
 from speech_lifecycle.fsm.exploration.result import Exploration, Progress
-from speech_lifecycle.fsm.exploration.search import NO_WAY, Search
+from speech_lifecycle.fsm.exploration.search import Search
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.trace import definition_digest
 from speech_lifecycle.fsm.values import MessageState, Reason, SpeechState
-
-MOST_TIMERS = 8
-"""So many timers fire at most until a speech that nobody talks to is over."""
 
 _LOOK_EVERY = 256
 """After so many configurations the watcher is asked."""
@@ -60,8 +55,8 @@ def explore(
         if stop_at_first and search.flaws:
             stopped = "a property is violated"
         elif watch is not None and expanded % _LOOK_EVERY == 0:
-            stopped = watch(Progress(search.configurations, len(search.waiting), search.steps))
-    find_dead_ends(search)
+            stopped = watch(Progress(search.configurations, len(search.waiting), search.steps.taken))
+    search.find_dead_ends()
     return _result(bounds, search, names, stopped, of or definition())
 
 
@@ -69,40 +64,21 @@ def configurations(bounds: Bounds, machine_type: type[SpeechMachine] = SpeechMac
     """Yield the snapshots of all reachable configurations, nearest first."""
     search = Search(bounds, machine_type, ())
     while search.waiting:
-        yield search.expand().speech
-
-
-def find_dead_ends(search: Search) -> None:
-    """See that from every configuration a few timers lead to the end; after a close, if the agent is awaited."""
-    ways_out = search.ways_out
-    moves_left: dict[int, int] = {}
-    for number in range(len(ways_out)):
-        way: list[int] = []
-        at = number
-        while at >= 0 and at not in moves_left and len(way) <= MOST_TIMERS:
-            way.append(at)
-            at = ways_out[at]
-        if at == NO_WAY:
-            search.blame("ends_when_timers_fire", "no timer leads on from here", way[-1], None)
-        count = moves_left.get(at, -1)
-        for each in reversed(way):
-            count += 1
-            moves_left[each] = count
-        if count > MOST_TIMERS:
-            search.blame("ends_when_timers_fire", f"after {MOST_TIMERS} timers it is not over", number, None)
+        yield search.expand().node.speech
 
 
 def _result(bounds: Bounds, search: Search, names: tuple[str, ...], stopped: str, of: Definition) -> Exploration:
-    taken = frozenset(row for rows in search.rows for row in rows) | search.answers
+    steps = search.steps
+    taken = frozenset(row for rows in steps.rows for row in rows) | steps.answers
     rows = [row.id for chart in of.charts for row in chart.rows]
     return Exploration(
         bounds=bounds,
         definition=definition_digest(),
         configurations=search.configurations,
-        steps=search.steps,
+        steps=steps.taken,
         transitions=search.transitions,
         depth=search.depth,
-        replies=dict(search.replies),
+        replies=dict(steps.replies),
         rows_taken=taken,
         rows_never_taken=tuple(row for row in rows if row not in taken),
         properties=names,
@@ -130,4 +106,4 @@ def _sometimes(search: Search) -> dict[str, bool]:
         **{f"a message ends as {reason}": reason for reason in get_args(Reason)},
         **{f"{name_of(effect_type)} is given": effect_type for effect_type in EFFECT_TYPES},
     }
-    return {name: sign in search.seen for name, sign in wanted.items()}
+    return {name: sign in search.steps.seen for name, sign in wanted.items()}

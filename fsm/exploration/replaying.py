@@ -9,9 +9,8 @@ from typing import get_args
 from speech_lifecycle.fsm.events import Close, Event, TimerFired
 from speech_lifecycle.fsm.exploration.bounds import Bounds
 from speech_lifecycle.fsm.exploration.counterexample import Counterexample
-from speech_lifecycle.fsm.exploration.explorer import MOST_TIMERS, find_dead_ends
 from speech_lifecycle.fsm.exploration.judge import names_for
-from speech_lifecycle.fsm.exploration.search import Found, Search
+from speech_lifecycle.fsm.exploration.search import MOST_TIMERS, Found, Search
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.values import Timer
 
@@ -32,7 +31,7 @@ def recheck(
     way_out: list[Event] = [Close(), *(TimerFired(timer) for timer in get_args(Timer))]
     for _ in range(MOST_TIMERS + 1):
         here = _expand(search, here, way_out)
-    find_dead_ends(search)
+    search.find_dead_ends()
     flaw = search.flaws.get(counterexample.violated)
     return None if flaw is None else flaw.complaint
 
