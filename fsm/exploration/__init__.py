@@ -6,9 +6,8 @@ from speech_lifecycle.fsm.exploration.counterexample import (
     ForeignCounterexampleError,
     load_counterexample,
 )
-from speech_lifecycle.fsm.exploration.explorer import configurations, explore
+from speech_lifecycle.fsm.exploration.explorer import Exploration, Progress, configurations, explore
 from speech_lifecycle.fsm.exploration.property import PROPERTIES, Property
-from speech_lifecycle.fsm.exploration.result import Exploration, Progress
 
 __all__ = [
     "LARGE",

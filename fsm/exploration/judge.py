@@ -22,12 +22,8 @@ Fault = tuple[str, str]
 
 
 def names_for(mode: str) -> tuple[str, ...]:
-    """Return the properties that are checked in a mode: those of the world need a world."""
-    return tuple(
-        name
-        for name, each in PROPERTIES.items()
-        if mode == "faithful" or (each.kind != "world" and name != "nobody_honest_is_blamed")
-    )
+    """Return the properties that are checked in a mode."""
+    return tuple(name for name, each in PROPERTIES.items() if mode == "faithful" or not each.needs_world)
 
 
 class Judge:
