@@ -16,6 +16,7 @@ from speech_lifecycle.fsm.events import name_of
 from speech_lifecycle.fsm.exploration.bounds import Bounds
 from speech_lifecycle.fsm.exploration.counterexample import Counterexample
 from speech_lifecycle.fsm.exploration.judge import names_for
+from speech_lifecycle.fsm.exploration.keys import Keys
 from speech_lifecycle.fsm.exploration.search import Search
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
@@ -133,10 +134,16 @@ def explore(
 
 
 def configurations(bounds: Bounds, machine_type: type[SpeechMachine] = SpeechMachine) -> Iterator[Speech]:
-    """Yield the snapshots of all reachable configurations, nearest first."""
+    """Yield the snapshots of the machine in all reachable configurations, each once, nearest first."""
     search = Search(bounds, machine_type, ())
+    keys = Keys()
+    known = set()
     while search.waiting:
-        yield search.expand().node.speech
+        speech = search.expand().node.speech
+        key = keys.of(speech)
+        if key not in known:
+            known.add(key)
+            yield speech
 
 
 def _result(bounds: Bounds, search: Search, names: tuple[str, ...], stopped: str, of: Definition) -> Exploration:
