@@ -291,7 +291,9 @@ def test_bounds_that_mean_nothing_are_refused(wrong, complaint):
 def test_python_statemachines_engine_agrees_in_every_configuration():
     compared = Agreement()
     assert list(disagreements(ONE, compared)) == []
-    assert (compared.configurations, compared.steps) == (0, 0)
+    assert not compared.stopped
+    assert compared.configurations > 1_800
+    assert compared.steps > 50_000
 
 
 def test_a_table_that_differs_from_the_engine_is_found():
