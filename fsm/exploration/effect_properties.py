@@ -243,7 +243,7 @@ def timers_have_their_delays(ledger: Ledger, effect: fx.StartTimer, step: StepTa
     return None if effect.delay_ms == wanted else f"{effect.timer} timer of {effect.delay_ms} ms, not {wanted}"
 
 
-@of_effects("5", fx.ReportDivergence)
+@of_effects("8", fx.ReportDivergence)
 def a_divergence_says_what_it_is(ledger: Ledger, effect: fx.ReportDivergence, step: StepTaken) -> Complaint:
     """Section 8: a divergence says what the server wrongly remembers, what was heard, and why they differ."""
     entry = ledger.book[effect.message_id]
