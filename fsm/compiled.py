@@ -1657,7 +1657,7 @@ def speech_paused_on_message_output_failed(run, speech, event):
     return
 
 def message_streaming_on_always(run, speech, message, event):
-    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         run.rows.append('message.streaming.always#1')
         message.reason = 'no_content'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -1670,7 +1670,7 @@ def message_streaming_on_always(run, speech, message, event):
         run.raised.append('message_settled')
         message.state = 'skipped'
         return
-    if (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         run.rows.append('message.streaming.always#2')
         message.reason = 'finished'
         settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
@@ -1686,9 +1686,9 @@ def message_streaming_on_always(run, speech, message, event):
         run.raised.append('message_settled')
         message.state = 'played'
         return
-    if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         run.rows.append('message.streaming.always#3')
-        message.is_flushed = True
+        message.flushed_ms = message.handed_over_ms
         run.effects.append(FlushOutput(message.message_id))
         if not speech.output_is_paused:
             start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
@@ -1779,7 +1779,7 @@ def message_pending_on_session_text_received(run, speech, message, event):
 def message_streaming_on_session_text_received(run, speech, message, event):
     message.text += event.text
     speech.has_progressed = True
-    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         message_streaming_on_always(run, speech, message, event)
         return run.finish(reply_161.rows)
     return reply_161
@@ -1821,7 +1821,7 @@ def message_streaming_on_session_audio_received(run, speech, message, event):
         if event.received_ms > 0 and message.shown_text is None:
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_167.rows)
         return reply_167
@@ -1834,7 +1834,7 @@ def message_draining_on_session_audio_received(run, speech, message, event):
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
         message.state = 'streaming'
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_169.rows)
         return reply_169
@@ -1878,7 +1878,7 @@ def message_streaming_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_177.rows)
         return reply_177
@@ -1917,7 +1917,7 @@ def message_streaming_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
         message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_185.rows)
         return reply_185
@@ -1958,7 +1958,7 @@ def message_streaming_on_output_playback_started(run, speech, message, event):
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return run.finish(reply_193.rows)
     if (message.has_started):
@@ -2008,7 +2008,7 @@ def message_streaming_on_output_playback_progressed(run, speech, message, event)
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return run.finish(reply_204.rows)
     if (message.handed_over_ms > 0):
@@ -2057,7 +2057,7 @@ def message_streaming_on_output_playback_finished(run, speech, message, event):
     if (message.handed_over_ms > 0) and (event.interrupted) and (evidence.is_heard(message, event)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2077,7 +2077,7 @@ def message_streaming_on_output_playback_finished(run, speech, message, event):
     if (message.handed_over_ms > 0) and (event.interrupted):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2095,11 +2095,11 @@ def message_streaming_on_output_playback_finished(run, speech, message, event):
     if (message.handed_over_ms > 0):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return run.finish(reply_217.rows)
     return reply_218
@@ -2107,7 +2107,7 @@ def message_streaming_on_output_playback_finished(run, speech, message, event):
 def message_draining_on_output_playback_finished(run, speech, message, event):
     if not (event.interrupted):
         message.position_ms = message.handed_over_ms
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2128,7 +2128,7 @@ def message_draining_on_output_playback_finished(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2149,7 +2149,7 @@ def message_draining_on_output_playback_finished(run, speech, message, event):
     if (evidence.is_heard(message, event)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2168,7 +2168,7 @@ def message_draining_on_output_playback_finished(run, speech, message, event):
         return run.finish(reply_221.rows)
     message.position_ms = evidence.position_ms(message, event)
     message.transcript = event.transcript
-    message.is_flushed = False
+    message.flushed_ms = 0
     speech.has_progressed = True
     if not speech.was_heard and (message.has_started or message.position_ms > 0):
         run.raised.append('message_heard')
@@ -2188,7 +2188,7 @@ def message_stopping_on_output_playback_finished(run, speech, message, event):
     if (message.handed_over_ms > 0) and (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2209,7 +2209,7 @@ def message_stopping_on_output_playback_finished(run, speech, message, event):
     if (message.handed_over_ms > 0) and (evidence.is_heard(message, event)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2229,7 +2229,7 @@ def message_stopping_on_output_playback_finished(run, speech, message, event):
     if (message.handed_over_ms > 0):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2407,7 +2407,7 @@ def message_pending_on_forward(run, speech, message, event):
     speech.forwarding_id = message.message_id
     run.effects.append(StartHandover(message.message_id))
     message.state = 'streaming'
-    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         message_streaming_on_always(run, speech, message, event)
     return
 
@@ -2518,7 +2518,7 @@ def message_streaming_on_end_source(run, speech, message, event):
         run.rows.append('message.forwarding.end_source#1')
         message.source_has_ended = True
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return
 
@@ -2550,7 +2550,7 @@ def message_streaming_on_later_message_began(run, speech, message, event):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return
 

@@ -1,4 +1,4 @@
-"""Where the recordings are."""
+"""What all tests need: a compiled table that is not stale, and the recordings."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from speech_lifecycle.fsm import compiled
+from speech_lifecycle.fsm.compiler import source_of
+from speech_lifecycle.fsm.definition import definition
+
 CAPTURES = Path(
     os.environ.get("SPEECH_LIFECYCLE_CAPTURES", Path(__file__).parent.parent.parent / "shared" / "captures")
 )
+
+
+def pytest_sessionstart() -> None:
+    """Say at once what otherwise fails in a hundred places."""
+    if Path(compiled.__file__).read_text(encoding="utf-8") != source_of(definition()):
+        pytest.exit("fsm/compiled.py is stale: run `make generated`", returncode=2)
 
 
 @pytest.fixture(scope="session")

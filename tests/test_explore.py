@@ -52,10 +52,7 @@ def test_as_many_configurations_are_reachable_as_were_written_down(name):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_every_property_holds(name, request):
-    if name in ("hostile-1", "hostile-1-options"):
-        reason = "finding F14: what is handed over of a message whose text reaches the user is believed"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_every_property_holds(name):
     assert [violation.transcript() for violation in explored(name).violations] == []
 
 
