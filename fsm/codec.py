@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar, cast
 
@@ -53,12 +54,14 @@ class Family(Generic[T]):
             raise CodecError(f"{self.name}: expected an object, got {type(data).__name__}")
         by_name = {name_of(value_type): value_type for value_type in self.types}
         name = data.get(self.tag)
-        if name not in by_name:
-            raise CodecError(f"{self.name}: field {self.tag!r} is {name!r}, expected one of {', '.join(by_name)}")
+        if not isinstance(name, str) or name not in by_name:
+            raise CodecError(
+                f"{self.name}: field {self.tag!r} is {reprlib.repr(name)}, expected one of {', '.join(by_name)}"
+            )
         arguments = {key: item for key, item in data.items() if key != self.tag}
         if arguments.get("position_ms") in _NOT_FINITE:
             arguments["position_ms"] = float(arguments["position_ms"])
-        return _load(by_name[name], arguments, str(name))
+        return _load(by_name[name], arguments, name)
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the family."""
@@ -93,15 +96,18 @@ def _adapter(value_type: Any) -> TypeAdapter[Any]:
 def _load(value_type: type[T], data: object, name: str) -> T:
     try:
         return cast(T, _adapter(value_type).validate_json(json.dumps(data), strict=True, extra="forbid"))
-    except (ValidationError, TypeError) as error:
+    except ValidationError as error:
         raise CodecError(f"{name}: {_first_fault(error)}") from None
+    except RecursionError:
+        raise CodecError(f"{name}: not JSON data: nested too deep") from None
+    except (TypeError, ValueError) as error:
+        raise CodecError(f"{name}: not JSON data: {error}") from None
 
 
-def _first_fault(error: ValidationError | TypeError) -> str:
-    if isinstance(error, TypeError):
-        return f"not JSON data: {error}"
+def _first_fault(error: ValidationError) -> str:
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
+    # A place may have a key of the data in it, as long as whoever wrote the data likes.
+    place = ".".join(str(part)[:40] for part in first["loc"])
     return f"field {place!r}: {first['msg']}" if place else first["msg"]
 
 
@@ -117,6 +123,22 @@ def load_speech(data: object) -> Speech:
         CodecError: it describes none; the message names the field.
     """
     return _load(Speech, data, "speech")
+
+
+def parse_json(text: str) -> Any:
+    """Return the JSON data in a text, NaN and the infinities as Python writes them included.
+
+    Raises:
+        CodecError: it is not JSON, or more than a parser can take; the message says where.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CodecError(f"column {error.colno}: not JSON: {error.msg}") from None
+    except RecursionError:
+        raise CodecError("nested too deep") from None
+    except ValueError as error:  # Python reads numbers of a few thousand digits at most
+        raise CodecError(f"unusable number: {error}") from None
 
 
 def is_valid(event: object) -> bool:

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, CodecError, Family
+from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, CodecError, Family, parse_json
 from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import Event
@@ -32,6 +32,8 @@ EventInTrace = Annotated[
 EffectInTrace = Annotated[
     Effect, PlainValidator(EFFECTS.load), PlainSerializer(EFFECTS.dump), WithJsonSchema({"title": "effect"})
 ]
+
+Milliseconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class TraceError(ValueError):
@@ -53,7 +55,7 @@ class Header:
 class SpeechBegun:
     """A speech was created."""
 
-    at_ms: float
+    at_ms: Milliseconds
     speech: str
     capabilities: Capabilities
     policy: Policy
@@ -63,7 +65,7 @@ class SpeechBegun:
 class Step:
     """One event and what came of it."""
 
-    at_ms: float
+    at_ms: Milliseconds
     speech: str
     event: EventInTrace
     reply: Literal["handled", "ignored", "rejected"]
@@ -78,7 +80,7 @@ class Step:
 class Unrouted:
     """An event that belongs to no speech, such as a delta of a response nobody knows."""
 
-    at_ms: float
+    at_ms: Milliseconds
     event: EventInTrace
     reason: str
 
@@ -152,9 +154,9 @@ def _json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line)
-        except json.JSONDecodeError as error:
-            raise TraceError(f"{name}, line {number}, column {error.colno}: not JSON: {error.msg}") from None
+            yield number, parse_json(line)
+        except CodecError as error:
+            raise TraceError(f"{name}, line {number}, {error}") from None
 
 
 def _load_record(data: Any, place: str) -> Record:
