@@ -427,8 +427,13 @@ class Driver:
     # Small things
 
     def _record(self, record: Record) -> None:
-        if self._trace is not None:
+        if self._trace is None:
+            return
+        try:
             self._trace(record)
+        except Exception:
+            # A trace that cannot be written must not keep the effects of the step from being performed.
+            logger.exception("the trace failed on a %s record", type(record).__name__)
 
     def _at_ms(self) -> float:
         now_ms = self._clock.now_ms()
