@@ -1,0 +1,308 @@
+"""What must hold (spec, section 9), checked by an onlooker who sees what goes in, what comes out, and the snapshot."""
+
+from __future__ import annotations
+
+import math
+
+from speech_lifecycle.fsm import Capabilities, Policy, SpeechMachine, step
+from speech_lifecycle.fsm.codec import dump_speech
+from speech_lifecycle.fsm.effects import (
+    AnnounceAgentState,
+    CancelResponse,
+    CancelTimer,
+    ClearOutput,
+    CommitMessage,
+    FlushOutput,
+    PauseOutput,
+    RemoveMessages,
+    ReplaceMessage,
+    ReportDivergence,
+    ReportMessageSettled,
+    ReportSpeechDone,
+    ResumeOutput,
+    StartHandover,
+    StartTimer,
+    TruncateMessage,
+)
+from speech_lifecycle.fsm.events import (
+    OutputAudioHandedOver,
+    OutputPlaybackFinished,
+    OutputPlaybackProgressed,
+    OutputPlaybackStarted,
+    SessionAudioReceived,
+    SessionLost,
+    SessionMessageAdded,
+    SessionReconciliationAcknowledged,
+    SessionReconciliationRefused,
+    SessionResponseCreated,
+    SessionResponseEnded,
+    SessionTextReceived,
+    TimerFired,
+)
+from speech_lifecycle.fsm.reference import ReferenceMachine
+
+
+def usable(position_ms) -> bool:
+    """Whether a reported position says anything. Integers may be too big for a float."""
+    return position_ms is not None and (isinstance(position_ms, int) or math.isfinite(position_ms)) and position_ms >= 0
+
+
+def is_evidence(event) -> bool:
+    """Whether an output fact that was handled says that something of its message was heard."""
+    if isinstance(event, OutputPlaybackProgressed | OutputPlaybackFinished):
+        return usable(event.position_ms) and event.position_ms >= 1
+    return isinstance(event, OutputPlaybackStarted)
+
+
+def may_be_evidence(event) -> bool:
+    """The same, or a finish without interruption: of what was flushed, that says that all of it was heard."""
+    return is_evidence(event) or (isinstance(event, OutputPlaybackFinished) and not event.interrupted)
+
+
+class Onlooker:
+    """Runs one speech and checks every step from outside; with `both_engines`, in the reference as well."""
+
+    def __init__(self, capabilities: Capabilities, policy: Policy, *, both_engines: bool = False) -> None:
+        self.machine = SpeechMachine(capabilities, policy)
+        self.reference = ReferenceMachine(capabilities, policy) if both_engines else None
+        self.snapshot = dump_speech(self.machine.speech)
+        self.announced: list[str] = []
+        self.records: dict[str, ReportMessageSettled] = {}
+        self.effects = []
+        self.was_stopped = False
+        self.generating: str | None = None
+        self.is_lost = False
+        self.is_over = False
+        self.heard: set[str] = set()
+        self.maybe_heard: set[str] = set()
+        self.handed_over: dict[str, int] = {}
+        self.received: dict[str, int] = {}
+        self.text: dict[str, str] = {}
+        self.flushed: set[str] = set()
+        self.cleared: set[str] = set()
+        self.is_paused = False
+        self.timer: str | None = None
+        self.agent_state: str | None = None
+        self.was_cancelled = False
+        self.asked: set[tuple[str, str]] = set()
+        self.open: set[tuple[str, str]] = set()
+        self.unanswered: set[str] = set()
+        self.diverged: set[str] = set()
+
+    def send(self, event) -> None:
+        speech, before = self.machine.speech, self.snapshot
+        pure, pure_reply = step(speech, event)
+        assert dump_speech(speech) == before, "9.14 step changed its argument"
+        reply = self.machine.send(event)
+        after = self.snapshot = dump_speech(self.machine.speech)
+        assert reply == pure_reply
+        assert after == dump_speech(pure), "9.14 the same gives the same"
+        if self.reference is not None:
+            assert self.reference.send(event) == reply
+            assert dump_speech(self.reference.speech) == after, "both engines agree"
+        if reply.kind != "handled":
+            assert after == before, "9.13 a refused event changed something"
+            assert reply.effects == ()
+            return
+        self._note(event)
+        if self.is_over and reply.effects:
+            assert isinstance(event, SessionMessageAdded), f"9.11 {event} has effects after the end"
+        for effect in reply.effects:
+            self._check(effect)
+            self.effects.append(effect)
+        self._check_order(reply.effects)
+        self._check_answer(event, reply.effects)
+        self._check_snapshot()
+
+    def _note(self, event) -> None:
+        """What an event causes is already true for its effects, which are checked after this."""
+        if isinstance(event, SessionMessageAdded):
+            self.announced.append(event.message_id)
+        elif isinstance(event, SessionResponseCreated):
+            self.generating = event.response_id
+        elif isinstance(event, SessionResponseEnded):
+            self.generating = None
+        elif isinstance(event, SessionLost):
+            self.generating, self.is_lost = None, True
+            self.open.clear()
+        elif isinstance(event, SessionTextReceived):
+            self.text[event.message_id] = self.text.get(event.message_id, "") + event.text
+        elif isinstance(event, SessionAudioReceived):
+            self.received[event.message_id] = event.received_ms
+        elif isinstance(event, OutputAudioHandedOver):
+            self.handed_over[event.message_id] = min(event.handed_over_ms, self.received.get(event.message_id, 0))
+        elif isinstance(event, OutputPlaybackFinished):
+            self.flushed.discard(event.message_id)
+        elif isinstance(event, TimerFired):
+            assert event.timer == self.timer, "a timer that does not run was taken"
+            self.timer = None
+            if event.timer == "reconcile":
+                self.unanswered = {message_id for _, message_id in self.open}
+                self.open.clear()
+        elif isinstance(event, SessionReconciliationAcknowledged | SessionReconciliationRefused):
+            self.open.discard((event.operation, event.message_id))
+        if is_evidence(event) and self.handed_over.get(event.message_id, 0) > 0:
+            self.heard.add(event.message_id)
+        if may_be_evidence(event):
+            self.maybe_heard.add(event.message_id)
+        self.was_stopped = self.was_stopped or self.machine.speech.cause is not None
+
+    def _check(self, effect) -> None:
+        if self.is_over:
+            allowed = (ReportMessageSettled, RemoveMessages, ReportDivergence)
+            assert isinstance(effect, allowed), f"9.11 {effect} after the end"
+        match effect:
+            case StartHandover():
+                assert not self.was_stopped, "9.2 a message starts after the interruption"
+                assert not self.is_paused, "9.2 a message starts while the speech is held"
+            case FlushOutput(message_id):
+                assert not self.flushed, "9.4 two flushes at once"
+                self.flushed.add(message_id)
+            case ClearOutput(message_id):
+                assert not self.cleared, "9.4 two clears"
+                assert self.was_stopped, "9.4 a clear without an interruption"
+                self.cleared.add(message_id)
+            case PauseOutput() | ResumeOutput():
+                assert self.is_paused == isinstance(effect, ResumeOutput), f"{effect} twice"
+                self.is_paused = not self.is_paused
+            case CancelResponse(response_id):
+                assert response_id == self.generating, "9.10 cancel of what is not generating"
+                assert not self.was_cancelled, "9.10 cancelled twice"
+                self.was_cancelled = True
+            case ReportMessageSettled(record):
+                assert record.message_id not in self.records, "9.3 settled twice"
+                self._check_record(record)
+                self.records[record.message_id] = record
+                self.flushed.discard(record.message_id)
+            case TruncateMessage(message_id, audio_end_ms):
+                record = self.records[message_id]
+                assert record.state == "partial", "9.5"
+                assert 1 <= audio_end_ms == record.heard_ms <= record.received_ms, "9.5"
+                self._ask("truncate", message_id)
+            case ReplaceMessage(message_id, text):
+                assert self.records[message_id].state == "partial"
+                assert text == self.records[message_id].heard_text
+                self._ask("replace", message_id)
+            case RemoveMessages(message_ids):
+                assert message_ids, "9.6 a removal of nothing"
+                for message_id in message_ids:
+                    assert self.records[message_id].heard_ms == 0, "9.6 a heard message is removed"
+                    assert self.records[message_id].state != "played", "9.6"
+                    self._ask("remove", message_id)
+            case ReportDivergence(message_id):
+                self.diverged.add(message_id)
+            case StartTimer(timer):
+                self.timer = timer
+            case CancelTimer(timer):
+                assert timer == self.timer, "a timer is cancelled that does not run"
+                self.timer = None
+            case AnnounceAgentState(state):
+                if state == "speaking":
+                    assert self.maybe_heard, "9.9 speaking before anything was heard"
+                    assert not self.was_stopped, "P1 speaking after the interruption"
+                assert self.agent_state != state, f"9.9 {state} announced twice"
+                self.agent_state = state
+            case ReportSpeechDone():
+                self._check_end(effect)
+
+    def _check_record(self, record) -> None:
+        """9.8, and section 7: the record says what the facts said."""
+        message_id = record.message_id
+        assert record.received_ms == self.received.get(message_id, 0)
+        assert record.generated_text == self.text.get(message_id, "")
+        assert 0 <= record.heard_ms <= record.received_ms
+        speech = self.machine.speech
+        if record.state == "skipped":
+            assert record.heard_ms == 0
+        if not speech.messages[message_id].expects_audio:
+            return
+        if record.state == "skipped":
+            assert message_id not in self.heard, "7 what was heard is skipped"
+        else:
+            assert message_id in self.maybe_heard or record.reason == "finished", "7 heard without evidence"
+        if record.state == "played":
+            assert record.received_ms - record.heard_ms <= speech.policy.frame_ms, "7 not to the end"
+
+    def _ask(self, operation: str, message_id: str) -> None:
+        assert (operation, message_id) not in self.asked, f"9.5 {operation} twice for {message_id}"
+        self.asked.add((operation, message_id))
+        if not self.is_over:
+            self.open.add((operation, message_id))
+
+    def _check_order(self, effects) -> None:
+        """P1: clear comes before resume. 9.10: what generates while it is being stopped is cancelled."""
+        kinds = [type(effect) for effect in effects]
+        if ClearOutput in kinds and ResumeOutput in kinds:
+            assert kinds.index(ClearOutput) < kinds.index(ResumeOutput), "P1 resume before clear"
+        if self.was_stopped and self.generating is not None:
+            assert self.was_cancelled, "9.10 it goes on generating"
+
+    def _check_answer(self, event, effects) -> None:
+        """9.7: each request ends in an acknowledgement, a harmless refusal, or a divergence."""
+        told = {effect.message_id for effect in effects if isinstance(effect, ReportDivergence)}
+        if isinstance(event, SessionReconciliationRefused) and event.refusal == "other":
+            assert event.message_id in told, "9.7 refused, and nobody told"
+        if isinstance(event, TimerFired) and event.timer == "reconcile":
+            assert self.unanswered <= told, "9.7 unanswered, and nobody told"
+
+    def _check_snapshot(self) -> None:
+        speech = self.machine.speech
+        forwarding = [message for message in speech.messages.values() if message.is_forwarding]
+        assert len(forwarding) <= 1, "9.1 two messages are forwarded"
+        final = [message.is_final for message in speech.messages.values()]
+        assert final == sorted(final, reverse=True), "9.1 final out of order"
+        assert list(self.records) == self.announced[: len(self.records)], "9.1 settled out of order"
+        assert (speech.timer, speech.output_is_paused) == (self.timer, self.is_paused)
+        if speech.state not in ("queued", "paused") and not speech.is_over:
+            assert self.timer is not None, f"9.12 nothing runs in {speech.state}"
+        if self.heard and speech.state == "waiting":
+            raise AssertionError("9.9 heard, and still not speaking")
+
+    def _check_end(self, done: ReportSpeechDone) -> None:
+        self.is_over = True
+        assert [record.message_id for record in done.records] == self.announced, "9.3 a message without a record"
+        history = [e for e in self.effects if isinstance(e, CommitMessage)]
+        heard = [record for record in done.records if record.state != "skipped"]
+        assert [(c.message_id, c.text, c.text_status, c.interrupted) for c in history] == [
+            (record.message_id, record.heard_text, record.heard_text_status, record.state == "partial")
+            for record in heard
+        ], "9.8 history is not what was heard"
+        assert not self.is_paused, "the output is left held"
+        assert self.timer is None, "a timer is left running"
+        assert not self.open, "9.7 over before the server has answered"
+        assert self.agent_state in (None, "listening"), "9.9 it is over, and still speaking"
+        stopped = self.machine.speech.cause
+        failed = stopped in ("output_failed", "source_failed", "timed_out")
+        if stopped is not None:
+            assert done.outcome == ("failed" if failed else "interrupted")
+        if not self.is_lost:
+            for record in done.records:
+                self._check_server(record)
+
+    def _check_server(self, record) -> None:
+        """9.7: whatever the server remembers wrongly, it is asked to forget, or the agent is told."""
+        message_id, speech = record.message_id, self.machine.speech
+        asked = {operation for operation, about in self.asked if about == message_id}
+        if record.state == "played":
+            assert not asked, "R1 a request about a message that was played"
+            assert message_id not in self.diverged
+            return
+        is_text = not speech.messages[message_id].expects_audio and record.state == "partial"
+        if is_text:
+            is_needed, operation = record.heard_text != record.generated_text, "replace"
+        elif record.heard_ms >= 1:
+            is_needed, operation = not speech.capabilities.truncates_by_itself, "truncate"
+        else:
+            is_needed, operation = bool(record.received_ms or record.generated_text), "remove"
+        assert asked <= {operation}, f"9.7 {asked} of a message that was {record.state}"
+        if is_needed:
+            assert asked or message_id in self.diverged, f"9.7 the server remembers more of {message_id} than was heard"
+
+    def end_by_timers_alone(self) -> None:
+        """9.12: where the machine waits for session or output, its timer leads to the end."""
+        for _ in range(8):
+            speech = self.machine.speech
+            if speech.is_over or speech.state in ("queued", "paused"):
+                return
+            self.send(TimerFired(speech.timer))
+        raise AssertionError("9.12 timers alone do not end it")
