@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from expectations import AGENT_STATES, expected_answer, is_evidence, may_be_evidence
 
 from speech_lifecycle.fsm import Capabilities, Policy, SpeechMachine, step
 from speech_lifecycle.fsm.codec import dump_speech
@@ -27,8 +27,6 @@ from speech_lifecycle.fsm.effects import (
 from speech_lifecycle.fsm.events import (
     OutputAudioHandedOver,
     OutputPlaybackFinished,
-    OutputPlaybackProgressed,
-    OutputPlaybackStarted,
     SessionAudioReceived,
     SessionLost,
     SessionMessageAdded,
@@ -40,23 +38,6 @@ from speech_lifecycle.fsm.events import (
     TimerFired,
 )
 from speech_lifecycle.fsm.reference import ReferenceMachine
-
-
-def usable(position_ms) -> bool:
-    """Whether a reported position says anything. Integers may be too big for a float."""
-    return position_ms is not None and (isinstance(position_ms, int) or math.isfinite(position_ms)) and position_ms >= 0
-
-
-def is_evidence(event) -> bool:
-    """Whether an output fact that was handled says that something of its message was heard."""
-    if isinstance(event, OutputPlaybackProgressed | OutputPlaybackFinished):
-        return usable(event.position_ms) and event.position_ms >= 1
-    return isinstance(event, OutputPlaybackStarted)
-
-
-def may_be_evidence(event) -> bool:
-    """The same, or a finish without interruption: of what was flushed, that says that all of it was heard."""
-    return is_evidence(event) or (isinstance(event, OutputPlaybackFinished) and not event.interrupted)
 
 
 class Onlooker:
@@ -93,7 +74,9 @@ class Onlooker:
         speech, before = self.machine.speech, self.snapshot
         pure, pure_reply = step(speech, event)
         assert dump_speech(speech) == before, "9.14 step changed its argument"
+        must_be = expected_answer(self, event)
         reply = self.machine.send(event)
+        assert must_be in (None, reply.kind), f"{event} must be {must_be}, not {reply}"
         after = self.snapshot = dump_speech(self.machine.speech)
         assert reply == pure_reply
         assert after == dump_speech(pure), "9.14 the same gives the same"
@@ -255,8 +238,10 @@ class Onlooker:
         assert (speech.timer, speech.output_is_paused) == (self.timer, self.is_paused)
         if speech.state not in ("queued", "paused") and not speech.is_over:
             assert self.timer is not None, f"9.12 nothing runs in {speech.state}"
-        if self.heard and speech.state == "waiting":
-            raise AssertionError("9.9 heard, and still not speaking")
+        expected = AGENT_STATES.get(speech.state)
+        assert expected in (None, self.agent_state), f"9.9 {self.agent_state} while {speech.state}"
+        assert not (self.heard and speech.state == "waiting"), "9.9 heard, and still not speaking"
+        assert self.was_stopped or speech.state != "stopping", "it is being stopped for no reason"
 
     def _check_end(self, done: ReportSpeechDone) -> None:
         self.is_over = True
