@@ -37,6 +37,20 @@ AGENT_STATES = {"waiting": "thinking", "speaking": "speaking", "paused": "listen
 STOPPABLE = ("queued", "waiting", "speaking", "paused")
 
 
+def cause_of(event: Event, state: str) -> str | None:
+    """Return why a speech is being stopped after this event was handled in a state in which it was not."""
+    match event:
+        case Interrupt():
+            return "never_authorized" if state == "queued" else "interrupted"
+        case Close():
+            return "closed"
+        case SessionLost():
+            return "source_failed"
+        case OutputFailed():
+            return "output_failed"
+    return None
+
+
 def expected_answer(onlooker: Onlooker, event: Event) -> str | None:
     """Return "handled", or what else it must be; None if that depends on more than the onlooker knows."""
     speech = onlooker.machine.speech

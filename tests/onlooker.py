@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations import AGENT_STATES, expected_answer, is_evidence, may_be_evidence
+from expectations import AGENT_STATES, STOPPABLE, cause_of, expected_answer, is_evidence, may_be_evidence
 
 from speech_lifecycle.fsm import Capabilities, Policy, SpeechMachine, step
 from speech_lifecycle.fsm.codec import dump_speech
@@ -25,6 +25,7 @@ from speech_lifecycle.fsm.effects import (
     TruncateMessage,
 )
 from speech_lifecycle.fsm.events import (
+    Command,
     OutputAudioHandedOver,
     OutputPlaybackFinished,
     SessionAudioReceived,
@@ -63,6 +64,8 @@ class Onlooker:
         self.cleared: set[str] = set()
         self.is_paused = False
         self.timer: str | None = None
+        self.has_progressed: bool | None = False
+        self.progress_at_start: bool | None = False
         self.agent_state: str | None = None
         self.was_cancelled = False
         self.asked: set[tuple[str, str]] = set()
@@ -88,6 +91,7 @@ class Onlooker:
             assert reply.effects == ()
             return
         self._note(event)
+        self._check_cause(event, before)
         if self.is_over and reply.effects:
             assert isinstance(event, SessionMessageAdded), f"9.11 {event} has effects after the end"
         for effect in reply.effects:
@@ -129,6 +133,20 @@ class Onlooker:
         if may_be_evidence(event):
             self.maybe_heard.add(event.message_id)
         self.was_stopped = self.was_stopped or self.machine.speech.cause is not None
+
+    def _check_cause(self, event, before) -> None:
+        """Why it is being stopped, and that a watchdog stops only what makes no progress."""
+        cause, was_stoppable = self.machine.speech.cause, before["state"] in STOPPABLE
+        if not was_stoppable:
+            assert cause == before["cause"]
+        elif isinstance(event, TimerFired):
+            if self.has_progressed is not None:
+                assert cause == (None if self.has_progressed else "timed_out"), "O1 a watchdog too eager, or too lazy"
+        else:
+            assert cause == cause_of(event, before["state"]), f"{event} stops it as {cause}"
+        # An announcement may start the timer of the message before, and be counted as progress after that.
+        self.has_progressed = self.has_progressed or not isinstance(event, Command)
+        self.progress_at_start = None if isinstance(event, SessionMessageAdded) else False
 
     def _check(self, effect) -> None:
         if self.is_over:
@@ -175,7 +193,7 @@ class Onlooker:
             case ReportDivergence(message_id):
                 self.diverged.add(message_id)
             case StartTimer(timer):
-                self.timer = timer
+                self.timer, self.has_progressed = timer, self.progress_at_start
             case CancelTimer(timer):
                 assert timer == self.timer, "a timer is cancelled that does not run"
                 self.timer = None

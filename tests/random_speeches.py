@@ -20,6 +20,7 @@ from speech_lifecycle.fsm.events import (
     OutputPlaybackProgressed,
     OutputPlaybackStarted,
     Pause,
+    Resume,
     SessionAudioReceived,
     SessionMessageAdded,
     SessionMessageEnded,
@@ -76,6 +77,9 @@ def disordered_events(speech: Speech, choose: Choose) -> list[Event]:
         SessionReconciliationAcknowledged(operation, message_id),
         SessionReconciliationRefused(operation, message_id, choose(("already_shorter", "unknown_message", "other"))),
         TimerFired(choose(TIMERS)),
+        SessionResponseCreated(choose(("r", "other"))),
+        SessionResponseEnded(choose(("r", "other")), choose(("completed", "cancelled", "failed", "incomplete"))),
+        choose((Authorize(), Interrupt(), Pause(), Resume(), *rare_events())),
     ]
 
 
@@ -118,6 +122,7 @@ MIXTURES = (
     ("plausible",) * 60 + ("ending",),
     ("plausible",) * 3 + ("dubious",),
     ("plausible",) * 8 + ("worst",) * 2 + ("disordered",),
+    ("plausible",) * 2 + ("disordered",),
     USUAL,
     USUAL + ("hostile",) * 9,
 )
