@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from typing import Any
@@ -30,7 +31,7 @@ def _change_lines(values: list[Any], random_source: random.Random) -> None:
     index = random_source.randrange(len(values))
     kind = random_source.choice(("repeat", "drop", "move", "cut"))
     if kind == "repeat":
-        values.insert(random_source.randrange(len(values) + 1), json.loads(json.dumps(values[index])))
+        values.insert(random_source.randrange(len(values) + 1), copy.deepcopy(values[index]))
     elif kind == "drop" and len(values) > 1:
         del values[index]
     elif kind == "move":
@@ -45,11 +46,11 @@ def _change_value(values: list[Any], random_source: random.Random) -> None:
     container, key = random_source.choice(places)
     kind = random_source.choice(("worst", "other", "near", "drop"))
     if kind == "worst":
-        container[key] = random_source.choice(WORST)
+        container[key] = copy.deepcopy(random_source.choice(WORST))
     elif kind == "other":
         other, other_key = random_source.choice(places)
-        container[key] = json.loads(json.dumps(other[other_key]))
-    elif kind == "near" and isinstance(container[key], int | float):
+        container[key] = copy.deepcopy(other[other_key])
+    elif kind == "near" and isinstance(container[key], int | float) and abs(container[key]) < 2**70:
         container[key] += random_source.choice((-1, 1, 0.5, 1000))
     elif kind == "drop" and container is not values:
         del container[key]
