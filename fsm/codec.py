@@ -147,7 +147,7 @@ def is_valid(event: object) -> bool:
         return False
     values = {field.name: getattr(event, field.name) for field in fields(event)}
     try:
-        _adapter(type(event)).validate_python(values)
-    except ValidationError:
+        _load(type(event), values, "event")
+    except CodecError:
         return False
     return True
