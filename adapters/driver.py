@@ -410,7 +410,11 @@ class Driver:
             if speech.is_over:
                 self._send_next_request()
             else:
-                self._session.request_response(speech.id)
+                try:
+                    self._session.request_response(speech.id)
+                except Exception:
+                    logger.exception("the session failed to request a response")
+                    self._take(speech, ev.SessionLost())
 
     def _is_generating(self, speech: DrivenSpeech) -> bool:
         snapshot = speech.snapshot
