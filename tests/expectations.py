@@ -51,6 +51,13 @@ def cause_of(event: Event, state: str) -> str | None:
     return None
 
 
+def outcome_of(cause: str | None, response_has_failed: bool) -> str:
+    """Return how a speech must have ended."""
+    if cause is None:
+        return "failed" if response_has_failed else "completed"
+    return "failed" if cause in ("output_failed", "source_failed", "timed_out") else "interrupted"
+
+
 def expected_answer(onlooker: Onlooker, event: Event) -> str | None:
     """Return "handled", or what else it must be; None if that depends on more than the onlooker knows."""
     speech = onlooker.machine.speech
@@ -78,7 +85,9 @@ def expected_answer(onlooker: Onlooker, event: Event) -> str | None:
         case SessionReconciliationAcknowledged(operation, message_id) | SessionReconciliationRefused(
             operation, message_id
         ):
-            return "handled" if (operation, message_id) in onlooker.open else None
+            if speech.state != "reconciling":
+                return "rejected"
+            return "handled" if (operation, message_id) in onlooker.open else "ignored"
         case TimerFired(timer):
             return "handled" if timer == onlooker.timer else "ignored"
         case Interrupt() | Close() | Pause() | Resume() | SessionLost():

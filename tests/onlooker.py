@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from expectations import AGENT_STATES, STOPPABLE, cause_of, expected_answer, is_evidence, may_be_evidence
+from settlement import check_end, check_record
 
 from speech_lifecycle.fsm import Capabilities, Policy, SpeechMachine, step
 from speech_lifecycle.fsm.codec import dump_speech
@@ -11,7 +12,6 @@ from speech_lifecycle.fsm.effects import (
     CancelResponse,
     CancelTimer,
     ClearOutput,
-    CommitMessage,
     FlushOutput,
     PauseOutput,
     RemoveMessages,
@@ -20,6 +20,7 @@ from speech_lifecycle.fsm.effects import (
     ReportMessageSettled,
     ReportSpeechDone,
     ResumeOutput,
+    SessionEffect,
     StartHandover,
     StartTimer,
     TruncateMessage,
@@ -39,6 +40,7 @@ from speech_lifecycle.fsm.events import (
     TimerFired,
 )
 from speech_lifecycle.fsm.reference import ReferenceMachine
+from speech_lifecycle.fsm.values import SETTLED_SPEECH_STATES
 
 
 class Onlooker:
@@ -54,6 +56,9 @@ class Onlooker:
         self.was_stopped = False
         self.generating: str | None = None
         self.is_lost = False
+        self.complete: list[str] = []
+        self.has_failed = False
+        self.started: set[str] = set()
         self.is_over = False
         self.heard: set[str] = set()
         self.maybe_heard: set[str] = set()
@@ -99,6 +104,8 @@ class Onlooker:
             self.effects.append(effect)
         self._check_order(reply.effects)
         self._check_answer(event, reply.effects)
+        if isinstance(event, SessionMessageAdded):
+            self._check_announcement(event.message_id, before["state"])
         self._check_snapshot()
 
     def _note(self, event) -> None:
@@ -108,9 +115,10 @@ class Onlooker:
         elif isinstance(event, SessionResponseCreated):
             self.generating = event.response_id
         elif isinstance(event, SessionResponseEnded):
-            self.generating = None
+            self.generating, self.complete = None, list(self.announced)
+            self.has_failed = event.status == "failed"
         elif isinstance(event, SessionLost):
-            self.generating, self.is_lost = None, True
+            self.generating, self.is_lost, self.complete = None, True, list(self.announced)
             self.open.clear()
         elif isinstance(event, SessionTextReceived):
             self.text[event.message_id] = self.text.get(event.message_id, "") + event.text
@@ -152,8 +160,10 @@ class Onlooker:
         if self.is_over:
             allowed = (ReportMessageSettled, RemoveMessages, ReportDivergence)
             assert isinstance(effect, allowed), f"9.11 {effect} after the end"
+        assert not (self.is_lost and isinstance(effect, SessionEffect)), "a request to a session that is lost"
         match effect:
-            case StartHandover():
+            case StartHandover(message_id):
+                self.started.add(message_id)
                 assert not self.was_stopped, "9.2 a message starts after the interruption"
                 assert not self.is_paused, "9.2 a message starts while the speech is held"
             case FlushOutput(message_id):
@@ -172,7 +182,7 @@ class Onlooker:
                 self.was_cancelled = True
             case ReportMessageSettled(record):
                 assert record.message_id not in self.records, "9.3 settled twice"
-                self._check_record(record)
+                check_record(self, record)
                 self.records[record.message_id] = record
                 self.flushed.discard(record.message_id)
             case TruncateMessage(message_id, audio_end_ms):
@@ -204,25 +214,7 @@ class Onlooker:
                 assert self.agent_state != state, f"9.9 {state} announced twice"
                 self.agent_state = state
             case ReportSpeechDone():
-                self._check_end(effect)
-
-    def _check_record(self, record) -> None:
-        """9.8, and section 7: the record says what the facts said."""
-        message_id = record.message_id
-        assert record.received_ms == self.received.get(message_id, 0)
-        assert record.generated_text == self.text.get(message_id, "")
-        assert 0 <= record.heard_ms <= record.received_ms
-        speech = self.machine.speech
-        if record.state == "skipped":
-            assert record.heard_ms == 0
-        if not speech.messages[message_id].expects_audio:
-            return
-        if record.state == "skipped":
-            assert message_id not in self.heard, "7 what was heard is skipped"
-        else:
-            assert message_id in self.maybe_heard or record.reason == "finished", "7 heard without evidence"
-        if record.state == "played":
-            assert record.received_ms - record.heard_ms <= speech.policy.frame_ms, "7 not to the end"
+                check_end(self, effect)
 
     def _ask(self, operation: str, message_id: str) -> None:
         assert (operation, message_id) not in self.asked, f"9.5 {operation} twice for {message_id}"
@@ -246,8 +238,28 @@ class Onlooker:
         if isinstance(event, TimerFired) and event.timer == "reconcile":
             assert self.unanswered <= told, "9.7 unanswered, and nobody told"
 
+    def _check_announcement(self, message_id: str, state: str) -> None:
+        """The end of the earlier messages that have begun (M5); and a late one is not remembered."""
+        *earlier, message = self.machine.speech.messages.values()
+        for begun in earlier:
+            has_content = begun.received_ms > 0 if begun.expects_audio else bool(begun.text)
+            assert begun.source_has_ended or begun.is_final or not has_content, "M5 a later message began"
+        if state in SETTLED_SPEECH_STATES:
+            assert message.state == "skipped", "9.2 too late to be played"
+            is_told = ("remove", message_id) in self.asked or message_id in self.diverged
+            assert is_told or self.is_lost, "9.7 a late message is remembered"
+
     def _check_snapshot(self) -> None:
         speech = self.machine.speech
+        assert speech.is_over == self.is_over, "over, and nobody told"
+        assert set(speech.awaited) == self.open, "9.7 it waits for other answers than it asked for"
+        for message_id in self.complete:
+            message = speech.messages[message_id]
+            assert message.source_has_ended or message.is_final, "more is awaited than comes"
+        if speech.state == "stopping":
+            message = speech.forwarding_message()
+            assert message is not None, "nothing is left to stop"
+            assert message.state == "stopping", "it plays on"
         forwarding = [message for message in speech.messages.values() if message.is_forwarding]
         assert len(forwarding) <= 1, "9.1 two messages are forwarded"
         final = [message.is_final for message in speech.messages.values()]
@@ -260,46 +272,6 @@ class Onlooker:
         assert expected in (None, self.agent_state), f"9.9 {self.agent_state} while {speech.state}"
         assert not (self.heard and speech.state == "waiting"), "9.9 heard, and still not speaking"
         assert self.was_stopped or speech.state != "stopping", "it is being stopped for no reason"
-
-    def _check_end(self, done: ReportSpeechDone) -> None:
-        self.is_over = True
-        assert [record.message_id for record in done.records] == self.announced, "9.3 a message without a record"
-        history = [e for e in self.effects if isinstance(e, CommitMessage)]
-        heard = [record for record in done.records if record.state != "skipped"]
-        assert [(c.message_id, c.text, c.text_status, c.interrupted) for c in history] == [
-            (record.message_id, record.heard_text, record.heard_text_status, record.state == "partial")
-            for record in heard
-        ], "9.8 history is not what was heard"
-        assert not self.is_paused, "the output is left held"
-        assert self.timer is None, "a timer is left running"
-        assert not self.open, "9.7 over before the server has answered"
-        assert self.agent_state in (None, "listening"), "9.9 it is over, and still speaking"
-        stopped = self.machine.speech.cause
-        failed = stopped in ("output_failed", "source_failed", "timed_out")
-        if stopped is not None:
-            assert done.outcome == ("failed" if failed else "interrupted")
-        if not self.is_lost:
-            for record in done.records:
-                self._check_server(record)
-
-    def _check_server(self, record) -> None:
-        """9.7: whatever the server remembers wrongly, it is asked to forget, or the agent is told."""
-        message_id, speech = record.message_id, self.machine.speech
-        asked = {operation for operation, about in self.asked if about == message_id}
-        if record.state == "played":
-            assert not asked, "R1 a request about a message that was played"
-            assert message_id not in self.diverged
-            return
-        is_text = not speech.messages[message_id].expects_audio and record.state == "partial"
-        if is_text:
-            is_needed, operation = record.heard_text != record.generated_text, "replace"
-        elif record.heard_ms >= 1:
-            is_needed, operation = not speech.capabilities.truncates_by_itself, "truncate"
-        else:
-            is_needed, operation = bool(record.received_ms or record.generated_text), "remove"
-        assert asked <= {operation}, f"9.7 {asked} of a message that was {record.state}"
-        if is_needed:
-            assert asked or message_id in self.diverged, f"9.7 the server remembers more of {message_id} than was heard"
 
     def end_by_timers_alone(self) -> None:
         """9.12: where the machine waits for session or output, its timer leads to the end."""

@@ -12,6 +12,7 @@ from onlooker import Onlooker
 from speech_lifecycle.fsm import Capabilities, Policy, Speech
 from speech_lifecycle.fsm.events import (
     Authorize,
+    Close,
     Event,
     Interrupt,
     OutputAudioHandedOver,
@@ -22,6 +23,7 @@ from speech_lifecycle.fsm.events import (
     Pause,
     Resume,
     SessionAudioReceived,
+    SessionLost,
     SessionMessageAdded,
     SessionMessageEnded,
     SessionReconciliationAcknowledged,
@@ -79,7 +81,8 @@ def disordered_events(speech: Speech, choose: Choose) -> list[Event]:
         TimerFired(choose(TIMERS)),
         SessionResponseCreated(choose(("r", "other"))),
         SessionResponseEnded(choose(("r", "other")), choose(("completed", "cancelled", "failed", "incomplete"))),
-        choose((Authorize(), Interrupt(), Pause(), Resume(), *rare_events())),
+        choose((Authorize(), Interrupt(), Pause(), Resume(), Close(), Interrupt(force=True))),
+        SessionLost(),
     ]
 
 

@@ -23,7 +23,7 @@ from speech_lifecycle.adapters.simulation.script import (
 from speech_lifecycle.fsm import Capabilities, Policy
 from speech_lifecycle.fsm.trace import dump_record, load_trace
 
-EXAMPLES = 150
+EXAMPLES = 100
 WORDS = "These are the words of this message, and a few more."
 LENGTHS_MS = st.sampled_from([0, 1, 19, 20, 21, 100, 333, 600, 1500])
 TIMES_MS = st.sampled_from([0, 1, 20, 99, 100, 101]) | st.integers(0, 3000)
