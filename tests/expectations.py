@@ -10,6 +10,7 @@ from speech_lifecycle.fsm.events import (
     Close,
     Event,
     Interrupt,
+    OutputAudioHandedOver,
     OutputFailed,
     OutputPlaybackFinished,
     OutputPlaybackProgressed,
@@ -118,6 +119,16 @@ def _of_message(onlooker: Onlooker, event: Event) -> str | None:
             return "rejected"
         case OutputFailed():
             return "handled"
+        case _ if not message.is_forwarding:
+            return "rejected"
+        case OutputAudioHandedOver(_, handed_over_ms):
+            return "handled" if handed_over_ms >= message.handed_over_ms else "rejected"
+        case _ if message.handed_over_ms == 0:
+            return "rejected" if not isinstance(event, OutputPlaybackStarted) or not message.has_started else None
+        case OutputPlaybackStarted():
+            return "ignored" if message.has_started else "handled"
+        case OutputPlaybackProgressed(_, position_ms):
+            return "handled" if usable(position_ms) else "ignored"
     return None
 
 

@@ -66,6 +66,7 @@ class Onlooker:
         self.received: dict[str, int] = {}
         self.text: dict[str, str] = {}
         self.flushed: set[str] = set()
+        self.finished_at: dict[str, float | None] = {}
         self.cleared: set[str] = set()
         self.is_paused = False
         self.timer: str | None = None
@@ -128,6 +129,7 @@ class Onlooker:
             self.handed_over[event.message_id] = min(event.handed_over_ms, self.received.get(event.message_id, 0))
         elif isinstance(event, OutputPlaybackFinished):
             self.flushed.discard(event.message_id)
+            self.finished_at[event.message_id] = event.position_ms
         elif isinstance(event, TimerFired):
             assert event.timer == self.timer, "a timer that does not run was taken"
             self.timer = None
@@ -260,6 +262,9 @@ class Onlooker:
             message = speech.forwarding_message()
             assert message is not None, "nothing is left to stop"
             assert message.state == "stopping", "it plays on"
+            assert message.message_id in self.cleared or not message.expects_audio, "H7 it was never told to stop"
+        for message_id, record in self.records.items():
+            assert speech.messages[message_id].state == record.state, "the record says something else"
         forwarding = [message for message in speech.messages.values() if message.is_forwarding]
         assert len(forwarding) <= 1, "9.1 two messages are forwarded"
         final = [message.is_final for message in speech.messages.values()]
