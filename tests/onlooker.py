@@ -66,7 +66,7 @@ class Onlooker:
         self.received: dict[str, int] = {}
         self.text: dict[str, str] = {}
         self.flushed: set[str] = set()
-        self.finished_at: dict[str, float | None] = {}
+        self.finished_at: dict[str, int] = {}
         self.cleared: set[str] = set()
         self.is_paused = False
         self.timer: str | None = None
@@ -129,7 +129,9 @@ class Onlooker:
             self.handed_over[event.message_id] = min(event.handed_over_ms, self.received.get(event.message_id, 0))
         elif isinstance(event, OutputPlaybackFinished):
             self.flushed.discard(event.message_id)
-            self.finished_at[event.message_id] = event.position_ms
+            if is_evidence(event):
+                handed_over_ms = self.handed_over.get(event.message_id, 0)
+                self.finished_at[event.message_id] = min(int(event.position_ms), handed_over_ms)
         elif isinstance(event, TimerFired):
             assert event.timer == self.timer, "a timer that does not run was taken"
             self.timer = None

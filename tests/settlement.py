@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from expectations import outcome_of, usable
+from expectations import outcome_of
 
 from speech_lifecycle.fsm.effects import CommitMessage, ReportSpeechDone
 from speech_lifecycle.fsm.values import MessageRecord, Reason
@@ -30,10 +30,9 @@ def check_record(onlooker: Onlooker, record: MessageRecord) -> None:
         assert message_id not in onlooker.heard, "7 what was heard is skipped"
     else:
         assert message_id in onlooker.maybe_heard or record.reason == "finished", "7 heard without evidence"
-    position_ms = onlooker.finished_at.get(message_id)
-    if usable(position_ms) and position_ms >= 1:
-        expected = min(int(position_ms), onlooker.handed_over.get(message_id, 0))
-        assert record.heard_ms == expected or record.state == "skipped", "7 not as far as the output says"
+    finished_ms = onlooker.finished_at.get(message_id)
+    if finished_ms is not None and record.state != "skipped":
+        assert record.heard_ms == finished_ms, "7 not as far as the output says"
     if record.state == "played":
         assert record.received_ms - record.heard_ms <= speech.policy.frame_ms, "7 not to the end"
 
