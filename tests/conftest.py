@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from speech_lifecycle.fsm import compiled
 from speech_lifecycle.fsm.compiler import source_of
@@ -28,3 +29,11 @@ def captures() -> Path:
     if not CAPTURES.is_dir():
         pytest.skip(f"no recordings at {CAPTURES}; set SPEECH_LIFECYCLE_CAPTURES")
     return CAPTURES
+
+
+# How far random tests go. In CI the same every time; `HYPOTHESIS_PROFILE=thorough` tries others, and more of them.
+settings.register_profile("ci", max_examples=80, stateful_step_count=50, deadline=None, derandomize=True)
+settings.register_profile(
+    "thorough", max_examples=5_000, stateful_step_count=200, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
