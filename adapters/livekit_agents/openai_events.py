@@ -38,10 +38,29 @@ class OpenAIEvents:
 
     def cancel(self, response_id: str) -> bool:
         """Cancel a response by its id (C3). False if this session cannot."""
+        return self._send({"type": "response.cancel", "response_id": response_id})
+
+    def truncate(self, message_id: str, audio_end_ms: int) -> bool:
+        """Truncate with an event id, which names the request in a refusal. False if this session cannot."""
+        event_id = f"truncate_{message_id}"
+        if not self._send(
+            {
+                "type": "conversation.item.truncate",
+                "event_id": event_id,
+                "item_id": message_id,
+                "content_index": 0,
+                "audio_end_ms": audio_end_ms,
+            }
+        ):
+            return False
+        self.answers.expect(event_id, "truncate", message_id)
+        return True
+
+    def _send(self, event: dict[str, Any]) -> bool:
         send_event = getattr(self._session, "send_event", None)
         if not self.are_heard or send_event is None:
             return False
-        send_event({"type": "response.cancel", "response_id": response_id})
+        send_event(event)
         return True
 
     def expect(self, operation: Reconciliation, message_id: str) -> None:
@@ -79,7 +98,6 @@ class OpenAIEvents:
 
 
 _ASKED_BY: dict[str, tuple[Reconciliation, ...]] = {
-    "conversation.item.truncate": ("truncate",),
     "conversation.item.delete": ("replace", "remove"),
     "conversation.item.create": ("replace",),
 }

@@ -133,16 +133,18 @@ class LiveKitOutput:
             return
         self._let_go(message)
         segment = message.segment
-        if segment is None or not self._has_accepted(message):
-            if segment is not None:
-                self._segments.withdraw(segment)
-            position_ms = 0 if segment is None else segment.begins_ms
-            self._tell(OutputPlaybackFinished(message_id, position_ms, interrupted=True))
+        if segment is None:
+            self._tell(OutputPlaybackFinished(message_id, 0, interrupted=True))
             return
+        has_accepted = self._has_accepted(message)
+        if not has_accepted:
+            self._segments.withdraw(segment)
         awaits_finish = self._segments.is_unfinished(segment)
+        # Also if it was not accepted yet: wrappers may count a frame after they have handed it on.
         self._stop(message)
         if not awaits_finish:
-            self._tell(OutputPlaybackFinished(message_id, None, interrupted=True))
+            position_ms = None if has_accepted else segment.begins_ms
+            self._tell(OutputPlaybackFinished(message_id, position_ms, interrupted=True))
 
     def pause(self) -> None:
         """Hold the playback."""

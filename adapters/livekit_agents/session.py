@@ -203,10 +203,7 @@ class LiveKitSession:
         if isinstance(effect, CancelResponse):
             self._cancel(effect.response_id)
         elif isinstance(effect, TruncateMessage):
-            self._openai.expect("truncate", effect.message_id)
-            self._session.truncate(
-                message_id=effect.message_id, modalities=["audio", "text"], audio_end_ms=effect.audio_end_ms
-            )
+            self._truncate(effect)
         else:
             self._begin(self._change_context(effect))
 
@@ -217,6 +214,13 @@ class LiveKitSession:
         latest = next(reversed(self._readers.values()), None)
         if latest is not None and latest.response_id == response_id and not latest.has_ended.is_set():
             self._session.interrupt()
+
+    def _truncate(self, effect: TruncateMessage) -> None:
+        """The common interface says nothing of the answer: without raw events the reconcile timer ends the wait."""
+        if not self._openai.truncate(effect.message_id, effect.audio_end_ms):
+            self._session.truncate(
+                message_id=effect.message_id, modalities=["audio", "text"], audio_end_ms=effect.audio_end_ms
+            )
 
     async def _change_context(self, effect: SessionEffect) -> None:
         async with self._context_lock:
