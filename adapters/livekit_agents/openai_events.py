@@ -8,7 +8,8 @@ response that a cancel is for. Other sessions never publish them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from livekit.agents import llm
@@ -28,6 +29,8 @@ class OpenAIEvents:
         """Whether the session publishes raw events; known before its first response."""
         self._session = session
         self._status: dict[str, ResponseStatus] = {}
+        self._being_created: set[str] = set()
+        self._was_created = asyncio.Event()
         session.on("openai_server_event_received", self._on_server_event)
         session.on("openai_client_event_queued", self._on_client_event)
 
@@ -67,6 +70,12 @@ class OpenAIEvents:
         """Expect the answer to a request that is about to be made."""
         self.answers.expect(f"{operation} {message_id}", operation, message_id)
 
+    async def wait_until_created(self, message_ids: Collection[str]) -> None:
+        """Return when none of these is on its way to the server: after a reconnection LiveKit creates them again."""
+        while self._being_created.intersection(message_ids):
+            self._was_created.clear()
+            await self._was_created.wait()
+
     def take_status(self, response_id: str) -> ResponseStatus | None:
         """Return how the response ended on the server; None if the server did not say."""
         return self._status.pop(response_id, None)
@@ -79,7 +88,10 @@ class OpenAIEvents:
         elif name == "conversation.item.deleted":
             self.answers.on_deleted(event)
         elif name in ("conversation.item.added", "conversation.item.created"):
-            self.answers.on_item_added(event["item"]["id"])
+            item_id = event["item"]["id"]
+            self._being_created.discard(item_id)
+            self._was_created.set()
+            self.answers.on_item_added(item_id)
         elif name == "error":
             self.answers.on_error(event)
         elif name == "response.done":
@@ -87,11 +99,13 @@ class OpenAIEvents:
 
     def _on_client_event(self, event: Mapping[str, Any]) -> None:
         """Learn by which event id the server will name a request that LiveKit made for us."""
-        event_id = event.get("event_id")
+        name, event_id = event.get("type", ""), event.get("event_id")
         item_id = event.get("item_id") or (event.get("item") or {}).get("id")
         if not event_id or not item_id:
             return
-        for operation in _ASKED_BY.get(event.get("type", ""), ()):
+        if name == "conversation.item.create":
+            self._being_created.add(item_id)
+        for operation in _ASKED_BY.get(name, ()):
             if self.answers.is_expected(operation, item_id):
                 self.answers.expect(event_id, operation, item_id)
                 return

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 async def remove_messages(session: llm.RealtimeSession[Any], events: OpenAIEvents, effect: RemoveMessages) -> None:
     """Remove messages, all in one update, and report for each what became of it."""
     answers = events.answers
+    await events.wait_until_created(effect.message_ids)
     known = {item.id for item in session.chat_ctx.items}
     for message_id in effect.message_ids:
         events.expect("remove", message_id)
@@ -43,6 +44,7 @@ async def remove_messages(session: llm.RealtimeSession[Any], events: OpenAIEvent
 async def replace_message(session: llm.RealtimeSession[Any], events: OpenAIEvents, effect: ReplaceMessage) -> None:
     """Put another text in the place of a message's, and report what became of it."""
     answers = events.answers
+    await events.wait_until_created([effect.message_id])
     events.expect("replace", effect.message_id)
     items = []
     for item in session.chat_ctx.items:

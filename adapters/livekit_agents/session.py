@@ -62,6 +62,8 @@ class LiveKitSession:
         self._requested: dict[asyncio.Future[llm.GenerationCreatedEvent], str] = {}
         self._was_cancelled: set[str] = set()
         self._unnamed = 0
+        self._is_reconnecting = False
+        self._deferred: list[str] = []
         self._context_lock = asyncio.Lock()
         self._is_dead = asyncio.Event()
         self._openai: OpenAIEvents
@@ -116,7 +118,10 @@ class LiveKitSession:
     # Generations
 
     def request_response(self, speech_id: str) -> None:
-        """Ask the model for a response."""
+        """Ask the model for a response. While LiveKit reconnects, which would discard it, the request waits."""
+        if self._is_reconnecting:
+            self._deferred.append(speech_id)
+            return
         reply = self._session.generate_reply()
         self._requested[reply] = speech_id
         reply.add_done_callback(self._on_reply)
@@ -157,13 +162,16 @@ class LiveKitSession:
         self._unnamed += 1
         return f"livekit_response_{self._unnamed}"
 
-    def _how_it_ended(self, response_id: str) -> ResponseStatus:
+    def _how_it_ended(self, reader: GenerationReader) -> ResponseStatus:
+        response_id = reader.response_id
         was_cancelled = response_id in self._was_cancelled
         self._was_cancelled.discard(response_id)
         status = self._openai.take_status(response_id)
         if status is not None:
             return status
         if self._openai.are_heard:
+            if reader.is_lost:
+                return "failed"
             # LiveKit closes the streams of a generation also when the connection was closed or replaced (O6).
             self._attached.report(SessionLost())
             return "failed"
@@ -180,14 +188,23 @@ class LiveKitSession:
             self._attached.report(SessionLost())
             self._is_dead.set()
         elif isinstance(error.error, APIConnectionError):
+            # Before its first event a session is not connected yet: LiveKit keeps what is asked for, and tells nothing.
+            self._is_reconnecting = self._openai.are_heard
             self._note_broken_connection()
 
     def _on_session_reconnected(self, _: object) -> None:
         self._note_broken_connection()
+        self._is_reconnecting = False
+        deferred, self._deferred = self._deferred, []
+        for speech_id in deferred:
+            self.request_response(speech_id)
 
     def _note_broken_connection(self) -> None:
         """A connection that breaks takes a response under way with it. LiveKit brings back what was complete."""
-        if any(not reader.has_ended.is_set() for reader in self._readers.values()):
+        broken = [reader for reader in self._readers.values() if not reader.has_ended.is_set() and not reader.is_lost]
+        for reader in broken:
+            reader.is_lost = True
+        if broken:
             self._attached.report(SessionLost())
 
     def _on_input_speech_started(self, _: object) -> None:
