@@ -13,10 +13,13 @@ pytest.importorskip("livekit.plugins.openai", reason="livekit-agents is not inst
 import aiohttp
 from livekit import rtc
 from livekit.agents import APIConnectOptions, llm
+from livekit.agents.voice import io
 from livekit.plugins import openai
 from livekit_world import LiveKitWorld
 
 from speech_lifecycle.adapters.clock import LoopClock
+from speech_lifecycle.adapters.driven_speech import DrivenSpeech
+from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
 from speech_lifecycle.adapters.livekit_agents.drive import drive, play_generation
 from speech_lifecycle.adapters.livekit_agents.session import LiveKitSession
@@ -34,6 +37,31 @@ TWO = ScriptedResponse(
 )
 
 
+class Transcribed(io.AudioOutput):
+    """Says of each playback that was cut that its first word was heard."""
+
+    def __init__(self, output: io.AudioOutput) -> None:
+        super().__init__(label="transcribed", capabilities=io.AudioOutputCapabilities(pause=True), next_in_chain=output)
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        await super().capture_frame(frame)
+        await self.next_in_chain.capture_frame(frame)
+
+    def flush(self) -> None:
+        super().flush()
+        self.next_in_chain.flush()
+
+    def clear_buffer(self) -> None:
+        self.next_in_chain.clear_buffer()
+
+    def on_playback_finished(self, *, playback_position, interrupted, synchronized_transcript=None) -> None:
+        super().on_playback_finished(
+            playback_position=playback_position,
+            interrupted=interrupted,
+            synchronized_transcript="One" if interrupted else None,
+        )
+
+
 class Call:
     """A server with a script, LiveKit's session to it, and a sink with a listener."""
 
@@ -42,6 +70,23 @@ class Call:
         self.session = session
         self.listener = Listener()
         self.audio = LiveKitAudioOutput(SimulatedSpeaker(LoopClock(), listener=self.listener), unix_time_s=time.time)
+        self.reconnected = asyncio.Event()
+        session.on("session_reconnected", lambda _: self.reconnected.set())
+
+    async def reconnect(self) -> None:
+        self.server.sessions[-1].drop_connection()
+        await self.reconnected.wait()
+
+    @property
+    def remembered_texts(self) -> dict[str, str | None]:
+        return {message.id: message.text for message in self.server.sessions[-1].conversation.remembered()}
+
+    async def remember(self, texts: dict[str, str | None]) -> None:
+        """Return when the server remembers these texts."""
+        deadline_ms = self.server.clock.now_ms() + 5000
+        while self.remembered_texts != texts:
+            assert self.server.clock.now_ms() < deadline_ms, self.remembered_texts
+            await self.server.clock.sleep(5)
 
     @property
     def remembered(self) -> list[tuple[str, int | None]]:
@@ -226,23 +271,42 @@ async def test_o6_after_a_reconnection_the_next_response_is_played():
         assert [message_id for message_id, _ in it.remembered] == ["m1", "m2"]
 
 
-async def test_a_reconnection_while_a_complete_response_plays_does_not_lose_it():
-    """LiveKit brings complete messages back as texts. The server cuts no text, and the agent is told so."""
+async def interrupted_after_reconnecting(it: Call, driver: Driver) -> DrivenSpeech:
+    is_speaking = asyncio.Event()
+    driver.listen(lambda _, effect: effect == fx.AnnounceAgentState("speaking") and is_speaking.set())
+    speech = driver.request_response()
+    await is_speaking.wait()
+    assert speech.snapshot.response_has_ended
+    await it.reconnect()
+    driver.interrupt()
+    assert [record.state for record in await speech.done()] == ["partial", "skipped"]
+    assert speech.snapshot.state == "interrupted"
+    return speech
+
+
+async def test_a_response_that_plays_on_over_a_reconnection_is_cut_as_the_text_it_has_become():
+    async with call(TWO) as it, drive(it.session, Transcribed(it.audio)) as driver:
+        await interrupted_after_reconnecting(it, driver)
+        assert driver.divergences == []
+        await it.remember({"m1": "One"})
+
+
+async def test_if_what_was_heard_of_it_is_unknown_the_agent_is_told():
+    """The server cuts no text, and the text that would have to be put in its place is not known."""
     async with call(TWO) as it, drive(it.session, it.audio) as driver:
-        reconnected, is_speaking = asyncio.Event(), asyncio.Event()
-        it.session.on("session_reconnected", lambda _: reconnected.set())
-        driver.listen(lambda _, effect: effect == fx.AnnounceAgentState("speaking") and is_speaking.set())
-        speech = driver.request_response()
-        await is_speaking.wait()
-        assert speech.snapshot.response_has_ended
-        it.server.sessions[-1].drop_connection()
-        await reconnected.wait()
-        driver.interrupt()
-        records = await speech.done()
-        assert speech.snapshot.state == "interrupted"
-        assert [record.state for record in records] == ["partial", "skipped"]
+        await interrupted_after_reconnecting(it, driver)
         assert [(d.cause, d.message_id) for d in driver.divergences] == [("refused", "m1")]
-        assert [message_id for message_id, _ in it.remembered] == ["m1"]
+        assert it.remembered_texts == {"m1": "One."}
+
+
+async def test_a_message_that_was_cut_is_not_made_whole_by_a_reconnection():
+    async with call(TWO) as it, drive(it.session, Transcribed(it.audio)) as driver:
+        driver.listen(lambda _, effect: effect == fx.AnnounceAgentState("speaking") and loop.call_later(0.05, cut))
+        loop, cut = asyncio.get_running_loop(), driver.interrupt
+        await driver.request_response().done()
+        assert it.remembered_texts == {"m1": None}, "the server keeps the audio, and deletes the transcript"
+        await it.reconnect()
+        await it.remember({"m1": "One"})
 
 
 async def test_a_response_that_livekit_gives_up_fails_its_speech():

@@ -29,6 +29,8 @@ class OpenAIEvents:
         """Whether the session publishes raw events; known before its first response."""
         self._session = session
         self._status: dict[str, ResponseStatus] = {}
+        self.created_by_client: set[str] = set()
+        """Items that LiveKit created on the server. They are texts, whatever they were before a reconnection."""
         self._being_created: set[str] = set()
         self._was_created = asyncio.Event()
         session.on("openai_server_event_received", self._on_server_event)
@@ -105,6 +107,7 @@ class OpenAIEvents:
             return
         if name == "conversation.item.create":
             self._being_created.add(item_id)
+            self.created_by_client.add(item_id)
         for operation in _ASKED_BY.get(name, ()):
             if self.answers.is_expected(operation, item_id):
                 self.answers.expect(event_id, operation, item_id)

@@ -15,10 +15,17 @@ from livekit.agents.metrics import RealtimeModelMetrics
 
 from speech_lifecycle.adapters.livekit_agents.generation import GenerationReader
 from speech_lifecycle.adapters.livekit_agents.openai_events import OpenAIEvents
-from speech_lifecycle.adapters.livekit_agents.server_context import remove_messages, replace_message
+from speech_lifecycle.adapters.livekit_agents.server_context import (
+    put_heard_text,
+    remove_messages,
+    replace_message,
+    restore_heard_texts,
+)
 from speech_lifecycle.adapters.ports import SessionReceiver
 from speech_lifecycle.fsm.effects import (
+    AgentEffect,
     CancelResponse,
+    CommitMessage,
     RemoveMessages,
     ReplaceMessage,
     SessionEffect,
@@ -64,6 +71,7 @@ class LiveKitSession:
         self._unnamed = 0
         self._is_reconnecting = False
         self._deferred: list[str] = []
+        self._heard_of_cut: dict[str, str] = {}
         self._context_lock = asyncio.Lock()
         self._is_dead = asyncio.Event()
         self._openai: OpenAIEvents
@@ -198,6 +206,8 @@ class LiveKitSession:
         deferred, self._deferred = self._deferred, []
         for speech_id in deferred:
             self.request_response(speech_id)
+        if self._heard_of_cut:
+            self._begin(self._restore_heard_texts())
 
     def _note_broken_connection(self) -> None:
         """A connection that breaks takes a response under way with it. LiveKit brings back what was complete."""
@@ -232,9 +242,31 @@ class LiveKitSession:
         if latest is not None and latest.response_id == response_id and not latest.has_ended.is_set():
             self._session.interrupt()
 
+    def keep_heard_text(self, _: object, effect: AgentEffect) -> None:
+        """Remember what was heard of a message that was cut. For `Driver.listen`; `drive` does it.
+
+        When LiveKit reconnects, it brings the conversation back as texts, and each message whole.
+        """
+        if not isinstance(effect, CommitMessage) or not effect.interrupted:
+            return
+        if effect.text_status == "unknown":
+            logger.warning("what was heard of %s is unknown: a reconnection brings it back whole", effect.message_id)
+        else:
+            self._heard_of_cut[effect.message_id] = effect.text
+
+    async def _restore_heard_texts(self) -> None:
+        async with self._context_lock:
+            await restore_heard_texts(self._session, self._openai, self._heard_of_cut)
+
+    async def _put_heard_text(self, message_id: str) -> None:
+        async with self._context_lock:
+            await put_heard_text(self._session, self._openai, message_id, self._heard_of_cut[message_id])
+
     def _truncate(self, effect: TruncateMessage) -> None:
         """The common interface says nothing of the answer: without raw events the reconcile timer ends the wait."""
-        if not self._openai.truncate(effect.message_id, effect.audio_end_ms):
+        if effect.message_id in self._openai.created_by_client and effect.message_id in self._heard_of_cut:
+            self._begin(self._put_heard_text(effect.message_id))
+        elif not self._openai.truncate(effect.message_id, effect.audio_end_ms):
             self._session.truncate(
                 message_id=effect.message_id, modalities=["audio", "text"], audio_end_ms=effect.audio_end_ms
             )
