@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import dataclasses
+import importlib.metadata
+import re
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -139,3 +145,40 @@ def test_a_tested_version_does_not_warn(version):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_if_untested(version)
+
+
+def test_a_missing_extra_names_the_command():
+    code = (
+        "import sys\n"
+        "sys.modules['livekit.agents'] = None\n"
+        "try:\n"
+        "    import speech_lifecycle.adapters.livekit_agents\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'speech-lifecycle[livekit]'" in done.stdout
+
+
+def test_no_private_attribute_of_livekit_is_touched():
+    """Names of objects that are not our own, as far as the source shows them: `x._name`, where x is not self."""
+    folder = Path(__file__).parent.parent / "adapters" / "livekit_agents"
+    touched = [
+        f"{path.name}:{node.lineno} {ast.unparse(node)}"
+        for path in sorted(folder.glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("_")
+        and not node.attr.startswith("__")
+        and ast.unparse(node.value) != "self"
+    ]
+    assert touched == []
+
+
+def test_the_tested_range_is_that_of_the_extra():
+    (requirement,) = [
+        requirement
+        for requirement in importlib.metadata.requires("speech-lifecycle")
+        if requirement.startswith("livekit-agents")
+    ]
+    assert set(re.findall(r"[<>=]+[\d.]+", requirement)) == set(TESTED.split(","))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,6 +118,18 @@ async def test_drive_plays_what_is_requested():
         ]
         assert it.listener.heard == {"segment_1": 200, "segment_2": 300}
         assert it.remembered == [("m1", 200), ("m2", 300)]
+
+
+async def test_what_the_documentation_shows_runs(monkeypatch):
+    page = (Path(__file__).parent.parent / "docs" / "livekit.md").read_text(encoding="utf-8")
+    shown: dict[str, Any] = {}
+    exec(page.split("```python\n")[1].split("```")[0], shown)
+    audio = LiveKitAudioOutput(SimulatedSpeaker(LoopClock()), unix_time_s=time.time)
+    async with SimulatedRealtimeServer([TWO]) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "simulated")
+        records = await shown["main"](audio)
+    assert [record.state for record in records] == ["played", "played"]
 
 
 async def test_drive_plays_what_the_server_begins_by_itself():
