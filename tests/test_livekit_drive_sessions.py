@@ -38,6 +38,11 @@ TWO = ScriptedResponse(
     (ScriptedMessage("One.", 200, message_id="m1"), ScriptedMessage("Two.", 300, message_id="m2")), pacing=AT_ONCE
 )
 
+LONG = ScriptedResponse(
+    (ScriptedMessage("One.", 5000, message_id="m1"), ScriptedMessage("Two.", 300, message_id="m2")), pacing=AT_ONCE
+)
+"""Too long to end before it is interrupted, on the slowest machine."""
+
 
 class Transcribed(io.AudioOutput):
     """Says of each playback that was cut that its first word was heard."""
@@ -286,10 +291,14 @@ async def test_o6_after_a_reconnection_the_next_response_is_played():
 
 
 async def interrupted_after_reconnecting(it: Call, driver: Driver) -> DrivenSpeech:
-    is_speaking = asyncio.Event()
+    is_speaking, has_ended = asyncio.Event(), asyncio.Event()
     driver.listen(lambda _, effect: effect == fx.AnnounceAgentState("speaking") and is_speaking.set())
+    it.session.on("openai_server_event_received", lambda event: event["type"] == "response.done" and has_ended.set())
     speech = driver.request_response()
     await is_speaking.wait()
+    await has_ended.wait()
+    for _ in range(20):
+        await asyncio.sleep(0)
     assert speech.snapshot.response_has_ended
     await it.reconnect()
     driver.interrupt()
@@ -299,7 +308,7 @@ async def interrupted_after_reconnecting(it: Call, driver: Driver) -> DrivenSpee
 
 
 async def test_a_response_that_plays_on_over_a_reconnection_is_cut_as_the_text_it_has_become():
-    async with call(TWO) as it, drive(it.session, Transcribed(it.audio)) as driver:
+    async with call(LONG) as it, drive(it.session, Transcribed(it.audio)) as driver:
         await interrupted_after_reconnecting(it, driver)
         assert driver.divergences == []
         await it.remember({"m1": "One"})
@@ -307,14 +316,14 @@ async def test_a_response_that_plays_on_over_a_reconnection_is_cut_as_the_text_i
 
 async def test_if_what_was_heard_of_it_is_unknown_the_agent_is_told():
     """The server cuts no text, and the text that would have to be put in its place is not known."""
-    async with call(TWO) as it, drive(it.session, it.audio) as driver:
+    async with call(LONG) as it, drive(it.session, it.audio) as driver:
         await interrupted_after_reconnecting(it, driver)
         assert [(d.cause, d.message_id) for d in driver.divergences] == [("refused", "m1")]
         assert it.remembered_texts == {"m1": "One."}
 
 
 async def test_a_message_that_was_cut_is_not_made_whole_by_a_reconnection():
-    async with call(TWO) as it, drive(it.session, Transcribed(it.audio)) as driver:
+    async with call(LONG) as it, drive(it.session, Transcribed(it.audio)) as driver:
         driver.listen(lambda _, effect: effect == fx.AnnounceAgentState("speaking") and loop.call_later(0.05, cut))
         loop, cut = asyncio.get_running_loop(), driver.interrupt
         await driver.request_response().done()
