@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("livekit.plugins.openai", reason="livekit-agents is not installed (extra: livekit)")
 
+from livekit.agents.voice import io
 from livekit_world import LiveKitWorld
 from sweeps import response, sweep
 
@@ -23,7 +24,7 @@ from speech_lifecycle.adapters.livekit_agents.versions import TESTED, warn_if_un
 from speech_lifecycle.adapters.simulation.report import Report
 from speech_lifecycle.adapters.simulation.scenario import Scenario, play
 from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
-from speech_lifecycle.adapters.simulation.script import ServerBehaviour
+from speech_lifecycle.adapters.simulation.script import Pacing, ServerBehaviour
 from speech_lifecycle.fsm.values import Capabilities
 
 STEP_MS = 20
@@ -71,6 +72,43 @@ def test_a_failed_output_of_ours_is_a_cut_playback_in_livekits_words():
         ("played", "finished"),
         ("partial", "cleared"),
     ]
+
+
+class Breaking(io.AudioOutput):
+    """A sink that raises at its third frame, while it plays the first two."""
+
+    def __init__(self, output: io.AudioOutput) -> None:
+        super().__init__(label="breaking", capabilities=io.AudioOutputCapabilities(pause=True), next_in_chain=output)
+        self.frames = 0
+
+    async def capture_frame(self, frame) -> None:
+        self.frames += 1
+        if self.frames == 3:
+            raise RuntimeError("no device")
+        await super().capture_frame(frame)
+        await self.next_in_chain.capture_frame(frame)
+
+    def flush(self) -> None:
+        super().flush()
+        self.next_in_chain.flush()
+
+    def clear_buffer(self) -> None:
+        self.next_in_chain.clear_buffer()
+
+
+class BreakingWorld(LiveKitWorld):
+    def wrap(self, output):
+        return Breaking(output)
+
+
+def test_h12_a_sink_that_raises_ends_the_speech_and_the_server_keeps_what_was_heard():
+    scenario = response(600, 440, pacing=Pacing(speed=1))
+    report, world = asyncio.run(play(scenario, make_world=BreakingWorld))
+    assert report.outcomes == ("failed",)
+    record = report.messages[0].record
+    assert (record.state, record.reason) == ("partial", "output_failed")
+    assert report.is_equal
+    assert 0 < world.listener.heard["m0"] <= 200
 
 
 class PlainWorld(LiveKitWorld):

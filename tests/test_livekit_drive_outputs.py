@@ -16,6 +16,7 @@ from livekit.agents.voice import io
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 from speech_lifecycle.adapters.clock import LoopClock, VirtualClock
+from speech_lifecycle.adapters.livekit_agents import output as output_module
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput, OutputFailedError
 from speech_lifecycle.adapters.livekit_agents.output import LiveKitOutput
 from speech_lifecycle.adapters.outputs.listener import Listener
@@ -186,17 +187,40 @@ async def test_h12_a_sink_that_raises_has_failed():
     assert bench.sink.calls == ["flush", "clear"]
 
 
-async def test_a_sink_that_raises_in_mid_message_owes_a_finish_that_moves_no_other_message():
+async def raised_in_mid_message() -> Bench:
     bench = Bench()
     await bench.play("a", flush=False)
     bench.sink.raises = RuntimeError("no device")
     bench.output.write("a", pcm(100))
     await quiet()
     bench.sink.raises = None
-    await bench.play("b")
+    assert bench.sink.calls == ["flush", "clear"]
+    return bench
+
+
+async def test_h12_a_sink_that_raises_in_mid_message_says_how_far_it_got_before_it_counts_as_failed():
+    bench = await raised_in_mid_message()
+    assert bench.facts == []
     bench.sink.finish(0.2, True)
+    await quiet()
+    assert bench.facts == [OutputPlaybackProgressed("a", 200.0), OutputFailed("a", "RuntimeError('no device')")]
+    await bench.play("b")
     bench.sink.finish(0.3)
-    assert bench.facts[1:] == [OutputPlaybackFinished("a", 200.0, True), OutputPlaybackFinished("b", 300.0)]
+    assert bench.facts[2:] == [OutputPlaybackFinished("b", 300.0)]
+
+
+async def test_h12_a_sink_that_raises_and_then_says_nothing_has_failed_all_the_same(monkeypatch):
+    monkeypatch.setattr(output_module, "_FINISH_AFTER_FAILURE_S", 0)
+    bench = await raised_in_mid_message()
+    assert bench.facts == [OutputFailed("a", "RuntimeError('no device')")]
+
+
+async def test_a_sink_that_raised_can_still_be_cleared():
+    bench = await raised_in_mid_message()
+    bench.output.clear("a")
+    bench.sink.finish(0.2, True)
+    await quiet()
+    assert bench.facts == [OutputPlaybackFinished("a", 200.0, True)]
 
 
 async def test_a_segment_is_flushed_before_it_is_cleared():
