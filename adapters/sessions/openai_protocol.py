@@ -19,20 +19,18 @@ from speech_lifecycle.adapters.sessions.fields import (
     mapping,
     optional,
     optional_identifier,
-    sound,
     text,
 )
+from speech_lifecycle.adapters.sessions.openai_answers import OpenAIAnswers, ServerError, status_of
 from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
 from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
     SessionMessageEnded,
-    SessionReconciliationAcknowledged,
-    SessionReconciliationRefused,
     SessionResponseCreated,
     SessionResponseEnded,
     SessionTextReceived,
 )
-from speech_lifecycle.fsm.values import Modality, Reconciliation, Refusal, ResponseStatus
+from speech_lifecycle.fsm.values import Modality, Reconciliation
 
 SAMPLE_RATE = 24_000
 """Samples per second of `audio/pcm`, the protocol's default audio format."""
@@ -52,8 +50,6 @@ _OLDER_NAMES = {
 _PLACES_KEPT = 256
 """Items whose place in the conversation is remembered: far more than one response has."""
 
-_UNKNOWN_ITEM_CODES = frozenset({"item_truncate_invalid_item_id", "item_delete_invalid_item_id"})
-
 
 class ProtocolError(ValueError):
     """A server event is not what the protocol says. The message names the event and the field."""
@@ -71,22 +67,12 @@ class _Item:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerError:
-    """An error that the server reported and that answers none of our requests."""
-
-    code: str
-    text: str
-    event_id: str | None
-
-
 @dataclass
 class OpenAIRealtimeProtocol:
     """The state of one connection, as far as translating needs it."""
 
     receiver: SessionReceiver
-    errors: list[ServerError] = field(default_factory=list)
-    """Errors that answer no request of ours. None of them ends the session (T9, C4)."""
+    answers: OpenAIAnswers = field(init=False)
     _items: dict[str, _Item] = field(default_factory=dict)
     """The messages of responses that have not ended."""
     _audio_content_index: dict[str, int] = field(default_factory=dict)
@@ -94,8 +80,15 @@ class OpenAIRealtimeProtocol:
     _modalities: dict[str, tuple[Modality, ...]] = field(default_factory=dict)
     _previous_item_id: dict[str, str | None] = field(default_factory=dict)
     """Where the latest items stand in the conversation."""
-    _requests: dict[str, tuple[Reconciliation, str]] = field(default_factory=dict)
     _next_event_id: int = 0
+
+    def __post_init__(self) -> None:
+        self.answers = OpenAIAnswers(self.receiver)
+
+    @property
+    def errors(self) -> list[ServerError]:
+        """Errors that answer no request of ours. None of them ends the session (T9, C4)."""
+        return self.answers.errors
 
     # From the server
 
@@ -142,8 +135,7 @@ class OpenAIRealtimeProtocol:
         self._previous_item_id[item_id] = optional_identifier(event, "previous_item_id")
         if len(self._previous_item_id) > _PLACES_KEPT:
             del self._previous_item_id[next(iter(self._previous_item_id))]
-        if ("replace", item_id) in self._requests.values():
-            self._acknowledge("replace", item_id)
+        self.answers.on_item_added(item_id)
 
     def _on_content_part_added(self, event: Mapping[str, Any]) -> None:
         """A message is announced with its first content: only then is it certain whether it has audio."""
@@ -190,7 +182,7 @@ class OpenAIRealtimeProtocol:
             self._end(item_id, item)
 
     def _on_response_done(self, event: Mapping[str, Any]) -> None:
-        response_id, status = identifier(event, "response", "id"), _status_of(mapping(event, "response"))
+        response_id, status = identifier(event, "response", "id"), status_of(mapping(event, "response"))
         for item_id, item in list(self._items.items()):
             if item.response_id == response_id:
                 self._announce(item_id, item)
@@ -199,47 +191,19 @@ class OpenAIRealtimeProtocol:
         self.receiver.report(SessionResponseEnded(response_id, status))
 
     def _on_truncated(self, event: Mapping[str, Any]) -> None:
-        self._acknowledge("truncate", identifier(event, "item_id"))
+        self.answers.on_truncated(event)
 
     def _on_deleted(self, event: Mapping[str, Any]) -> None:
-        item_id = identifier(event, "item_id")
-        if ("replace", item_id) not in self._requests.values():
-            self._acknowledge("remove", item_id)
+        self.answers.on_deleted(event)
+
+    def _on_error(self, event: Mapping[str, Any]) -> None:
+        self.answers.on_error(event)
 
     def _on_speech_started(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_started_speaking()
 
     def _on_speech_stopped(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_stopped_speaking()
-
-    def _on_error(self, event: Mapping[str, Any]) -> None:
-        error = mapping(event, "error")
-        # Whatever a server calls its errors, none may be lost for its form: somebody waits for the answer.
-        code, words = sound(str(error.get("code") or "")), sound(str(error.get("message") or ""))
-        event_id = sound(error["event_id"]) if isinstance(error.get("event_id"), str) else None
-        answered = event_id if event_id is not None else self._oldest_request_refused_by(code)
-        request = self._requests.get(answered or "")
-        if request is None:
-            self.errors.append(ServerError(code, words, event_id))
-        else:
-            self._forget(request)
-            self.receiver.report(SessionReconciliationRefused(*request, _meaning_of(code, words), code, words))
-
-    def _acknowledge(self, operation: Reconciliation, item_id: str) -> None:
-        self._forget((operation, item_id))
-        self.receiver.report(SessionReconciliationAcknowledged(operation, item_id))
-
-    def _forget(self, request: tuple[Reconciliation, str]) -> None:
-        self._requests = {event_id: made for event_id, made in self._requests.items() if made != request}
-
-    def _oldest_request_refused_by(self, code: str) -> str | None:
-        """An error without event_id is the answer to the oldest request that can be refused with its code."""
-        operations: tuple[Reconciliation, ...] = ()
-        if code in ("item_truncate_invalid_item_id", "unsupported_content_type", "invalid_value"):
-            operations = ("truncate",)
-        elif code == "item_delete_invalid_item_id":
-            operations = ("remove",)
-        return next((key for key, (operation, _) in self._requests.items() if operation in operations), None)
 
     def _note_content(self, item_id: str) -> _Item | None:
         item = self._items.get(item_id)
@@ -315,30 +279,13 @@ class OpenAIRealtimeProtocol:
         self._next_event_id += 1
         event_id = f"speech_lifecycle_{self._next_event_id}"
         if operation is not None:
-            self._requests[event_id] = (operation, message_id)
+            self.answers.expect(event_id, operation, message_id)
         return event_id
 
 
 def _modalities_of(response: Mapping[str, Any]) -> tuple[Modality, ...]:
     named = response.get("output_modalities") or response.get("modalities") or ("audio",)
     return ("text",) if isinstance(named, list | tuple) and "audio" not in named else ("audio",)
-
-
-def _status_of(response: Mapping[str, Any]) -> ResponseStatus:
-    status: ResponseStatus
-    for status in ("completed", "cancelled", "failed", "incomplete"):
-        if response.get("status") == status:
-            return status
-    return "failed"
-
-
-def _meaning_of(code: str, text: str) -> Refusal:
-    """Return what a refusal means (domain, section 10): the wire has one code for several faults of a value."""
-    if code in _UNKNOWN_ITEM_CODES:
-        return "unknown_message"
-    if code == "invalid_value" and "already shorter" in text:
-        return "already_shorter"
-    return "other"
 
 
 _HANDLERS = {
