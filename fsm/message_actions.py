@@ -28,8 +28,8 @@ from speech_lifecycle.fsm.watchdog import start_timer, unplayed_ms
 
 def announce(run: Run, speech: Speech, message: Message, event: SessionMessageAdded) -> None:
     """Add the message to the speech, and let those before it know."""
-    modalities = event.modalities
-    message.expects_audio = "audio" in modalities and speech.capabilities.plays_audio
+    message.expects_audio = "audio" in event.modalities and speech.capabilities.plays_audio
+    message.source_has_ended = speech.response_has_ended
     for earlier in speech.messages.values():
         run.tell(speech, earlier, "later_message_began")
     speech.messages[message.message_id] = message

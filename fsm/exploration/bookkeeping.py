@@ -120,7 +120,7 @@ def _note_added(ledger: Ledger, event: ev.SessionMessageAdded, speech: Speech) -
         if not entry.settled and (entry.received_ms > 0 if entry.has_audio else entry.text):
             ledger.change(message_id, source_has_ended=True)
     has_audio = "audio" in event.modalities and speech.capabilities.plays_audio
-    ledger.book[event.message_id] = Entry(event.message_id, has_audio)
+    ledger.book[event.message_id] = Entry(event.message_id, has_audio, source_has_ended=ledger.response == "ended")
 
 
 def _note_text(ledger: Ledger, event: ev.SessionTextReceived, speech: Speech) -> None:
