@@ -11,6 +11,7 @@ package is; `make generated` renews it.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -40,6 +41,11 @@ def source_of(definition: Definition) -> str:
     """Return the text of `compiled.py` for a Definition."""
     text, bindings = _Writer(definition).write()
     return text.replace("\n\n\n", "\n" + "".join(_imports(bindings)) + "\n\n", 1) if bindings else text
+
+
+def is_source_of(text: str, definition: Definition) -> bool:
+    """Whether a text is that of `compiled.py` for a Definition. How it is laid out depends on Python's version."""
+    return ast.dump(ast.parse(text)) == ast.dump(ast.parse(source_of(definition)))
 
 
 def _imports(functions: dict[str, Callable[..., Any]]) -> Iterable[str]:

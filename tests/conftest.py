@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from speech_lifecycle.fsm import compiled
-from speech_lifecycle.fsm.compiler import source_of
+from speech_lifecycle.fsm.compiler import is_source_of
 from speech_lifecycle.fsm.definition import definition
 
 CAPTURES = Path(
@@ -19,7 +19,7 @@ CAPTURES = Path(
 
 def pytest_sessionstart() -> None:
     """Say at once what otherwise fails in a hundred places."""
-    if Path(compiled.__file__).read_text(encoding="utf-8") != source_of(definition()):
+    if not is_source_of(Path(compiled.__file__).read_text(encoding="utf-8"), definition()):
         pytest.exit("fsm/compiled.py is stale: run `make generated`", returncode=2)
 
 
