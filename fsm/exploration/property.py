@@ -18,8 +18,6 @@ Check = TypeVar("Check", bound=Callable[..., Complaint])
 class StepTaken(NamedTuple):
     """One handled event, as a property sees it."""
 
-    before: str
-    """The speech's state before it."""
     event: Event
     effects: tuple[Effect, ...]
     speech: Speech

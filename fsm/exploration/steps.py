@@ -107,7 +107,7 @@ class Steps:
         self.replies["handled"] += 1
         self.rows.add(reply.rows)
         ledger = copy_of(node.ledger)
-        step = StepTaken(node.speech.state, event, reply.effects, speech)
+        step = StepTaken(event, reply.effects, speech)
         self.faults += [(fault, event) for fault in self._judge.step(ledger, step, self._has_world)]
         for effect in reply.effects:
             self.seen.add(type(effect))
