@@ -9,6 +9,8 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any
 
+from msgspec.structs import astuple
+
 from speech_lifecycle.fsm.exploration.bookkeeping import ACTIVE_STATES
 from speech_lifecycle.fsm.exploration.ledger import Ledger, parts_of
 from speech_lifecycle.fsm.state import Message, Speech
@@ -17,7 +19,6 @@ from speech_lifecycle.fsm.values import FINAL_SPEECH_STATES
 _BITS = 24
 """Parts are numbered; this many bits hold one number."""
 
-_of_open_message = attrgetter(*(name for name in Message.__struct_fields__ if name not in ("reason", "record")))
 _of_open_speech = attrgetter(
     "state",
     "response_id",
@@ -29,7 +30,6 @@ _of_open_speech = attrgetter(
     "timer",
     "awaited",
 )
-_all_of_message = attrgetter(*(name for name in Message.__struct_fields__))
 _all_of_speech = attrgetter(
     *(name for name in Speech.__struct_fields__ if name not in ("messages", "capabilities", "policy"))
 )
@@ -63,30 +63,30 @@ def _parts(speech: Speech) -> list[tuple[Any, ...]]:
     state = speech.state
     # Whether the response failed is asked for only if nothing else stopped the speech.
     failed = speech.response_has_failed and speech.cause is None
-    options = (failed, id(speech.capabilities), id(speech.policy), *speech.messages)
+    options = (id(speech.capabilities), id(speech.policy), *speech.messages)
     if state in FINAL_SPEECH_STATES:
-        return [(state, speech.response_id, speech.session_is_lost, speech.cause, options[1:])]
-    messages = [_message(message) for message in speech.messages.values()]
+        return [(state, speech.response_id, speech.session_is_lost, speech.cause, options)]
+    own: tuple[Any, ...] = (failed, _of_open_speech(speech), options)
     if state in ACTIVE_STATES:
-        return [
-            (_of_open_speech(speech), speech.has_progressed, speech.was_heard, speech.agent_state, options),
-            *messages,
-        ]
-    return [(_of_open_speech(speech), speech.agent_state if state != "reconciling" else None, options), *messages]
+        own += (speech.has_progressed, speech.was_heard, speech.agent_state)
+    elif state != "reconciling":
+        own += (speech.agent_state,)
+    return [own, *map(_message, speech.messages.values())]
 
 
 def _message(message: Message) -> tuple[Any, ...]:
     record = message.record
     if record is None:
-        return _of_open_message(message)
+        return astuple(message)
     if record.state == "played":
-        return ("played",)
+        return "played", message.state
     if record.state == "skipped":
-        return "skipped", message.reason == "no_content", bool(message.text)
+        return "skipped", message.state, message.reason == "no_content", bool(message.text)
     heard_ms = record.heard_ms if message.expects_audio else None
-    return "partial", heard_ms, message.received_ms, message.source_has_ended, message.text == record.heard_text
+    is_all = message.text == record.heard_text
+    return "partial", message.state, heard_ms, message.received_ms, message.source_has_ended, is_all
 
 
 def _exact_parts(speech: Speech) -> list[tuple[Any, ...]]:
     own = (_all_of_speech(speech), id(speech.capabilities), id(speech.policy), tuple(speech.messages))
-    return [own, *(_all_of_message(message) for message in speech.messages.values())]
+    return [own, *map(astuple, speech.messages.values())]
