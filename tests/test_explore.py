@@ -23,10 +23,9 @@ from speech_lifecycle.fsm.exploration import (
     recheck,
 )
 from speech_lifecycle.fsm.exploration.agreement import Agreement, disagreements
-from speech_lifecycle.fsm.exploration.keys import Keys
-from speech_lifecycle.fsm.exploration.machines import machine_on
+from speech_lifecycle.fsm.exploration.keys import key_of
 from speech_lifecycle.fsm.exploration.search import Search
-from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
 from speech_lifecycle.fsm.trace import TraceError
 
 EXPLORED = json.loads((Path(__file__).parent.parent / "docs" / "explored.json").read_text(encoding="utf-8"))
@@ -79,11 +78,10 @@ def test_each_number_of_section_9_has_its_properties():
 
 def test_what_keys_leave_out_tells_no_configurations_apart():
     search = Search(ONE, SpeechMachine, (), exact=True)
-    keys = Keys()
     found = set()
     while search.waiting:
         node = search.expand().node
-        found.add(keys.of(node.speech, node.ledger))
+        found.add(key_of(node.speech, node.ledger))
     merged = explore(ONE)
     assert len(found) == merged.configurations <= search.configurations
 
@@ -93,7 +91,7 @@ def test_what_keys_leave_out_tells_no_configurations_apart():
 
 def broken(row_id: str, **parts) -> type[SpeechMachine]:
     """A machine in which one row is different."""
-    return machine_on(with_row(row_id, **parts))
+    return machine_for(with_row(row_id, **parts))
 
 
 def with_row(row_id: str, **parts) -> Definition:
@@ -155,7 +153,7 @@ BROKEN = {
          "session_response_ended"],
     ),
     "the_server_remembers_what_was_heard": (
-        machine_on(
+        machine_for(
             replace(
                 definition(),
                 speech=replace(
@@ -182,7 +180,7 @@ def test_a_violation_is_found_by_the_shortest_way(name):
 
 def with_guard(name: str, guard) -> type[SpeechMachine]:
     message = definition().message
-    return machine_on(replace(definition(), message=replace(message, guards={**message.guards, name: guard})))
+    return machine_for(replace(definition(), message=replace(message, guards={**message.guards, name: guard})))
 
 
 def test_a_rejection_that_changes_something_is_found():

@@ -16,7 +16,7 @@ from speech_lifecycle.fsm.events import name_of
 from speech_lifecycle.fsm.exploration.bounds import Bounds
 from speech_lifecycle.fsm.exploration.counterexample import Counterexample
 from speech_lifecycle.fsm.exploration.judge import names_for
-from speech_lifecycle.fsm.exploration.keys import Keys
+from speech_lifecycle.fsm.exploration.keys import key_of
 from speech_lifecycle.fsm.exploration.search import Search
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
@@ -116,11 +116,10 @@ def explore(
 def configurations(bounds: Bounds, machine_type: type[SpeechMachine] = SpeechMachine) -> Iterator[Speech]:
     """Yield the snapshots of the machine in all reachable configurations, each once, nearest first."""
     search = Search(bounds, machine_type, ())
-    keys = Keys()
     known = set()
     while search.waiting:
         speech = search.expand().node.speech
-        key = keys.of(speech)
+        key = key_of(speech)
         if key not in known:
             known.add(key)
             yield speech

@@ -6,13 +6,12 @@ The properties are judged by this book, not by the machine's own fields: those m
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 
-class Entry(Struct, gc=False):
+class Entry(Struct, gc=False, array_like=True):
     """One message: what the session said of it, what the output said, and what the machine made of it."""
 
     message_id: str
@@ -50,7 +49,7 @@ class Entry(Struct, gc=False):
         return self.has_started or self.position_ms > 0 or self.played_out
 
 
-class Ledger(Struct, gc=False):
+class Ledger(Struct, gc=False, array_like=True):
     """The whole book."""
 
     is_authorized: bool = False
@@ -72,12 +71,15 @@ class Ledger(Struct, gc=False):
     facts_since_timer: bool = False
     outcome: str = ""
     book: dict[str, Entry] = {}
-    """The messages by id, in the order of their announcement. The last field (`parts_of`)."""
+    """The messages by id, in the order of their announcement."""
 
-    def later_than(self, message_id: str) -> list[Entry]:
-        """Return the messages that were announced after this one."""
-        ids = list(self.book)
-        return [self.book[later] for later in ids[ids.index(message_id) + 1 :]]
+    @property
+    def first_open(self) -> Entry | None:
+        """Return the first message that is not final, or None."""
+        for entry in self.book.values():
+            if not entry.settled:
+                return entry
+        return None
 
     @property
     def begun(self) -> Entry | None:
@@ -98,8 +100,3 @@ def copy_of(ledger: Ledger) -> Ledger:
     copy = _copy_fields(ledger)
     copy.book = {message_id: _copy_entry(entry) for message_id, entry in ledger.book.items()}
     return copy
-
-
-def parts_of(ledger: Ledger) -> list[tuple[Any, ...]]:
-    """Return the contents as tuples: the book's own first, then the messages'."""
-    return [astuple(ledger)[:-1], *map(astuple, ledger.book.values())]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
 
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.state import Speech
+from speech_lifecycle.fsm.values import Value
 
 Complaint = str | None
 """What is wrong; None if nothing is."""
 Check = TypeVar("Check", bound=Callable[..., Complaint])
 
 
-class StepTaken(NamedTuple):
+class StepTaken(Value, frozen=True):
     """One handled event, as a property sees it."""
 
     event: Event

@@ -135,20 +135,21 @@ class Search:
         if only is None:
             self._orders[kind] = [event for event, *_ in handled] + [event for event, _ in others]
         for event, reached, _ in handled:
-            self._note_move(found, event, reached, None)
+            self._note_move(found, event, self._arrive(found.number, event, reached, None))
 
     def _expand_faithful(self, found: Found, world: World, only: Collection[Event] | None) -> None:
         node = found.node
         for move, after in self._worlds.moves(world, node.ledger, node.speech):
             if isinstance(move, str):
-                self._note_move(found, move, node.number, after)
+                self._note_move(found, move, self._arrive(found.number, move, node.number, after))
             elif only is None or move in only:
                 reached, reply = self._take_once(node, move)
                 if reply is None:
                     continue
                 if reply.kind == "rejected":
                     self._blame("nobody_honest_is_blamed", str(reply), found.number, move)
-                self._note_move(found, move, reached, perform(after, reply.effects, self._bounds.message_ids))
+                after = perform(after, reply.effects, self._bounds.message_ids)
+                self._note_move(found, move, self._arrive(found.number, move, reached, after))
 
     def _take_once(self, node: Node, event: Event) -> tuple[int, Reply | None]:
         """Return the node that an event leads to, and the reply; None if it raised."""
@@ -159,9 +160,8 @@ class Search:
             self._known_steps[node.number, id(event)] = known
         return known
 
-    def _note_move(self, found: Found, move: Event | str, node: int, world: World | None) -> None:
+    def _note_move(self, found: Found, move: Event | str, number: int) -> None:
         self.transitions += 1
-        number = self._arrive(found.number, move, node, world)
         if type(move) is TimerFired or type(move) is Close:
             timer = found.node.ledger.timer
             if move.timer == timer if type(move) is TimerFired else not timer:

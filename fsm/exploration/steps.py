@@ -10,12 +10,15 @@ from speech_lifecycle.fsm.copying import copy_speech
 from speech_lifecycle.fsm.effects import ReportMessageSettled
 from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.exploration.judge import Judge
-from speech_lifecycle.fsm.exploration.keys import Keys
+from speech_lifecycle.fsm.exploration.keys import exact_key_of, key_of
 from speech_lifecycle.fsm.exploration.ledger import Ledger, copy_of
 from speech_lifecycle.fsm.exploration.property import StepTaken
 from speech_lifecycle.fsm.machine import SpeechMachine
-from speech_lifecycle.fsm.replies import Handled, Reply
+from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected
 from speech_lifecycle.fsm.state import Speech
+
+Answer = Ignored | Rejected
+"""A reply to an event that is not handled."""
 
 
 class Node(NamedTuple):
@@ -54,16 +57,16 @@ class Steps:
         self._machine = machine_type()
         self._judge = judge
         self._has_world = has_world
-        self._keys = Keys(exact)
+        self._key_of = exact_key_of if exact else key_of
         self._repeat_every = repeat_every
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[bytes, int] = {}
         self.faults: list[Fault] = []
         """For the search to collect."""
         self.found: deque[Node] = deque()
         """New nodes, for the search to collect."""
         self.handled = 0
         self.raised = 0
-        self.others: Counter[Reply] = Counter()
+        self.others: Counter[Answer] = Counter()
         """How often each answer was given that is not "handled"."""
         self.rows: set[str] = set()
         self.seen: set[object] = set()
@@ -79,7 +82,7 @@ class Steps:
 
     def enter(self, speech: Speech, ledger: Ledger) -> int:
         """Return the number of a node, and judge it if it is new."""
-        key = self._keys.of(speech, ledger)
+        key = self._key_of(speech, ledger)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self._numbers)
@@ -92,13 +95,13 @@ class Steps:
 
     def take(
         self, node: Node, events: Iterable[Event]
-    ) -> tuple[list[tuple[Event, int, Reply]], list[tuple[Event, Reply]]]:
+    ) -> tuple[list[tuple[Event, int, Handled]], list[tuple[Event, Answer]]]:
         """Send each event to a node: return those that were handled with the nodes they lead to, and the others.
 
         Events are sent to one copy of the snapshot until one is handled and uses it up.
         """
-        handled: list[tuple[Event, int, Reply]] = []
-        others: list[tuple[Event, Reply]] = []
+        handled: list[tuple[Event, int, Handled]] = []
+        others: list[tuple[Event, Answer]] = []
         unproved = 0
         machine = self._machine
         machine.speech = copy_speech(node.speech)
@@ -111,7 +114,7 @@ class Steps:
                 machine = self._machine = self._machine_type(speech=copy_speech(node.speech))
                 unproved = len(others)
                 continue
-            if type(reply) is not Handled:
+            if reply.kind != "handled":
                 others.append((event, reply))
                 continue
             speech = machine.speech
@@ -139,7 +142,7 @@ class Steps:
                 self._blame("same_again", f"{event} leads elsewhere the second time", event, node)
         return self.enter(speech, ledger)
 
-    def _prove(self, node: Node, others: list[tuple[Event, Reply]], unproved: int) -> None:
+    def _prove(self, node: Node, others: list[tuple[Event, Answer]], unproved: int) -> None:
         """See that what was not handled changed nothing (section 9.13).
 
         The copies of the first so many are used up: they are sent once more.
