@@ -23,6 +23,7 @@ from speech_lifecycle.fsm.exploration import (
     recheck,
 )
 from speech_lifecycle.fsm.exploration.agreement import Agreement, disagreements
+from speech_lifecycle.fsm.exploration.explorer import configurations
 from speech_lifecycle.fsm.exploration.keys import key_of
 from speech_lifecycle.fsm.exploration.search import Search
 from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
@@ -133,6 +134,11 @@ BROKEN = {
         ONE,
         ["session_response_created", "session_message_added", "session_text_received", "authorize", "timer_fired",
          "timer_fired"],
+    ),
+    "timers_stop_only_silence": (
+        broken("speech.active.timer_fired#1", cond="is_due and not has_progressed"),
+        ONE,
+        ["authorize", "session_response_created", "timer_fired"],
     ),
     "cancels_while_generating": (
         broken("speech.active.session_response_ended#1", actions=("cancel_response", "note_response_end",
@@ -287,8 +293,8 @@ def test_python_statemachines_engine_agrees_in_every_configuration():
     compared = Agreement()
     assert list(disagreements(ONE, compared)) == []
     assert not compared.stopped
-    assert compared.configurations > 1_800
-    assert compared.steps > 50_000
+    assert compared.configurations == len(list(configurations(ONE))) > 1_000
+    assert compared.steps > 40_000
 
 
 def test_a_table_that_differs_from_the_engine_is_found():

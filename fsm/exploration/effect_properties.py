@@ -248,6 +248,17 @@ def timers_have_their_delays(ledger: Ledger, effect: fx.StartTimer, step: StepTa
     return None if effect.delay_ms == wanted else f"{effect.timer} timer of {effect.delay_ms} ms, not {wanted}"
 
 
+@of_effects("9.12", fx.StartTimer, fx.ReportSpeechDone)
+def timers_stop_only_silence(ledger: Ledger, effect: fx.StartTimer | fx.ReportSpeechDone, step: StepTaken) -> Complaint:
+    """Sections 4 and 9.12: a timer of an active speech stops it only if nobody said a thing since it was started."""
+    if not isinstance(step.event, ev.TimerFired) or not ledger.facts_since_timer:
+        return None
+    goes_on = isinstance(effect, fx.StartTimer) and effect.timer in ("stall", "playout")
+    if goes_on or step.event.timer not in ("stall", "playout"):
+        return None
+    return f"the {step.event.timer} timer stops it, though something was said since it was started"
+
+
 @of_effects("8", fx.ReportDivergence)
 def a_divergence_says_what_it_is(ledger: Ledger, effect: fx.ReportDivergence, step: StepTaken) -> Complaint:
     """Section 8: a divergence says what the server wrongly remembers, what was heard, and why they differ."""
