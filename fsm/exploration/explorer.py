@@ -15,8 +15,8 @@ from speech_lifecycle.fsm.effects import EFFECT_TYPES
 from speech_lifecycle.fsm.events import name_of
 from speech_lifecycle.fsm.exploration.bounds import Bounds
 from speech_lifecycle.fsm.exploration.counterexample import Counterexample
-from speech_lifecycle.fsm.exploration.judge import names_for
 from speech_lifecycle.fsm.exploration.keys import key_of
+from speech_lifecycle.fsm.exploration.property import PROPERTIES
 from speech_lifecycle.fsm.exploration.search import Search
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
@@ -86,7 +86,6 @@ def explore(
     stop_at_first: bool = False,
     machine_type: type[SpeechMachine] = SpeechMachine,
     of: Definition | None = None,
-    exact: bool = False,
 ) -> Exploration:
     """Try every event in every reachable configuration of a bounded speech.
 
@@ -96,10 +95,9 @@ def explore(
         stop_at_first: stop at the first violation.
         machine_type: the machine to explore.
         of: the Definition that this machine runs, if it is not the usual one.
-        exact: tell configurations apart by all their data, also by what nothing reads any more.
     """
-    names = names_for(bounds.mode)
-    search = Search(bounds, machine_type, names, exact=exact)
+    names = tuple(name for name, each in PROPERTIES.items() if bounds.mode == "faithful" or not each.needs_world)
+    search = Search(bounds, machine_type, names)
     stopped = ""
     expanded = 0
     while search.waiting and not stopped:

@@ -11,8 +11,8 @@ from speech_lifecycle.fsm.events import Close, Event, TimerFired
 from speech_lifecycle.fsm.exploration.alphabet import Alphabet
 from speech_lifecycle.fsm.exploration.bounds import Bounds
 from speech_lifecycle.fsm.exploration.faithful import Worlds
-from speech_lifecycle.fsm.exploration.judge import Judge
 from speech_lifecycle.fsm.exploration.ledger import Ledger
+from speech_lifecycle.fsm.exploration.property import Judge
 from speech_lifecycle.fsm.exploration.steps import Node, Steps
 from speech_lifecycle.fsm.exploration.world import World, perform
 from speech_lifecycle.fsm.machine import SpeechMachine

@@ -9,10 +9,9 @@ from typing import NamedTuple
 from speech_lifecycle.fsm.copying import copy_speech
 from speech_lifecycle.fsm.effects import ReportMessageSettled
 from speech_lifecycle.fsm.events import Event
-from speech_lifecycle.fsm.exploration.judge import Judge
 from speech_lifecycle.fsm.exploration.keys import exact_key_of, key_of
 from speech_lifecycle.fsm.exploration.ledger import Ledger, copy_of
-from speech_lifecycle.fsm.exploration.property import StepTaken
+from speech_lifecycle.fsm.exploration.property import Judge, StepTaken
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected
 from speech_lifecycle.fsm.state import Speech
