@@ -1,0 +1,1 @@
+"""LiveKit Agents: the lifecycle beside a running `AgentSession`."""
