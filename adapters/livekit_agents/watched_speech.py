@@ -1,0 +1,53 @@
+"""One generation of a LiveKit session, with the machine beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from livekit.agents import Agent
+from livekit.agents.voice import SpeechHandle
+
+from speech_lifecycle.adapters.clock import ScheduledCall
+from speech_lifecycle.fsm import effects as fx
+from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.state import Speech
+from speech_lifecycle.fsm.values import MessageRecord
+
+
+@dataclass(eq=False)
+class WatchedSpeech:
+    """A response, as the lifecycle sees it."""
+
+    id: str
+    machine: SpeechMachine
+    agent: Agent | None = None
+    handle: SpeechHandle | None = None
+    """LiveKit's speech that plays it; None until it is known, and if the framework dropped the response."""
+    commits: dict[str, fx.CommitMessage] = field(default_factory=dict)
+    """What the lifecycle says about its messages in history, by id."""
+    handed_over_ms: dict[str, float] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    """The message states last reported."""
+    timer: ScheduledCall | None = None
+    history_is_settled: bool = False
+    """Framework and lifecycle are both done with it, and its history was compared."""
+
+    @property
+    def snapshot(self) -> Speech:
+        """The machine's present data. Read it, do not change it."""
+        return self.machine.speech
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is completed, interrupted or failed."""
+        return self.snapshot.is_over
+
+    @property
+    def records(self) -> tuple[MessageRecord, ...]:
+        """The records of the messages that are final, in the order of their announcement."""
+        return tuple(m.record for m in self.snapshot.messages.values() if m.record is not None)
+
+    def record(self, message_id: str) -> MessageRecord | None:
+        """Return how a message ended, or None."""
+        message = self.snapshot.messages.get(message_id)
+        return message.record if message is not None else None
