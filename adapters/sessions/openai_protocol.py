@@ -14,17 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from speech_lifecycle.adapters.ports import SessionReceiver
+from speech_lifecycle.adapters.sessions.openai_answers import OpenAIAnswers, ServerError, status_of
 from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
 from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
     SessionMessageEnded,
-    SessionReconciliationAcknowledged,
-    SessionReconciliationRefused,
     SessionResponseCreated,
     SessionResponseEnded,
     SessionTextReceived,
 )
-from speech_lifecycle.fsm.values import Modality, Reconciliation, Refusal, ResponseStatus
+from speech_lifecycle.fsm.values import Modality, Reconciliation
 
 SAMPLE_RATE = 24_000
 """Samples per second of `audio/pcm`, the protocol's default audio format."""
@@ -44,8 +43,6 @@ _OLDER_NAMES = {
 _PLACES_KEPT = 256
 """Items whose place in the conversation is remembered: far more than one response has."""
 
-_UNKNOWN_ITEM_CODES = frozenset({"item_truncate_invalid_item_id", "item_delete_invalid_item_id"})
-
 
 class ProtocolError(ValueError):
     """A server event is not what the protocol says. The message names the event and the field."""
@@ -63,22 +60,12 @@ class _Item:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerError:
-    """An error that the server reported and that answers none of our requests."""
-
-    code: str
-    text: str
-    event_id: str | None
-
-
 @dataclass
 class OpenAIRealtimeProtocol:
     """The state of one connection, as far as translating needs it."""
 
     receiver: SessionReceiver
-    errors: list[ServerError] = field(default_factory=list)
-    """Errors that answer no request of ours. None of them ends the session (T9, C4)."""
+    answers: OpenAIAnswers = field(init=False)
     _items: dict[str, _Item] = field(default_factory=dict)
     """The messages of responses that have not ended."""
     _audio_content_index: dict[str, int] = field(default_factory=dict)
@@ -86,8 +73,15 @@ class OpenAIRealtimeProtocol:
     _modalities: dict[str, tuple[Modality, ...]] = field(default_factory=dict)
     _previous_item_id: dict[str, str | None] = field(default_factory=dict)
     """Where the latest items stand in the conversation."""
-    _requests: dict[str, tuple[Reconciliation, str]] = field(default_factory=dict)
     _next_event_id: int = 0
+
+    def __post_init__(self) -> None:
+        self.answers = OpenAIAnswers(self.receiver)
+
+    @property
+    def errors(self) -> list[ServerError]:
+        """Errors that answer no request of ours. None of them ends the session (T9, C4)."""
+        return self.answers.errors
 
     # From the server
 
@@ -127,8 +121,7 @@ class OpenAIRealtimeProtocol:
         self._previous_item_id[item_id] = event.get("previous_item_id")
         if len(self._previous_item_id) > _PLACES_KEPT:
             del self._previous_item_id[next(iter(self._previous_item_id))]
-        if ("replace", item_id) in self._requests.values():
-            self._acknowledge("replace", item_id)
+        self.answers.on_item_added(item_id)
 
     def _on_content_part_added(self, event: Mapping[str, Any]) -> None:
         """A message is announced with its first content: only then is it certain whether it has audio."""
@@ -176,49 +169,22 @@ class OpenAIRealtimeProtocol:
                 self._announce(item_id, item)
                 del self._items[item_id]
         self._modalities.pop(response["id"], None)
-        self.receiver.report(SessionResponseEnded(response["id"], _status_of(response)))
+        self.receiver.report(SessionResponseEnded(response["id"], status_of(response)))
 
     def _on_truncated(self, event: Mapping[str, Any]) -> None:
-        self._acknowledge("truncate", event["item_id"])
+        self.answers.on_truncated(event)
 
     def _on_deleted(self, event: Mapping[str, Any]) -> None:
-        if ("replace", event["item_id"]) not in self._requests.values():
-            self._acknowledge("remove", event["item_id"])
+        self.answers.on_deleted(event)
+
+    def _on_error(self, event: Mapping[str, Any]) -> None:
+        self.answers.on_error(event)
 
     def _on_speech_started(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_started_speaking()
 
     def _on_speech_stopped(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_stopped_speaking()
-
-    def _on_error(self, event: Mapping[str, Any]) -> None:
-        error = event["error"]
-        code, text = error.get("code") or "", error.get("message") or ""
-        event_id = error.get("event_id")
-        if event_id is None:
-            event_id = self._oldest_request_refused_by(code)
-        request = self._requests.get(event_id or "")
-        if request is None:
-            self.errors.append(ServerError(code, text, error.get("event_id")))
-        else:
-            self._forget(request)
-            self.receiver.report(SessionReconciliationRefused(*request, _meaning_of(code, text), code, text))
-
-    def _acknowledge(self, operation: Reconciliation, item_id: str) -> None:
-        self._forget((operation, item_id))
-        self.receiver.report(SessionReconciliationAcknowledged(operation, item_id))
-
-    def _forget(self, request: tuple[Reconciliation, str]) -> None:
-        self._requests = {event_id: made for event_id, made in self._requests.items() if made != request}
-
-    def _oldest_request_refused_by(self, code: str) -> str | None:
-        """An error without event_id is the answer to the oldest request that can be refused with its code."""
-        operations: tuple[Reconciliation, ...] = ()
-        if code in ("item_truncate_invalid_item_id", "unsupported_content_type", "invalid_value"):
-            operations = ("truncate",)
-        elif code == "item_delete_invalid_item_id":
-            operations = ("remove",)
-        return next((key for key, (operation, _) in self._requests.items() if operation in operations), None)
 
     def _note_content(self, item_id: str) -> _Item | None:
         item = self._items.get(item_id)
@@ -294,30 +260,13 @@ class OpenAIRealtimeProtocol:
         self._next_event_id += 1
         event_id = f"speech_lifecycle_{self._next_event_id}"
         if operation is not None:
-            self._requests[event_id] = (operation, message_id)
+            self.answers.expect(event_id, operation, message_id)
         return event_id
 
 
 def _modalities_of(response: Mapping[str, Any]) -> tuple[Modality, ...]:
     named = response.get("output_modalities") or response.get("modalities") or ("audio",)
     return ("audio",) if "audio" in named else ("text",)
-
-
-def _status_of(response: Mapping[str, Any]) -> ResponseStatus:
-    status: ResponseStatus
-    for status in ("completed", "cancelled", "failed", "incomplete"):
-        if response.get("status") == status:
-            return status
-    return "failed"
-
-
-def _meaning_of(code: str, text: str) -> Refusal:
-    """Return what a refusal means (domain, section 10): the wire has one code for several faults of a value."""
-    if code in _UNKNOWN_ITEM_CODES:
-        return "unknown_message"
-    if code == "invalid_value" and "already shorter" in text:
-        return "already_shorter"
-    return "other"
 
 
 _HANDLERS = {

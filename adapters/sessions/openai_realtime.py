@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from speech_lifecycle.adapters.ports import SessionReceiver
+from speech_lifecycle.adapters.sessions.openai_answers import ServerError
 from speech_lifecycle.adapters.sessions.openai_protocol import (
     SAMPLE_RATE,
     OpenAIRealtimeProtocol,
     ProtocolError,
-    ServerError,
 )
 from speech_lifecycle.fsm.effects import SessionEffect
 from speech_lifecycle.fsm.events import SessionLost

@@ -1,0 +1,85 @@
+"""What LiveKit's OpenAI plugin tells beyond `llm.RealtimeSession`: the raw events of its connection.
+
+The plugin's session publishes them as `openai_server_event_received` and `openai_client_event_queued`, and takes
+client events in `send_event` (all public, also in the plugins derived from it: Azure, xAI). They name what the
+common interface does not: answers to a truncation, refusals with their codes, how a response ended, and the
+response that a cancel is for. Other sessions never publish them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from livekit.agents import llm
+
+from speech_lifecycle.adapters.ports import SessionReceiver
+from speech_lifecycle.adapters.sessions.openai_answers import OpenAIAnswers, status_of
+from speech_lifecycle.fsm.values import Reconciliation, ResponseStatus
+
+
+class OpenAIEvents:
+    """The raw events of one session, as far as they answer our requests."""
+
+    def __init__(self, session: llm.RealtimeSession[Any], receiver: SessionReceiver) -> None:
+        """Listen to the session, until `detach`."""
+        self.answers = OpenAIAnswers(receiver)
+        self.are_heard = False
+        """Whether the session publishes raw events; known before its first response."""
+        self._session = session
+        self._status: dict[str, ResponseStatus] = {}
+        session.on("openai_server_event_received", self._on_server_event)
+        session.on("openai_client_event_queued", self._on_client_event)
+
+    def detach(self) -> None:
+        """Listen no more."""
+        self._session.off("openai_server_event_received", self._on_server_event)
+        self._session.off("openai_client_event_queued", self._on_client_event)
+
+    def cancel(self, response_id: str) -> bool:
+        """Cancel a response by its id (C3). False if this session cannot."""
+        send_event = getattr(self._session, "send_event", None)
+        if not self.are_heard or send_event is None:
+            return False
+        send_event({"type": "response.cancel", "response_id": response_id})
+        return True
+
+    def expect(self, operation: Reconciliation, message_id: str) -> None:
+        """Expect the answer to a request that is about to be made."""
+        self.answers.expect(f"{operation} {message_id}", operation, message_id)
+
+    def take_status(self, response_id: str) -> ResponseStatus | None:
+        """Return how the response ended on the server; None if the server did not say."""
+        return self._status.pop(response_id, None)
+
+    def _on_server_event(self, event: Mapping[str, Any]) -> None:
+        self.are_heard = True
+        name = event.get("type")
+        if name == "conversation.item.truncated":
+            self.answers.on_truncated(event)
+        elif name == "conversation.item.deleted":
+            self.answers.on_deleted(event)
+        elif name in ("conversation.item.added", "conversation.item.created"):
+            self.answers.on_item_added(event["item"]["id"])
+        elif name == "error":
+            self.answers.on_error(event)
+        elif name == "response.done":
+            self._status[event["response"]["id"]] = status_of(event["response"])
+
+    def _on_client_event(self, event: Mapping[str, Any]) -> None:
+        """Learn by which event id the server will name a request that LiveKit made for us."""
+        event_id = event.get("event_id")
+        item_id = event.get("item_id") or (event.get("item") or {}).get("id")
+        if not event_id or not item_id:
+            return
+        for operation in _ASKED_BY.get(event.get("type", ""), ()):
+            if self.answers.is_expected(operation, item_id):
+                self.answers.expect(event_id, operation, item_id)
+                return
+
+
+_ASKED_BY: dict[str, tuple[Reconciliation, ...]] = {
+    "conversation.item.truncate": ("truncate",),
+    "conversation.item.delete": ("replace", "remove"),
+    "conversation.item.create": ("replace",),
+}
