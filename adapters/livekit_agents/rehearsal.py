@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from livekit.agents import Agent, AgentSession, SpeechCreatedEvent
-from livekit.agents.llm import RealtimeModel, RealtimeSession
+from livekit.agents.llm import RealtimeSession
 from livekit.agents.voice import SpeechHandle
 from livekit.plugins import openai
 
 from speech_lifecycle.adapters.clock import LoopClock
 from speech_lifecycle.adapters.livekit_agents.speaker_output import SpeakerOutput
+from speech_lifecycle.adapters.livekit_agents.watch import watch_session
+from speech_lifecycle.adapters.livekit_agents.watch_events import ForbiddenStep, MessageStateChanged
+from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
 from speech_lifecycle.adapters.outputs.misbehaviour import AllOf, Circumstances, Misbehaviour, Report
 from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.adapters.simulation.conversation import RememberedMessage
@@ -26,8 +29,11 @@ from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealti
 from speech_lifecycle.adapters.simulation.scenario import Deed, Origin, Scenario
 from speech_lifecycle.adapters.simulation.virtual_loop import VirtualTimeLoop, run_in_virtual_time
 from speech_lifecycle.fsm.events import OutputFact, OutputPlaybackStarted
+from speech_lifecycle.fsm.trace import Record
+from speech_lifecycle.fsm.values import MessageRecord, Policy
 
 Turn = Literal["generate_reply", "server_vad"]
+Watching = Literal["plain", "watched", "mended"]
 _LIMIT_S = 60.0
 """Longer than any speech of a scenario, dead ends and the framework's own time limits included."""
 _SETTLING_S = 12.0
@@ -41,10 +47,11 @@ class Staging:
     turn: Turn = "generate_reply"
     with_transcript: bool = True
     raise_after_ms: int | None = None
-    before_start: Callable[[RealtimeModel], RealtimeModel] = lambda model: model
-    """Wraps the model."""
-    on_session: Callable[[AgentSession[None]], None] = lambda session: None
-    """Is called with the session, its outputs set, before it starts."""
+    watched: Watching = "plain"
+    policy: Policy | None = None
+    """The watch's."""
+    trace: Callable[[Record], None] | None = None
+    """The watch's."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,10 @@ class Outcome:
     plays_audio: bool = True
     session_was_lost: bool = False
     came_to_its_end: bool = True
+    forbidden_steps: list[ForbiddenStep] = field(default_factory=list)
+    changes: list[MessageStateChanged] = field(default_factory=list)
+    records: list[MessageRecord] = field(default_factory=list)
+    """What the watch tells, if one watches."""
 
 
 def rehearse(scenario: Scenario, staging: Staging | None = None) -> Outcome:
@@ -113,8 +124,9 @@ class _Rehearsal:
             model = openai.realtime.RealtimeModel(
                 base_url=self._server.base_url, api_key="simulated", input_audio_transcription=None
             )
+            is_watched = self._staging.watched != "plain"
             self._session = AgentSession(
-                llm=self._staging.before_start(model),
+                llm=WatchedRealtimeModel(model) if is_watched else model,
                 vad=None,
                 turn_handling={"turn_detection": "realtime_llm"},
                 user_away_timeout=None,
@@ -125,7 +137,8 @@ class _Rehearsal:
             self._session.output.transcription = output.transcription
             self._texts = output.transcription.texts
             self._session.on("agent_state_changed", lambda event: self._outcome.agent_states.append(event.new_state))
-            self._staging.on_session(self._session)
+            if is_watched:
+                self._watch()
             await self._session.start(Agent(instructions="You are a voice assistant."), record=False)
             self._count_frames(self._session.current_agent.realtime_llm_session)
             agent = self._session.current_agent
@@ -139,6 +152,15 @@ class _Rehearsal:
             await model.aclose()
             await asyncio.gather(*self._tasks, return_exceptions=True)
         return self._outcome
+
+    def _watch(self) -> None:
+        staging = self._staging
+        watch = watch_session(
+            self._session, mend=staging.watched == "mended", policy=staging.policy, trace=staging.trace
+        )
+        watch.on("message_state_changed", self._outcome.changes.append)
+        watch.on("message_settled", lambda _, record: self._outcome.records.append(record))
+        self._outcome.forbidden_steps = watch.forbidden_steps
 
     async def _speak(self) -> None:
         speeches: list[SpeechHandle] = []

@@ -47,13 +47,32 @@ def about_divergence(speech: WatchedSpeech, effect: ReportDivergence) -> Forbidd
     return ForbiddenStep("left_on_server", speech.id, effect.message_id, f"{detail}; {why}")
 
 
-def about_history(speech: WatchedSpeech, chat_ctx: llm.ChatContext) -> Iterator[ForbiddenStep]:
-    """Judge what the agent's history says about a speech that is over."""
+def about_speaking(speech: WatchedSpeech) -> ForbiddenStep | None:
+    """Judge that the agent is announced as speaking."""
+    if speech.has_spoken:
+        return ForbiddenStep("spoke_again", speech.id, "", "the agent is announced as speaking once more")
+    if any(
+        message.has_started or message.position_ms or (message.text and not message.expects_audio)
+        for message in speech.snapshot.messages.values()
+    ):
+        return None
+    return ForbiddenStep("spoke_unheard", speech.id, "", "the agent is announced as speaking")
+
+
+def about_history(
+    speech: WatchedSpeech, chat_ctx: llm.ChatContext, *, leaves_placeholders: bool
+) -> Iterator[ForbiddenStep]:
+    """Judge what the agent's history says about a speech that is over.
+
+    `leaves_placeholders`: an assistant message without text is one that the watch put there for its place only.
+    """
     for record in speech.records:
         item = chat_ctx.get_by_id(record.message_id)
         message = item if isinstance(item, llm.ChatMessage) else None
         text = (message.text_content or "") if message is not None else ""
         commit = speech.commits.get(record.message_id)
+        if leaves_placeholders and message is not None and not text:
+            continue
 
         def step(rule: Rule, detail: str, message_id: str = record.message_id) -> ForbiddenStep:
             return ForbiddenStep(rule, speech.id, message_id, detail)
@@ -68,4 +87,4 @@ def about_history(speech: WatchedSpeech, chat_ctx: llm.ChatContext) -> Iterator[
         elif text != commit.text:
             yield step("history_lacks_heard", f"history says {text!r}, heard was {commit.text!r}")
         elif message.interrupted != commit.interrupted:
-            yield step("history_takes_it_for_whole", f"history says interrupted={message.interrupted}")
+            yield step("history_has_wrong_flag", f"history says interrupted={message.interrupted}")

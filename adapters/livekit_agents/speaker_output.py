@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from livekit import rtc
-from livekit.agents import llm
 from livekit.agents.voice import io
 
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
+from speech_lifecycle.adapters.livekit_agents.livekit_time import livekit_time_s
 from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
-
-
-def livekit_time_s() -> float:
-    """Return the time by the clock that LiveKit stamps its own items with."""
-    return llm.ChatMessage(role="system", content=[]).created_at
 
 
 class SpeakerOutput(LiveKitAudioOutput):

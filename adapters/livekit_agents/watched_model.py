@@ -56,8 +56,8 @@ class SessionObserver(Protocol):
         """The framework asks for more of a message."""
         ...
 
-    def cancelled(self) -> None:
-        """The framework cancels what is being generated."""
+    def may_cancel(self, session: WatchedRealtimeSession) -> bool:
+        """The framework cancels what is being generated. False: it must not reach the server."""
         ...
 
     def may_truncate(self, message_id: str, modalities: Modalities, audio_end_ms: int) -> bool:
@@ -78,10 +78,6 @@ class SessionObserver(Protocol):
 
     def session_lost(self) -> None:
         """The connection is gone, and with it what the server remembered."""
-        ...
-
-    def server_event(self, event: dict[str, Any]) -> None:
-        """An event of the wire, if the plugin shows them."""
         ...
 
 
@@ -132,13 +128,13 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         self.wrapped = session
         self._observer = observer
         self._pumps: set[asyncio.Task[None]] = set()
+        self._requested: set[asyncio.Future[llm.GenerationCreatedEvent]] = set()
         for name in _EVENTS - {"generation_created", "remote_item_added"}:
-            session.on(name, self._forward(name))  # type: ignore[arg-type]
+            session.on(name, self._forward(name))
         session.on("generation_created", self._on_generation_created)
         session.on("remote_item_added", lambda event: self.emit("remote_item_added", observer.remote_item(event)))
         session.on("session_reconnected", lambda *_: observer.session_lost())
         session.on("error", self._on_error)
-        session.on("openai_server_event_received", observer.server_event)
 
     # Events
 
@@ -174,9 +170,7 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         self.emit("generation_created", event)
         self._observer.generation_announced(speech)
 
-    async def _pump_messages(
-        self, speech: WatchedSpeech, source: Any, target: Relay[llm.MessageGeneration]
-    ) -> None:
+    async def _pump_messages(self, speech: WatchedSpeech, source: Any, target: Relay[llm.MessageGeneration]) -> None:
         pumps = []
         try:
             async for message in source:
@@ -196,9 +190,7 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         try:
             modalities = await asyncio.shield(asyncio.ensure_future(message.modalities))
             self._observer.message_added(speech, message.message_id, modalities)
-            await asyncio.gather(
-                self._pump_text(speech, message, text), self._pump_audio(speech, message, audio)
-            )
+            await asyncio.gather(self._pump_text(speech, message, text), self._pump_audio(speech, message, audio))
         finally:
             text.close()
             audio.close()
@@ -230,8 +222,13 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
 
     def interrupt(self) -> None:
         """Cancel what is being generated."""
-        self._observer.cancelled()
-        self.wrapped.interrupt()
+        if self._observer.may_cancel(self):
+            self.wrapped.interrupt()
+
+    @property
+    def awaits_response(self) -> bool:
+        """Whether the framework requested a response that the server has not begun."""
+        return bool(self._requested)
 
     def truncate(
         self,
@@ -305,11 +302,20 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         tools: NotGivenOr[list[llm.Tool]] = NOT_GIVEN,
     ) -> asyncio.Future[llm.GenerationCreatedEvent]:
         """Delegate."""
-        return self.wrapped.generate_reply(instructions=instructions, tool_choice=tool_choice, tools=tools)
+        return self._note_request(
+            self.wrapped.generate_reply(instructions=instructions, tool_choice=tool_choice, tools=tools)
+        )
 
     def say(self, text: Any) -> asyncio.Future[llm.GenerationCreatedEvent]:
         """Delegate."""
-        return self.wrapped.say(text)
+        return self._note_request(self.wrapped.say(text))
+
+    def _note_request(
+        self, request: asyncio.Future[llm.GenerationCreatedEvent]
+    ) -> asyncio.Future[llm.GenerationCreatedEvent]:
+        self._requested.add(request)
+        request.add_done_callback(self._requested.discard)
+        return request
 
     def commit_audio(self) -> None:
         """Delegate."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from livekit import rtc
 from livekit.agents.voice import io
 
+from speech_lifecycle.adapters.livekit_agents.livekit_time import livekit_time_s
 from speech_lifecycle.fsm.values import MessageRecord
 
 
@@ -46,9 +47,7 @@ class OutputObserver(Protocol):
         """How far into a message the output is."""
         ...
 
-    def playback_finished(
-        self, message_id: str, position_ms: float, interrupted: bool, transcript: str | None
-    ) -> bool:
+    def playback_finished(self, message_id: str, position_ms: float, interrupted: bool, transcript: str | None) -> bool:
         """The output is done with a message. Returns whether the lifecycle still waits for evidence of it."""
         ...
 
@@ -79,6 +78,8 @@ class WatchedOutput(io.AudioOutput):
         """Finishes that went up before the output reported them, until it begins to play something newer."""
         self._reported: set[str] = set()
         self._is_capturing = False
+        self._has_started = False
+        """The framework was told that the latest segment began to play."""
 
     @property
     def _below(self) -> io.AudioOutput:
@@ -91,6 +92,7 @@ class WatchedOutput(io.AudioOutput):
         await super().capture_frame(frame)
         if not self._is_capturing:
             self._is_capturing = True
+            self._has_started = False
             self._segments.append(self._observer.forwarded_message())
         message_id = self._segments[-1] if self._segments else ""
         self._observer.audio_captured(message_id, frame.samples_per_channel * 1000 / frame.sample_rate)
@@ -126,9 +128,16 @@ class WatchedOutput(io.AudioOutput):
     def on_playback_started(self, *, created_at: float) -> None:
         """Take it from below."""
         self._owed = 0
+        self._has_started = True
         super().on_playback_started(created_at=created_at)
         if self._segments:
             self._observer.playback_started(self._segments[0])
+
+    def announce_start(self) -> None:
+        """Have the framework know that something is heard, if the output never said so (H5)."""
+        if self._decides and not self._has_started:
+            self._has_started = True
+            super().on_playback_started(created_at=livekit_time_s())
 
     def on_playback_progressed(self, *, started_at: float, offset: float, duration: float) -> None:
         """Take it from below."""

@@ -11,7 +11,7 @@ from speech_lifecycle.adapters.clock import ScheduledCall
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
-from speech_lifecycle.fsm.values import MessageRecord
+from speech_lifecycle.fsm.values import MessageRecord, MessageState
 
 
 @dataclass(eq=False)
@@ -20,15 +20,20 @@ class WatchedSpeech:
 
     id: str
     machine: SpeechMachine
+    response_id: str
     agent: Agent | None = None
     handle: SpeechHandle | None = None
     """LiveKit's speech that plays it; None until it is known, and if the framework dropped the response."""
     commits: dict[str, fx.CommitMessage] = field(default_factory=dict)
     """What the lifecycle says about its messages in history, by id."""
     handed_over_ms: dict[str, float] = field(default_factory=dict)
-    states: dict[str, str] = field(default_factory=dict)
+    states: dict[str, MessageState] = field(default_factory=dict)
     """The message states last reported."""
     timer: ScheduledCall | None = None
+    has_spoken: bool = False
+    """The framework announced it as speaking, since it was last held."""
+    is_cancelled: bool = False
+    """The framework cancelled its response."""
     history_is_settled: bool = False
     """Framework and lifecycle are both done with it, and its history was compared."""
 
