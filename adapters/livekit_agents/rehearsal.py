@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from livekit.agents import Agent, AgentSession, SpeechCreatedEvent
+from livekit.agents import Agent, AgentSession, SpeechCreatedEvent, function_tool
 from livekit.agents.llm import RealtimeSession
 from livekit.agents.voice import SpeechHandle
 from livekit.plugins import openai
 
 from speech_lifecycle.adapters.clock import LoopClock
-from speech_lifecycle.adapters.livekit_agents.speaker_output import SpeakerOutput
+from speech_lifecycle.adapters.livekit_agents.speaker_output import Silent, SpeakerOutput
 from speech_lifecycle.adapters.livekit_agents.watch import watch_session
 from speech_lifecycle.adapters.livekit_agents.watch_events import ForbiddenStep, MessageStateChanged
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
@@ -36,6 +36,7 @@ Turn = Literal["generate_reply", "server_vad"]
 Watching = Literal["plain", "watched", "mended"]
 _LIMIT_S = 60.0
 """Longer than any speech of a scenario, dead ends and the framework's own time limits included."""
+_CONNECTING_S = 0.1
 _SETTLING_S = 12.0
 """How long after the last speech the framework's own requests are waited for."""
 
@@ -47,6 +48,7 @@ class Staging:
     turn: Turn = "generate_reply"
     with_transcript: bool = True
     raise_after_ms: int | None = None
+    silent: Silent = "never"
     watched: Watching = "plain"
     policy: Policy | None = None
     """The watch's."""
@@ -71,6 +73,8 @@ class Outcome:
     server: dict[str, RememberedMessage] = field(default_factory=dict)
     history: dict[str, Said] = field(default_factory=dict)
     agent_states: list[str] = field(default_factory=list)
+    responses: int = 0
+    """How many the server began."""
     server_errors: list[str] = field(default_factory=list)
     sent_ms: dict[str, int] = field(default_factory=dict)
     generated_text: dict[str, str] = field(default_factory=dict)
@@ -119,6 +123,7 @@ class _Rehearsal:
             self._speaker,
             with_transcript=self._staging.with_transcript,
             raise_after_ms=self._staging.raise_after_ms,
+            silent=self._staging.silent,
         )
         async with self._server:
             model = openai.realtime.RealtimeModel(
@@ -139,7 +144,9 @@ class _Rehearsal:
             self._session.on("agent_state_changed", lambda event: self._outcome.agent_states.append(event.new_state))
             if is_watched:
                 self._watch()
-            await self._session.start(Agent(instructions="You are a voice assistant."), record=False)
+            await self._session.start(
+                Agent(instructions="You are a voice assistant.", tools=[_get_weather]), record=False
+            )
             self._count_frames(self._session.current_agent.realtime_llm_session)
             agent = self._session.current_agent
             try:
@@ -171,6 +178,7 @@ class _Rehearsal:
             is_created.set()
 
         self._session.on("speech_created", note)
+        await asyncio.sleep(_CONNECTING_S)
         if self._staging.turn == "server_vad":
             server_session = self._server.sessions[-1]
             await server_session.user_starts_speaking()
@@ -233,7 +241,9 @@ class _Rehearsal:
         self._frames_queued = server_session.frames_handled if server_session else 0
 
     def _is_quiet(self) -> bool:
-        if len(self._server.sessions) != 1 or self._server.sessions[0].is_closed:
+        if not self._server.sessions:
+            return False
+        if len(self._server.sessions) > 1 or self._server.sessions[0].is_closed:
             return True
         server_session = self._server.sessions[0]
         return (
@@ -262,6 +272,7 @@ class _Rehearsal:
             for session in self._server.sessions
             for event in session.errors_sent
         ]
+        outcome.responses = sum(event["type"] == "response.created" for event in server_session.events_sent)
         outcome.plays_audio = self._scenario.has_output
         outcome.generated_text = _text_by_item(server_session.events_sent)
         for item_id, text in outcome.generated_text.items():
@@ -270,6 +281,12 @@ class _Rehearsal:
 
     def _is_connected(self) -> bool:
         return not self._server.sessions[-1].is_closed
+
+
+@function_tool(name="get_weather")
+async def _get_weather(city: str) -> str:
+    """Say what the weather is like."""
+    return f"It is sunny in {city}."
 
 
 class _FirstSound(Misbehaviour):

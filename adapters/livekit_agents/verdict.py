@@ -20,8 +20,10 @@ def differences(outcome: Outcome) -> list[str]:
         else:
             problems = _about_text(outcome.shown_text.get(message_id, ""), said, remembered)
         found += [f"{message_id}: {problem}" for problem in problems]
-    if outcome.agent_states.count("speaking") > 1:
+    if outcome.agent_states.count("speaking") > outcome.responses:
         found.append('"speaking" was announced more than once')
+    if any("already_has_active_response" in error for error in outcome.server_errors):
+        found.append("a response was requested too early, and refused")
     if outcome.agent_states and outcome.agent_states[-1] == "speaking":
         found.append('the agent is left "speaking"')
     if outcome.heard_ms and "speaking" not in outcome.agent_states:

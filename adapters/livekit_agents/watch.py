@@ -12,6 +12,7 @@ the top of the audio output's chain, and through the session's own events.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -160,7 +161,7 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         step = rules.about_speaking(speech)
         if step is not None:
             self._forbid(step)
-        speech.has_spoken = True
+        speech.has_spoken = speech.was_announced = True
 
     def _on_close(self, _: CloseEvent) -> None:
         for speech in list(self.speeches):
@@ -195,6 +196,7 @@ class Watch(rtc.EventEmitter[WatchEvent]):
             f"speech_{self._count}",
             SpeechMachine(capabilities, self._policy),
             event.response_id or f"response_{self._count}",
+            asyncio.get_running_loop().create_future(),
             agent=self._session.current_agent,
         )
         self.speeches.append(speech)
@@ -239,6 +241,8 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         events = self._raw_events[self._realtime[speech]]
         status = events.take_status(speech.response_id) or "completed"
         self._take(speech, ev.SessionResponseEnded(speech.response_id, status))
+        if not speech.response_end.done():
+            speech.response_end.set_result(None)
 
     def stream_pulled(self, speech: WatchedSpeech, message_id: str, kind: Literal["text", "audio"]) -> None:
         """The framework plays it: the speech has the floor."""
@@ -262,6 +266,17 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         for speech in generating:
             speech.is_cancelled = True
         return True
+
+    def may_request(self, session: WatchedRealtimeSession) -> asyncio.Future[None] | None:
+        """If the watch mends, a request waits until the response that was cancelled has ended (C1)."""
+        if not self.mends:
+            return None
+        ends = [
+            speech.response_end
+            for speech in self.speeches
+            if self._realtime[speech] is session and speech.is_cancelled and not speech.snapshot.response_has_ended
+        ]
+        return ends[-1] if ends else None
 
     def may_truncate(self, message_id: str, modalities: Modalities, audio_end_ms: int) -> bool:
         """Judge it. If the lifecycle truncates by itself, the framework's request stays here."""
@@ -463,6 +478,8 @@ class Watch(rtc.EventEmitter[WatchEvent]):
             return
         for step in rules.about_history(speech, speech.agent.chat_ctx, leaves_placeholders=self.mends):
             self._forbid(step)
+        if not speech.was_announced and any(record.heard_ms for record in speech.records):
+            self._forbid(ForbiddenStep("never_spoke", speech.id, "", "heard, and the agent was not announced"))
         if self._session.agent_state == "speaking" and all(other.is_over for other in self.speeches):
             self._forbid(ForbiddenStep("left_speaking", speech.id, "", "over, and the agent is still speaking"))
         if self._mender is not None:

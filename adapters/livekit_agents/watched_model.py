@@ -60,6 +60,10 @@ class SessionObserver(Protocol):
         """The framework cancels what is being generated. False: it must not reach the server."""
         ...
 
+    def may_request(self, session: WatchedRealtimeSession) -> asyncio.Future[None] | None:
+        """The framework requests a response. Returns what it must wait for, or None."""
+        ...
+
     def may_truncate(self, message_id: str, modalities: Modalities, audio_end_ms: int) -> bool:
         """The framework truncates a message. False: it must not reach the server."""
         ...
@@ -301,10 +305,13 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
         tools: NotGivenOr[list[llm.Tool]] = NOT_GIVEN,
     ) -> asyncio.Future[llm.GenerationCreatedEvent]:
-        """Delegate."""
-        return self._note_request(
-            self.wrapped.generate_reply(instructions=instructions, tool_choice=tool_choice, tools=tools)
-        )
+        """Delegate, as soon as the watch lets it."""
+
+        def request() -> asyncio.Future[llm.GenerationCreatedEvent]:
+            return self.wrapped.generate_reply(instructions=instructions, tool_choice=tool_choice, tools=tools)
+
+        obstacle = self._observer.may_request(self)
+        return self._note_request(request() if obstacle is None else _after(obstacle, request))
 
     def say(self, text: Any) -> asyncio.Future[llm.GenerationCreatedEvent]:
         """Delegate."""
@@ -348,3 +355,15 @@ class _Pulled:
 
     def audio(self) -> None:
         self._observer.stream_pulled(self._speech, self._message_id, "audio")
+
+
+def _after(
+    obstacle: asyncio.Future[None], request: Callable[[], asyncio.Future[llm.GenerationCreatedEvent]]
+) -> asyncio.Future[llm.GenerationCreatedEvent]:
+    """Return a future of what `request` returns once the obstacle is gone. Cancelled before, it requests nothing."""
+
+    async def wait() -> llm.GenerationCreatedEvent:
+        await asyncio.shield(obstacle)
+        return await request()
+
+    return asyncio.ensure_future(wait())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from livekit.agents import Agent
@@ -21,6 +22,8 @@ class WatchedSpeech:
     id: str
     machine: SpeechMachine
     response_id: str
+    response_end: asyncio.Future[None]
+    """Done when the server has ended the response."""
     agent: Agent | None = None
     handle: SpeechHandle | None = None
     """LiveKit's speech that plays it; None until it is known, and if the framework dropped the response."""
@@ -32,6 +35,8 @@ class WatchedSpeech:
     timer: ScheduledCall | None = None
     has_spoken: bool = False
     """The framework announced it as speaking, since it was last held."""
+    was_announced: bool = False
+    """The framework announced it as speaking at least once."""
     is_cancelled: bool = False
     """The framework cancelled its response."""
     history_is_settled: bool = False
