@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from livekit_outcomes import SINGLE, SWEPT, outcome
 from test_livekit_field_bugs import NOT_TO_BE_MENDED
 
 from speech_lifecycle.adapters.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 from speech_lifecycle.adapters.livekit_agents.verdict import differences
+from speech_lifecycle.fsm.values import Policy
 
 _COARSE_MS = 340
 """`docs/livekit_table.py` sweeps in steps of 20 ms."""
@@ -39,3 +42,22 @@ def test_a_speech_after_a_silent_output_is_played_whole() -> None:
     mended = outcome("silent-then-next", "mended")
     assert mended.heard_ms["later"] == 1_400
     assert not mended.history["later"].interrupted
+
+
+@pytest.mark.parametrize(
+    ("name", "message_id", "cause"),
+    [("cannot-truncate", "answer", "cannot_truncate"), ("cannot-remove", "answer", "cannot_remove")],
+)
+def test_what_the_server_cannot_do_is_reported(name: str, message_id: str, cause: str) -> None:
+    mended = outcome(name, "mended")
+    steps = [step for step in mended.forbidden_steps if step.rule == "left_on_server"]
+    assert [(step.message_id, step.detail.split("; ")[-1]) for step in steps] == [(message_id, cause)]
+    assert not any("history" in difference for difference in differences(mended))
+    assert mended.server_errors == []
+
+
+def test_the_heard_text_is_estimated_if_the_policy_says_so() -> None:
+    scenario = LIVEKIT_SCENARIOS["no-transcript"]
+    staging = replace(scenario.staging, policy=Policy(estimate_heard_text=True))
+    mended = replace(scenario, staging=staging).play("mended")
+    assert mended.history["answer"].text == "It is sunny in London today,"

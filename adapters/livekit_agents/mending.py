@@ -48,13 +48,18 @@ class Mender:
             self.run(replace_message(session, events, effect))
 
     def chat_ctx_for_server(
-        self, speeches: Iterable[WatchedSpeech], remote: llm.ChatContext, wanted: llm.ChatContext
+        self,
+        speeches: Iterable[WatchedSpeech],
+        remote: llm.ChatContext,
+        wanted: llm.ChatContext,
+        *,
+        can_remove: bool,
     ) -> llm.ChatContext:
         """Return the context that the server shall have, when the framework wants `wanted`.
 
         The lifecycle's messages stay on the server as they are until it has settled them: no request of the framework
         removes what is being heard, or writes a text in the place of audio. After that, what the application changed
-        or took away is changed or taken away.
+        or took away is changed or taken away. Where the server can remove nothing, nothing of them is touched at all.
         """
         unheard: set[str] = set()
         kept: set[str] = set()
@@ -62,7 +67,9 @@ class Mender:
         for speech in speeches:
             for message_id, message in speech.snapshot.messages.items():
                 commit = speech.commits.get(message_id)
-                if message.record is not None and commit is None:
+                if not can_remove:
+                    kept.add(message_id)
+                elif message.record is not None and commit is None:
                     unheard.add(message_id)
                 elif not speech.history_is_settled:
                     kept.add(message_id)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from livekit.agents import Agent, AgentSession, SpeechCreatedEvent, function_tool
-from livekit.agents.llm import RealtimeSession
+from livekit.agents.llm import RealtimeCapabilities, RealtimeSession
 from livekit.agents.voice import SpeechHandle
 from livekit.plugins import openai
 
@@ -49,6 +49,8 @@ class Staging:
     with_transcript: bool = True
     raise_after_ms: int | None = None
     silent: Silent = "never"
+    limits: Mapping[str, bool] = field(default_factory=dict)
+    """Capabilities of the model that are other than OpenAI's."""
     watched: Watching = "plain"
     policy: Policy | None = None
     """The watch's."""
@@ -126,8 +128,11 @@ class _Rehearsal:
             silent=self._staging.silent,
         )
         async with self._server:
-            model = openai.realtime.RealtimeModel(
-                base_url=self._server.base_url, api_key="simulated", input_audio_transcription=None
+            model = _Model(
+                limits=self._staging.limits,
+                base_url=self._server.base_url,
+                api_key="simulated",
+                input_audio_transcription=None,
             )
             is_watched = self._staging.watched != "plain"
             self._session = AgentSession(
@@ -281,6 +286,18 @@ class _Rehearsal:
 
     def _is_connected(self) -> bool:
         return not self._server.sessions[-1].is_closed
+
+
+class _Model(openai.realtime.RealtimeModel):
+    """OpenAI's, with other capabilities: a server that can do less."""
+
+    def __init__(self, *, limits: Mapping[str, bool], **options: Any) -> None:
+        super().__init__(**options)
+        self._limits = limits
+
+    @property
+    def capabilities(self) -> RealtimeCapabilities:
+        return replace(super().capabilities, **self._limits)
 
 
 @function_tool(name="get_weather")

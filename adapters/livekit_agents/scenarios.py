@@ -279,6 +279,19 @@ _ALL = (
         misbehaviour=bad.NeverReportsStarted(),
         bugs="H5",
     ),
+    # Servers that can do less
+    _scenario(
+        "cannot-truncate",
+        "interrupted; the server cannot truncate",
+        actions=(IN_ANSWER,),
+        staging=Staging(limits={"message_truncation": False}),
+    ),
+    _scenario(
+        "cannot-remove",
+        "interrupted in the preamble; the server's context cannot be changed",
+        actions=(IN_PREAMBLE,),
+        staging=Staging(limits={"mutable_chat_context": False}),
+    ),
     # Ends
     _scenario(
         "session-lost",

@@ -302,7 +302,8 @@ class Watch(rtc.EventEmitter[WatchEvent]):
                     self._forbid(step)
         if self._mender is None:
             return chat_ctx
-        return self._mender.chat_ctx_for_server(self.speeches, session.chat_ctx, chat_ctx)
+        can_remove = session.capabilities.mutable_chat_context
+        return self._mender.chat_ctx_for_server(self.speeches, session.chat_ctx, chat_ctx, can_remove=can_remove)
 
     def chat_ctx_updated(self, session: WatchedRealtimeSession) -> None:
         """Count what the framework removed as done, if the plugin shows no answers."""
