@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
-from livekit.agents import llm
+from livekit.agents import Agent, llm
 
 from speech_lifecycle.adapters.livekit_agents.mending import Mender
+from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeSession
 from speech_lifecycle.adapters.livekit_agents.watched_speech import WatchedSpeech
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
@@ -28,7 +30,9 @@ UNHEARD = said("answer", "It is sunny.")
 async def speech() -> WatchedSpeech:
     """Two messages; interrupted in the first."""
     machine = SpeechMachine()
-    speech = WatchedSpeech("speech_1", machine, "response", asyncio.get_running_loop().create_future())
+    no_session = cast(WatchedRealtimeSession, None)
+    response_end = asyncio.get_running_loop().create_future()
+    speech = WatchedSpeech("speech_1", machine, "response", no_session, Agent(instructions=""), response_end)
     for event in (
         ev.SessionResponseCreated("response"),
         ev.SessionMessageAdded("response", "preamble"),

@@ -104,8 +104,9 @@ class Mender:
             return event
         return replace(event, item=item.model_copy(update={"content": []}))
 
-    def mend_history(self, agent: Agent, speech: WatchedSpeech) -> None:
+    def mend_history(self, speech: WatchedSpeech) -> None:
         """Have the agent's history say of this speech's messages what was heard, and no more."""
+        agent = speech.agent
         removed = set()
         missing = []
         for record in speech.records:

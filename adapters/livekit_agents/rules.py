@@ -49,7 +49,7 @@ def about_divergence(speech: WatchedSpeech, effect: ReportDivergence) -> Forbidd
 
 def about_speaking(speech: WatchedSpeech) -> ForbiddenStep | None:
     """Judge that the agent is announced as speaking."""
-    if speech.has_spoken:
+    if speech.is_announced:
         return ForbiddenStep("spoke_again", speech.id, "", "the agent is announced as speaking once more")
     if any(
         message.has_started or message.position_ms or (message.text and not message.expects_audio)

@@ -1,11 +1,11 @@
-"""What a watch tells: message states, and steps that the lifecycle forbids."""
+"""What a watch tells: states, and steps that the lifecycle forbids."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from speech_lifecycle.fsm.values import MessageState, Reason
+from speech_lifecycle.fsm.values import MessageState, Reason, SpeechState
 
 Rule = Literal[
     "truncated_at_0",
@@ -62,6 +62,15 @@ class MessageStateChanged:
     text: str
     reason: Reason | None = None
     """Why it ended; None before."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStateChanged:
+    """A speech is in another state."""
+
+    speech_id: str
+    old_state: SpeechState
+    new_state: SpeechState
 
 
 @dataclass(frozen=True, slots=True)

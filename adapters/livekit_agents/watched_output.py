@@ -27,8 +27,8 @@ class OutputObserver(Protocol):
         """No more audio of a message will be given to the output."""
         ...
 
-    def clearing(self, message_ids: list[str]) -> None:
-        """The output is about to be cleared; it has these messages."""
+    def clearing(self) -> None:
+        """The output is about to be cleared."""
         ...
 
     def pausing(self) -> None:
@@ -112,7 +112,7 @@ class WatchedOutput(io.AudioOutput):
 
     def clear_buffer(self) -> None:
         """Hand it on."""
-        self._observer.clearing(list(self._segments))
+        self._observer.clearing()
         self._below.clear_buffer()
 
     def pause(self) -> None:

@@ -1,9 +1,10 @@
-"""One generation of a LiveKit session, with the machine beside it."""
+"""One response of a LiveKit session, with the machine beside it."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from livekit.agents import Agent
 from livekit.agents.voice import SpeechHandle
@@ -12,28 +13,35 @@ from speech_lifecycle.adapters.clock import ScheduledCall
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
-from speech_lifecycle.fsm.values import MessageRecord, MessageState
+from speech_lifecycle.fsm.values import MessageRecord, MessageState, SpeechState
+
+if TYPE_CHECKING:
+    from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeSession
 
 
 @dataclass(eq=False)
 class WatchedSpeech:
-    """A response, as the lifecycle sees it."""
+    """A response, as the lifecycle and the framework see it."""
 
     id: str
     machine: SpeechMachine
     response_id: str
+    session: WatchedRealtimeSession
+    agent: Agent
+    """The one that spoke."""
     response_end: asyncio.Future[None]
     """Done when the server has ended the response."""
-    agent: Agent | None = None
     handle: SpeechHandle | None = None
     """LiveKit's speech that plays it; None until it is known, and if the framework dropped the response."""
     commits: dict[str, fx.CommitMessage] = field(default_factory=dict)
     """What the lifecycle says about its messages in history, by id."""
     handed_over_ms: dict[str, float] = field(default_factory=dict)
-    states: dict[str, MessageState] = field(default_factory=dict)
-    """The message states last reported."""
+    state: SpeechState = "queued"
+    """The one last reported."""
+    message_states: dict[str, MessageState] = field(default_factory=dict)
+    """Those last reported, by message."""
     timer: ScheduledCall | None = None
-    has_spoken: bool = False
+    is_announced: bool = False
     """The framework announced it as speaking, since it was last held."""
     was_announced: bool = False
     """The framework announced it as speaking at least once."""
@@ -51,6 +59,11 @@ class WatchedSpeech:
     def is_over(self) -> bool:
         """Whether it is completed, interrupted or failed."""
         return self.snapshot.is_over
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the framework has interrupted it."""
+        return self.handle is not None and self.handle.interrupted
 
     @property
     def records(self) -> tuple[MessageRecord, ...]:
