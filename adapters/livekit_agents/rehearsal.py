@@ -19,7 +19,7 @@ from livekit.plugins import openai
 
 from speech_lifecycle.adapters.clock import LoopClock
 from speech_lifecycle.adapters.livekit_agents.speaker_output import Silent, SpeakerOutput
-from speech_lifecycle.adapters.livekit_agents.watch import watch_session
+from speech_lifecycle.adapters.livekit_agents.watch import Watch, watch_session
 from speech_lifecycle.adapters.livekit_agents.watch_events import ForbiddenStep, MessageStateChanged
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
 from speech_lifecycle.adapters.outputs.misbehaviour import AllOf, Circumstances, Misbehaviour, Report
@@ -56,6 +56,8 @@ class Staging:
     """The watch's."""
     trace: Callable[[Record], None] | None = None
     """The watch's."""
+    on_watch: Callable[[Watch], object] = lambda watch: None
+    """Is given the watch, before the session starts."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ class _Rehearsal:
         watch.on("message_state_changed", self._outcome.changes.append)
         watch.on("message_settled", lambda _, record: self._outcome.records.append(record))
         self._outcome.forbidden_steps = watch.forbidden_steps
+        staging.on_watch(watch)
 
     async def _speak(self) -> None:
         speeches: list[SpeechHandle] = []

@@ -43,7 +43,9 @@ from speech_lifecycle.fsm.values import Capabilities, MessageRecord, Policy
 
 logger = logging.getLogger(__name__)
 
-WatchEvent = Literal["message_state_changed", "speech_state_changed", "message_settled", "forbidden_step"]
+WatchEvent = Literal[
+    "speech_begun", "speech_state_changed", "message_state_changed", "message_settled", "forbidden_step"
+]
 
 _SPEAKING = fx.AnnounceAgentState("speaking")
 _WRITING_MS = 250.0
@@ -83,7 +85,8 @@ class Watch(rtc.EventEmitter[WatchEvent]):
     """What goes on in a session, made by `watch_session`.
 
     Emits `message_state_changed` (MessageStateChanged), `speech_state_changed` (SpeechStateChanged),
-    `message_settled` (WatchedSpeech, MessageRecord) and `forbidden_step` (ForbiddenStep).
+    `forbidden_step` (ForbiddenStep), `speech_begun` (WatchedSpeech) and `message_settled` (WatchedSpeech,
+    MessageRecord).
     """
 
     def __init__(
@@ -140,6 +143,7 @@ class Watch(rtc.EventEmitter[WatchEvent]):
             asyncio.get_running_loop().create_future(),
         )
         self._machines.begin(speech)
+        self.emit("speech_begun", speech)
         if event.user_initiated and self._session.current_speech is not None:
             self._set_handle(speech, self._session.current_speech)
         else:
