@@ -91,6 +91,21 @@ class Mender:
             previous_id = item.id
         return llm.ChatContext(items)
 
+    async def replay(self, session: llm.RealtimeSession[Any], agent: Agent) -> None:
+        """Have a new server remember what the agent's history says.
+
+        The plugin replays what the model generated, also of messages that were cut.
+        """
+        items = [
+            item
+            for item in agent.chat_ctx.items
+            if not (isinstance(item, llm.ChatMessage) and item.role == "assistant" and not item.content)
+        ]
+        try:
+            await session.update_chat_ctx(llm.ChatContext(items))
+        except llm.RealtimeError as error:
+            logger.warning("after the reconnection the server's context could not be mended: %s", error)
+
     # History
 
     def placeholder(self, event: llm.RemoteItemAddedEvent) -> llm.RemoteItemAddedEvent:

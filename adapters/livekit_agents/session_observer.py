@@ -74,6 +74,6 @@ class SessionObserver(Protocol):
         """The server has an item. Returns what the framework shall hear of it."""
         ...
 
-    def session_lost(self) -> None:
+    def session_lost(self, session: WatchedRealtimeSession) -> None:
         """The connection is gone, and with it what the server remembered."""
         ...

@@ -49,6 +49,8 @@ class SessionWatch:
         self._output = output
         self._mender = mender
         self._raw_events: dict[WatchedRealtimeSession, OpenAIEvents] = {}
+        self._lost: set[WatchedRealtimeSession] = set()
+        """Those whose server is another one by now, and was not brought in line."""
 
     def perform(self, speech: WatchedSpeech, effect: fx.SessionEffect) -> None:
         """Do what the lifecycle asks for, if this watch mends."""
@@ -102,10 +104,21 @@ class SessionWatch:
         """Let it through, without content if the watch mends."""
         return event if self._mender is None else self._mender.placeholder(event)
 
-    def session_lost(self) -> None:
+    def session_lost(self, session: WatchedRealtimeSession) -> None:
         """Report it to every speech."""
+        self._lost.add(session)
         for speech in self._machines.live():
             self._machines.take(speech, ev.SessionLost())
+        self.replay_if_settled(session)
+
+    def replay_if_settled(self, session: WatchedRealtimeSession) -> None:
+        """If the watch mends, bring a new server in line as soon as the history is what was heard."""
+        speeches = [speech for speech in self._machines.speeches if speech.session is session]
+        if self._mender is None or session not in self._lost or not session.capabilities.mutable_chat_context:
+            return
+        if speeches and all(speech.history_is_settled for speech in speeches):
+            self._lost.discard(session)
+            self._mender.run(self._mender.replay(session.wrapped, speeches[-1].agent))
 
     # What the framework asks for
 

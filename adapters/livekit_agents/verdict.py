@@ -13,8 +13,6 @@ def differences(outcome: Outcome) -> list[str]:
     found = []
     for message_id, text in outcome.generated_text.items():
         said, remembered = outcome.history.get(message_id), outcome.server.get(message_id)
-        if outcome.session_was_lost and message_id not in outcome.server:
-            remembered = None
         if outcome.sent_ms.get(message_id) and outcome.plays_audio:
             problems = _about_audio(outcome, message_id, text, said, remembered)
         else:
@@ -53,6 +51,8 @@ def _about_audio(
     elif heard_ms == sent_ms and said.text != text:
         problems.append("history lacks text that was heard")
     if outcome.session_was_lost:
+        if remembered is not None and said is not None and remembered.text != said.text:
+            problems.append("after the reconnection the server remembers another text than history")
         return problems
     if remembered is None:
         problems.append("heard, but the server does not remember it")

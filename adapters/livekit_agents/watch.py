@@ -258,6 +258,7 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         if self._mender is not None:
             self._mender.mend_history(speech)
         speech.history_is_settled = True
+        self._session_watch.replay_if_settled(speech.session)
 
     def forbid(self, step: ForbiddenStep) -> None:
         """Report a forbidden step."""

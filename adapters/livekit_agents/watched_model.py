@@ -73,7 +73,7 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
             session.on(name, self._forward(name))
         session.on("generation_created", self._on_generation_created)
         session.on("remote_item_added", lambda event: self.emit("remote_item_added", observer.remote_item(event)))
-        session.on("session_reconnected", lambda *_: observer.session_lost())
+        session.on("session_reconnected", lambda *_: observer.session_lost(self))
         session.on("error", self._on_error)
 
     # Events
@@ -97,7 +97,7 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
 
     def _on_error(self, error: llm.RealtimeModelError) -> None:
         if not error.recoverable:
-            self._observer.session_lost()
+            self._observer.session_lost(self)
 
     # What the model says
 
