@@ -68,6 +68,7 @@ RULES = {
     "over-reports": {"truncated_beyond_received", "history_lacks_heard"},
     "no-transcript": {"history_has_unheard"},
     "start-never-reported": {"never_spoke"},
+    "session-lost-later": {"replayed_unheard"},
     "silent": {"left_speaking", "left_on_server", "history_has_unheard"},
     "protected": {"cancelled_again", "left_on_server", "history_has_unheard"},
 }

@@ -32,8 +32,8 @@ class OutputWatch:
         if speech is not None:
             total_ms = speech.handed_over_ms.get(message_id, 0.0) + duration_ms
             speech.handed_over_ms[message_id] = total_ms
-            handed_over_ms = min(int(total_ms), speech.snapshot.messages[message_id].received_ms)
-            self._machines.take(speech, ev.OutputAudioHandedOver(message_id, handed_over_ms))
+            handed_over_ms = int(min(total_ms, speech.received_ms.get(message_id, 0.0)))
+            self._machines.note(speech, ev.OutputAudioHandedOver(message_id, handed_over_ms))
 
     def flushed(self, message_id: str) -> None:
         """Take it that all was handed over, whatever the agent's own audio node made of it."""
@@ -41,6 +41,7 @@ class OutputWatch:
         speech = self._machines.of_message(message_id)
         if speech is None:
             return
+        self._machines.take_noted(speech)
         message = speech.snapshot.messages[message_id]
         if message.state == "streaming" and message.source_has_ended and message.handed_over_ms:
             self._machines.take(speech, ev.OutputAudioHandedOver(message_id, message.received_ms))
@@ -68,7 +69,9 @@ class OutputWatch:
 
     def playback_progressed(self, message_id: str, position_ms: float) -> None:
         """Report it."""
-        self._machines.take_of_message(ev.OutputPlaybackProgressed(message_id, position_ms))
+        speech = self._machines.of_message(message_id)
+        if speech is not None:
+            self._machines.note(speech, ev.OutputPlaybackProgressed(message_id, position_ms))
 
     def playback_finished(self, message_id: str, position_ms: float, interrupted: bool, transcript: str | None) -> bool:
         """Report it."""

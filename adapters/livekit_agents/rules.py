@@ -40,6 +40,15 @@ def about_removals(speech: WatchedSpeech, chat_ctx: llm.ChatContext) -> Iterator
             )
 
 
+def about_replay(speech: WatchedSpeech, message: llm.ChatMessage) -> ForbiddenStep | None:
+    """Judge that a server is given a message once more, after a reconnection."""
+    commit = speech.commits.get(message.id)
+    text, heard = message.text_content or "", "" if commit is None else commit.text
+    if not text or text == heard:
+        return None
+    return ForbiddenStep("replayed_unheard", speech.id, message.id, f"replayed as {text!r}, heard was {heard!r}")
+
+
 def about_divergence(speech: WatchedSpeech, effect: ReportDivergence) -> ForbiddenStep:
     """Judge that the server was not brought in line."""
     detail = f"the server remembers {effect.remembered_ms} ms, heard were {effect.heard_ms} ms"

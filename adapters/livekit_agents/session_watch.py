@@ -83,11 +83,12 @@ class SessionWatch:
 
     def text_received(self, speech: WatchedSpeech, message_id: str, text: str) -> None:
         """Report it."""
-        self._machines.take(speech, ev.SessionTextReceived(message_id, str(text)))
+        self._machines.note(speech, ev.SessionTextReceived(message_id, str(text)))
 
     def audio_received(self, speech: WatchedSpeech, message_id: str, received_ms: float) -> None:
         """Report it."""
-        self._machines.take(speech, ev.SessionAudioReceived(message_id, int(received_ms)))
+        speech.received_ms[message_id] = received_ms
+        self._machines.note(speech, ev.SessionAudioReceived(message_id, int(received_ms)))
 
     def message_ended(self, speech: WatchedSpeech, message_id: str) -> None:
         """Report it."""
@@ -102,6 +103,12 @@ class SessionWatch:
 
     def remote_item(self, event: llm.RemoteItemAddedEvent) -> llm.RemoteItemAddedEvent:
         """Let it through, without content if the watch mends."""
+        item = event.item
+        speech = self._machines.of_message(item.id)
+        if speech is not None and speech.record(item.id) is not None and isinstance(item, llm.ChatMessage):
+            step = rules.about_replay(speech, item)
+            if step is not None:
+                self._host.forbid(step)
         return event if self._mender is None else self._mender.placeholder(event)
 
     def session_lost(self, session: WatchedRealtimeSession) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from speech_lifecycle.adapters.clock import Clock
 from speech_lifecycle.adapters.livekit_agents.watch_events import MessageStateChanged, SpeechStateChanged
-from speech_lifecycle.adapters.livekit_agents.watched_speech import WatchedSpeech
+from speech_lifecycle.adapters.livekit_agents.watched_speech import Accrual, WatchedSpeech
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.replies import Rejected
@@ -74,11 +74,41 @@ class SpeechMachines:
         elif event.message_id:
             self._record(Unrouted(self._at_ms(), event, "unknown_message"))
 
+    def note(self, speech: WatchedSpeech, event: Accrual) -> None:
+        """Take more audio or text of a message: the first at once, more of it before the speech's next event.
+
+        It comes with every frame, and only what there is when something happens counts.
+        """
+        key = (type(event), event.message_id)
+        if key not in speech.accruals:
+            speech.accruals[key] = None
+            self.take(speech, event)
+            return
+        noted = speech.accruals[key]
+        if isinstance(event, ev.SessionTextReceived) and isinstance(noted, ev.SessionTextReceived):
+            event = ev.SessionTextReceived(event.message_id, noted.text + event.text)
+        speech.accruals[key] = event
+
+    def take_noted(self, speech: WatchedSpeech) -> None:
+        """Take what was noted."""
+        self._queue_noted(speech)
+        self._take_waiting()
+
     def take(self, speech: WatchedSpeech, event: ev.Event) -> None:
         """Take an event, and whatever it leads to. If a step is under way, it waits its turn."""
         if isinstance(event, ev.SessionMessageAdded):
             self._by_message[event.message_id] = speech
+        self._queue_noted(speech)
         self._waiting.append((speech, event))
+        self._take_waiting()
+
+    def _queue_noted(self, speech: WatchedSpeech) -> None:
+        for key, event in speech.accruals.items():
+            if event is not None:
+                speech.accruals[key] = None
+                self._waiting.append((speech, event))
+
+    def _take_waiting(self) -> None:
         if self._is_stepping:
             return
         self._is_stepping = True

@@ -11,12 +11,16 @@ from livekit.agents.voice import SpeechHandle
 
 from speech_lifecycle.adapters.clock import ScheduledCall
 from speech_lifecycle.fsm import effects as fx
+from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import MessageRecord, MessageState, SpeechState
 
 if TYPE_CHECKING:
     from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeSession
+
+Accrual = ev.SessionTextReceived | ev.SessionAudioReceived | ev.OutputAudioHandedOver | ev.OutputPlaybackProgressed
+"""Events of which there are many, and that only add to one another."""
 
 
 @dataclass(eq=False)
@@ -35,7 +39,10 @@ class WatchedSpeech:
     """LiveKit's speech that plays it; None until it is known, and if the framework dropped the response."""
     commits: dict[str, fx.CommitMessage] = field(default_factory=dict)
     """What the lifecycle says about its messages in history, by id."""
+    received_ms: dict[str, float] = field(default_factory=dict)
     handed_over_ms: dict[str, float] = field(default_factory=dict)
+    accruals: dict[tuple[type[Accrual], str], Accrual | None] = field(default_factory=dict)
+    """What the machine has heard of, and what of it the machine has yet to hear."""
     state: SpeechState = "queued"
     """The one last reported."""
     message_states: dict[str, MessageState] = field(default_factory=dict)
