@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NODE := tests/node
+BENCHMARKS_NODE := benchmarks/node
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test node check lint types docs generated wheel lock clean
+.PHONY: demo test benchmark node check lint types docs generated wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
@@ -13,13 +14,19 @@ demo: $(VENV)/ready
 test: $(VENV)/ready node
 	$(BIN)/python -m pytest -q
 
-# The real Mermaid, for the tests of the diagrams. Without Node.js they say that they are skipped.
-node:
-	@if command -v npm >/dev/null; then $(MAKE) -s $(NODE)/node_modules/.package-lock.json; \
-	else echo "Node.js is not installed: Mermaid's own parser is not asked"; fi
+# Measures this machine against other libraries: some minutes, and best with nothing else running.
+benchmark: $(VENV)/ready node
+	PYTHONPATH=benchmarks $(BIN)/python benchmarks/run.py
 
-$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
-	npm ci --prefix $(NODE) --silent --no-audit --no-fund
+# The real Mermaid, and the rivals of the benchmarks. Without Node.js their tests say that they are skipped.
+node:
+	@if command -v npm >/dev/null; then \
+	$(MAKE) -s $(NODE)/node_modules/.package-lock.json $(BENCHMARKS_NODE)/node_modules/.package-lock.json; \
+	else echo "Node.js is not installed: Mermaid's own parser is not asked, and XState and robot3 do not play"; fi
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --silent --no-audit --no-fund
+	touch $@
 
 # What CI runs besides the tests.
 check: lint types docs wheel
@@ -36,6 +43,7 @@ docs: $(VENV)/ready
 	$(BIN)/python docs/generate.py --check
 
 generated: $(VENV)/ready
+	rm -f fsm/compiled.py
 	$(BIN)/python docs/generate.py
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_diagrams.py
 

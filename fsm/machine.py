@@ -9,16 +9,16 @@ done; the speech chart tells a message's chart something, and that is answered a
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from speech_lifecycle.fsm.compiler import Cell, Table, compile_table
 from speech_lifecycle.fsm.copying import copy_speech
-from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import (
-    EVENT_TYPES,
     MESSAGE_EVENT_TYPES,
     SOURCE_OF,
+    SPEECH_EVENT_TYPES,
     Event,
     SessionMessageAdded,
     name_of,
@@ -27,21 +27,26 @@ from speech_lifecycle.fsm.replies import Handled, Rejected, Reply
 from speech_lifecycle.fsm.state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Message, Speech
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
-Cells = dict[type[Any], dict[str, Cell]]
-"""By event type, then by state."""
+if TYPE_CHECKING:
+    from speech_lifecycle.fsm.definition import Definition
 
-_MESSAGE_TABLE: Table = compile_table(definition().message)
-_SPEECH_TABLE: Table = compile_table(definition().speech)
-_MESSAGE_CELLS: Cells = {event_type: _MESSAGE_TABLE[name_of(event_type)] for event_type in MESSAGE_EVENT_TYPES}
-_SPEECH_CELLS: Cells = {
-    event_type: _SPEECH_TABLE[name_of(event_type)] for event_type in EVENT_TYPES if event_type not in _MESSAGE_CELLS
-}
+Cell = Callable[..., Reply]
+"""What one state answers to one event: a function of the run, the speech, for messages the message, and the event."""
+
+Table = dict[str, dict[str, Cell]]
+"""The cells of a chart, by the event's name, then by state."""
+
+Cells = dict[type[Any], dict[str, Cell]]
+"""The same by the event's type."""
 
 
 class SpeechMachine:
     """One speech, changed in place."""
 
-    __slots__ = ("_effects", "_raised", "emit", "raise_event", "rows", "speech")
+    __slots__ = ("effects", "raised", "rows", "speech")
+
+    definition_digest: ClassVar[str]
+    """Which definition it runs."""
 
     def __init__(
         self,
@@ -52,66 +57,116 @@ class SpeechMachine:
     ) -> None:
         """Begin a speech, or go on with the one given."""
         self.speech = Speech(capabilities, policy) if speech is None else speech
-        self._effects: list[Effect] = []
-        self._raised: list[str] = []
+        # What the present event has caused so far: compiled cells write here.
+        self.effects: list[Effect] = []
+        self.raised: list[str] = []
         self.rows: list[str] = []
-        self.emit = self._effects.append
-        self.raise_event = self._raised.append
 
     def send(self, event: Event) -> Reply:
         """Handle one event. A rejected or ignored one leaves the speech as it was."""
         speech = self.speech
-        message_cells = _MESSAGE_CELLS.get(type(event))
+        kind = type(event)
         try:
+            message_cells = _MESSAGE_CELLS.get(kind)
             if message_cells is not None:
                 message = speech.messages.get(event.message_id)  # type: ignore[union-attr]
-                if message is None:
-                    if type(event) is not SessionMessageAdded:
-                        return _rejected(event, "unknown_message")
-                    message = Message(event.message_id)
-                reply = message_cells[message.state](self, speech, message, event)
-            else:
-                speech_cells = _SPEECH_CELLS.get(type(event))
-                if speech_cells is None:
-                    return _rejected(event, "unknown_event")
-                reply = speech_cells[speech.state](self, speech, event)
+                if message is not None:
+                    return message_cells[message.state](self, speech, message, event)
+                if kind is SessionMessageAdded:
+                    message = Message(event.message_id)  # type: ignore[union-attr]
+                    return message_cells["pending"](self, speech, message, event)
+                return _rejected(event, "unknown_message")
+            speech_cells = _SPEECH_CELLS.get(kind)
+            if speech_cells is not None:
+                return speech_cells[speech.state](self, speech, event)
         except TypeError:
-            self._raised.clear()
-            self._effects.clear()
+            self.effects.clear()
+            self.raised.clear()
             self.rows.clear()
             if is_well_formed(event):
                 raise
             return _rejected(event, "malformed_event")
-        if self._raised:
-            self._answer_raised()
-        if self._effects or self.rows:
-            reply = Handled((*reply.rows, *self.rows), tuple(self._effects))
-            self._effects.clear()
-            self.rows.clear()
-        return reply
+        return _rejected(event, "unknown_event")
+
+    def emit(self, effect: Effect) -> None:
+        """Give an effect to the driver."""
+        self.effects.append(effect)
+
+    def raise_event(self, event: str) -> None:
+        """Raise an internal event of the speech chart: it is handled after the present row."""
+        self.raised.append(event)
 
     def tell(self, speech: Speech, message: Message, event: str) -> None:
-        """Have a message's chart handle an internal event."""
-        cell = _MESSAGE_TABLE[event].get(message.state)
+        """Have a message's chart handle an internal event now, before the next action."""
+        cell = _TOLD[event].get(message.state)
         if cell is not None:
             cell(self, speech, message, None)
 
-    def _answer_raised(self) -> None:
-        """Have the speech chart answer what the messages' charts raised, in order."""
-        speech = self.speech
-        raised = self._raised
-        for event in raised:  # grows while it is read
-            cell = _SPEECH_TABLE[event].get(speech.state)
-            if cell is not None:
-                cell(self, speech, None)
-        raised.clear()
+    def finish(self, rows: tuple[str, ...]) -> Reply:
+        """End a step that began with these rows: answer what was raised, and return all that was caused."""
+        speech, raised = self.speech, self.raised
+        if raised:
+            for event in raised:  # grows while it is read
+                cell = _RAISED[event].get(speech.state)
+                if cell is not None:
+                    cell(self, speech, None)
+            raised.clear()
+        if self.rows:
+            rows += tuple(self.rows)
+            self.rows.clear()
+        reply = Handled(rows, tuple(self.effects))
+        self.effects.clear()
+        return reply
+
+
+def _compiled() -> ModuleType:
+    try:
+        from speech_lifecycle.fsm import compiled
+    except ImportError:  # it is being made
+        from speech_lifecycle.fsm.compiler import compile_definition
+        from speech_lifecycle.fsm.definition import definition
+
+        return compile_definition(definition())
+    return compiled
+
+
+def _cells_of(compiled: ModuleType) -> tuple[Cells, Cells, Table, Table]:
+    """Return what `SpeechMachine` reads of a compiled Definition."""
+    message_cells = {kind: compiled.MESSAGE[name_of(kind)] for kind in MESSAGE_EVENT_TYPES}
+    speech_cells = {kind: compiled.SPEECH[name_of(kind)] for kind in SPEECH_EVENT_TYPES}
+    return message_cells, speech_cells, compiled.SPEECH, compiled.MESSAGE
+
+
+_MESSAGE_CELLS, _SPEECH_CELLS, _RAISED, _TOLD = _cells_of(_compiled())
+SpeechMachine.definition_digest = _compiled().DIGEST
+
+
+def machine_for(definition: Definition) -> type[SpeechMachine]:
+    """Return the class of machines that run another Definition than the package's own."""
+    from speech_lifecycle.fsm.compiler import compile_definition
+
+    compiled = compile_definition(definition)
+    names = {**globals()}
+    names["_MESSAGE_CELLS"], names["_SPEECH_CELLS"], names["_RAISED"], names["_TOLD"] = _cells_of(compiled)
+    methods = {
+        name: FunctionType(method.__code__, names)
+        for name, method in vars(SpeechMachine).items()
+        if isinstance(method, FunctionType) and name != "__init__"
+    }
+    return type("OtherMachine", (SpeechMachine,), {"__slots__": (), "definition_digest": compiled.DIGEST, **methods})
+
+
+_idle: list[SpeechMachine] = []
+"""Machines for `step` to use again: making one takes longer than a step."""
 
 
 def step(speech: Speech, event: Event) -> tuple[Speech, Reply]:
     """Handle one event without changing `speech`. If the event is not handled, `speech` itself comes back."""
-    machine = SpeechMachine(speech=copy_speech(speech))
+    machine = _idle.pop() if _idle else SpeechMachine()
+    machine.speech = after = copy_speech(speech)
     reply = machine.send(event)
-    return (machine.speech if reply.kind == "handled" else speech), reply
+    _idle.append(machine)
+    return (after if reply.kind == "handled" else speech), reply
 
 
 def is_well_formed(event: object) -> bool:

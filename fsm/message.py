@@ -53,7 +53,7 @@ class MessageChart(StateChart[Any]):
     pending.to(
         skipped,
         event="session_message_added",
-        cond="is_new and is_of_this_response and speech_is_settled",
+        cond="speech_is_settled and is_new and is_of_this_response",
         on=["announce", "because_stopped", "settle_skipped", "remove_late_message"],
     )
     pending.to(None, event="session_message_added", cond="is_new and is_of_this_response", on="announce")
@@ -87,8 +87,8 @@ class MessageChart(StateChart[Any]):
     pending.to(skipped, event="skip", on=["because_stopped", "settle_skipped"])
 
     # The end of its source. An audio message that has had no audio was not heard; a text has been shown.
-    streaming.to(skipped, cond="is_spent and has_no_content", on=["because_no_content", "settle_skipped"])
-    streaming.to(played, cond="is_spent and is_text_only", on=["because_finished", "settle_played"])
+    streaming.to(skipped, cond="has_no_content and is_spent", on=["because_no_content", "settle_skipped"])
+    streaming.to(played, cond="is_text_only and is_spent", on=["because_finished", "settle_played"])
     streaming.to(draining, cond="is_spent", on="flush")
     stopping.to(partial, cond="is_text_only and source_has_ended", on=["because_stopped", "settle_partial"])
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from speech_lifecycle.fsm import evidence
 from speech_lifecycle.fsm.effects import (
     ClearOutput,
@@ -24,7 +22,7 @@ from speech_lifecycle.fsm.events import (
 from speech_lifecycle.fsm.reconciliation import remove_messages
 from speech_lifecycle.fsm.run import Run
 from speech_lifecycle.fsm.state import Message, Speech
-from speech_lifecycle.fsm.values import HeardTextStatus, MessageRecord, Reason, SettledState
+from speech_lifecycle.fsm.values import HeardTextStatus, MessageRecord, SettledState
 from speech_lifecycle.fsm.watchdog import start_timer, unplayed_ms
 
 
@@ -66,12 +64,13 @@ def remove_late_message(run: Run, speech: Speech, message: Message, event: Event
 
 def start_handover(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Begin to hand it to the output."""
+    speech.forwarding_id = message.message_id
     run.emit(StartHandover(message.message_id))
 
 
 def count_handed_over(run: Run, speech: Speech, message: Message, event: OutputAudioHandedOver) -> None:
-    """Take over the total of audio handed over. What was never received cannot have been (T4)."""
-    message.handed_over_ms = min(event.handed_over_ms, message.received_ms)
+    """Take over the total of audio handed over: no more than was received (T4), and none of a text."""
+    message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
     speech.has_progressed = True
 
 
@@ -164,22 +163,23 @@ def because_no_content(run: Run, speech: Speech, message: Message, event: Event 
 def settle_played(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Record it as heard in full, and commit it."""
     status: HeardTextStatus = "exact" if message.text or not message.expects_audio else "unknown"
-    _settle(run, message, "played", message.position_ms, message.text, status)
+    _settle(run, speech, message, "played", message.position_ms, message.text, status)
 
 
 def settle_partial(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Record it as heard in part, and commit that part."""
     text, status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-    _settle(run, message, "partial", message.position_ms, text, status)
+    _settle(run, speech, message, "partial", message.position_ms, text, status)
 
 
 def settle_skipped(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Record it as never heard."""
-    _settle(run, message, "skipped", 0, "", "exact")
+    _settle(run, speech, message, "skipped", 0, "", "exact")
 
 
 def _settle(
     run: Run,
+    speech: Speech,
     message: Message,
     state: SettledState,
     heard_ms: int,
@@ -189,7 +189,7 @@ def _settle(
     record = MessageRecord(
         message.message_id,
         state,
-        cast(Reason, message.reason),
+        message.reason,  # type: ignore[arg-type]  # every row that settles gives a reason first
         heard_ms,
         message.received_ms,
         message.text,
@@ -197,6 +197,8 @@ def _settle(
         heard_text_status,
     )
     message.record = record
+    if speech.forwarding_id == message.message_id:
+        speech.forwarding_id = None
     run.emit(ReportMessageSettled(record))
     if state != "skipped":
         run.emit(CommitMessage(message.message_id, heard_text, heard_text_status, state == "partial"))

@@ -6,11 +6,11 @@ in real time, and none of them ends in a run that goes well; so a run is the sam
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import AsyncExitStack
-from typing import Any
 
 import aiohttp
-from livekit.agents import APIConnectOptions
+from livekit.agents import APIConnectOptions, llm
 from livekit.agents.voice import io
 from livekit.plugins import openai
 
@@ -20,6 +20,22 @@ from speech_lifecycle.adapters.livekit_agents.session import LiveKitSession
 from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.adapters.ports import AudioOutput, Session
 from speech_lifecycle.adapters.simulation.world import SimulatedWorld
+from speech_lifecycle.fsm.values import Capabilities
+
+
+class LimitedSession(openai.realtime.RealtimeSession):
+    """The plugin's session, with a model that can do less."""
+
+    limits: Capabilities | None = None
+
+    @property
+    def capabilities(self) -> llm.RealtimeCapabilities:
+        of_model = super().capabilities
+        if self.limits is None:
+            return of_model
+        return dataclasses.replace(
+            of_model, message_truncation=self.limits.can_truncate, mutable_chat_context=self.limits.can_remove
+        )
 
 
 class LiveKitWorld(SimulatedWorld):
@@ -28,27 +44,28 @@ class LiveKitWorld(SimulatedWorld):
     quiet_turns = 12
     """LiveKit passes what it gets through several channels and tasks."""
 
-    model_options: dict[str, Any] = {}
-    max_retry = 0
-
     async def open_session(self, exit_stack: AsyncExitStack) -> Session:
         self.received = self.sent = 0
         http = await exit_stack.enter_async_context(aiohttp.ClientSession())
-        self.model = openai.realtime.RealtimeModel(
-            base_url=self.server.base_url,
+        is_azure = self.server.behaviour.event_names == "legacy"
+        model = openai.realtime.RealtimeModel(
+            base_url=self.server.base_url + ("/realtime" if is_azure else ""),
             api_key="simulated",
             http_session=http,
-            conn_options=APIConnectOptions(max_retry=self.max_retry),
-            **self.model_options,
+            azure_deployment="simulated" if is_azure else None,
+            conn_options=APIConnectOptions(max_retry=0),
         )
-        self.realtime_session = self.new_realtime_session()
+        self.realtime_session = self.new_realtime_session(model)
         exit_stack.push_async_callback(self._close_realtime_session)
-        self.realtime_session.on("openai_server_event_received", self._count_received)
-        self.realtime_session.on("openai_client_event_queued", self._count_sent)
         return LiveKitSession(self.realtime_session)
 
-    def new_realtime_session(self) -> openai.realtime.RealtimeSession:
-        return self.model.session()
+    def new_realtime_session(self, model: openai.realtime.RealtimeModel) -> openai.realtime.RealtimeSession:
+        session = LimitedSession(model) if self.capabilities is not None else model.session()
+        if isinstance(session, LimitedSession):
+            session.limits = self.capabilities
+        session.on("openai_server_event_received", self.count_received)
+        session.on("openai_client_event_queued", self.count_sent)
+        return session
 
     async def _close_realtime_session(self) -> None:
         try:
@@ -79,8 +96,8 @@ class LiveKitWorld(SimulatedWorld):
     def client_frames(self) -> tuple[int, int]:
         return self.sent, self.received
 
-    def _count_received(self, _: object) -> None:
+    def count_received(self, _: object) -> None:
         self.received += 1
 
-    def _count_sent(self, _: object) -> None:
+    def count_sent(self, _: object) -> None:
         self.sent += 1

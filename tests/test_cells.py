@@ -19,9 +19,10 @@ from helpers import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from speech_lifecycle.fsm import Capabilities, Policy, Speech, SpeechMachine, definition, step
+from speech_lifecycle.fsm import Capabilities, Policy, Speech, SpeechMachine, step
 from speech_lifecycle.fsm.codec import dump_speech, load_speech
 from speech_lifecycle.fsm.copying import copy_speech
+from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.events import EVENT_TYPES, Authorize, SessionResponseCreated
 
 HOSTILE = hostile_events()
@@ -140,7 +141,11 @@ SOME_JUNK = st.one_of(
 )
 
 
-BUILDERS = st.one_of(*(st.builds(event_type, *[SOME_JUNK for _ in event_type.__slots__]) for event_type in EVENT_TYPES))
+BUILDERS = st.one_of(
+    *(st.builds(kind, *[SOME_JUNK for _ in kind.__struct_fields__]) for kind in EVENT_TYPES)
+)
+    *(st.builds(event_type, *[SOME_JUNK for _ in event_type.__struct_fields__]) for event_type in EVENT_TYPES)
+)
 
 
 @given(st.lists(BUILDERS, min_size=1, max_size=12))

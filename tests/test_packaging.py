@@ -92,6 +92,7 @@ def test_the_installed_distribution_owns_one_name():
 def test_what_is_generated_says_so():
     for name in (
         "constraints.txt",
+        "docs/benchmarks.md",
         "docs/trace.schema.json",
         "docs/message.svg",
         "docs/speech.svg",

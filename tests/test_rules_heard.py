@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
 from helpers import Transcript, interrupted, paused, speaking, text_of, waiting
 
@@ -14,6 +17,7 @@ from speech_lifecycle.fsm.events import (
     OutputPlaybackFinished,
     OutputPlaybackProgressed,
     SessionAudioReceived,
+    SessionLost,
     SessionMessageAdded,
     TimerFired,
 )
@@ -89,6 +93,21 @@ def test_what_was_never_received_is_not_heard(received_ms):
     transcript.tell(Interrupt())
     transcript.send(OutputPlaybackFinished("a", received_ms + 50, interrupted=True))
     assert transcript.record("a").heard_ms <= received_ms
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float64, np.int64, Fraction])
+def test_a_position_is_usable_whatever_computed_it(number):
+    transcript = speaking("a")
+    transcript.tell(OutputPlaybackProgressed("a", number(400)), Interrupt())
+    transcript.tell(OutputPlaybackFinished("a", None, interrupted=True))
+    assert transcript.record("a").heard_ms == 400
+
+
+def test_of_a_text_no_audio_is_heard():
+    transcript = waiting(capabilities=Capabilities(plays_audio=False))
+    transcript.tell(SessionMessageAdded("r", "a"), SessionAudioReceived("a", 100), OutputAudioHandedOver("a", 100))
+    transcript.tell(SessionLost())
+    assert (transcript.record("a").state, transcript.record("a").heard_ms) == ("skipped", 0)
 
 
 @pytest.mark.parametrize("frame_ms", [0, 20, 100])

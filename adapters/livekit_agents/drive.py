@@ -34,7 +34,9 @@ def drive(
     output = None
     if audio is not None:
         output = LiveKitOutput(audio, transcription=transcription, sample_rate=livekit_session.sample_rate)
-    return Driver(livekit_session, output, policy=policy, barge_in=barge_in, trace=trace)
+    driver = Driver(livekit_session, output, policy=policy, barge_in=barge_in, trace=trace)
+    driver.listen(livekit_session.keep_heard_text)
+    return driver
 
 
 async def play_generation(

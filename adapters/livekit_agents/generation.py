@@ -35,13 +35,15 @@ class GenerationReader:
         response_id: str,
         receiver: SessionReceiver,
         sample_rate: int,
-        how_it_ended: Callable[[str], ResponseStatus],
+        how_it_ended: Callable[[GenerationReader], ResponseStatus],
     ) -> None:
         """Take the generation; `read` reads it. `how_it_ended` is asked when its message stream is at its end."""
         self.generation = generation
         self.response_id = response_id
         self.message_ids: set[str] = set()
         self.has_ended = asyncio.Event()
+        self.is_lost = False
+        """Whether it was reported that its connection broke."""
         self._receiver = receiver
         self._sample_rate = sample_rate
         self._how_it_ended = how_it_ended
@@ -58,7 +60,7 @@ class GenerationReader:
             for task in messages:
                 task.cancel()
             self.has_ended.set()
-        status = self._how_it_ended(self.response_id)
+        status = self._how_it_ended(self)
         self._receiver.report(SessionResponseEnded(self.response_id, "failed" if self._has_failed else status))
 
     async def _read_messages(self, messages: set[asyncio.Task[None]]) -> None:

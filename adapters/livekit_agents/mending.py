@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
 
-from livekit.agents import NOT_GIVEN, Agent, llm
+from livekit.agents import Agent, llm
 
 from speech_lifecycle.adapters.livekit_agents.openai_events import OpenAIEvents
 from speech_lifecycle.adapters.livekit_agents.server_context import remove_messages, replace_message
@@ -33,15 +33,9 @@ class Mender:
     def perform(self, session: llm.RealtimeSession[Any], events: OpenAIEvents, effect: fx.SessionEffect) -> None:
         """Send what the effect asks for. The answers come through `events`."""
         if isinstance(effect, fx.TruncateMessage):
-            events.expect("truncate", effect.message_id)
-            session.truncate(
-                message_id=effect.message_id,
-                modalities=["audio"],
-                audio_end_ms=effect.audio_end_ms,
-                audio_transcript=NOT_GIVEN,
-            )
-            if not events.are_heard:
-                events.answers.acknowledge("truncate", effect.message_id)
+            if not events.truncate(effect.message_id, effect.audio_end_ms):
+                events.expect("truncate", effect.message_id)
+                session.truncate(message_id=effect.message_id, modalities=["audio"], audio_end_ms=effect.audio_end_ms)
         elif isinstance(effect, fx.RemoveMessages):
             self.run(remove_messages(session, events, effect))
         elif isinstance(effect, fx.ReplaceMessage):
@@ -91,11 +85,12 @@ class Mender:
             previous_id = item.id
         return llm.ChatContext(items)
 
-    async def replay(self, session: llm.RealtimeSession[Any], agent: Agent) -> None:
+    async def replay(self, session: llm.RealtimeSession[Any], events: OpenAIEvents, agent: Agent) -> None:
         """Have a new server remember what the agent's history says.
 
         The plugin replays what the model generated, also of messages that were cut.
         """
+        await events.wait_until_created([item.id for item in agent.chat_ctx.items])
         items = [
             item
             for item in agent.chat_ctx.items

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 _FRAME_MS = 100
 """LiveKit's models deliver frames of this length. An output may cut no finer than its frames."""
 
+_FINISH_AFTER_FAILURE_S = 1.0
+"""How long an output that raised may take to say how far it got."""
+
 
 class _Message:
     """One message on its way to LiveKit's outputs."""
@@ -40,6 +44,7 @@ class _Message:
         """How many segments the output had accepted before it."""
         self.segment_is_flushed = False
         self.segment_has_finished = asyncio.Event()
+        self.has_failed = False
         self.is_over = False
 
 
@@ -133,16 +138,18 @@ class LiveKitOutput:
             return
         self._let_go(message)
         segment = message.segment
-        if segment is None or not self._has_accepted(message):
-            if segment is not None:
-                self._segments.withdraw(segment)
-            position_ms = 0 if segment is None else segment.begins_ms
-            self._tell(OutputPlaybackFinished(message_id, position_ms, interrupted=True))
+        if segment is None:
+            self._tell(OutputPlaybackFinished(message_id, 0, interrupted=True))
             return
+        has_accepted = self._has_accepted(message)
+        if not has_accepted:
+            self._segments.withdraw(segment)
         awaits_finish = self._segments.is_unfinished(segment)
+        # Also if it was not accepted yet: wrappers may count a frame after they have handed it on.
         self._stop(message)
         if not awaits_finish:
-            self._tell(OutputPlaybackFinished(message_id, None, interrupted=True))
+            position_ms = None if has_accepted else segment.begins_ms
+            self._tell(OutputPlaybackFinished(message_id, position_ms, interrupted=True))
 
     def pause(self) -> None:
         """Hold the playback."""
@@ -208,7 +215,7 @@ class LiveKitOutput:
                     message.segment_is_flushed = True
                     self._output.flush()
         except Exception as error:
-            self._fail(message, error)
+            await self._fail(message, error)
 
     async def _capture(self, message: _Message, frame: rtc.AudioFrame) -> None:
         segment = message.segment
@@ -246,14 +253,20 @@ class LiveKitOutput:
             piece = pcm[begin : begin + step]
             yield rtc.AudioFrame(piece, self._sample_rate, 1, len(piece) // 2)
 
-    def _fail(self, message: _Message, error: Exception) -> None:
-        message.is_over = True
+    async def _fail(self, message: _Message, error: Exception) -> None:
+        """Stop what still plays, and let the output say how far it got, before it counts as failed."""
         logger.error("LiveKit's output %s failed", self._output.label, exc_info=error)
-        self._tell(OutputFailed(message.id, repr(error)))
+        message.has_failed = True
+        message.segment_has_finished.clear()
         try:
             self._stop(message)
         except Exception:
             logger.exception("LiveKit's output %s could not be cleared", self._output.label)
+        if message.segment is not None and self._segments.is_unfinished(message.segment):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(message.segment_has_finished.wait(), _FINISH_AFTER_FAILURE_S)
+        message.is_over = True
+        self._tell(OutputFailed(message.id, repr(error)))
 
     # From LiveKit's output
 
@@ -274,6 +287,9 @@ class LiveKitOutput:
         message = self._message
         if message is not None and message.segment is segment:
             message.segment_has_finished.set()
+            if message.has_failed and not message.is_over:
+                self._tell(OutputPlaybackProgressed(message.id, segment.position_ms(event.playback_position)))
+                return
         position_ms = segment.position_ms(event.playback_position)
         self._tell(
             OutputPlaybackFinished(segment.message_id, position_ms, event.interrupted, event.synchronized_transcript)

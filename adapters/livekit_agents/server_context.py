@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from livekit.agents import llm
 
 from speech_lifecycle.adapters.livekit_agents.openai_events import OpenAIEvents
 from speech_lifecycle.fsm.effects import RemoveMessages, ReplaceMessage
+from speech_lifecycle.fsm.values import Reconciliation
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 async def remove_messages(session: llm.RealtimeSession[Any], events: OpenAIEvents, effect: RemoveMessages) -> None:
     """Remove messages, all in one update, and report for each what became of it."""
     answers = events.answers
+    await events.wait_until_created(effect.message_ids)
     known = {item.id for item in session.chat_ctx.items}
     for message_id in effect.message_ids:
         events.expect("remove", message_id)
@@ -42,24 +45,55 @@ async def remove_messages(session: llm.RealtimeSession[Any], events: OpenAIEvent
 
 async def replace_message(session: llm.RealtimeSession[Any], events: OpenAIEvents, effect: ReplaceMessage) -> None:
     """Put another text in the place of a message's, and report what became of it."""
-    answers = events.answers
+    await events.wait_until_created([effect.message_id])
     events.expect("replace", effect.message_id)
-    items = []
+    await _put_texts(session, events, "replace", {effect.message_id: effect.text})
+
+
+async def put_heard_text(session: llm.RealtimeSession[Any], events: OpenAIEvents, message_id: str, text: str) -> None:
+    """Do for a message that LiveKit has brought back as a text what a truncation would do for its audio."""
+    await events.wait_until_created([message_id])
+    events.expect("truncate", message_id)
+    await _put_texts(session, events, "truncate", {message_id: text})
+
+
+async def restore_heard_texts(
+    session: llm.RealtimeSession[Any], events: OpenAIEvents, heard: Mapping[str, str]
+) -> None:
+    """Cut messages again that were cut before a reconnection: LiveKit brings them back whole."""
+    await events.wait_until_created(heard)
+    await _put_texts(session, events, None, heard)
+
+
+async def _put_texts(
+    session: llm.RealtimeSession[Any],
+    events: OpenAIEvents,
+    operation: Reconciliation | None,
+    texts: Mapping[str, str],
+) -> None:
+    """Set the texts of messages; "" forgets one. The answer to `operation` is reported, if one was asked for."""
+    items: list[llm.ChatItem] = []
     for item in session.chat_ctx.items:
-        if item.id == effect.message_id and isinstance(item, llm.ChatMessage):
+        if isinstance(item, llm.ChatMessage) and item.id in texts:
+            if texts[item.id] == "":
+                continue
             item = copy.copy(item)
-            item.content = [effect.text]
+            item.content = [texts[item.id]]
         items.append(item)
     error = await _update(session, items)
-    if not answers.is_expected("replace", effect.message_id):
+    if operation is None:
         return
-    now = session.chat_ctx.get_by_id(effect.message_id)
-    if isinstance(now, llm.ChatMessage) and now.text_content == effect.text:
-        answers.acknowledge("replace", effect.message_id)
-    elif now is None and error is None:
-        answers.refuse("replace", effect.message_id, "unknown_message", "", "the session's chat_ctx never had it")
-    else:
-        answers.refuse("replace", effect.message_id, "other", "", error or "the session's chat_ctx has another text")
+    now = session.chat_ctx
+    for message_id, text in texts.items():
+        item_now = now.get_by_id(message_id)
+        if not events.answers.is_expected(operation, message_id):
+            continue  # the server has answered it
+        if (item_now.text_content or "" if isinstance(item_now, llm.ChatMessage) else "") == text:
+            events.answers.acknowledge(operation, message_id)
+        elif item_now is None and error is None:
+            events.answers.refuse(operation, message_id, "unknown_message", "", "the chat_ctx never had it")
+        else:
+            events.answers.refuse(operation, message_id, "other", "", error or "the chat_ctx has another text")
 
 
 async def _update(session: llm.RealtimeSession[Any], items: list[llm.ChatItem]) -> str | None:

@@ -15,10 +15,17 @@ from livekit.agents.metrics import RealtimeModelMetrics
 
 from speech_lifecycle.adapters.livekit_agents.generation import GenerationReader
 from speech_lifecycle.adapters.livekit_agents.openai_events import OpenAIEvents
-from speech_lifecycle.adapters.livekit_agents.server_context import remove_messages, replace_message
+from speech_lifecycle.adapters.livekit_agents.server_context import (
+    put_heard_text,
+    remove_messages,
+    replace_message,
+    restore_heard_texts,
+)
 from speech_lifecycle.adapters.ports import SessionReceiver
 from speech_lifecycle.fsm.effects import (
+    AgentEffect,
     CancelResponse,
+    CommitMessage,
     RemoveMessages,
     ReplaceMessage,
     SessionEffect,
@@ -62,6 +69,9 @@ class LiveKitSession:
         self._requested: dict[asyncio.Future[llm.GenerationCreatedEvent], str] = {}
         self._was_cancelled: set[str] = set()
         self._unnamed = 0
+        self._is_reconnecting = False
+        self._deferred: list[str] = []
+        self._heard_of_cut: dict[str, str] = {}
         self._context_lock = asyncio.Lock()
         self._is_dead = asyncio.Event()
         self._openai: OpenAIEvents
@@ -116,7 +126,10 @@ class LiveKitSession:
     # Generations
 
     def request_response(self, speech_id: str) -> None:
-        """Ask the model for a response."""
+        """Ask the model for a response. While LiveKit reconnects, which would discard it, the request waits."""
+        if self._is_reconnecting:
+            self._deferred.append(speech_id)
+            return
         reply = self._session.generate_reply()
         self._requested[reply] = speech_id
         reply.add_done_callback(self._on_reply)
@@ -157,13 +170,16 @@ class LiveKitSession:
         self._unnamed += 1
         return f"livekit_response_{self._unnamed}"
 
-    def _how_it_ended(self, response_id: str) -> ResponseStatus:
+    def _how_it_ended(self, reader: GenerationReader) -> ResponseStatus:
+        response_id = reader.response_id
         was_cancelled = response_id in self._was_cancelled
         self._was_cancelled.discard(response_id)
         status = self._openai.take_status(response_id)
         if status is not None:
             return status
         if self._openai.are_heard:
+            if reader.is_lost:
+                return "failed"
             # LiveKit closes the streams of a generation also when the connection was closed or replaced (O6).
             self._attached.report(SessionLost())
             return "failed"
@@ -180,14 +196,25 @@ class LiveKitSession:
             self._attached.report(SessionLost())
             self._is_dead.set()
         elif isinstance(error.error, APIConnectionError):
+            # Before its first event a session is not connected yet: LiveKit keeps what is asked for, and tells nothing.
+            self._is_reconnecting = self._openai.are_heard
             self._note_broken_connection()
 
     def _on_session_reconnected(self, _: object) -> None:
         self._note_broken_connection()
+        self._is_reconnecting = False
+        deferred, self._deferred = self._deferred, []
+        for speech_id in deferred:
+            self.request_response(speech_id)
+        if self._heard_of_cut:
+            self._begin(self._restore_heard_texts())
 
     def _note_broken_connection(self) -> None:
         """A connection that breaks takes a response under way with it. LiveKit brings back what was complete."""
-        if any(not reader.has_ended.is_set() for reader in self._readers.values()):
+        broken = [reader for reader in self._readers.values() if not reader.has_ended.is_set() and not reader.is_lost]
+        for reader in broken:
+            reader.is_lost = True
+        if broken:
             self._attached.report(SessionLost())
 
     def _on_input_speech_started(self, _: object) -> None:
@@ -203,10 +230,7 @@ class LiveKitSession:
         if isinstance(effect, CancelResponse):
             self._cancel(effect.response_id)
         elif isinstance(effect, TruncateMessage):
-            self._openai.expect("truncate", effect.message_id)
-            self._session.truncate(
-                message_id=effect.message_id, modalities=["audio", "text"], audio_end_ms=effect.audio_end_ms
-            )
+            self._truncate(effect)
         else:
             self._begin(self._change_context(effect))
 
@@ -217,6 +241,35 @@ class LiveKitSession:
         latest = next(reversed(self._readers.values()), None)
         if latest is not None and latest.response_id == response_id and not latest.has_ended.is_set():
             self._session.interrupt()
+
+    def keep_heard_text(self, _: object, effect: AgentEffect) -> None:
+        """Remember what was heard of a message that was cut. For `Driver.listen`; `drive` does it.
+
+        When LiveKit reconnects, it brings the conversation back as texts, and each message whole.
+        """
+        if not isinstance(effect, CommitMessage) or not effect.interrupted:
+            return
+        if effect.text_status == "unknown":
+            logger.warning("what was heard of %s is unknown: a reconnection brings it back whole", effect.message_id)
+        else:
+            self._heard_of_cut[effect.message_id] = effect.text
+
+    async def _restore_heard_texts(self) -> None:
+        async with self._context_lock:
+            await restore_heard_texts(self._session, self._openai, self._heard_of_cut)
+
+    async def _put_heard_text(self, message_id: str) -> None:
+        async with self._context_lock:
+            await put_heard_text(self._session, self._openai, message_id, self._heard_of_cut[message_id])
+
+    def _truncate(self, effect: TruncateMessage) -> None:
+        """The common interface says nothing of the answer: without raw events the reconcile timer ends the wait."""
+        if effect.message_id in self._openai.created_by_client and effect.message_id in self._heard_of_cut:
+            self._begin(self._put_heard_text(effect.message_id))
+        elif not self._openai.truncate(effect.message_id, effect.audio_end_ms):
+            self._session.truncate(
+                message_id=effect.message_id, modalities=["audio", "text"], audio_end_ms=effect.audio_end_ms
+            )
 
     async def _change_context(self, effect: SessionEffect) -> None:
         async with self._context_lock:

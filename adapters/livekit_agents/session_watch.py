@@ -125,7 +125,7 @@ class SessionWatch:
             return
         if speeches and all(speech.history_is_settled for speech in speeches):
             self._lost.discard(session)
-            self._mender.run(self._mender.replay(session.wrapped, speeches[-1].agent))
+            self._mender.run(self._mender.replay(session.wrapped, self._raw_events[session], speeches[-1].agent))
 
     # What the framework asks for
 

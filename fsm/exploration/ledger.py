@@ -1,0 +1,109 @@
+"""What really went in and out so far, written down beside the machine and without looking into it.
+
+The properties are judged by this book, not by the machine's own fields: those may be wrong. `bookkeeping` writes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+
+class Entry(NamedTuple):
+    """One message: what the session said of it, what the output said, and what the machine made of it."""
+
+    message_id: str
+    has_audio: bool
+    """Its audio is what reaches the listener, not its text."""
+    received_ms: int = 0
+    text: str = ""
+    source_has_ended: bool = False
+    is_begun: bool = False
+    """Its turn has come: `StartHandover` was given."""
+    handed_over_ms: int = 0
+    has_started: bool = False
+    position_ms: int = 0
+    transcript: str | None = None
+    flush: str = ""
+    """"owed", or "outdated" if audio came after it; "" if none is outstanding."""
+    is_cleared: bool = False
+    played_out: bool = False
+    """The output said, not interrupted, that it played all that was flushed."""
+    shown_text: str | None = None
+    """Of a text: what had been shown when the speech was stopped."""
+    settled: str = ""
+    is_memory: bool = True
+    """The server has something to remember of it."""
+    heard_ms: int = 0
+    heard_text: str = ""
+    is_committed: bool = False
+    request: str = ""
+    """What the server was asked to do, or "diverged"."""
+    is_answered: bool = False
+
+    @property
+    def is_heard(self) -> bool:
+        """Something of its audio reached the listener."""
+        return self.has_started or self.position_ms > 0 or self.played_out
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The whole book."""
+
+    is_authorized: bool = False
+    stopped_by: str = ""
+    """The reason that messages stopped now have to give; "" while nothing stops the speech."""
+    response: str = ""
+    """"generating" or "ended"."""
+    response_has_failed: bool = False
+    is_lost: bool = False
+    is_settled: bool = False
+    """All messages were final at some time; those announced later come too late."""
+    cancels: int = 0
+    is_held: bool = False
+    agent_state: str = ""
+    has_spoken: bool = False
+    """Speaking was announced, and no pause came in between."""
+    was_heard: bool = False
+    timer: str = ""
+    facts_since_timer: bool = False
+    outcome: str = ""
+    book: dict[str, Entry] = field(default_factory=dict)
+    """The messages by id, in the order of their announcement."""
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The messages, in the order of their announcement."""
+        return tuple(self.book.values())
+
+    def change(self, message_id: str, **parts: Any) -> None:
+        """Write down something new about a message."""
+        self.book[message_id] = self.book[message_id]._replace(**parts)
+
+    def later_than(self, message_id: str) -> list[Entry]:
+        """Return the messages that were announced after this one."""
+        ids = list(self.book)
+        return [self.book[later] for later in ids[ids.index(message_id) + 1 :]]
+
+    @property
+    def begun(self) -> Entry | None:
+        """Return the message that the output has, or None."""
+        for entry in self.book.values():
+            if entry.is_begun and not entry.settled:
+                return entry
+        return None
+
+
+_all_but_the_book = attrgetter(*(each.name for each in fields(Ledger) if each.name != "book"))
+
+
+def copy_of(ledger: Ledger) -> Ledger:
+    """Return a ledger with the same contents, to go on writing in."""
+    return Ledger(*_all_but_the_book(ledger), ledger.book.copy())  # type: ignore[call-arg]
+
+
+def parts_of(ledger: Ledger) -> list[tuple[Any, ...]]:
+    """Return the contents as tuples: the book's own first, then the messages'."""
+    return [_all_but_the_book(ledger), *ledger.book.values()]

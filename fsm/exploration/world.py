@@ -1,0 +1,152 @@
+"""The world beside the machine: what the server remembers, and what the listener hears (domain, sections 8 and 10)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from speech_lifecycle.fsm import effects as fx
+from speech_lifecycle.fsm.effects import Effect
+from speech_lifecycle.fsm.exploration.bounds import FRAME_MS
+from speech_lifecycle.fsm.values import MessageRecord
+
+
+class Item(NamedTuple):
+    """A message as the server has it."""
+
+    has_audio: bool
+    audio_ms: int = 0
+    text: str = ""
+    is_ended: bool = False
+    counts_less_ms: int = 0
+    """How much less audio the server counts than the client received (T8)."""
+    truncated_at_ms: int | None = None
+    replaced_by: str | None = None
+    is_removed: bool = False
+
+    @property
+    def remembered_ms(self) -> int:
+        """How much audio the server remembers."""
+        counted_ms = max(0, self.audio_ms - self.counts_less_ms)
+        return counted_ms if self.truncated_at_ms is None else self.truncated_at_ms
+
+    @property
+    def is_settled(self) -> bool:
+        """Its content was cut or taken away, and nothing is added to it any more."""
+        return self.is_removed or self.truncated_at_ms is not None or self.replaced_by is not None
+
+
+class Track(NamedTuple):
+    """A message as the output has it."""
+
+    handed_over_ms: int = 0
+    played_ms: int = 0
+    """What really left the output: the listener has heard this much."""
+    told_start: bool = False
+    told_ms: int = 0
+    """The last position that was reported."""
+    owes: str = ""
+    """"flush" or "clear" while the output has not reported it; "" otherwise."""
+    flushed_ms: int = 0
+    is_over: bool = False
+    """The output is done with it: it was cleared, played out, or broke."""
+
+
+class Request(NamedTuple):
+    """What the server was asked to do about an item."""
+
+    operation: str
+    item: int
+    """Which one, by its place."""
+    at_ms: int = 0
+    text: str = ""
+
+
+class World(NamedTuple):
+    """The server and the output, between two steps of the machine."""
+
+    response: str = ""
+    """"", "generating" or "ended"."""
+    is_cancelling: bool = False
+    is_lost: bool = False
+    items: tuple[Item, ...] = ()
+    requests: tuple[Request, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    current: int | None = None
+    """The message that may be handed over."""
+    is_held: bool = False
+    faults: int = 0
+    """How many are still allowed."""
+    is_exact: bool = True
+    """Everything that was played was reported before its message had to be final."""
+    lie: str = ""
+    """How a record differs from what was really played, if everything was reported."""
+
+    def with_item(self, index: int, **parts: object) -> World:
+        """Return the world with one item changed."""
+        items = list(self.items)
+        items[index] = items[index]._replace(**parts)  # type: ignore[arg-type]
+        return self._replace(items=tuple(items))
+
+    def with_track(self, index: int, **parts: object) -> World:
+        """Return the world with one track changed."""
+        tracks = list(self.tracks)
+        tracks[index] = tracks[index]._replace(**parts)  # type: ignore[arg-type]
+        return self._replace(tracks=tuple(tracks))
+
+    def after_fault(self, is_exact: bool | None = None) -> World:
+        """Return the world with one fault less to come; facts that are missing or wrong make it inexact."""
+        exact = self.is_exact if is_exact is None else self.is_exact and is_exact
+        return self._replace(faults=self.faults - 1, is_exact=exact)
+
+
+def perform(world: World, effects: tuple[Effect, ...], ids: tuple[str, ...]) -> World:
+    """Return the world after the driver has performed the effects, in order."""
+    for effect in effects:
+        world = _perform(world, effect, ids)
+    return world
+
+
+def _perform(world: World, effect: Effect, ids: tuple[str, ...]) -> World:
+    if isinstance(effect, fx.StartHandover):
+        return world._replace(current=ids.index(effect.message_id))
+    if isinstance(effect, fx.FlushOutput):
+        index = ids.index(effect.message_id)
+        return world.with_track(index, owes="flush", flushed_ms=world.tracks[index].handed_over_ms)
+    if isinstance(effect, fx.ClearOutput):
+        index = ids.index(effect.message_id)
+        return world.with_track(index, owes="clear")._replace(current=None)
+    if isinstance(effect, fx.PauseOutput | fx.ResumeOutput):
+        return world._replace(is_held=isinstance(effect, fx.PauseOutput))
+    if isinstance(effect, fx.CancelResponse):
+        return world._replace(is_cancelling=world.response == "generating")
+    if isinstance(effect, fx.TruncateMessage):
+        request = Request("truncate", ids.index(effect.message_id), at_ms=effect.audio_end_ms)
+        return world._replace(requests=(*world.requests, request))
+    if isinstance(effect, fx.ReplaceMessage):
+        request = Request("replace", ids.index(effect.message_id), text=effect.text)
+        return world._replace(requests=(*world.requests, request))
+    if isinstance(effect, fx.RemoveMessages):
+        requests = tuple(Request("remove", ids.index(message_id)) for message_id in effect.message_ids)
+        return world._replace(requests=world.requests + requests)
+    if isinstance(effect, fx.ReportMessageSettled):
+        return _settle(world, effect.record, ids.index(effect.record.message_id))
+    return world
+
+
+def _settle(world: World, record: MessageRecord, index: int) -> World:
+    """Compare the record with the track, which is forgotten unless the output goes on with it."""
+    if world.current == index:
+        world = world._replace(current=None)
+    track = world.tracks[index]
+    if world.is_exact and not world.lie and track.handed_over_ms > 0:
+        played_ms = track.played_ms
+        if record.state == "played" and played_ms < record.received_ms - FRAME_MS:
+            world = world._replace(lie=f"{record.message_id} is played, but only {played_ms} ms of it were")
+        elif record.state != "played" and record.heard_ms != played_ms:
+            lie = f"{record.message_id} is {record.state} at {record.heard_ms} ms, played were {played_ms}"
+            world = world._replace(lie=lie)
+    if track.is_over:
+        world = world._replace(
+            tracks=tuple(Track(is_over=True) if i == index else t for i, t in enumerate(world.tracks))
+        )
+    return world
