@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from livekit.agents import __version__ as livekit_version
+
 from speech_lifecycle.adapters.livekit_agents.rehearsal import Outcome, Watching
 from speech_lifecycle.adapters.livekit_agents.scenarios import FRAME_MS, LIVEKIT_SCENARIOS, LiveKitScenario
 from speech_lifecycle.adapters.livekit_agents.verdict import differences
@@ -29,10 +30,11 @@ history and server are the same, and the agent's states are right. Of a sweep: a
 and how.
 
 `watched` names the rules that the framework broke in front of the watch, which changed nothing. What an output lies
-about, or a server cannot do, cannot be mended: `over-reports`, `cannot-truncate`, `cannot-remove`.
+about, or a server cannot do, cannot be mended: `over-reports`, `cannot-truncate`, `cannot-remove`. The bugs' ids are
+those of the specification.
 
-| scenario | | plain framework | watched: forbidden steps | mended |
-|---|---|---|---|---|
+| scenario | | bugs | plain framework | watched: forbidden steps | mended |
+|---|---|---|---|---|---|
 """
 
 DETAILS = """
@@ -50,7 +52,7 @@ def table(step_ms: int) -> str:
     """Return the whole file."""
     rows, details = [], []
     for name, scenario in LIVEKIT_SCENARIOS.items():
-        cells = [name, scenario.summary]
+        cells = [name, scenario.summary, " ".join(scenario.bugs)]
         for mode in MODES:
             outcomes = [instant.play(mode) for instant in scenario.instants(step_ms)]
             cells.append(_steps(scenario, outcomes) if mode == "watched" else _verdict(scenario, outcomes))

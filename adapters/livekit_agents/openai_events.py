@@ -128,8 +128,10 @@ _ASKED_BY: dict[str, tuple[Reconciliation, ...]] = {
 def _with_signature(listener: Callable[[Mapping[str, Any]], None]) -> Callable[..., None]:
     """Return a listener that says its signature. LiveKit asks for it at every event, and finding it out is slow."""
 
-    def listen(event: Mapping[str, Any]) -> None:
-        listener(event)
+    def listen(*events: Mapping[str, Any]) -> None:
+        listener(*events)
 
-    listen.__signature__ = inspect.signature(listen)  # type: ignore[attr-defined]
+    listen.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter("events", inspect.Parameter.VAR_POSITIONAL)]
+    )
     return listen
