@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from livekit.agents import AgentSession
+from livekit.agents import NOT_GIVEN, Agent, AgentSession
 from livekit.plugins import openai
 from livekit_outcomes import SINGLE, outcome
 
 from speech_lifecycle.adapters.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 from speech_lifecycle.adapters.livekit_agents.verdict import differences
 from speech_lifecycle.adapters.livekit_agents.watch import watch_session
+from speech_lifecycle.adapters.livekit_agents.watch_events import MessageStateChanged
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
+from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
 from speech_lifecycle.adapters.trace_file import TraceFile
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.trace import load_trace
@@ -113,8 +117,43 @@ async def test_the_wrapped_model_answers_for_the_plugins() -> None:
     assert wrapped.update_options == model.update_options, "names that only the plugin has reach it"
 
 
+async def test_a_response_that_the_framework_dropped_is_forgotten() -> None:
+    """LiveKit skips what the server begins while its scheduling is paused, and leaves it on the server."""
+    async with SimulatedRealtimeServer() as server:
+        model = WatchedRealtimeModel(openai.realtime.RealtimeModel(base_url=server.base_url, api_key="simulated"))
+        session: AgentSession[None] = AgentSession(llm=model, vad=None)
+        watch = watch_session(session, mend=True)
+        connected, done = asyncio.Event(), asyncio.Event()
+        watch.on("speech_state_changed", lambda change: done.set() if change.new_state == "interrupted" else None)
+        await session.start(Agent(instructions="You are a voice assistant."), record=False)
+        unheard = model.session()  # nobody listens for its responses
+        unheard.on("openai_server_event_received", lambda _: connected.set())
+        await asyncio.wait_for(connected.wait(), timeout=5)
+        server.sessions[-1].owe_response()
+        await asyncio.wait_for(done.wait(), timeout=5)
+        assert server.sessions[-1].conversation.remembered() == ()
+        await unheard.aclose()
+        await session.aclose()
+        await model.aclose()
+
+
 async def test_a_model_that_nobody_watches_has_plain_sessions() -> None:
     wrapped = WatchedRealtimeModel(openai.realtime.RealtimeModel(api_key="simulated", base_url="http://127.0.0.1:9/v1"))
     session = wrapped.session()
     assert type(session) is openai.realtime.RealtimeSession
     session._main_atask.cancel()
+
+
+async def test_what_the_documentation_shows_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "livekit.md").read_text(encoding="utf-8")
+    shown: dict[str, Any] = {}
+    exec(page.split("```python\n")[2].split("```")[0], shown)
+    told: list[MessageStateChanged] = []
+    async with SimulatedRealtimeServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "simulated")
+        session = await shown["start"](NOT_GIVEN, told.append, told.append, None)
+        await session.generate_reply()
+        await session.aclose()
+        await session.llm.aclose()
+    assert [change.new_state for change in told] == ["pending", "streaming", "played"]

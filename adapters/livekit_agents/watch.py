@@ -109,7 +109,7 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         self._machines = SpeechMachines(self, self._clock, trace)
         self._output_watch = OutputWatch(self._machines, self.notice_interruptions)
         self._session_watch = SessionWatch(self, self._machines, self._output_watch, self._mender)
-        self._output: WatchedOutput | None = None
+        self._outputs: list[WatchedOutput] = []
         self._count = 0
         self._announcing: WatchedSpeech | None = None
         model.observer = self._session_watch
@@ -144,10 +144,10 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         )
         self._machines.begin(speech)
         self.emit("speech_begun", speech)
-        if event.user_initiated and self._session.current_speech is not None:
-            self._set_handle(speech, self._session.current_speech)
-        else:
+        if not event.user_initiated:
             self._announcing = speech
+        elif self._session.current_speech is not None:
+            self._set_handle(speech, self._session.current_speech)
         return speech
 
     def _wrap_output(self) -> WatchedOutput | None:
@@ -156,13 +156,17 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         Done before every response, because rooms and consoles set the output when the session starts.
         """
         output = self._session.output.audio
-        if output is not None and output is not self._output:
-            self._output = WatchedOutput(output, self._output_watch, decides=self._mender is not None)
-            self._session.output.audio = self._output
-        return self._output if output is not None and self._session.output.audio_enabled else None
+        if output is None:
+            return None
+        if not isinstance(output, WatchedOutput):
+            output = WatchedOutput(output, self._output_watch, decides=self._mender is not None)
+            self._session.output.audio = output
+            # One that was replaced may still owe the framework a finish.
+            self._outputs = [*(old for old in self._outputs if old.is_busy), output]
+        return output if self._session.output.audio_enabled else None
 
     def announced(self, speech: WatchedSpeech) -> None:
-        """Note whether the framework took a response: one that it dropped is never played."""
+        """Note whether the framework took a response of the server's own: one that it dropped is never played."""
         if self._announcing is speech:
             self._announcing = None
             if speech.handle is None:
@@ -229,8 +233,8 @@ class Watch(rtc.EventEmitter[WatchEvent]):
             self.forbid(rules.about_divergence(speech, effect))
         elif isinstance(effect, fx.ReportSpeechDone):
             self._clock.call_later(_WRITING_MS, lambda: self._compare_history(speech))
-        elif effect == _SPEAKING and self._output is not None:
-            self._output.announce_start()
+        elif effect == _SPEAKING and self._outputs:
+            self._outputs[-1].announce_start()
 
     def _on_settled(self, speech: WatchedSpeech, record: MessageRecord) -> None:
         self.emit("message_settled", speech, record)
@@ -240,8 +244,8 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         if speech.snapshot.cause in ("timed_out", "output_failed", "source_failed") and handle is not None:
             # The framework waits for a report that will not come, or would play on.
             handle.interrupt(force=True)
-        if self._output is not None:
-            self._output.settle(record)
+        for output in self._outputs:
+            output.settle(record)
 
     def _compare_history(self, speech: WatchedSpeech) -> None:
         """When framework and lifecycle are both done with a speech, compare what they say of it."""

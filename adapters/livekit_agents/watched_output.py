@@ -82,6 +82,11 @@ class WatchedOutput(io.AudioOutput):
         """The framework was told that the latest segment began to play."""
 
     @property
+    def is_busy(self) -> bool:
+        """Whether a segment was begun and not reported as finished."""
+        return bool(self._segments)
+
+    @property
     def _below(self) -> io.AudioOutput:
         output = self.next_in_chain
         assert output is not None
