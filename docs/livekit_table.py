@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from livekit.agents import __version__ as livekit_version
 
-from speech_lifecycle.adapters.livekit_agents.rehearsal import Outcome, Watching
+from speech_lifecycle.adapters.livekit_agents.outcome import Outcome
+from speech_lifecycle.adapters.livekit_agents.rehearsal import Watching
 from speech_lifecycle.adapters.livekit_agents.scenarios import FRAME_MS, LIVEKIT_SCENARIOS, LiveKitScenario
 from speech_lifecycle.adapters.livekit_agents.verdict import differences
 
@@ -51,16 +52,28 @@ those generated, "/" marks it as interrupted. Only what somebody has is listed. 
 def table(step_ms: int) -> str:
     """Return the whole file."""
     rows, details = [], []
-    for name, scenario in LIVEKIT_SCENARIOS.items():
-        cells = [name, scenario.summary, " ".join(scenario.bugs)]
-        for mode in MODES:
-            outcomes = [instant.play(mode) for instant in scenario.instants(step_ms)]
-            cells.append(_steps(scenario, outcomes) if mode == "watched" else _verdict(scenario, outcomes))
-            if scenario.sweep_ms is None and mode != "watched":
-                details.append(f"| {name if mode == 'plain' else ''} | {mode} | {' | '.join(_accounts(outcomes[0]))} |")
-            print(f"{name} {mode}: {cells[-1]}", file=sys.stderr, flush=True)
-        rows.append(f"| {' | '.join(cells)} |")
+    for scenario in LIVEKIT_SCENARIOS.values():
+        outcomes = {mode: [instant.play(mode) for instant in scenario.instants(step_ms)] for mode in MODES}
+        rows.append(row_of(scenario, outcomes))
+        details += details_of(scenario, outcomes)
+        print(rows[-1], file=sys.stderr, flush=True)
     return HEAD + "\n".join(rows) + "\n" + DETAILS + "\n".join(details) + "\n"
+
+
+def row_of(scenario: LiveKitScenario, outcomes: Mapping[Watching, list[Outcome]]) -> str:
+    """Return the scenario's row of the first table."""
+    cells = [scenario.name, scenario.summary, " ".join(scenario.bugs)]
+    cells += [_verdict(scenario, outcomes["plain"]), _steps(scenario, outcomes["watched"])]
+    cells.append(_verdict(scenario, outcomes["mended"]))
+    return f"| {' | '.join(cells)} |"
+
+
+def details_of(scenario: LiveKitScenario, outcomes: Mapping[Watching, list[Outcome]]) -> list[str]:
+    """Return the scenario's rows of the second table; a sweep has none."""
+    if scenario.sweep_ms is not None:
+        return []
+    plain, mended = _accounts(outcomes["plain"][0]), _accounts(outcomes["mended"][0])
+    return [f"| {scenario.name} | plain | {' | '.join(plain)} |", f"|  | mended | {' | '.join(mended)} |"]
 
 
 def _verdict(scenario: LiveKitScenario, outcomes: list[Outcome]) -> str:

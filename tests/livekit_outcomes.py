@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from speech_lifecycle.adapters.livekit_agents.rehearsal import Outcome, Watching
+from speech_lifecycle.adapters.livekit_agents.outcome import Outcome
+from speech_lifecycle.adapters.livekit_agents.rehearsal import Watching
 from speech_lifecycle.adapters.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 
 

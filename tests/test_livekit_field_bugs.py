@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from livekit_outcomes import outcome
 
-from speech_lifecycle.adapters.livekit_agents.rehearsal import Outcome
+from speech_lifecycle.adapters.livekit_agents.outcome import Outcome
 from speech_lifecycle.adapters.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 from speech_lifecycle.adapters.livekit_agents.verdict import differences
 

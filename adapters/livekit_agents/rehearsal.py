@@ -18,19 +18,18 @@ from livekit.agents.voice import SpeechHandle
 from livekit.plugins import openai
 
 from speech_lifecycle.adapters.clock import LoopClock
+from speech_lifecycle.adapters.livekit_agents.outcome import Outcome, Said
 from speech_lifecycle.adapters.livekit_agents.speaker_output import Silent, SpeakerOutput
 from speech_lifecycle.adapters.livekit_agents.watch import Watch, watch_session
-from speech_lifecycle.adapters.livekit_agents.watch_events import ForbiddenStep, MessageStateChanged
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
 from speech_lifecycle.adapters.outputs.misbehaviour import AllOf, Circumstances, Misbehaviour, Report
 from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
-from speech_lifecycle.adapters.simulation.conversation import RememberedMessage
 from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
 from speech_lifecycle.adapters.simulation.scenario import Deed, Origin, Scenario
 from speech_lifecycle.adapters.simulation.virtual_loop import VirtualTimeLoop, run_in_virtual_time
 from speech_lifecycle.fsm.events import OutputFact, OutputPlaybackStarted
 from speech_lifecycle.fsm.trace import Record
-from speech_lifecycle.fsm.values import MessageRecord, Policy
+from speech_lifecycle.fsm.values import Policy
 
 Turn = Literal["generate_reply", "server_vad"]
 Watching = Literal["plain", "watched", "mended"]
@@ -59,41 +58,6 @@ class Staging:
     """The watch's."""
     on_watch: Callable[[Watch], object] = lambda watch: None
     """Is given the watch, before the session starts."""
-
-
-@dataclass(frozen=True)
-class Said:
-    """An assistant message as the agent's history has it."""
-
-    message_id: str
-    text: str
-    interrupted: bool
-
-
-@dataclass
-class Outcome:
-    """What a rehearsal came to."""
-
-    heard_ms: dict[str, int] = field(default_factory=dict)
-    server: dict[str, RememberedMessage] = field(default_factory=dict)
-    history: dict[str, Said] = field(default_factory=dict)
-    agent_states: list[str] = field(default_factory=list)
-    responses: int = 0
-    """How many the server began."""
-    server_errors: list[str] = field(default_factory=list)
-    sent_ms: dict[str, int] = field(default_factory=dict)
-    generated_text: dict[str, str] = field(default_factory=dict)
-    shown_text: dict[str, str] = field(default_factory=dict)
-    """Of messages without audio: what of their text was shown."""
-    plays_audio: bool = True
-    session_was_lost: bool = False
-    came_to_its_end: bool = True
-    unhandled: list[str] = field(default_factory=list)
-    """Exceptions that nobody took, as far as they were collected in time."""
-    forbidden_steps: list[ForbiddenStep] = field(default_factory=list)
-    changes: list[MessageStateChanged] = field(default_factory=list)
-    records: list[MessageRecord] = field(default_factory=list)
-    """What the watch tells, if one watches."""
 
 
 def rehearse(scenario: Scenario, staging: Staging | None = None) -> Outcome:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from speech_lifecycle.adapters.livekit_agents.rehearsal import Outcome, Staging, Watching, rehearse
+from speech_lifecycle.adapters.livekit_agents.outcome import Outcome
+from speech_lifecycle.adapters.livekit_agents.rehearsal import Staging, Watching, rehearse
 from speech_lifecycle.adapters.outputs import misbehaviour as bad
 from speech_lifecycle.adapters.simulation.scenario import Action, Scenario
 from speech_lifecycle.adapters.simulation.scenarios import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speech_lifecycle.adapters.livekit_agents.rehearsal import Outcome, Said
+from speech_lifecycle.adapters.livekit_agents.outcome import Outcome, Said
 from speech_lifecycle.adapters.simulation.conversation import RememberedMessage
 
 _FRAME_MS = 20
