@@ -6,7 +6,7 @@ NODE := tests/node
 BENCHMARKS_NODE := benchmarks/node
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test benchmark node check lint types docs generated wheel lock clean
+.PHONY: demo test benchmark node fuzz check lint types docs generated wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
@@ -27,6 +27,13 @@ node:
 %/node_modules/.package-lock.json: %/package-lock.json
 	npm ci --prefix $* --silent --no-audit --no-fund
 	touch $@
+
+# Looks for inputs that break a file format or the protocol: SECONDS for each of the four. See tests/fuzz/README.md.
+SECONDS ?= 15
+fuzz: $(VENV)/ready
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	for target in events trace capture protocol; do PYTHONPATH=tests $(BIN)/python -m fuzz.run $$target \
+		-max_total_time=$(SECONDS) -artifact_prefix=tests/fuzz/found/$$target/ || exit 1; done
 
 # What CI runs besides the tests.
 check: lint types docs wheel

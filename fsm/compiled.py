@@ -228,38 +228,39 @@ reply_214 = Rejected('output_playback_finished', 'message.pending.output_playbac
 reply_215 = Handled(('message.streaming.output_playback_finished#1',))
 reply_216 = Handled(('message.streaming.output_playback_finished#2',))
 reply_217 = Handled(('message.streaming.output_playback_finished#3',))
-reply_218 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'streaming', 'nothing_handed_over', 'output')
-reply_219 = Handled(('message.draining.output_playback_finished#1',))
-reply_220 = Handled(('message.draining.output_playback_finished#2',))
-reply_221 = Handled(('message.draining.output_playback_finished#3',))
-reply_222 = Handled(('message.draining.output_playback_finished#4',))
-reply_223 = Handled(('message.stopping.output_playback_finished#1',))
-reply_224 = Handled(('message.stopping.output_playback_finished#2',))
-reply_225 = Handled(('message.stopping.output_playback_finished#3',))
-reply_226 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'stopping', 'nothing_handed_over', 'output')
-reply_227 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
-reply_228 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
-reply_229 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
-reply_230 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
-reply_231 = Handled(('message.forwarding.output_failed#1',))
-reply_232 = Handled(('message.forwarding.output_failed#2',))
-reply_233 = Handled(('message.forwarding.output_failed#3',))
-reply_234 = Ignored('message.played.output_failed#1', 'played', 'already_final')
-reply_235 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
-reply_236 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
-reply_237 = Handled(('message.pending.forward#1',))
-reply_238 = Handled(('message.streaming.stop#1',))
-reply_239 = Handled(('message.streaming.stop#2',))
-reply_240 = Handled(('message.streaming.stop#3',))
-reply_241 = Handled(('message.draining.stop#1',))
-reply_242 = Handled(('message.pending.skip#1',))
-reply_243 = Handled(('message.stopping.time_out#1',))
-reply_244 = Handled(('message.stopping.time_out#2',))
-reply_245 = Handled(('message.stopping.time_out#3',))
-reply_246 = Handled(('message.pending.end_source#1',))
-reply_247 = Handled(('message.forwarding.end_source#1',))
-reply_248 = Handled(('message.pending.later_message_began#1',))
-reply_249 = Handled(('message.forwarding.later_message_began#1',))
+reply_218 = Handled(('message.streaming.output_playback_finished#4',))
+reply_219 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'streaming', 'nothing_handed_over', 'output')
+reply_220 = Handled(('message.draining.output_playback_finished#1',))
+reply_221 = Handled(('message.draining.output_playback_finished#2',))
+reply_222 = Handled(('message.draining.output_playback_finished#3',))
+reply_223 = Handled(('message.draining.output_playback_finished#4',))
+reply_224 = Handled(('message.stopping.output_playback_finished#1',))
+reply_225 = Handled(('message.stopping.output_playback_finished#2',))
+reply_226 = Handled(('message.stopping.output_playback_finished#3',))
+reply_227 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'stopping', 'nothing_handed_over', 'output')
+reply_228 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
+reply_229 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
+reply_230 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
+reply_231 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
+reply_232 = Handled(('message.forwarding.output_failed#1',))
+reply_233 = Handled(('message.forwarding.output_failed#2',))
+reply_234 = Handled(('message.forwarding.output_failed#3',))
+reply_235 = Ignored('message.played.output_failed#1', 'played', 'already_final')
+reply_236 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
+reply_237 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
+reply_238 = Handled(('message.pending.forward#1',))
+reply_239 = Handled(('message.streaming.stop#1',))
+reply_240 = Handled(('message.streaming.stop#2',))
+reply_241 = Handled(('message.streaming.stop#3',))
+reply_242 = Handled(('message.draining.stop#1',))
+reply_243 = Handled(('message.pending.skip#1',))
+reply_244 = Handled(('message.stopping.time_out#1',))
+reply_245 = Handled(('message.stopping.time_out#2',))
+reply_246 = Handled(('message.stopping.time_out#3',))
+reply_247 = Handled(('message.pending.end_source#1',))
+reply_248 = Handled(('message.forwarding.end_source#1',))
+reply_249 = Handled(('message.pending.later_message_began#1',))
+reply_250 = Handled(('message.forwarding.later_message_began#1',))
 
 def speech_waiting_on_always(run, speech, event):
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
@@ -356,10 +357,6 @@ def speech_paused_on_always(run, speech, event):
         elif speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer))
             speech.timer = None
-        if speech.agent_state is not None:
-            if speech.agent_state != 'listening':
-                speech.agent_state = 'listening'
-                run.effects.append(AnnounceAgentState('listening'))
         speech.state = 'reconciling'
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
@@ -1542,72 +1539,70 @@ def speech_paused_on_message_heard(run, speech, event):
     return
 
 def speech_waiting_on_message_settled(run, speech, event):
-    if (speech.forwarding_id is None):
-        run.rows.append('speech.active.message_settled#1')
-        forward_next_message = speech.first_pending_message()
-        if forward_next_message is not None and speech.forwarding_id is None:
-            cell = told_forward(forward_next_message.state)
-            if cell is not None:
-                cell(run, speech, forward_next_message, None)
-        watch_message = speech.forwarding_message()
-        watch_policy = speech.policy
-        if watch_message is None:
-            if speech.response_has_ended:
-                if speech.timer is not None:
-                    run.effects.append(CancelTimer(speech.timer))
-                    speech.timer = None
-            else:
-                start_timer_delay_ms = watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms))
-        elif watch_message.state == 'draining':
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-            speech.timer = 'playout'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('playout', start_timer_delay_ms))
+    run.rows.append('speech.active.message_settled#1')
+    forward_next_message = speech.first_pending_message()
+    if forward_next_message is not None and speech.forwarding_id is None:
+        cell = told_forward(forward_next_message.state)
+        if cell is not None:
+            cell(run, speech, forward_next_message, None)
+    watch_message = speech.forwarding_message()
+    watch_policy = speech.policy
+    if watch_message is None:
+        if speech.response_has_ended:
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer))
+                speech.timer = None
         else:
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+            start_timer_delay_ms = watch_policy.stall_timeout_ms
             speech.timer = 'stall'
             speech.has_progressed = False
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
-        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
-            speech_waiting_on_always(run, speech, event)
-        return
+    elif watch_message.state == 'draining':
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+        speech.timer = 'playout'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('playout', start_timer_delay_ms))
+    else:
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms))
+    if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+        speech_waiting_on_always(run, speech, event)
+    return
 
 def speech_speaking_on_message_settled(run, speech, event):
-    if (speech.forwarding_id is None):
-        run.rows.append('speech.active.message_settled#1')
-        forward_next_message = speech.first_pending_message()
-        if forward_next_message is not None and speech.forwarding_id is None:
-            cell = told_forward(forward_next_message.state)
-            if cell is not None:
-                cell(run, speech, forward_next_message, None)
-        watch_message = speech.forwarding_message()
-        watch_policy = speech.policy
-        if watch_message is None:
-            if speech.response_has_ended:
-                if speech.timer is not None:
-                    run.effects.append(CancelTimer(speech.timer))
-                    speech.timer = None
-            else:
-                start_timer_delay_ms = watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms))
-        elif watch_message.state == 'draining':
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-            speech.timer = 'playout'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('playout', start_timer_delay_ms))
+    run.rows.append('speech.active.message_settled#1')
+    forward_next_message = speech.first_pending_message()
+    if forward_next_message is not None and speech.forwarding_id is None:
+        cell = told_forward(forward_next_message.state)
+        if cell is not None:
+            cell(run, speech, forward_next_message, None)
+    watch_message = speech.forwarding_message()
+    watch_policy = speech.policy
+    if watch_message is None:
+        if speech.response_has_ended:
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer))
+                speech.timer = None
         else:
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+            start_timer_delay_ms = watch_policy.stall_timeout_ms
             speech.timer = 'stall'
             speech.has_progressed = False
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
-        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
-            speech_speaking_on_always(run, speech, event)
-        return
+    elif watch_message.state == 'draining':
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+        speech.timer = 'playout'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('playout', start_timer_delay_ms))
+    else:
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms))
+    if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+        speech_speaking_on_always(run, speech, event)
+    return
 
 def speech_paused_on_message_settled(run, speech, event):
     run.rows.append('speech.paused.message_settled#1')
@@ -1657,7 +1652,7 @@ def speech_paused_on_message_output_failed(run, speech, event):
     return
 
 def message_streaming_on_always(run, speech, message, event):
-    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         run.rows.append('message.streaming.always#1')
         message.reason = 'no_content'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -1670,7 +1665,7 @@ def message_streaming_on_always(run, speech, message, event):
         run.raised.append('message_settled')
         message.state = 'skipped'
         return
-    if (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         run.rows.append('message.streaming.always#2')
         message.reason = 'finished'
         settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
@@ -1686,9 +1681,9 @@ def message_streaming_on_always(run, speech, message, event):
         run.raised.append('message_settled')
         message.state = 'played'
         return
-    if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         run.rows.append('message.streaming.always#3')
-        message.is_flushed = True
+        message.flushed_ms = message.handed_over_ms
         run.effects.append(FlushOutput(message.message_id))
         if not speech.output_is_paused:
             start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
@@ -1717,8 +1712,8 @@ def message_stopping_on_always(run, speech, message, event):
 
 def message_pending_on_session_message_added(run, speech, message, event):
     if (speech.state in SETTLED_SPEECH_STATES) and (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
-        announce_modalities = event.modalities
-        message.expects_audio = 'audio' in announce_modalities and speech.capabilities.plays_audio
+        message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+        message.source_has_ended = speech.response_has_ended
         for announce_earlier in speech.messages.values():
             cell = told_later_message_began(announce_earlier.state)
             if cell is not None:
@@ -1739,8 +1734,8 @@ def message_pending_on_session_message_added(run, speech, message, event):
         message.state = 'skipped'
         return run.finish(reply_150.rows)
     if (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
-        announce_modalities = event.modalities
-        message.expects_audio = 'audio' in announce_modalities and speech.capabilities.plays_audio
+        message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+        message.source_has_ended = speech.response_has_ended
         for announce_earlier in speech.messages.values():
             cell = told_later_message_began(announce_earlier.state)
             if cell is not None:
@@ -1779,7 +1774,7 @@ def message_pending_on_session_text_received(run, speech, message, event):
 def message_streaming_on_session_text_received(run, speech, message, event):
     message.text += event.text
     speech.has_progressed = True
-    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         message_streaming_on_always(run, speech, message, event)
         return run.finish(reply_161.rows)
     return reply_161
@@ -1821,7 +1816,7 @@ def message_streaming_on_session_audio_received(run, speech, message, event):
         if event.received_ms > 0 and message.shown_text is None:
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_167.rows)
         return reply_167
@@ -1834,7 +1829,7 @@ def message_draining_on_session_audio_received(run, speech, message, event):
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
         message.state = 'streaming'
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_169.rows)
         return reply_169
@@ -1878,7 +1873,7 @@ def message_streaming_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_177.rows)
         return reply_177
@@ -1917,7 +1912,7 @@ def message_streaming_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
         message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_185.rows)
         return reply_185
@@ -1958,7 +1953,7 @@ def message_streaming_on_output_playback_started(run, speech, message, event):
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return run.finish(reply_193.rows)
     if (message.has_started):
@@ -2008,7 +2003,7 @@ def message_streaming_on_output_playback_progressed(run, speech, message, event)
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return run.finish(reply_204.rows)
     if (message.handed_over_ms > 0):
@@ -2054,60 +2049,10 @@ def message_pending_on_output_playback_finished(run, speech, message, event):
     return reply_214
 
 def message_streaming_on_output_playback_finished(run, speech, message, event):
-    if (message.handed_over_ms > 0) and (event.interrupted) and (evidence.is_heard(message, event)):
+    if (message.handed_over_ms > 0) and (event.interrupted) and (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
-        speech.has_progressed = True
-        if not speech.was_heard and (message.has_started or message.position_ms > 0):
-            run.raised.append('message_heard')
-        message.reason = 'cleared'
-        settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-        settle_heard_ms = message.position_ms
-        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
-        message.record = settle_record
-        if speech.forwarding_id == message.message_id:
-            speech.forwarding_id = None
-        run.effects.append(ReportMessageSettled(settle_record))
-        if 'partial' != 'skipped':
-            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
-        run.raised.append('message_settled')
-        message.state = 'partial'
-        return run.finish(reply_215.rows)
-    if (message.handed_over_ms > 0) and (event.interrupted):
-        message.position_ms = evidence.position_ms(message, event)
-        message.transcript = event.transcript
-        message.is_flushed = False
-        speech.has_progressed = True
-        if not speech.was_heard and (message.has_started or message.position_ms > 0):
-            run.raised.append('message_heard')
-        message.reason = 'cleared'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
-        message.record = settle_record
-        if speech.forwarding_id == message.message_id:
-            speech.forwarding_id = None
-        run.effects.append(ReportMessageSettled(settle_record))
-        if 'skipped' != 'skipped':
-            run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
-        run.raised.append('message_settled')
-        message.state = 'skipped'
-        return run.finish(reply_216.rows)
-    if (message.handed_over_ms > 0):
-        message.position_ms = evidence.position_ms(message, event)
-        message.transcript = event.transcript
-        message.is_flushed = False
-        speech.has_progressed = True
-        if not speech.was_heard and (message.has_started or message.position_ms > 0):
-            run.raised.append('message_heard')
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
-            message_streaming_on_always(run, speech, message, event)
-        return run.finish(reply_217.rows)
-    return reply_218
-
-def message_draining_on_output_playback_finished(run, speech, message, event):
-    if not (event.interrupted):
-        message.position_ms = message.handed_over_ms
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2124,11 +2069,61 @@ def message_draining_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_219.rows)
-    if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
+        return run.finish(reply_215.rows)
+    if (message.handed_over_ms > 0) and (event.interrupted) and (evidence.is_heard(message, event)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
+        speech.has_progressed = True
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
+        message.reason = 'cleared'
+        settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+        settle_heard_ms = message.position_ms
+        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'partial' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
+        run.raised.append('message_settled')
+        message.state = 'partial'
+        return run.finish(reply_216.rows)
+    if (message.handed_over_ms > 0) and (event.interrupted):
+        message.position_ms = evidence.position_ms(message, event)
+        message.transcript = event.transcript
+        message.flushed_ms = 0
+        speech.has_progressed = True
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
+        message.reason = 'cleared'
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'skipped' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+        run.raised.append('message_settled')
+        message.state = 'skipped'
+        return run.finish(reply_217.rows)
+    if (message.handed_over_ms > 0):
+        message.position_ms = evidence.position_ms(message, event)
+        message.transcript = event.transcript
+        message.flushed_ms = 0
+        speech.has_progressed = True
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+            message_streaming_on_always(run, speech, message, event)
+        return run.finish(reply_218.rows)
+    return reply_219
+
+def message_draining_on_output_playback_finished(run, speech, message, event):
+    if not (event.interrupted):
+        message.position_ms = message.handed_over_ms
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2146,49 +2141,10 @@ def message_draining_on_output_playback_finished(run, speech, message, event):
         run.raised.append('message_settled')
         message.state = 'played'
         return run.finish(reply_220.rows)
-    if (evidence.is_heard(message, event)):
+    if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
-        speech.has_progressed = True
-        if not speech.was_heard and (message.has_started or message.position_ms > 0):
-            run.raised.append('message_heard')
-        message.reason = 'cleared'
-        settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-        settle_heard_ms = message.position_ms
-        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
-        message.record = settle_record
-        if speech.forwarding_id == message.message_id:
-            speech.forwarding_id = None
-        run.effects.append(ReportMessageSettled(settle_record))
-        if 'partial' != 'skipped':
-            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
-        run.raised.append('message_settled')
-        message.state = 'partial'
-        return run.finish(reply_221.rows)
-    message.position_ms = evidence.position_ms(message, event)
-    message.transcript = event.transcript
-    message.is_flushed = False
-    speech.has_progressed = True
-    if not speech.was_heard and (message.has_started or message.position_ms > 0):
-        run.raised.append('message_heard')
-    message.reason = 'cleared'
-    settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
-    message.record = settle_record
-    if speech.forwarding_id == message.message_id:
-        speech.forwarding_id = None
-    run.effects.append(ReportMessageSettled(settle_record))
-    if 'skipped' != 'skipped':
-        run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
-    run.raised.append('message_settled')
-    message.state = 'skipped'
-    return run.finish(reply_222.rows)
-
-def message_stopping_on_output_playback_finished(run, speech, message, event):
-    if (message.handed_over_ms > 0) and (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
-        message.position_ms = evidence.position_ms(message, event)
-        message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2205,11 +2161,71 @@ def message_stopping_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_223.rows)
+        return run.finish(reply_221.rows)
+    if (evidence.is_heard(message, event)):
+        message.position_ms = evidence.position_ms(message, event)
+        message.transcript = event.transcript
+        message.flushed_ms = 0
+        speech.has_progressed = True
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
+        message.reason = 'cleared'
+        settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+        settle_heard_ms = message.position_ms
+        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'partial' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
+        run.raised.append('message_settled')
+        message.state = 'partial'
+        return run.finish(reply_222.rows)
+    message.position_ms = evidence.position_ms(message, event)
+    message.transcript = event.transcript
+    message.flushed_ms = 0
+    speech.has_progressed = True
+    if not speech.was_heard and (message.has_started or message.position_ms > 0):
+        run.raised.append('message_heard')
+    message.reason = 'cleared'
+    settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+    message.record = settle_record
+    if speech.forwarding_id == message.message_id:
+        speech.forwarding_id = None
+    run.effects.append(ReportMessageSettled(settle_record))
+    if 'skipped' != 'skipped':
+        run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+    run.raised.append('message_settled')
+    message.state = 'skipped'
+    return run.finish(reply_223.rows)
+
+def message_stopping_on_output_playback_finished(run, speech, message, event):
+    if (message.handed_over_ms > 0) and (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
+        message.position_ms = evidence.position_ms(message, event)
+        message.transcript = event.transcript
+        message.flushed_ms = 0
+        speech.has_progressed = True
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
+        message.reason = 'finished'
+        settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
+        settle_heard_ms = message.position_ms
+        settle_heard_text = message.text
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'played' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
+        run.raised.append('message_settled')
+        message.state = 'played'
+        return run.finish(reply_224.rows)
     if (message.handed_over_ms > 0) and (evidence.is_heard(message, event)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2225,11 +2241,11 @@ def message_stopping_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'partial'
-        return run.finish(reply_224.rows)
+        return run.finish(reply_225.rows)
     if (message.handed_over_ms > 0):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
@@ -2243,20 +2259,20 @@ def message_stopping_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'skipped'
-        return run.finish(reply_225.rows)
-    return reply_226
-
-def message_played_on_output_playback_finished(run, speech, message, event):
+        return run.finish(reply_226.rows)
     return reply_227
 
-def message_partial_on_output_playback_finished(run, speech, message, event):
+def message_played_on_output_playback_finished(run, speech, message, event):
     return reply_228
 
-def message_skipped_on_output_playback_finished(run, speech, message, event):
+def message_partial_on_output_playback_finished(run, speech, message, event):
     return reply_229
 
-def message_pending_on_output_failed(run, speech, message, event):
+def message_skipped_on_output_playback_finished(run, speech, message, event):
     return reply_230
+
+def message_pending_on_output_failed(run, speech, message, event):
+    return reply_231
 
 def message_streaming_on_output_failed(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
@@ -2274,7 +2290,7 @@ def message_streaming_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_231.rows)
+        return run.finish(reply_232.rows)
     if (evidence.is_heard(message, event)):
         run.raised.append('message_output_failed')
         message.reason = 'output_failed'
@@ -2289,7 +2305,7 @@ def message_streaming_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'partial'
-        return run.finish(reply_232.rows)
+        return run.finish(reply_233.rows)
     run.raised.append('message_output_failed')
     message.reason = 'output_failed'
     settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -2301,7 +2317,7 @@ def message_streaming_on_output_failed(run, speech, message, event):
         run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
     run.raised.append('message_settled')
     message.state = 'skipped'
-    return run.finish(reply_233.rows)
+    return run.finish(reply_234.rows)
 
 def message_draining_on_output_failed(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
@@ -2319,7 +2335,7 @@ def message_draining_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_231.rows)
+        return run.finish(reply_232.rows)
     if (evidence.is_heard(message, event)):
         run.raised.append('message_output_failed')
         message.reason = 'output_failed'
@@ -2334,7 +2350,7 @@ def message_draining_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'partial'
-        return run.finish(reply_232.rows)
+        return run.finish(reply_233.rows)
     run.raised.append('message_output_failed')
     message.reason = 'output_failed'
     settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -2346,7 +2362,7 @@ def message_draining_on_output_failed(run, speech, message, event):
         run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
     run.raised.append('message_settled')
     message.state = 'skipped'
-    return run.finish(reply_233.rows)
+    return run.finish(reply_234.rows)
 
 def message_stopping_on_output_failed(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
@@ -2364,7 +2380,7 @@ def message_stopping_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_231.rows)
+        return run.finish(reply_232.rows)
     if (evidence.is_heard(message, event)):
         run.raised.append('message_output_failed')
         message.reason = 'output_failed'
@@ -2379,7 +2395,7 @@ def message_stopping_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'partial'
-        return run.finish(reply_232.rows)
+        return run.finish(reply_233.rows)
     run.raised.append('message_output_failed')
     message.reason = 'output_failed'
     settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -2391,23 +2407,23 @@ def message_stopping_on_output_failed(run, speech, message, event):
         run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
     run.raised.append('message_settled')
     message.state = 'skipped'
-    return run.finish(reply_233.rows)
+    return run.finish(reply_234.rows)
 
 def message_played_on_output_failed(run, speech, message, event):
-    return reply_234
-
-def message_partial_on_output_failed(run, speech, message, event):
     return reply_235
 
-def message_skipped_on_output_failed(run, speech, message, event):
+def message_partial_on_output_failed(run, speech, message, event):
     return reply_236
+
+def message_skipped_on_output_failed(run, speech, message, event):
+    return reply_237
 
 def message_pending_on_forward(run, speech, message, event):
     run.rows.append('message.pending.forward#1')
     speech.forwarding_id = message.message_id
     run.effects.append(StartHandover(message.message_id))
     message.state = 'streaming'
-    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         message_streaming_on_always(run, speech, message, event)
     return
 
@@ -2518,7 +2534,7 @@ def message_streaming_on_end_source(run, speech, message, event):
         run.rows.append('message.forwarding.end_source#1')
         message.source_has_ended = True
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return
 
@@ -2539,30 +2555,30 @@ def message_stopping_on_end_source(run, speech, message, event):
         return
 
 def message_pending_on_later_message_began(run, speech, message, event):
-    if not (message.source_has_ended) and not (message.received_ms == 0 if message.expects_audio else not message.text):
+    if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.pending.later_message_began#1')
         message.source_has_ended = True
         speech.has_progressed = True
         return
 
 def message_streaming_on_later_message_began(run, speech, message, event):
-    if not (message.source_has_ended) and not (message.received_ms == 0 if message.expects_audio else not message.text):
+    if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return
 
 def message_draining_on_later_message_began(run, speech, message, event):
-    if not (message.source_has_ended) and not (message.received_ms == 0 if message.expects_audio else not message.text):
+    if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
         speech.has_progressed = True
         return
 
 def message_stopping_on_later_message_began(run, speech, message, event):
-    if not (message.source_has_ended) and not (message.received_ms == 0 if message.expects_audio else not message.text):
+    if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
         speech.has_progressed = True
@@ -2570,7 +2586,7 @@ def message_stopping_on_later_message_began(run, speech, message, event):
             message_stopping_on_always(run, speech, message, event)
         return
 
-DIGEST = '200be6258a20e466'
+DIGEST = '17629db79fb9b650'
 SPEECH = {
     'always': {'waiting': speech_waiting_on_always, 'speaking': speech_speaking_on_always, 'paused': speech_paused_on_always, 'stopping': speech_stopping_on_always, 'reconciling': speech_reconciling_on_always},
     'authorize': {'queued': speech_queued_on_authorize, 'waiting': speech_waiting_on_authorize, 'speaking': speech_speaking_on_authorize, 'paused': speech_paused_on_authorize, 'stopping': speech_stopping_on_authorize, 'reconciling': speech_reconciling_on_authorize, 'completed': speech_completed_on_authorize, 'interrupted': speech_interrupted_on_authorize, 'failed': speech_failed_on_authorize},

@@ -39,8 +39,8 @@ def position_ms(message: Message, event: Event | None) -> int:
     if not isinstance(event, OutputPlaybackFinished):
         return message.position_ms
     reported_ms = usable_position_ms(event.position_ms, message.handed_over_ms)
-    if reported_ms is None and message.is_flushed and message.state != "streaming" and not event.interrupted:
-        return message.handed_over_ms
+    if reported_ms is None and not event.interrupted:
+        reported_ms = message.flushed_ms
     return reported_ms or message.position_ms
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from speech_lifecycle.adapters.ports import SessionReceiver
+from speech_lifecycle.adapters.sessions.fields import identifier, mapping, sound
 from speech_lifecycle.fsm.events import SessionReconciliationAcknowledged, SessionReconciliationRefused
 from speech_lifecycle.fsm.values import Reconciliation, Refusal, ResponseStatus
 
@@ -55,23 +56,24 @@ class OpenAIAnswers:
 
     def on_truncated(self, event: Mapping[str, Any]) -> None:
         """Take `conversation.item.truncated`."""
-        self.acknowledge("truncate", event["item_id"])
+        self.acknowledge("truncate", identifier(event, "item_id"))
 
     def on_deleted(self, event: Mapping[str, Any]) -> None:
         """Take `conversation.item.deleted`. It may be the first half of a replacement."""
-        if not self.is_expected("replace", event["item_id"]):
-            self.acknowledge("remove", event["item_id"])
+        item_id = identifier(event, "item_id")
+        if not self.is_expected("replace", item_id):
+            self.acknowledge("remove", item_id)
 
     def on_error(self, event: Mapping[str, Any]) -> None:
         """Take `error`."""
-        error = event["error"]
-        code, text = error.get("code") or "", error.get("message") or ""
-        event_id = error.get("event_id")
-        if event_id is None:
-            event_id = self._oldest_request_refused_by(code)
-        request = self._requests.get(event_id or "")
+        error = mapping(event, "error")
+        # Whatever a server calls its errors, none may be lost for its form: somebody waits for the answer.
+        code, text = sound(str(error.get("code") or "")), sound(str(error.get("message") or ""))
+        event_id = sound(error["event_id"]) if isinstance(error.get("event_id"), str) else None
+        answered = event_id if event_id is not None else self._oldest_request_refused_by(code)
+        request = self._requests.get(answered or "")
         if request is None:
-            self.errors.append(ServerError(code, text, error.get("event_id")))
+            self.errors.append(ServerError(code, text, event_id))
         else:
             self.refuse(*request, _meaning_of(code, text), code, text)
 
