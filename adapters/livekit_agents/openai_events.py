@@ -9,7 +9,8 @@ response that a cancel is for. Other sessions never publish them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+import inspect
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from livekit.agents import llm
@@ -33,13 +34,17 @@ class OpenAIEvents:
         """Items that LiveKit created on the server. They are texts, whatever they were before a reconnection."""
         self._being_created: set[str] = set()
         self._was_created = asyncio.Event()
-        session.on("openai_server_event_received", self._on_server_event)
-        session.on("openai_client_event_queued", self._on_client_event)
+        self._listeners: dict[Any, Callable[..., None]] = {
+            "openai_server_event_received": _with_signature(self._on_server_event),
+            "openai_client_event_queued": _with_signature(self._on_client_event),
+        }
+        for name, listener in self._listeners.items():
+            session.on(name, listener)
 
     def detach(self) -> None:
         """Listen no more."""
-        self._session.off("openai_server_event_received", self._on_server_event)
-        self._session.off("openai_client_event_queued", self._on_client_event)
+        for name, listener in self._listeners.items():
+            self._session.off(name, listener)
 
     def cancel(self, response_id: str) -> bool:
         """Cancel a response by its id (C3). False if this session cannot."""
@@ -118,3 +123,15 @@ _ASKED_BY: dict[str, tuple[Reconciliation, ...]] = {
     "conversation.item.delete": ("replace", "remove"),
     "conversation.item.create": ("replace",),
 }
+
+
+def _with_signature(listener: Callable[[Mapping[str, Any]], None]) -> Callable[..., None]:
+    """Return a listener that says its signature. LiveKit asks for it at every event, and finding it out is slow."""
+
+    def listen(*events: Mapping[str, Any]) -> None:
+        listener(*events)
+
+    listen.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter("events", inspect.Parameter.VAR_POSITIONAL)]
+    )
+    return listen
