@@ -1714,12 +1714,12 @@ def message_pending_on_session_message_added(run, speech, message, event):
     if (speech.state in SETTLED_SPEECH_STATES) and (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
         message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
         message.source_has_ended = speech.response_has_ended
+        speech.has_progressed = True
         for announce_earlier in speech.messages.values():
             cell = told_later_message_began(announce_earlier.state)
             if cell is not None:
                 cell(run, speech, announce_earlier, None)
         speech.messages[message.message_id] = message
-        speech.has_progressed = True
         run.raised.append('message_announced')
         message.reason = speech.cause or 'interrupted'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -1736,12 +1736,12 @@ def message_pending_on_session_message_added(run, speech, message, event):
     if (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
         message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
         message.source_has_ended = speech.response_has_ended
+        speech.has_progressed = True
         for announce_earlier in speech.messages.values():
             cell = told_later_message_began(announce_earlier.state)
             if cell is not None:
                 cell(run, speech, announce_earlier, None)
         speech.messages[message.message_id] = message
-        speech.has_progressed = True
         run.raised.append('message_announced')
         return run.finish(reply_151.rows)
     if (message.message_id not in speech.messages):
@@ -1865,14 +1865,16 @@ def message_skipped_on_session_audio_received(run, speech, message, event):
 def message_pending_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return reply_175
     return reply_176
 
 def message_streaming_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_177.rows)
@@ -1882,14 +1884,16 @@ def message_streaming_on_session_message_ended(run, speech, message, event):
 def message_draining_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return reply_177
     return reply_179
 
 def message_stopping_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
             return run.finish(reply_177.rows)
@@ -2526,14 +2530,16 @@ def message_pending_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
         run.rows.append('message.pending.end_source#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return
 
 def message_streaming_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
         run.rows.append('message.forwarding.end_source#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return
@@ -2542,14 +2548,16 @@ def message_draining_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
         run.rows.append('message.forwarding.end_source#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return
 
 def message_stopping_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
         run.rows.append('message.forwarding.end_source#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
         return
@@ -2558,14 +2566,16 @@ def message_pending_on_later_message_began(run, speech, message, event):
     if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.pending.later_message_began#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return
 
 def message_streaming_on_later_message_began(run, speech, message, event):
     if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return
@@ -2574,14 +2584,16 @@ def message_draining_on_later_message_began(run, speech, message, event):
     if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return
 
 def message_stopping_on_later_message_began(run, speech, message, event):
     if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
         return

@@ -250,12 +250,14 @@ def timers_have_their_delays(ledger: Ledger, effect: fx.StartTimer, step: StepTa
 
 @of_effects("9.12", fx.StartTimer, fx.ReportSpeechDone)
 def timers_stop_only_silence(ledger: Ledger, effect: fx.StartTimer | fx.ReportSpeechDone, step: StepTaken) -> Complaint:
-    """Sections 4 and 9.12: a timer of an active speech stops it only if nobody said a thing since it was started."""
-    if not isinstance(step.event, ev.TimerFired) or not ledger.facts_since_timer:
+    """Sections 4 and 9.12: a timer of an active speech stops it if nothing was said since its start, and only then."""
+    if not isinstance(step.event, ev.TimerFired) or step.event.timer not in ("stall", "playout"):
         return None
     goes_on = isinstance(effect, fx.StartTimer) and effect.timer in ("stall", "playout")
-    if goes_on or step.event.timer not in ("stall", "playout"):
+    if goes_on == ledger.facts_since_timer:
         return None
+    if goes_on:
+        return f"the {step.event.timer} timer is started again, though nothing was said since it was started"
     return f"the {step.event.timer} timer stops it, though something was said since it was started"
 
 
