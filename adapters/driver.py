@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from speech_lifecycle.adapters.clock import Clock, LoopClock
 from speech_lifecycle.adapters.driven_speech import DrivenSpeech
@@ -441,6 +442,4 @@ class Driver:
 
 
 def _combine(capabilities: Capabilities, output: AudioOutput | None) -> Capabilities:
-    return dataclasses.replace(
-        capabilities, plays_audio=output is not None, can_pause=output is not None and output.can_pause
-    )
+    return replace(capabilities, plays_audio=output is not None, can_pause=output is not None and output.can_pause)

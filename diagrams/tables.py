@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, Field, fields
 from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
 
 from speech_lifecycle.diagrams.mermaid import mermaid
 from speech_lifecycle.fsm import effects, events
@@ -135,14 +136,13 @@ EFFECT_FAMILIES: Mapping[str, Any] = {
 
 
 def _fields(value_type: type[Any]) -> str:
-    hints = get_type_hints(value_type)
-    return "<br>".join(_field(item, hints[item.name]) for item in fields(value_type))
+    return "<br>".join(_field(item) for item in msgspec.structs.fields(value_type))
 
 
-def _field(item: Field[Any], hint: Any) -> str:
+def _field(item: msgspec.structs.FieldInfo) -> str:
     unit = " (ms)" if item.name.endswith("_ms") else ""
-    default = "" if item.default is MISSING else f", default {_code(json.dumps(item.default))}"
-    return f"{_code(item.name)}{unit}: {_type(hint)}{default}"
+    default = "" if item.required else f", default {_code(json.dumps(item.default))}"
+    return f"{_code(item.name)}{unit}: {_type(item.type)}{default}"
 
 
 def _type(hint: Any) -> str:

@@ -1,18 +1,17 @@
 """JSON for events, effects and snapshots. Used where data crosses a boundary, never in a step.
 
 A value is an object with its name under "type": `{"type": "output_playback_finished", "message_id": "m1", ...}`.
-pydantic validates it, and describes it as JSON Schema. JSON has no word for NaN and the infinities, which bad
+msgspec validates it, and describes it as JSON Schema. JSON has no word for NaN and the infinities, which bad
 outputs do report: they are written as the strings "nan", "inf" and "-inf".
 """
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass, fields
-from typing import Any, Generic, TypeVar, cast
+import re
+from typing import Any, Generic, TypeVar, Union
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
 from speech_lifecycle.fsm.effects import EFFECT_TYPES, Effect
 from speech_lifecycle.fsm.events import EVENT_TYPES, Event, name_of
@@ -26,22 +25,20 @@ class CodecError(ValueError):
     """Data from outside is not what it should be. The message names the field and what was expected."""
 
 
-@dataclass(frozen=True)
 class Family(Generic[T]):
     """The events, or the effects: value types that are told apart by their names."""
 
-    name: str
-    types: tuple[type[T], ...]
-    tag: str = "type"
-    """The field that holds the type's name."""
+    def __init__(self, name: str, types: tuple[type[T], ...], tag: str = "type") -> None:
+        """Have a family of types whose names are in the field `tag`."""
+        self.name = name
+        self.types = types
+        self.tag = tag
+        self._by_name = {name_of(value_type): value_type for value_type in types}
 
     def dump(self, value: T) -> dict[str, Any]:
         """Return the value as JSON data."""
-        data = _adapter(type(value)).dump_python(value, mode="json")
-        return {self.tag: name_of(type(value))} | {
-            key: str(item) if isinstance(item, float) and not math.isfinite(item) else item
-            for key, item in data.items()
-        }
+        data: dict[str, Any] = _plain(msgspec.to_builtins(value))
+        return data
 
     def load(self, data: object) -> T:
         """Return the value that JSON data describes.
@@ -51,63 +48,78 @@ class Family(Generic[T]):
         """
         if not isinstance(data, dict):
             raise CodecError(f"{self.name}: expected an object, got {type(data).__name__}")
-        by_name = {name_of(value_type): value_type for value_type in self.types}
         name = data.get(self.tag)
-        if name not in by_name:
-            raise CodecError(f"{self.name}: field {self.tag!r} is {name!r}, expected one of {', '.join(by_name)}")
-        arguments = {key: item for key, item in data.items() if key != self.tag}
-        if arguments.get("position_ms") in _NOT_FINITE:
-            arguments["position_ms"] = float(arguments["position_ms"])
-        return _load(by_name[name], arguments, str(name))
+        value_type = self._by_name.get(name) if isinstance(name, str) else None
+        if value_type is None:
+            names = ", ".join(self._by_name)
+            raise CodecError(f"{self.name}: field {self.tag!r} is {name!r}, expected one of {names}")
+        return _load(value_type, data, str(name))
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the family."""
-        variants = []
-        definitions: dict[str, Any] = {}
-        for value_type in self.types:
-            schema = _adapter(value_type).json_schema()
-            definitions.update(schema.pop("$defs", {}))
-            properties = schema.get("properties", {})
-            if "position_ms" in properties:
-                properties["position_ms"]["anyOf"].append({"enum": list(_NOT_FINITE)})
-            schema["properties"] = {self.tag: {"const": name_of(value_type)}, **properties}
-            schema["required"] = [self.tag, *schema.get("required", [])]
-            schema["additionalProperties"] = False
-            variants.append(schema)
-        return {"oneOf": variants, **({"$defs": definitions} if definitions else {})}
+        schema = msgspec.json.schema(Union[self.types])  # noqa: UP007
+        for definition in schema["$defs"].values():
+            position = definition.get("properties", {}).get("position_ms")
+            if position is not None:
+                position["anyOf"].append({"enum": list(_NOT_FINITE)})
+        return schema
 
 
 EVENTS: Family[Event] = Family("event", EVENT_TYPES)
 EFFECTS: Family[Effect] = Family("effect", EFFECT_TYPES)
 
 
-_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
+def _plain(data: Any) -> Any:
+    """Return JSON data with words for the numbers that JSON does not have, and whole numbers without a fraction."""
+    if isinstance(data, dict):
+        return {key: _plain(item) for key, item in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(item) for item in data]
+    if not isinstance(data, float):
+        return data
+    if not math.isfinite(data):
+        return str(data)
+    return int(data) if str(data) == f"{int(data)}.0" else data
 
 
-def _adapter(value_type: Any) -> TypeAdapter[Any]:
-    if value_type not in _ADAPTERS:
-        _ADAPTERS[value_type] = TypeAdapter(value_type)
-    return _ADAPTERS[value_type]
+def _numeric(data: Any) -> Any:
+    """Return JSON data with the words for numbers as numbers again."""
+    if isinstance(data, dict):
+        return {
+            key: float(item)
+            if key == "position_ms" and isinstance(item, str) and item in _NOT_FINITE
+            else _numeric(item)
+            for key, item in data.items()
+        }
+    return [_numeric(item) for item in data] if isinstance(data, list) else data
 
 
 def _load(value_type: type[T], data: object, name: str) -> T:
     try:
-        return cast(T, _adapter(value_type).validate_json(json.dumps(data), strict=True, extra="forbid"))
-    except (ValidationError, TypeError) as error:
-        raise CodecError(f"{name}: {_first_fault(error)}") from None
+        return msgspec.convert(_numeric(data), value_type)
+    except msgspec.ValidationError as error:
+        raise CodecError(f"{name}: {_fault(str(error))}") from None
 
 
-def _first_fault(error: ValidationError | TypeError) -> str:
-    if isinstance(error, TypeError):
-        return f"not JSON data: {error}"
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"field {place!r}: {first['msg']}" if place else first["msg"]
+_PLACED = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<place>[^`]*)`)?")
+_ABOUT_FIELD = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<field>[^`]*)`")
+
+
+def _fault(message: str) -> str:
+    """Return what msgspec found, with the field in front."""
+    placed = _PLACED.fullmatch(message)
+    what, place = (placed["what"], placed["place"] or "") if placed else (message, "")
+    about = _ABOUT_FIELD.fullmatch(what)
+    if about:
+        place = f"{place}.{about['field']}".lstrip(".")
+        what = "missing" if about["what"] == "missing required" else "unknown"
+    return f"field {place!r}: {what}" if place else what
 
 
 def dump_speech(speech: Speech) -> dict[str, Any]:
     """Return a snapshot as JSON data. Equal snapshots give equal data."""
-    return cast("dict[str, Any]", _adapter(Speech).dump_python(speech, mode="json"))
+    data: dict[str, Any] = _plain(msgspec.to_builtins(speech))
+    return data
 
 
 def load_speech(data: object) -> Speech:
@@ -123,9 +135,8 @@ def is_valid(event: object) -> bool:
     """Whether a value is an event whose fields are all of their declared types."""
     if not isinstance(event, EVENT_TYPES):
         return False
-    values = {field.name: getattr(event, field.name) for field in fields(event)}
     try:
-        _adapter(type(event)).validate_python(values)
-    except ValidationError:
+        msgspec.convert(msgspec.to_builtins(event), type(event))
+    except (msgspec.ValidationError, TypeError):
         return False
     return True

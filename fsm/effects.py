@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import get_args
 
 from speech_lifecycle.fsm.values import (
@@ -10,6 +9,7 @@ from speech_lifecycle.fsm.values import (
     DivergenceCause,
     HeardTextStatus,
     MessageRecord,
+    NamedValue,
     Outcome,
     Timer,
 )
@@ -17,65 +17,56 @@ from speech_lifecycle.fsm.values import (
 # To the output
 
 
-@dataclass(frozen=True, slots=True)
-class StartHandover:
+class StartHandover(NamedValue, frozen=True):
     """Begin to hand this message's audio and text to the output, as it arrives."""
 
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class FlushOutput:
+class FlushOutput(NamedValue, frozen=True):
     """All of this message is handed over: play it out and report the end."""
 
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClearOutput:
+class ClearOutput(NamedValue, frozen=True):
     """Stop playing this message at once, throw away the rest, and report how far it got."""
 
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PauseOutput:
+class PauseOutput(NamedValue, frozen=True):
     """Hold the playback."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeOutput:
+class ResumeOutput(NamedValue, frozen=True):
     """End the hold."""
 
 
 # To the session
 
 
-@dataclass(frozen=True, slots=True)
-class CancelResponse:
+class CancelResponse(NamedValue, frozen=True):
     """Stop generating this response. Given only while it generates, and once (C3)."""
 
     response_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class TruncateMessage:
+class TruncateMessage(NamedValue, frozen=True):
     """Keep only the first `audio_end_ms` of this message on the server. At least 1."""
 
     message_id: str
     audio_end_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaceMessage:
+class ReplaceMessage(NamedValue, frozen=True):
     """Put this text in the place of a text message on the server, which cannot be truncated (T2)."""
 
     message_id: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveMessages:
+class RemoveMessages(NamedValue, frozen=True):
     """Remove these messages from the server's context."""
 
     message_ids: tuple[str, ...]
@@ -84,22 +75,19 @@ class RemoveMessages:
 # To the agent
 
 
-@dataclass(frozen=True, slots=True)
-class AnnounceAgentState:
+class AnnounceAgentState(NamedValue, frozen=True):
     """The agent's state as the listener would describe it."""
 
     state: AgentState
 
 
-@dataclass(frozen=True, slots=True)
-class ReportMessageSettled:
+class ReportMessageSettled(NamedValue, frozen=True):
     """A message reached its final state."""
 
     record: MessageRecord
 
 
-@dataclass(frozen=True, slots=True)
-class CommitMessage:
+class CommitMessage(NamedValue, frozen=True):
     """Append what was heard of a message to the local history."""
 
     message_id: str
@@ -108,8 +96,7 @@ class CommitMessage:
     interrupted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ReportDivergence:
+class ReportDivergence(NamedValue, frozen=True):
     """The server cannot be brought in line: what it remembers, and what was heard."""
 
     message_id: str
@@ -121,8 +108,7 @@ class ReportDivergence:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSpeechDone:
+class ReportSpeechDone(NamedValue, frozen=True):
     """The speech is over and the floor is free."""
 
     outcome: Outcome
@@ -132,16 +118,14 @@ class ReportSpeechDone:
 # Timers
 
 
-@dataclass(frozen=True, slots=True)
-class StartTimer:
+class StartTimer(NamedValue, frozen=True):
     """Send `TimerFired(timer)` in `delay_ms`. A speech has one timer: it replaces the one that runs."""
 
     timer: Timer
     delay_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class CancelTimer:
+class CancelTimer(NamedValue, frozen=True):
     """Stop the timer that runs."""
 
     timer: Timer

@@ -6,11 +6,9 @@ since the start of the message, in whole milliseconds, so that a repeated fact d
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import Literal, get_args
 
-from speech_lifecycle.fsm.values import Modality, Reconciliation, Refusal, ResponseStatus, Timer
+from speech_lifecycle.fsm.values import Modality, NamedValue, Reconciliation, Refusal, ResponseStatus, Timer, snake_case
 
 Source = Literal["agent", "session", "output", "timer"]
 
@@ -18,45 +16,38 @@ Source = Literal["agent", "session", "output", "timer"]
 # Commands of the embedding agent
 
 
-@dataclass(frozen=True, slots=True)
-class Authorize:
+class Authorize(NamedValue, frozen=True):
     """The speech has the floor: it may play."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupt:
+class Interrupt(NamedValue, frozen=True):
     """Stop playing and tell the server what was heard. `force` overrides an uninterruptible policy (C7)."""
 
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedValue, frozen=True):
     """Hold the playback, because it is not yet clear whether the user interrupts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(NamedValue, frozen=True):
     """Go on where `Pause` held it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedValue, frozen=True):
     """The agent shuts down: stop playing, but keep the record of what was heard (H6)."""
 
 
 # Facts from the session
 
 
-@dataclass(frozen=True, slots=True)
-class SessionResponseCreated:
+class SessionResponseCreated(NamedValue, frozen=True):
     """The server began the response that this speech plays."""
 
     response_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SessionMessageAdded:
+class SessionMessageAdded(NamedValue, frozen=True):
     """The server announced a message of the response."""
 
     response_id: str
@@ -64,52 +55,45 @@ class SessionMessageAdded:
     modalities: tuple[Modality, ...] = ("audio",)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTextReceived:
+class SessionTextReceived(NamedValue, frozen=True):
     """More text of a message: its text, or the transcript of its audio. `text` is the addition."""
 
     message_id: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class SessionAudioReceived:
+class SessionAudioReceived(NamedValue, frozen=True):
     """Audio of a message arrived. `received_ms` is the total received of this message."""
 
     message_id: str
     received_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class SessionMessageEnded:
+class SessionMessageEnded(NamedValue, frozen=True):
     """No more of this message will come: its own end, or a later item of the response has begun."""
 
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SessionResponseEnded:
+class SessionResponseEnded(NamedValue, frozen=True):
     """The server ended the response."""
 
     response_id: str
     status: ResponseStatus = "completed"
 
 
-@dataclass(frozen=True, slots=True)
-class SessionLost:
+class SessionLost(NamedValue, frozen=True):
     """The connection is gone, and the server's memory of this conversation with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionReconciliationAcknowledged:
+class SessionReconciliationAcknowledged(NamedValue, frozen=True):
     """The server did what was asked for one message."""
 
     operation: Reconciliation
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SessionReconciliationRefused:
+class SessionReconciliationRefused(NamedValue, frozen=True):
     """The server refused what was asked for one message.
 
     `refusal` is what the refusal means, as the session adapter reads it from the server's `code`
@@ -126,31 +110,27 @@ class SessionReconciliationRefused:
 # Facts from the output
 
 
-@dataclass(frozen=True, slots=True)
-class OutputAudioHandedOver:
+class OutputAudioHandedOver(NamedValue, frozen=True):
     """Audio was given to the output. `handed_over_ms` is the total handed over of this message."""
 
     message_id: str
     handed_over_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class OutputPlaybackStarted:
+class OutputPlaybackStarted(NamedValue, frozen=True):
     """The first frame of a message left the output."""
 
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class OutputPlaybackProgressed:
+class OutputPlaybackProgressed(NamedValue, frozen=True):
     """How far into a message the output is. The position is evidence only if it is a usable number."""
 
     message_id: str
     position_ms: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class OutputPlaybackFinished:
+class OutputPlaybackFinished(NamedValue, frozen=True):
     """The output is done with a message.
 
     `position_ms` counts from the start of this message. `transcript` is the text that was played, as the
@@ -163,8 +143,7 @@ class OutputPlaybackFinished:
     transcript: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OutputFailed:
+class OutputFailed(NamedValue, frozen=True):
     """The output broke while it had this message."""
 
     message_id: str
@@ -174,8 +153,7 @@ class OutputFailed:
 # Timers
 
 
-@dataclass(frozen=True, slots=True)
-class TimerFired:
+class TimerFired(NamedValue, frozen=True):
     """The time that `StartTimer` asked for is over."""
 
     timer: Timer
@@ -220,7 +198,7 @@ SPEECH_EVENT_TYPES: tuple[type[Event], ...] = tuple(
 
 def name_of(value_type: type) -> str:
     """Return the name of an event or effect type in charts and files: `Authorize` is `authorize`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", value_type.__name__).lower()
+    return snake_case(value_type.__name__)
 
 
 SOURCE_OF: dict[str, Source] = {

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import Source
+from speech_lifecycle.fsm.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
+class Handled(Value, frozen=True):
     """The event was taken by a row."""
 
     rows: tuple[str, ...]
@@ -20,8 +19,7 @@ class Handled:
     kind: ClassVar[Literal["handled"]] = "handled"
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(Value, frozen=True):
     """The event is an expected race. Nothing changed."""
 
     row: str
@@ -33,8 +31,7 @@ class Ignored:
     rows: ClassVar[tuple[str, ...]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Value, frozen=True):
     """The event is a violation. Nothing changed."""
 
     event: str

@@ -11,35 +11,28 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
-
-from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, CodecError, Family
+from speech_lifecycle.fsm.codec import CodecError, Family
 from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.replies import Handled, Reply
-from speech_lifecycle.fsm.values import Capabilities, Policy
+from speech_lifecycle.fsm.values import Capabilities, Policy, Value, snake_case
 
 FORMAT: Literal["speech-lifecycle-trace"] = "speech-lifecycle-trace"
 VERSION = 1
-
-
-EventInTrace = Annotated[
-    Event, PlainValidator(EVENTS.load), PlainSerializer(EVENTS.dump), WithJsonSchema({"title": "event"})
-]
-EffectInTrace = Annotated[
-    Effect, PlainValidator(EFFECTS.load), PlainSerializer(EFFECTS.dump), WithJsonSchema({"title": "effect"})
-]
 
 
 class TraceError(ValueError):
     """A trace cannot be read. The message names the line, the field and the remedy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class _Line(Value, frozen=True, tag_field="record", tag=snake_case):
+    """What one line holds."""
+
+
+class Header(_Line, frozen=True):
     """The first line."""
 
     format: Literal["speech-lifecycle-trace"] = FORMAT
@@ -49,8 +42,7 @@ class Header:
     sample_rate: int = 24_000
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechBegun:
+class SpeechBegun(_Line, frozen=True):
     """A speech was created."""
 
     at_ms: float
@@ -59,27 +51,25 @@ class SpeechBegun:
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(_Line, frozen=True):
     """One event and what came of it."""
 
     at_ms: float
     speech: str
-    event: EventInTrace
+    event: Event
     reply: Literal["handled", "ignored", "rejected"]
     rows: tuple[str, ...] = ()
-    effects: tuple[EffectInTrace, ...] = ()
+    effects: tuple[Effect, ...] = ()
     row: str = ""
     """The answer's id, if it was ignored or rejected."""
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unrouted:
+class Unrouted(_Line, frozen=True):
     """An event that belongs to no speech, such as a delta of a response nobody knows."""
 
     at_ms: float
-    event: EventInTrace
+    event: Event
     reason: str
 
 
@@ -172,18 +162,4 @@ def _load_record(data: Any, place: str) -> Record:
 
 def trace_schema() -> dict[str, Any]:
     """Return the JSON Schema of one line."""
-    schema = RECORDS.json_schema()
-    definitions = schema.setdefault("$defs", {})
-    for family in (EVENTS, EFFECTS):
-        own = family.json_schema()
-        definitions.update(own.pop("$defs", {}))
-        definitions[family.name] = own
-
-    def link(node: Any) -> Any:
-        if isinstance(node, dict):
-            if node.get("title") in ("event", "effect") and len(node) == 1:
-                return {"$ref": f"#/$defs/{node['title']}"}
-            return {key: link(item) for key, item in node.items()}
-        return [link(item) for item in node] if isinstance(node, list) else node
-
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **link(schema)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **RECORDS.json_schema()}

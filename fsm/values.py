@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from typing import Literal
+
+from msgspec import Struct
 
 Modality = Literal["audio", "text"]
 MessageState = Literal["pending", "streaming", "draining", "stopping", "played", "partial", "skipped"]
@@ -37,8 +39,20 @@ FINAL_SPEECH_STATES: frozenset[str] = frozenset({"completed", "interrupted", "fa
 SETTLED_SPEECH_STATES: frozenset[str] = FINAL_SPEECH_STATES | {"reconciling"}
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+def snake_case(name: str) -> str:
+    """Return a class's name as charts and files write it: `TimerFired` is `timer_fired`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+class Value(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A small immutable value. msgspec makes one in a fifth of the time that a frozen dataclass takes."""
+
+
+class NamedValue(Value, frozen=True, tag_field="type", tag=snake_case):
+    """A value of a family: in files its name, under "type", tells it from the others."""
+
+
+class Capabilities(Value, frozen=True):
     """What the session's server and the output are able to do. They do not change during a speech."""
 
     can_truncate: bool = True
@@ -53,8 +67,7 @@ class Capabilities:
     """The output can hold its playback and go on later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Value, frozen=True):
     """What the embedding agent wants. All durations are in milliseconds."""
 
     interruptible: bool = True
@@ -85,8 +98,7 @@ class Policy:
                 raise ValueError(f"Policy.{name} must be a whole number of milliseconds, 0 or more, not {value!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRecord:
+class MessageRecord(Value, frozen=True):
     """How a message ended: what was generated, and what of it was heard (spec, section 3)."""
 
     message_id: str

@@ -6,8 +6,10 @@ hears stays exact. The ids are those of the field bugs that show the misbehaviou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
 
 from speech_lifecycle.fsm.events import (
     OutputFact,
