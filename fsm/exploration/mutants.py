@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from speech_lifecycle.fsm.definition import ChartDefinition, Definition, Row, definition
+from speech_lifecycle.fsm.definition import ChartDefinition, ChartName, Definition, Row, definition
 
 _NEVER_ENTERED = ("pending", "queued")
 """Initial states: no row goes back to them, and none is likely to by mistake."""
+
+
+class Cell(NamedTuple):
+    """Where a row stands."""
+
+    chart: ChartName
+    source: str
+    event: str
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,8 @@ class Mutant:
     """The row, and what was done to it."""
     kind: str
     definition: Definition
+    cell: Cell | None = None
+    """The only cell that is not the original's; None if more than one may be."""
 
 
 def mutants() -> Iterator[Mutant]:
@@ -28,7 +39,7 @@ def mutants() -> Iterator[Mutant]:
         for index, row in enumerate(chart.rows):
             for kind, detail, rows in _mutations(chart, index, row):
                 name = f"{row.id}: {kind}{f' {detail}' if detail else ''}"
-                yield Mutant(name, kind, with_rows(chart, rows))
+                yield Mutant(name, kind, with_rows(chart, rows), Cell(chart.name, row.source, row.event))
 
 
 def with_rows(chart: ChartDefinition, rows: tuple[Row, ...]) -> Definition:
