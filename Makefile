@@ -36,6 +36,7 @@ docs: $(VENV)/ready
 	$(BIN)/python docs/generate.py --check
 
 generated: $(VENV)/ready
+	rm -f fsm/compiled.py
 	$(BIN)/python docs/generate.py
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_diagrams.py
 

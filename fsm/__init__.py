@@ -1,10 +1,9 @@
 """The speech lifecycle: two declared charts, and the machine that runs them.
 
 `SpeechMachine` runs one speech in place; `step` does the same as a pure function. Events go in, effects come out;
-nothing here does I/O, reads a clock or knows a framework.
+nothing here does I/O, reads a clock or knows a framework. The charts themselves, as data, are in `definition`.
 """
 
-from speech_lifecycle.fsm.definition import Definition, DefinitionError, definition
 from speech_lifecycle.fsm.machine import SpeechMachine, step
 from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected, Reply
 from speech_lifecycle.fsm.state import Message, Speech
@@ -12,8 +11,6 @@ from speech_lifecycle.fsm.values import Capabilities, MessageRecord, Policy
 
 __all__ = [
     "Capabilities",
-    "Definition",
-    "DefinitionError",
     "Handled",
     "Ignored",
     "Message",
@@ -23,6 +20,5 @@ __all__ = [
     "Reply",
     "Speech",
     "SpeechMachine",
-    "definition",
     "step",
 ]

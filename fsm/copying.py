@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
-from typing import Any, TypeVar
+from typing import cast
 
 from speech_lifecycle.fsm.state import Message, Speech
 
-T = TypeVar("T")
-
-
-def _copier(cls: type[T]) -> Callable[[T], T]:
-    """Return a function that copies a slotted object field by field: five times as fast as `copy.copy`."""
-    lines = ["def copier(old):", "    new = create(cls)"]
-    lines += [f"    new.{field.name} = old.{field.name}" for field in fields(cls)]  # type: ignore[arg-type]
-    namespace: dict[str, Any] = {"create": object.__new__, "cls": cls}
-    exec("\n".join([*lines, "    return new"]), namespace)
-    copier: Callable[[T], T] = namespace["copier"]
-    return copier
-
-
-_copy_message = _copier(Message)
-_copy_fields = _copier(Speech)
+# msgspec's types do not list the method; `copy.copy` finds it too, in three times the time.
+_copy_message = cast(Callable[[Message], Message], Message.__copy__)  # type: ignore[attr-defined]
+_copy_fields = cast(Callable[[Speech], Speech], Speech.__copy__)  # type: ignore[attr-defined]
 
 
 def copy_speech(speech: Speech) -> Speech:

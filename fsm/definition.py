@@ -9,6 +9,7 @@ their state has been entered or has answered an event.
 from __future__ import annotations
 
 import ast
+import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -178,6 +179,16 @@ def guard_names(cond: str) -> tuple[str, ...]:
         elif not isinstance(node, ast.Expression | ast.BoolOp | ast.And | ast.Or | ast.UnaryOp | ast.Not | ast.Load):
             raise DefinitionError(f"condition {cond!r}: only guard names joined by and, or, not")
     return tuple(name for _, name in sorted(names))
+
+
+def digest(of: Definition) -> str:
+    """Return a short digest of all rows: it changes whenever the lifecycle does."""
+    rows = "\n".join(
+        repr((row.id, row.cond, row.target, row.actions, row.kind, row.reason))
+        for chart in of.charts
+        for row in chart.rows
+    )
+    return hashlib.sha256(rows.encode()).hexdigest()[:16]
 
 
 @cache

@@ -9,16 +9,16 @@ done; the speech chart tells a message's chart something, and that is answered a
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from speech_lifecycle.fsm.compiler import Cell, Table, compile_table
 from speech_lifecycle.fsm.copying import copy_speech
-from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import (
-    EVENT_TYPES,
     MESSAGE_EVENT_TYPES,
     SOURCE_OF,
+    SPEECH_EVENT_TYPES,
     Event,
     SessionMessageAdded,
     name_of,
@@ -27,21 +27,30 @@ from speech_lifecycle.fsm.replies import Handled, Rejected, Reply
 from speech_lifecycle.fsm.state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Message, Speech
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
-Cells = dict[type[Any], dict[str, Cell]]
-"""By event type, then by state."""
+if TYPE_CHECKING:
+    from speech_lifecycle.fsm.definition import Definition
 
-_MESSAGE_TABLE: Table = compile_table(definition().message)
-_SPEECH_TABLE: Table = compile_table(definition().speech)
-_MESSAGE_CELLS: Cells = {event_type: _MESSAGE_TABLE[name_of(event_type)] for event_type in MESSAGE_EVENT_TYPES}
-_SPEECH_CELLS: Cells = {
-    event_type: _SPEECH_TABLE[name_of(event_type)] for event_type in EVENT_TYPES if event_type not in _MESSAGE_CELLS
-}
+Cell = Callable[..., Reply]
+"""What one state answers to one event: a function of the run, the speech, for messages the message, and the event."""
+
+Table = dict[str, dict[str, Cell]]
+"""The cells of a chart, by the event's name, then by state."""
+
+Cells = dict[type[Any], dict[str, Cell]]
+"""The same by the event's type."""
 
 
 class SpeechMachine:
     """One speech, changed in place."""
 
-    __slots__ = ("_effects", "_raised", "emit", "raise_event", "rows", "speech")
+    __slots__ = ("_effects", "_raised", "emit", "rows", "speech")
+
+    definition_digest: ClassVar[str]
+    """Which definition it runs."""
+    _message_table: ClassVar[Table]
+    _speech_table: ClassVar[Table]
+    _message_cells: ClassVar[Cells]
+    _speech_cells: ClassVar[Cells]
 
     def __init__(
         self,
@@ -56,12 +65,11 @@ class SpeechMachine:
         self._raised: list[str] = []
         self.rows: list[str] = []
         self.emit = self._effects.append
-        self.raise_event = self._raised.append
 
     def send(self, event: Event) -> Reply:
         """Handle one event. A rejected or ignored one leaves the speech as it was."""
         speech = self.speech
-        message_cells = _MESSAGE_CELLS.get(type(event))
+        message_cells = self._message_cells.get(type(event))
         try:
             if message_cells is not None:
                 message = speech.messages.get(event.message_id)  # type: ignore[union-attr]
@@ -71,7 +79,7 @@ class SpeechMachine:
                     message = Message(event.message_id)
                 reply = message_cells[message.state](self, speech, message, event)
             else:
-                speech_cells = _SPEECH_CELLS.get(type(event))
+                speech_cells = self._speech_cells.get(type(event))
                 if speech_cells is None:
                     return _rejected(event, "unknown_event")
                 reply = speech_cells[speech.state](self, speech, event)
@@ -82,29 +90,66 @@ class SpeechMachine:
             if is_well_formed(event):
                 raise
             return _rejected(event, "malformed_event")
-        if self._raised:
-            self._answer_raised()
-        if self._effects or self.rows:
-            reply = Handled((*reply.rows, *self.rows), tuple(self._effects))
-            self._effects.clear()
-            self.rows.clear()
+        raised, rows, effects = self._raised, self.rows, self._effects
+        if raised:
+            table = self._speech_table
+            for name in raised:  # grows while it is read
+                cell = table[name].get(speech.state)
+                if cell is not None:
+                    cell(self, speech, None)
+            raised.clear()
+        if rows:
+            reply = Handled((*reply.rows, *rows), tuple(effects))
+            rows.clear()
+            effects.clear()
+        elif effects:
+            reply = Handled(reply.rows, tuple(effects))
+            effects.clear()
         return reply
+
+    def raise_event(self, event: str) -> None:
+        """Raise an internal event of the speech chart: it is handled after the present row."""
+        self._raised.append(event)
 
     def tell(self, speech: Speech, message: Message, event: str) -> None:
         """Have a message's chart handle an internal event."""
-        cell = _MESSAGE_TABLE[event].get(message.state)
+        cell = self._message_table[event].get(message.state)
         if cell is not None:
             cell(self, speech, message, None)
 
-    def _answer_raised(self) -> None:
-        """Have the speech chart answer what the messages' charts raised, in order."""
-        speech = self.speech
-        raised = self._raised
-        for event in raised:  # grows while it is read
-            cell = _SPEECH_TABLE[event].get(speech.state)
-            if cell is not None:
-                cell(self, speech, None)
-        raised.clear()
+
+def _run(machine: type[SpeechMachine], compiled: ModuleType) -> None:
+    """Have the machines of a class run these tables."""
+    machine.definition_digest = compiled.DIGEST
+    machine._message_table = compiled.MESSAGE
+    machine._speech_table = compiled.SPEECH
+    machine._message_cells = {kind: compiled.MESSAGE[name_of(kind)] for kind in MESSAGE_EVENT_TYPES}
+    machine._speech_cells = {kind: compiled.SPEECH[name_of(kind)] for kind in SPEECH_EVENT_TYPES}
+
+
+def machine_for(definition: Definition) -> type[SpeechMachine]:
+    """Return the class of machines that run another Definition than the package's own."""
+    from speech_lifecycle.fsm.compiler import compile_definition
+
+    class OtherMachine(SpeechMachine):
+        __slots__ = ()
+
+    _run(OtherMachine, compile_definition(definition))
+    return OtherMachine
+
+
+def _compiled() -> ModuleType:
+    try:
+        from speech_lifecycle.fsm import compiled
+    except ImportError:  # it is being made
+        from speech_lifecycle.fsm.compiler import compile_definition
+        from speech_lifecycle.fsm.definition import definition
+
+        return compile_definition(definition())
+    return compiled
+
+
+_run(SpeechMachine, _compiled())
 
 
 def step(speech: Speech, event: Event) -> tuple[Speech, Reply]:

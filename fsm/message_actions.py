@@ -66,12 +66,13 @@ def remove_late_message(run: Run, speech: Speech, message: Message, event: Event
 
 def start_handover(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Begin to hand it to the output."""
+    speech.forwarding_id = message.message_id
     run.emit(StartHandover(message.message_id))
 
 
 def count_handed_over(run: Run, speech: Speech, message: Message, event: OutputAudioHandedOver) -> None:
-    """Take over the total of audio handed over. What was never received cannot have been (T4)."""
-    message.handed_over_ms = min(event.handed_over_ms, message.received_ms)
+    """Take over the total of audio handed over: no more than was received (T4), and none of a text."""
+    message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
     speech.has_progressed = True
 
 
@@ -164,22 +165,23 @@ def because_no_content(run: Run, speech: Speech, message: Message, event: Event 
 def settle_played(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Record it as heard in full, and commit it."""
     status: HeardTextStatus = "exact" if message.text or not message.expects_audio else "unknown"
-    _settle(run, message, "played", message.position_ms, message.text, status)
+    _settle(run, speech, message, "played", message.position_ms, message.text, status)
 
 
 def settle_partial(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Record it as heard in part, and commit that part."""
     text, status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-    _settle(run, message, "partial", message.position_ms, text, status)
+    _settle(run, speech, message, "partial", message.position_ms, text, status)
 
 
 def settle_skipped(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Record it as never heard."""
-    _settle(run, message, "skipped", 0, "", "exact")
+    _settle(run, speech, message, "skipped", 0, "", "exact")
 
 
 def _settle(
     run: Run,
+    speech: Speech,
     message: Message,
     state: SettledState,
     heard_ms: int,
@@ -197,6 +199,8 @@ def _settle(
         heard_text_status,
     )
     message.record = record
+    if speech.forwarding_id == message.message_id:
+        speech.forwarding_id = None
     run.emit(ReportMessageSettled(record))
     if state != "skipped":
         run.emit(CommitMessage(message.message_id, heard_text, heard_text_status, state == "partial"))

@@ -38,7 +38,7 @@ def is_generating_it(speech: Speech, event: SessionResponseCreated | SessionResp
 
 def output_is_free(speech: Speech, event: Event | None) -> bool:
     """No message is being forwarded."""
-    return speech.forwarding_message() is None
+    return speech.forwarding_id is None
 
 
 def output_can_pause(speech: Speech, event: Event | None) -> bool:
@@ -63,7 +63,7 @@ def has_progressed(speech: Speech, event: Event | None) -> bool:
 
 def is_played_out(speech: Speech, event: Event | None) -> bool:
     """The response has ended, and all of its messages are final."""
-    return speech.response_has_ended and all(message.is_final for message in speech.messages.values())
+    return speech.response_has_ended and speech.forwarding_id is None and speech.first_pending_message() is None
 
 
 def session_is_lost(speech: Speech, event: Event | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from speech_lifecycle.fsm.values import (
     FINAL_MESSAGE_STATES,
@@ -23,8 +23,7 @@ DEFAULT_CAPABILITIES = Capabilities()
 DEFAULT_POLICY = Policy()
 
 
-@dataclass(slots=True)
-class Message:
+class Message(Struct, gc=False):
     """One message of the response, from its announcement on."""
 
     message_id: str
@@ -59,8 +58,7 @@ class Message:
         return self.state in FORWARDING_STATES
 
 
-@dataclass(slots=True)
-class Speech:
+class Speech(Struct, gc=False):
     """One speech: the snapshot that `step` takes and returns, and that the in-place machine changes.
 
     Treat a snapshot as a value: `step` never changes the one it was given.
@@ -69,8 +67,10 @@ class Speech:
     capabilities: Capabilities = DEFAULT_CAPABILITIES
     policy: Policy = DEFAULT_POLICY
     state: SpeechState = "queued"
-    messages: dict[str, Message] = field(default_factory=dict)
+    messages: dict[str, Message] = {}
     """By id, in the order of their announcement."""
+    forwarding_id: str | None = None
+    """The message that the output has."""
     response_id: str | None = None
     response_has_ended: bool = False
     response_has_failed: bool = False
@@ -91,10 +91,7 @@ class Speech:
 
     def forwarding_message(self) -> Message | None:
         """Return the message that the output has, or None."""
-        for message in self.messages.values():
-            if message.state in FORWARDING_STATES:
-                return message
-        return None
+        return None if self.forwarding_id is None else self.messages[self.forwarding_id]
 
     def first_pending_message(self) -> Message | None:
         """Return the message whose turn it is next, or None."""

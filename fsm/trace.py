@@ -7,16 +7,15 @@ The format has a version, and the header names the definition it was made with.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from speech_lifecycle.fsm.codec import CodecError, Family
-from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import Event
+from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Handled, Reply
 from speech_lifecycle.fsm.values import Capabilities, Policy, Value, snake_case
 
@@ -96,13 +95,8 @@ class Trace:
 
 
 def definition_digest() -> str:
-    """Return a short digest of all rows: it changes whenever the lifecycle does."""
-    rows = "\n".join(
-        repr((row.id, row.cond, row.target, row.actions, row.kind, row.reason))
-        for chart in definition().charts
-        for row in chart.rows
-    )
-    return hashlib.sha256(rows.encode()).hexdigest()[:16]
+    """Return a short digest of the rows that run: it changes whenever the lifecycle does."""
+    return SpeechMachine.definition_digest
 
 
 def step_of(at_ms: float, speech: str, event: Event, reply: Reply) -> Step:

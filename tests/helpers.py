@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import TypeVar
 
@@ -290,8 +290,8 @@ def hostile_events(ids: Iterable[str] = ("m0", "m1", "foreign")) -> list[Event]:
     return events + [TimerFired(timer) for timer in TIMERS]
 
 
-_fields_of_message = attrgetter(*(field.name for field in fields(Message)))
-_fields_of_speech = attrgetter(*(field.name for field in fields(Speech) if field.name != "messages"))
+_fields_of_message = attrgetter(*(name for name in Message.__struct_fields__))
+_fields_of_speech = attrgetter(*(name for name in Speech.__struct_fields__ if name != "messages"))
 
 
 def fingerprint(speech: Speech) -> tuple[object, ...]:

@@ -19,9 +19,10 @@ from helpers import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from speech_lifecycle.fsm import Capabilities, Policy, Speech, SpeechMachine, definition, step
+from speech_lifecycle.fsm import Capabilities, Policy, Speech, SpeechMachine, step
 from speech_lifecycle.fsm.codec import dump_speech, load_speech
 from speech_lifecycle.fsm.copying import copy_speech
+from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.events import EVENT_TYPES, Authorize, SessionResponseCreated
 
 HOSTILE = hostile_events()

@@ -41,7 +41,7 @@ from speech_lifecycle.diagrams.generated import MarkerError, is_stale, refresh, 
 from speech_lifecycle.diagrams.mermaid import escape
 from speech_lifecycle.diagrams.render import FILE_FORMATS, RenderError, find_renderer, render_source
 from speech_lifecycle.diagrams.tables import tables, tables_of
-from speech_lifecycle.fsm import definition
+from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.trace import SpeechBegun, Trace, TraceError
 
 GOLDEN = Path(__file__).parent / "golden"

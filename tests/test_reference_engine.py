@@ -17,8 +17,9 @@ from helpers import (
     speaking,
 )
 
-from speech_lifecycle.fsm import Capabilities, Policy, Rejected, Speech, SpeechMachine, definition, step
+from speech_lifecycle.fsm import Capabilities, Policy, Rejected, Speech, SpeechMachine, step
 from speech_lifecycle.fsm.codec import dump_speech, load_speech
+from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.events import (
     Authorize,
     Event,

@@ -14,6 +14,7 @@ from speech_lifecycle.fsm.events import (
     OutputPlaybackFinished,
     OutputPlaybackProgressed,
     SessionAudioReceived,
+    SessionLost,
     SessionMessageAdded,
     TimerFired,
 )
@@ -89,6 +90,13 @@ def test_what_was_never_received_is_not_heard(received_ms):
     transcript.tell(Interrupt())
     transcript.send(OutputPlaybackFinished("a", received_ms + 50, interrupted=True))
     assert transcript.record("a").heard_ms <= received_ms
+
+
+def test_of_a_text_no_audio_is_heard():
+    transcript = waiting(capabilities=Capabilities(plays_audio=False))
+    transcript.tell(SessionMessageAdded("r", "a"), SessionAudioReceived("a", 100), OutputAudioHandedOver("a", 100))
+    transcript.tell(SessionLost())
+    assert (transcript.record("a").state, transcript.record("a").heard_ms) == ("skipped", 0)
 
 
 @pytest.mark.parametrize("frame_ms", [0, 20, 100])

@@ -17,7 +17,8 @@ from helpers import (
     waiting,
 )
 
-from speech_lifecycle.fsm import MessageRecord, definition
+from speech_lifecycle.fsm import MessageRecord
+from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.effects import ClearOutput, FlushOutput, ReportMessageSettled, StartHandover
 from speech_lifecycle.fsm.events import (
     Authorize,

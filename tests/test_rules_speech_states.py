@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from helpers import Transcript, interrupted, paused, queued, speaking, waiting
 
-from speech_lifecycle.fsm import Policy, Speech, definition
+from speech_lifecycle.fsm import Policy, Speech
+from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.effects import (
     AnnounceAgentState,
     CancelTimer,
