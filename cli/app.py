@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from speech_lifecycle.cli.errors import EXIT_DIFFERENT, user_errors
+from speech_lifecycle.cli.errors import EXIT_DIFFERENT, EXIT_INTERRUPTED, EXIT_USAGE, user_errors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -105,3 +105,53 @@ def draw(
         from speech_lifecycle.cli import draw as command
 
         command.draw_charts(file_format, output, highlight or [])
+
+
+@app.command()
+def explore(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Which bounds; the small ones by default.")
+    ] = None,
+    list_bounds: Annotated[bool, typer.Option("--list", help="List the bounds, and explore none.")] = False,
+    large: Annotated[bool, typer.Option(help="Explore the large bounds: minutes.")] = False,
+    reference: Annotated[
+        bool, typer.Option(help="Compare with python-statemachine's engine in every configuration instead: minutes.")
+    ] = False,
+    max_seconds: Annotated[float | None, typer.Option(metavar="S", min=0, help="Stop after this time.")] = None,
+    max_megabytes: Annotated[
+        float | None, typer.Option(metavar="MB", min=0, help="Stop when it has taken this much memory.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write the shortest violation: a trace, and a diagram beside it."),
+    ] = None,
+    replay_file: Annotated[
+        Path | None, typer.Option("--replay", metavar="FILE", help="Replay a violation that was saved.")
+    ] = None,
+) -> None:
+    """Send every event in every reachable configuration of a bounded speech, and check what must always hold.
+
+    Exits with 0 if all of it holds, with 1 if not, and with 2 if not all could be covered.
+    """
+    with user_errors():
+        from speech_lifecycle.cli import explore as command
+        from speech_lifecycle.cli.limits import Limits
+        from speech_lifecycle.cli.printing import console
+        from speech_lifecycle.fsm.exploration import LARGE, REFERENCE, SMALL
+
+        if list_bounds:
+            command.list_bounds()
+            return
+        limits = Limits(console.get_time, max_seconds, max_megabytes)
+        holds: bool | None
+        if replay_file is not None:
+            holds = command.replay_counterexample(replay_file)
+        elif reference:
+            holds = command.compare_engines(command.named(names or [], REFERENCE), limits)
+        else:
+            default = LARGE if large else SMALL
+            holds = command.explore_all(command.named(names or [], default), limits, save)
+        if limits.was_interrupted:
+            raise typer.Exit(EXIT_INTERRUPTED)
+        if not holds:
+            raise typer.Exit(EXIT_USAGE if holds is None else EXIT_DIFFERENT)

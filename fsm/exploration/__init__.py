@@ -1,18 +1,19 @@
 """Every reachable configuration of a bounded speech, and what must hold there (domain, section 9)."""
 
-from speech_lifecycle.fsm.exploration.bounds import LARGE, SMALL, Bounds
+from speech_lifecycle.fsm.exploration.bounds import LARGE, REFERENCE, SMALL, Bounds
 from speech_lifecycle.fsm.exploration.counterexample import (
     Counterexample,
     ForeignCounterexampleError,
     load_counterexample,
+    recheck,
 )
-from speech_lifecycle.fsm.exploration.explorer import configurations, explore
+from speech_lifecycle.fsm.exploration.explorer import Exploration, Progress, configurations, explore
 from speech_lifecycle.fsm.exploration.property import PROPERTIES, Property
-from speech_lifecycle.fsm.exploration.result import Exploration, Progress
 
 __all__ = [
     "LARGE",
     "PROPERTIES",
+    "REFERENCE",
     "SMALL",
     "Bounds",
     "Counterexample",
@@ -23,4 +24,5 @@ __all__ = [
     "configurations",
     "explore",
     "load_counterexample",
+    "recheck",
 ]

@@ -30,43 +30,58 @@ class Agreement:
 
     configurations: int = 0
     steps: int = 0
+    stopped: str = ""
+    """Why it ended before all was compared; "" if all was."""
 
 
 def disagreements(
     bounds: Bounds,
     agreement: Agreement | None = None,
     *,
-    every: int = 1,
-    may_ask: Callable[[Speech, Event], bool] = lambda speech, event: True,
+    watch: Callable[[], str] | None = None,
+    machine_type: type[SpeechMachine] = SpeechMachine,
 ) -> Iterator[Disagreement]:
     """Yield every step that the compiled table and the reference take differently: none.
 
+    All events are sent in every configuration of hostile bounds. Both engines call the same guards and actions and
+    see nothing of a snapshot but through them, so two configurations that no guard and no action tells apart
+    (`keys`) are compared once.
+
     Args:
-        bounds: whose configurations are walked, and whose events are sent in each, hostile ones.
+        bounds: whose configurations are walked, and whose events are sent in each.
         agreement: counts what was compared.
-        every: compare in one of so many configurations only; the reference is a hundred times slower.
-        may_ask: which steps to compare.
+        watch: is asked now and then; what it returns, unless "", ends the comparison and says why.
+        machine_type: what is compared with the reference.
     """
     counts = agreement or Agreement()
     alphabet = Alphabet(bounds)
-    for number, speech in enumerate(configurations(bounds)):
-        if number % every:
-            continue
+    for speech in configurations(bounds, machine_type):
+        if watch is not None and counts.configurations % _LOOK_EVERY == 0:
+            counts.stopped = watch()
+            if counts.stopped:
+                return
         counts.configurations += 1
-        for event in alphabet.of(speech):
-            if may_ask(speech, event):
-                counts.steps += 1
-                difference = _difference(speech, event)
-                if difference:
-                    yield Disagreement(speech, event, difference)
+        events = alphabet.of(speech)
+        counts.steps += len(events)
+        yield from _differences(speech, events, machine_type)
 
 
-def _difference(speech: Speech, event: Event) -> str:
-    compiled = SpeechMachine(speech=copy_speech(speech))
-    reference = ReferenceMachine(speech=copy_speech(speech))
-    reply, expected = compiled.send(event), reference.send(event)
-    if type(reply) is not type(expected) or reply != expected:
-        return f"the table answers {reply}, the engine {expected}"
-    if compiled.speech != reference.speech:
-        return f"the table leads to {compiled.speech}, the engine to {reference.speech}"
-    return ""
+_LOOK_EVERY = 16
+
+
+def _differences(
+    speech: Speech, events: tuple[Event, ...], machine_type: type[SpeechMachine]
+) -> Iterator[Disagreement]:
+    """Send every event to both engines: each time to new ones, if the last was handled."""
+    compiled: SpeechMachine | None = None
+    for event in events:
+        if compiled is None:
+            compiled = machine_type(speech=copy_speech(speech))
+            reference = ReferenceMachine(speech=copy_speech(speech))
+        reply, expected = compiled.send(event), reference.send(event)
+        if type(reply) is not type(expected) or reply != expected:
+            yield Disagreement(speech, event, f"the table answers {reply}, the engine {expected}")
+        if compiled.speech != reference.speech:
+            yield Disagreement(speech, event, f"the table leads to {compiled.speech}, the engine to {reference.speech}")
+        if reply.kind == "handled" or expected.kind == "handled":
+            compiled = None

@@ -144,9 +144,11 @@ def _note_message_ended(ledger: Ledger, event: ev.SessionMessageEnded, speech: S
 
 
 def _note_handed_over(ledger: Ledger, event: ev.OutputAudioHandedOver, speech: Speech) -> None:
-    # What was never received cannot have been handed over (T4).
-    handed_over_ms = min(event.handed_over_ms, ledger.book[event.message_id].received_ms)
-    ledger.change(event.message_id, handed_over_ms=handed_over_ms)
+    entry = ledger.book[event.message_id]
+    # What was never received, or reaches the user as text, cannot have been handed over (T4).
+    ledger.change(
+        event.message_id, handed_over_ms=min(event.handed_over_ms, entry.received_ms) if entry.has_audio else 0
+    )
 
 
 def _note_started(ledger: Ledger, event: ev.OutputPlaybackStarted, speech: Speech) -> None:

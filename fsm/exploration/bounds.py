@@ -117,25 +117,53 @@ class Bounds:
             return (50, 100)
         return (30, *(ms for total in self.audio_ms for ms in (total - FRAME_MS, total)))
 
+    @property
+    def summary(self) -> str:
+        """What is covered, in words."""
+        said = [
+            f"{self.mode}, {self.messages} message{'' if self.messages == 1 else 's'}"
+            f" of {' or '.join(' and '.join(each) for each in self.modalities)}",
+            f"{self.detail} classes",
+            f"{self.texts} text{'' if self.texts == 1 else 's'} each",
+        ]
+        if self.mode == "faithful":
+            said.append(f"{self.faults} fault{'' if self.faults == 1 else 's'}")
+        if len(self.options) > 1:
+            said.append(f"{len(self.options)} combinations of capabilities and policy")
+        return ", ".join(said)
+
     def with_every_option(self) -> Bounds:
         """Return these bounds over every combination of capabilities and policy."""
         return replace(self, options=EVERY_OPTION)
 
 
+_AUDIO: tuple[tuple[Modality, ...], ...] = (("audio",),)
+
 SMALL: dict[str, Bounds] = {
-    "hostile-1": Bounds("hostile", 1, "coarse").with_every_option(),
-    "hostile-2": Bounds("hostile", 2, "coarse", modalities=(("audio",),)),
-    "faithful-1": Bounds("faithful", 1, "fine").with_every_option(),
-    "faithful-2": Bounds("faithful", 2, "coarse", modalities=(("audio",),)),
+    "hostile-1": Bounds("hostile", 1, "coarse"),
+    "hostile-1-options": Bounds("hostile", 1, "minimal").with_every_option(),
+    "hostile-2": Bounds("hostile", 2, "minimal", modalities=_AUDIO, texts=0),
+    "faithful-1": Bounds("faithful", 1),
+    "faithful-1-options": Bounds("faithful", 1, faults=0).with_every_option(),
+    "faithful-2": Bounds("faithful", 2, modalities=_AUDIO, texts=0, faults=0),
 }
 """Explorations that take seconds."""
 
 LARGE: dict[str, Bounds] = {
-    "hostile-1-fine": Bounds("hostile", 1, "fine", texts=2).with_every_option(),
-    "hostile-2-both": Bounds("hostile", 2, "coarse"),
-    "hostile-3": Bounds("hostile", 3, "coarse", modalities=(("audio",),)),
-    "faithful-1-two-faults": Bounds("faithful", 1, "fine", faults=2).with_every_option(),
-    "faithful-2-fine": Bounds("faithful", 2, "fine"),
-    "faithful-3": Bounds("faithful", 3, "coarse", modalities=(("audio",),)),
+    "hostile-1-fine": Bounds("hostile", 1, "fine", texts=2),
+    "hostile-1-coarse-options": Bounds("hostile", 1, "coarse").with_every_option(),
+    "hostile-2-coarse": Bounds("hostile", 2, "coarse", modalities=_AUDIO),
+    "hostile-3": Bounds("hostile", 3, "minimal", modalities=_AUDIO, texts=0),
+    "faithful-1-fine": Bounds("faithful", 1, "fine"),
+    "faithful-1-fault-options": Bounds("faithful", 1).with_every_option(),
+    "faithful-2-fault": Bounds("faithful", 2, modalities=_AUDIO, texts=0),
+    "faithful-3": Bounds("faithful", 3, modalities=_AUDIO, texts=0, faults=0),
 }
 """Explorations that take minutes."""
+
+REFERENCE: dict[str, Bounds] = {
+    "hostile-1-options": SMALL["hostile-1-options"],
+    "hostile-1": SMALL["hostile-1"],
+    "hostile-2": SMALL["hostile-2"],
+}
+"""Where the compiled table is compared with python-statemachine's engine."""

@@ -178,7 +178,7 @@ def every_event_is_answered() -> Complaint:
     return None
 
 
-@of_engines("5")
+@of_engines("5", needs_world=True)
 def nobody_honest_is_blamed() -> Complaint:
     """Section 5: what a real server, output or agent says in its time is handled or ignored, never rejected."""
     return None

@@ -6,13 +6,23 @@ the property.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from speech_lifecycle.fsm.codec import EFFECTS, EVENTS
-from speech_lifecycle.fsm.events import SOURCE_OF, Event, name_of
-from speech_lifecycle.fsm.exploration.bounds import Options
+from speech_lifecycle.fsm.events import (
+    SOURCE_OF,
+    Close,
+    Event,
+    SessionMessageAdded,
+    SessionTextReceived,
+    TimerFired,
+    name_of,
+)
+from speech_lifecycle.fsm.exploration.bounds import Bounds, Options
+from speech_lifecycle.fsm.exploration.property import PROPERTIES
+from speech_lifecycle.fsm.exploration.search import MOST_TIMERS, Found, Search
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Reply
 from speech_lifecycle.fsm.trace import (
@@ -25,6 +35,7 @@ from speech_lifecycle.fsm.trace import (
     load_trace,
     step_of,
 )
+from speech_lifecycle.fsm.values import Timer
 
 
 class ForeignCounterexampleError(ValueError):
@@ -127,6 +138,8 @@ def load_counterexample(lines: Iterable[str], name: str = "counterexample") -> C
     if len(trace.speeches) != 1:
         raise TraceError(f"{name}: a counterexample has one speech, this trace has {len(trace.speeches)}")
     (begun,) = trace.speeches
+    if begun.speech not in PROPERTIES:
+        raise TraceError(f"{name}: no counterexample: its speech is {begun.speech!r}, which is no property")
     return Counterexample(
         begun.speech,
         "as saved",
@@ -134,3 +147,54 @@ def load_counterexample(lines: Iterable[str], name: str = "counterexample") -> C
         tuple(step.event for step in trace.steps),
         trace.header.definition,
     )
+
+
+def recheck(counterexample: Counterexample, machine_type: type[SpeechMachine] = SpeechMachine) -> str | None:
+    """Follow the events of a counterexample; return what is still wrong with its property, or None.
+
+    A faithful world may do something between two events: all that it may is tried.
+    """
+    search = Search(_bounds_around(counterexample), machine_type, PROPERTIES, repeat_every=1)
+    here = [search.waiting.popleft()]
+    for event in counterexample.events:
+        here = _follow(search, here, event)
+    # What brings a speech to its end: the timers, and a close if the agent is awaited.
+    way_out: list[Event] = [Close(), *(TimerFired(timer) for timer in get_args(Timer))]
+    for _ in range(MOST_TIMERS + 1):
+        here = _expand(search, here, way_out)
+    search.find_dead_ends()
+    flaw = search.flaws.get(counterexample.violated)
+    return None if flaw is None else flaw.complaint
+
+
+def _bounds_around(counterexample: Counterexample) -> Bounds:
+    """Return bounds within which its events can happen."""
+    added = [event for event in counterexample.events if isinstance(event, SessionMessageAdded)]
+    return Bounds(
+        mode="faithful" if PROPERTIES[counterexample.violated].needs_world else "hostile",
+        messages=len({event.message_id for event in added}),
+        detail="fine",
+        modalities=tuple(dict.fromkeys(event.modalities for event in added)),
+        texts=sum(isinstance(event, SessionTextReceived) for event in counterexample.events),
+        options=(counterexample.options,),
+        faults=2,
+    )
+
+
+def _follow(search: Search, here: list[Found], event: Event) -> list[Found]:
+    """Return the configurations after an event, whatever a faithful world does before it."""
+    reached, edge = [*here], [*here]
+    while edge and edge[0].world is not None:
+        edge = _expand(search, edge, ())
+        reached += edge
+    # An event that is not handled leads nowhere.
+    return _expand(search, reached, (event,)) or reached
+
+
+def _expand(search: Search, here: list[Found], only: Collection[Event]) -> list[Found]:
+    search.waiting.extend(here)
+    for _ in here:
+        search.expand(only)
+    found = [*search.waiting]
+    search.waiting.clear()
+    return found

@@ -1,14 +1,13 @@
 """The explorer: from the start, every event in every reachable configuration of a bounded speech.
 
 Breadth first, so the first way found to a configuration is a shortest one. A configuration is a snapshot of the
-machine with the ledger beside it, and in a faithful exploration with the world around it. Events run on one copy
-of the snapshot until one is handled and uses it up: what is not handled must leave it as it was (section 9.13),
-which is looked at once for all of them, when they are sent again to see that the answers are the same (9.14).
+machine with the ledger beside it, and in a faithful exploration with the world around it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import get_args
 
 from speech_lifecycle.fsm.definition import Definition, definition
@@ -17,15 +16,84 @@ from speech_lifecycle.fsm.events import name_of
 from speech_lifecycle.fsm.exploration.bounds import Bounds
 from speech_lifecycle.fsm.exploration.counterexample import Counterexample
 from speech_lifecycle.fsm.exploration.judge import names_for
-from speech_lifecycle.fsm.exploration.result import Exploration, Progress
-from speech_lifecycle.fsm.exploration.search import NO_WAY, Search
+from speech_lifecycle.fsm.exploration.keys import Keys
+from speech_lifecycle.fsm.exploration.search import Search
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.trace import definition_digest
 from speech_lifecycle.fsm.values import MessageState, Reason, SpeechState
 
-MOST_TIMERS = 8
-"""So many timers fire at most until a speech that nobody talks to is over."""
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an exploration is."""
+
+    configurations: int
+    """Found so far."""
+    waiting: int
+    """Found, but not gone on from."""
+    steps: int
+
+
+@dataclass
+class Exploration:
+    """The figures of one exploration, and what it found wrong."""
+
+    bounds: Bounds
+    definition: str
+    """Digest of the definition that was explored."""
+    configurations: int = 0
+    steps: int = 0
+    """Events sent to the machine, each in one configuration."""
+    transitions: int = 0
+    """Those that were handled; in a faithful exploration all moves, also those of the world alone."""
+    depth: int = 0
+    """The length of the longest of the shortest ways to a configuration."""
+    replies: dict[str, int] = field(default_factory=dict)
+    """By kind."""
+    rows_taken: frozenset[str] = frozenset()
+    rows_never_taken: tuple[str, ...] = ()
+    """Rows that no event of these bounds takes, answers included."""
+    properties: tuple[str, ...] = ()
+    """The names of the properties that were checked."""
+    sometimes: dict[str, bool] = field(default_factory=dict)
+    """What must be possible, and whether it was seen: states, reasons, outcomes, effects."""
+    violations: list[Counterexample] = field(default_factory=list)
+    stopped: str = ""
+    """Why it ended before all was seen; "" if all was."""
+    waiting: int = 0
+    """Configurations that were found and not gone on from, if it was stopped."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every event was tried in every reachable configuration."""
+        return not self.stopped
+
+    @property
+    def never_seen(self) -> tuple[str, ...]:
+        """What should be possible, and was not seen within these bounds."""
+        return tuple(name for name, seen in self.sometimes.items() if not seen)
+
+    def summary(self) -> str:
+        """Return the result as text."""
+        bounds = self.bounds
+        lines = [
+            f"{bounds.mode}, up to {bounds.messages} messages, {bounds.detail}, "
+            f"{len(bounds.options)} combinations of capabilities and policy",
+            f"configurations  {self.configurations:>12,}",
+            f"transitions     {self.transitions:>12,}",
+            f"steps           {self.steps:>12,}",
+            *(f"  {kind:<14}{count:>12,}" for kind, count in sorted(self.replies.items())),
+            f"longest way     {self.depth:>12,}",
+            f"properties      {len(self.properties):>12,}  checked, {len(self.violations)} violated",
+            f"sometimes       {sum(self.sometimes.values()):>12,}  of {len(self.sometimes)} seen",
+            f"rows            {len(self.rows_taken):>12,}  taken, {len(self.rows_never_taken)} never",
+        ]
+        if self.stopped:
+            lines.append(f"stopped: {self.stopped}; {self.waiting:,} configurations were not gone on from")
+        lines += [f"VIOLATED {violation.title}" for violation in self.violations]
+        return "\n".join(lines)
+
 
 _LOOK_EVERY = 256
 """After so many configurations the watcher is asked."""
@@ -60,49 +128,36 @@ def explore(
         if stop_at_first and search.flaws:
             stopped = "a property is violated"
         elif watch is not None and expanded % _LOOK_EVERY == 0:
-            stopped = watch(Progress(search.configurations, len(search.waiting), search.steps))
-    find_dead_ends(search)
+            stopped = watch(Progress(search.configurations, len(search.waiting), search.steps.taken))
+    search.find_dead_ends()
     return _result(bounds, search, names, stopped, of or definition())
 
 
 def configurations(bounds: Bounds, machine_type: type[SpeechMachine] = SpeechMachine) -> Iterator[Speech]:
-    """Yield the snapshots of all reachable configurations, nearest first."""
+    """Yield the snapshots of the machine in all reachable configurations, each once, nearest first."""
     search = Search(bounds, machine_type, ())
+    keys = Keys()
+    known = set()
     while search.waiting:
-        yield search.expand().speech
-
-
-def find_dead_ends(search: Search) -> None:
-    """See that from every configuration a few timers lead to the end; after a close, if the agent is awaited."""
-    ways_out = search.ways_out
-    moves_left: dict[int, int] = {}
-    for number in range(len(ways_out)):
-        way: list[int] = []
-        at = number
-        while at >= 0 and at not in moves_left and len(way) <= MOST_TIMERS:
-            way.append(at)
-            at = ways_out[at]
-        if at == NO_WAY:
-            search.blame("ends_when_timers_fire", "no timer leads on from here", way[-1], None)
-        count = moves_left.get(at, -1)
-        for each in reversed(way):
-            count += 1
-            moves_left[each] = count
-        if count > MOST_TIMERS:
-            search.blame("ends_when_timers_fire", f"after {MOST_TIMERS} timers it is not over", number, None)
+        speech = search.expand().node.speech
+        key = keys.of(speech)
+        if key not in known:
+            known.add(key)
+            yield speech
 
 
 def _result(bounds: Bounds, search: Search, names: tuple[str, ...], stopped: str, of: Definition) -> Exploration:
-    taken = frozenset(row for rows in search.rows for row in rows) | search.answers
+    steps = search.steps
+    taken = frozenset(row for rows in steps.rows for row in rows) | steps.answers
     rows = [row.id for chart in of.charts for row in chart.rows]
     return Exploration(
         bounds=bounds,
         definition=definition_digest(),
         configurations=search.configurations,
-        steps=search.steps,
+        steps=steps.taken,
         transitions=search.transitions,
         depth=search.depth,
-        replies=dict(search.replies),
+        replies=dict(steps.replies),
         rows_taken=taken,
         rows_never_taken=tuple(row for row in rows if row not in taken),
         properties=names,
@@ -130,4 +185,4 @@ def _sometimes(search: Search) -> dict[str, bool]:
         **{f"a message ends as {reason}": reason for reason in get_args(Reason)},
         **{f"{name_of(effect_type)} is given": effect_type for effect_type in EFFECT_TYPES},
     }
-    return {name: sign in search.seen for name, sign in wanted.items()}
+    return {name: sign in search.steps.seen for name, sign in wanted.items()}

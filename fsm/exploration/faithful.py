@@ -156,7 +156,8 @@ class Worlds:
             if self._may(world, "unanswered"):
                 yield f"the server does not answer: {operation} {message_id}", left.after_fault()
                 yield f"the server does it, but does not answer: {operation} {message_id}", done.after_fault()
-            if operation == "truncate" and self._may(world, "counts_less"):
+            # Of an item that still grows, what a refusal leaves out may come after it: nobody could know.
+            if operation == "truncate" and left.items[request.item].is_ended and self._may(world, "counts_less"):
                 less = left.with_item(request.item, counts_less_ms=COUNTS_LESS_MS)
                 refusal, _ = _carry_out(less, request)
                 if refusal:

@@ -22,12 +22,8 @@ Fault = tuple[str, str]
 
 
 def names_for(mode: str) -> tuple[str, ...]:
-    """Return the properties that are checked in a mode: those of the world need a world."""
-    return tuple(
-        name
-        for name, each in PROPERTIES.items()
-        if mode == "faithful" or (each.kind != "world" and name != "nobody_honest_is_blamed")
-    )
+    """Return the properties that are checked in a mode."""
+    return tuple(name for name, each in PROPERTIES.items() if mode == "faithful" or not each.needs_world)
 
 
 class Judge:
@@ -59,20 +55,22 @@ class Judge:
             faults.append((name, f"cannot be judged: {error!r}"))
         return faults
 
-    def configuration(self, ledger: Ledger, world: World | None, speech: Speech) -> list[Fault]:
-        """Return what is wrong with a configuration."""
-        faults: list[Fault] = []
-        name = ""
+    def configuration(self, ledger: Ledger, speech: Speech) -> list[Fault]:
+        """Return what is wrong with a configuration of the machine."""
+        return _faults(self._of_configurations, ledger, speech)
+
+    def world(self, ledger: Ledger, world: World, speech: Speech) -> list[Fault]:
+        """Return what is wrong with the world around a speech that is over."""
+        return _faults(self._of_worlds, ledger, world, speech) if ledger.outcome else []
+
+
+def _faults(checks: list[tuple[str, Callable[..., Complaint]]], *arguments: object) -> list[Fault]:
+    faults: list[Fault] = []
+    for name, check in checks:
         try:
-            for name, check in self._of_configurations:
-                complaint = check(ledger, speech)
-                if complaint is not None:
-                    faults.append((name, complaint))
-            if world is not None and ledger.outcome:
-                for name, check in self._of_worlds:
-                    complaint = check(ledger, world, speech)
-                    if complaint is not None:
-                        faults.append((name, complaint))
+            complaint = check(*arguments)
         except (LookupError, AttributeError, TypeError) as error:
-            faults.append((name, f"cannot be judged: {error!r}"))
-        return faults
+            complaint = f"cannot be judged: {error!r}"
+        if complaint is not None:
+            faults.append((name, complaint))
+    return faults

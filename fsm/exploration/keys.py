@@ -1,4 +1,4 @@
-"""Configurations as numbers: what two snapshots must differ in to be two.
+"""Configurations as numbers: what two of them must differ in to be two.
 
 Fields that nothing reads any more are left out of a key: of a final message, how it got there; of a finished
 speech, all but what a late announcement asks for. tests/test_explore.py compares with keys that leave nothing out.
@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from speech_lifecycle.fsm.exploration.bookkeeping import ACTIVE_STATES
+from speech_lifecycle.fsm.exploration.ledger import Ledger, parts_of
 from speech_lifecycle.fsm.state import Message, Speech
 from speech_lifecycle.fsm.values import FINAL_SPEECH_STATES
 
@@ -43,39 +44,36 @@ class Keys:
         self._exact = exact
         self._numbers: dict[tuple[Any, ...], int] = {}
 
-    def of(self, speech: Speech, ledger: int, world: int = 0) -> int:
-        """Return the key of a snapshot, with the numbers of what stands beside it."""
+    def of(self, speech: Speech, ledger: Ledger | None = None) -> int:
+        """Return the key of a snapshot, with the ledger beside it."""
+        parts = _exact_parts(speech) if self._exact else _parts(speech)
+        if ledger is not None:
+            parts += parts_of(ledger)
         numbers = self._numbers
-        exact = self._exact
-        part = _exact_speech(speech) if exact else _speech(speech)
-        number = numbers.get(part)
-        if number is None:
-            number = numbers[part] = len(numbers)
-        key = world << 2 * _BITS | ledger << _BITS | number
-        if exact or speech.state not in FINAL_SPEECH_STATES:
-            for message in speech.messages.values():
-                part = _all_of_message(message) if exact else _message(message)
-                number = numbers.get(part)
-                if number is None:
-                    number = numbers[part] = len(numbers)
-                key = key << _BITS | number
+        key = 0
+        for part in parts:
+            number = numbers.get(part)
+            if number is None:
+                # 0 is no part, so that fewer parts never look like more.
+                number = numbers[part] = len(numbers) + 1
+            key = key << _BITS | number
         return key
 
 
-def _speech(speech: Speech) -> tuple[Any, ...]:
+def _parts(speech: Speech) -> list[tuple[Any, ...]]:
     state = speech.state
     # Whether the response failed is asked for only if nothing else stopped the speech.
     failed = speech.response_has_failed and speech.cause is None
     options = (failed, id(speech.capabilities), id(speech.policy), *speech.messages)
     if state in FINAL_SPEECH_STATES:
-        return state, speech.response_id, speech.session_is_lost, speech.cause, options[1:]
+        return [(state, speech.response_id, speech.session_is_lost, speech.cause, options[1:])]
+    messages = [_message(message) for message in speech.messages.values()]
     if state in ACTIVE_STATES:
-        return _of_open_speech(speech), speech.has_progressed, speech.was_heard, speech.agent_state, options
-    return _of_open_speech(speech), speech.agent_state if state != "reconciling" else None, options
-
-
-def _exact_speech(speech: Speech) -> tuple[Any, ...]:
-    return _all_of_speech(speech), id(speech.capabilities), id(speech.policy), tuple(speech.messages)
+        return [
+            (_of_open_speech(speech), speech.has_progressed, speech.was_heard, speech.agent_state, options),
+            *messages,
+        ]
+    return [(_of_open_speech(speech), speech.agent_state if state != "reconciling" else None, options), *messages]
 
 
 def _message(message: Message) -> tuple[Any, ...]:
@@ -88,3 +86,8 @@ def _message(message: Message) -> tuple[Any, ...]:
         return "skipped", message.reason == "no_content", bool(message.text)
     heard_ms = record.heard_ms if message.expects_audio else None
     return "partial", heard_ms, message.received_ms, message.source_has_ended, message.text == record.heard_text
+
+
+def _exact_parts(speech: Speech) -> list[tuple[Any, ...]]:
+    own = (_all_of_speech(speech), id(speech.capabilities), id(speech.policy), tuple(speech.messages))
+    return [own, *(_all_of_message(message) for message in speech.messages.values())]

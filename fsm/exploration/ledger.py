@@ -98,22 +98,12 @@ class Ledger:
 
 _all_but_the_book = attrgetter(*(each.name for each in fields(Ledger) if each.name != "book"))
 
-Frozen = tuple[Any, ...]
-"""A ledger that can be looked up."""
+
+def copy_of(ledger: Ledger) -> Ledger:
+    """Return a ledger with the same contents, to go on writing in."""
+    return Ledger(*_all_but_the_book(ledger), ledger.book.copy())  # type: ignore[call-arg]
 
 
-def freeze(ledger: Ledger) -> Frozen:
-    """Return a ledger as a tuple."""
-    return (*_all_but_the_book(ledger), *ledger.book.values())
-
-
-def thaw(frozen: Frozen) -> Ledger:
-    """Return a ledger that can be written in."""
-    return Ledger(*frozen[:_BOOK], {entry[0]: entry for entry in frozen[_BOOK:]})  # type: ignore[call-arg]
-
-
-_BOOK = len(fields(Ledger)) - 1
-TIMER = [each.name for each in fields(Ledger)].index("timer")
-"""Where a frozen ledger has its timer."""
-
-EMPTY = freeze(Ledger())
+def parts_of(ledger: Ledger) -> list[tuple[Any, ...]]:
+    """Return the contents as tuples: the book's own first, then the messages'."""
+    return [_all_but_the_book(ledger), *ledger.book.values()]

@@ -37,6 +37,13 @@ class Property:
     check: Callable[..., Complaint]
     effects: tuple[type[Any], ...] = ()
     """The effects that are judged; none for a property of whole configurations."""
+    needs_world: bool = False
+    """It is about what really happened, and can be checked in a faithful exploration only."""
+
+    @property
+    def meaning(self) -> str:
+        """What must hold, in words."""
+        return " ".join((self.check.__doc__ or "").split())
 
 
 PROPERTIES: dict[str, Property] = {}
@@ -50,25 +57,29 @@ def of_effects(section: str, *effects: type[Any]) -> Callable[[Check], Check]:
 
 def of_configurations(section: str) -> Callable[[Check], Check]:
     """Declare a property of every configuration: `check(ledger, speech)`."""
-    return _declare(section, "configuration", ())
+    return _declare(section, "configuration")
 
 
 def of_worlds(section: str) -> Callable[[Check], Check]:
     """Declare a property of a finished speech in a faithful world: `check(ledger, world, speech)`."""
-    return _declare(section, "world", ())
+    return _declare(section, "world", needs_world=True)
 
 
-def of_engines(section: str) -> Callable[[Check], Check]:
+def of_engines(section: str, *, needs_world: bool = False) -> Callable[[Check], Check]:
     """Declare a property that the explorer itself judges; its function only says it in words."""
-    return _declare(section, "engine", ())
+    return _declare(section, "engine", needs_world=needs_world)
 
 
 def _declare(
-    section: str, kind: Literal["effect", "configuration", "world", "engine"], effects: tuple[type[Any], ...]
+    section: str,
+    kind: Literal["effect", "configuration", "world", "engine"],
+    effects: tuple[type[Any], ...] = (),
+    *,
+    needs_world: bool = False,
 ) -> Callable[[Check], Check]:
     def declare(check: Check) -> Check:
         name = check.__name__
-        PROPERTIES[name] = Property(name, section, kind, check, effects)
+        PROPERTIES[name] = Property(name, section, kind, check, effects, needs_world)
         return check
 
     return declare

@@ -1,27 +1,27 @@
-"""One search through the configurations: what the explorer does, step by step."""
+"""One search through the configurations, breadth first: the first way found to each is a shortest one."""
 
 from __future__ import annotations
 
 from array import array
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Collection
 from typing import NamedTuple
 
-from speech_lifecycle.fsm.copying import copy_speech
-from speech_lifecycle.fsm.effects import ReportMessageSettled
 from speech_lifecycle.fsm.events import Close, Event, TimerFired
 from speech_lifecycle.fsm.exploration.alphabet import Alphabet
 from speech_lifecycle.fsm.exploration.bounds import Bounds
-from speech_lifecycle.fsm.exploration.faithful import Move, Worlds
+from speech_lifecycle.fsm.exploration.faithful import Worlds
 from speech_lifecycle.fsm.exploration.judge import Judge
-from speech_lifecycle.fsm.exploration.keys import Keys
-from speech_lifecycle.fsm.exploration.ledger import EMPTY, TIMER, freeze, thaw
-from speech_lifecycle.fsm.exploration.property import StepTaken
+from speech_lifecycle.fsm.exploration.ledger import Ledger
+from speech_lifecycle.fsm.exploration.steps import Node, Steps
 from speech_lifecycle.fsm.exploration.world import World, perform
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Reply
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import FINAL_SPEECH_STATES
+
+MOST_TIMERS = 8
+"""So many timers fire at most until a speech that nobody talks to is over."""
 
 OVER, NO_WAY, UNKNOWN = -1, -2, -3
 """In place of a way out: the speech is over, none leads on, not gone on from yet."""
@@ -31,8 +31,7 @@ class Found(NamedTuple):
     """A configuration that waits to be gone on from."""
 
     number: int
-    speech: Speech
-    ledger: int
+    node: Node
     world: World | None
 
 
@@ -46,7 +45,11 @@ class Flaw(NamedTuple):
 
 
 class Search:
-    """Everything found so far, and what waits."""
+    """Everything found so far, and what waits.
+
+    A configuration is a node of the machine, and in a faithful exploration a world around it. Many worlds share a
+    node, so its steps are taken once and remembered.
+    """
 
     def __init__(
         self,
@@ -57,21 +60,22 @@ class Search:
         exact: bool = False,
         repeat_every: int = 16,
     ) -> None:
-        """Begin with the starts of all options. One of `repeat_every` configurations takes every step twice."""
-        self._machine_type = machine_type
-        self._machine = machine_type()
-        self._judge = Judge(properties)
+        """Begin with the starts of all options."""
         self._properties = frozenset(properties)
+        self._is_faithful = bounds.mode == "faithful"
+        self._judge = Judge(properties)
+        self.steps = Steps(
+            machine_type, self._judge, has_world=self._is_faithful, exact=exact, repeat_every=repeat_every
+        )
         self._alphabet = Alphabet(bounds)
         self._worlds = Worlds(bounds)
         self._bounds = bounds
-        self._repeat_every = repeat_every
-        self._keys = Keys(exact)
-        self._numbers: dict[int, int] = {}
-        self._ledgers = [EMPTY]
-        self._ledger_numbers = {EMPTY: 0}
-        self._ledger_after: dict[tuple[int, int, str, int], int] = {}
-        self._world_numbers: dict[World, int] = {}
+        self._orders: dict[tuple[object, ...], list[Event]] = {}
+        """By kind of configuration: the events, those first that were handled in the last one of its kind."""
+        self._nodes: list[Node] = []
+        """Of a faithful exploration."""
+        self._known_steps: dict[tuple[int, int], tuple[int, Reply | None]] = {}
+        self._numbers: dict[tuple[int, World], int] = {}
         self._origins = array("q")
         self._moves: list[Event | str | None] = []
         self._depths = array("l")
@@ -80,25 +84,15 @@ class Search:
         self.waiting: deque[Found] = deque()
         self.flaws: dict[str, Flaw] = {}
         """The first of each property."""
-        self.steps = 0
         self.transitions = 0
-        self.replies: Counter[str] = Counter()
-        self.rows: set[tuple[str, ...]] = set()
-        self.answers: set[str] = set()
-        self.seen: set[object] = set()
-        """States, reasons, outcomes and types of effects."""
         for capabilities, policy in bounds.options:
-            start = Speech(capabilities, policy)
-            self._arrive(-1, None, start, 0, self._worlds.start() if bounds.mode == "faithful" else None)
-
-    def depth_of(self, number: int) -> int:
-        """Return the number of moves on the way to a configuration."""
-        return self._depths[number]
+            node = self.steps.enter(Speech(capabilities, policy), Ledger())
+            self._arrive(-1, None, node, self._worlds.start() if self._is_faithful else None)
 
     @property
     def configurations(self) -> int:
         """How many were found."""
-        return len(self._numbers)
+        return len(self._moves)
 
     @property
     def depth(self) -> int:
@@ -122,162 +116,113 @@ class Search:
     def expand(self, only: Collection[Event] | None = None) -> Found:
         """Try everything in the configuration that has waited longest, or only some events, and return it."""
         found = self.waiting.popleft()
-        if found.speech.state in FINAL_SPEECH_STATES:
+        if found.node.speech.state in FINAL_SPEECH_STATES:
             self.ways_out[found.number] = OVER
         elif only is None or any(type(event) is TimerFired for event in only):
             self.ways_out[found.number] = NO_WAY
         if found.world is None:
-            self._expand_hostile(found, self._alphabet.of(found.speech) if only is None else only)
+            self._expand_hostile(found, only)
         else:
-            moves = self._worlds.moves(found.world, thaw(self._ledgers[found.ledger]), found.speech)
-            self._expand_faithful(
-                found, moves if only is None else [move for move in moves if move[0] in only or type(move[0]) is str]
-            )
+            self._expand_faithful(found, found.world, only)
+        self.steps.prove()
+        self._collect_faults(found.number, found.number)
         return found
 
-    def _expand_hostile(self, found: Found, events: Collection[Event]) -> None:
-        speech, ledger_number = found.speech, found.ledger
-        timer = self._ledgers[ledger_number][TIMER]
-        machine = self._machine
-        machine.speech = scratch = copy_speech(speech)
-        repeats = found.number % self._repeat_every == 0
-        unhandled: list[tuple[Event, Reply]] = []
-        self.steps += len(events)
-        for event in events:
-            try:
-                reply = machine.send(event)
-                kind = reply.kind
-            except Exception as error:
-                self.blame("every_event_is_answered", repr(error), found.number, event)
-                machine = self._machine = self._machine_type(speech=scratch)
-                machine.speech = scratch = copy_speech(speech)
+    def _expand_hostile(self, found: Found, only: Collection[Event] | None) -> None:
+        """Send every event, those first that are likely to be handled: they use up the machine's copy (`Steps`)."""
+        events = self._alphabet.of(found.node.speech)
+        kind = (events, found.node.speech.state, *[message.state for message in found.node.speech.messages.values()])
+        handled: list[Event] = []
+        unhandled: list[Event] = []
+        is_in_order = True
+        for event in self._orders.get(kind, events) if only is None else only:
+            reached, reply = self.steps.take(found.node, event)
+            if reply is None or reply.kind != "handled":
+                unhandled.append(event)
                 continue
-            if kind != "handled":
-                unhandled.append((event, reply))
-                continue
-            self.transitions += 1
-            self.rows.add(reply.rows)
-            after = self._write(found, event, reply, scratch)
-            number = self._arrive(found.number, event, scratch, after, None)
-            if type(event) is TimerFired:
-                if event.timer == timer:
-                    self.ways_out[found.number] = number
-            elif not timer and type(event) is Close:
-                self.ways_out[found.number] = number
-            if repeats:
-                self._repeat(found, event, reply, scratch)
-            machine.speech = scratch = copy_speech(speech)
-        self._send_again(found, unhandled, scratch)
+            is_in_order = is_in_order and not unhandled
+            handled.append(event)
+            self._note_move(found, event, reached, None)
+        if only is None and not is_in_order:
+            self._orders[kind] = handled + unhandled
 
-    def _expand_faithful(self, found: Found, moves: list[Move]) -> None:
-        speech, ledger_number = found.speech, found.ledger
-        timer = self._ledgers[ledger_number][TIMER]
-        machine = self._machine
-        machine.speech = scratch = copy_speech(speech)
-        unhandled: list[tuple[Event, Reply]] = []
-        for move, after_move in moves:
-            self.transitions += 1
+    def _expand_faithful(self, found: Found, world: World, only: Collection[Event] | None) -> None:
+        node = found.node
+        for move, after in self._worlds.moves(world, node.ledger, node.speech):
             if isinstance(move, str):
-                self._arrive(found.number, move, speech, ledger_number, after_move)
+                self._note_move(found, move, node.number, after)
                 continue
-            self.steps += 1
-            try:
-                reply = machine.send(move)
-                kind = reply.kind
-            except Exception as error:
-                self.blame("every_event_is_answered", repr(error), found.number, move)
-                machine = self._machine = self._machine_type(speech=scratch)
-                machine.speech = scratch = copy_speech(speech)
+            if only is not None and move not in only:
                 continue
-            if kind != "handled":
-                unhandled.append((move, reply))
-                if kind == "rejected":
-                    self.blame("nobody_honest_is_blamed", str(reply), found.number, move)
-                self._arrive(found.number, move, speech, ledger_number, after_move)
+            known = self._known_steps.get((node.number, id(move)))
+            if known is None:
+                known = self._known_steps[node.number, id(move)] = self.steps.take(node, move)
+            reached, reply = known
+            if reply is None:
                 continue
-            self.rows.add(reply.rows)
-            after = self._write(found, move, reply, scratch)
-            if reply.effects:
-                after_move = perform(after_move, reply.effects, self._bounds.message_ids)
-            number = self._arrive(found.number, move, scratch, after, after_move)
-            if type(move) is (TimerFired if timer else Close):
+            if reply.kind == "rejected":
+                self._blame("nobody_honest_is_blamed", str(reply), found.number, move)
+            self._note_move(found, move, reached, perform(after, reply.effects, self._bounds.message_ids))
+
+    def _note_move(self, found: Found, move: Event | str, node: int, world: World | None) -> None:
+        self.transitions += 1
+        number = self._arrive(found.number, move, node, world)
+        if not isinstance(move, str):
+            timer = found.node.ledger.timer
+            if move.timer == timer if type(move) is TimerFired else not timer and type(move) is Close:
                 self.ways_out[found.number] = number
-            machine.speech = scratch = copy_speech(speech)
-        self._send_again(found, unhandled, scratch)
+            self._collect_faults(found.number, number)
 
-    def _send_again(self, found: Found, unhandled: list[tuple[Event, Reply]], scratch: Speech) -> None:
-        """See that what is not handled gets the same answer twice, and has changed nothing."""
-        send = self._machine.send
-        self.replies["handled"] = self.steps - self.replies["ignored"] - self.replies["rejected"]
-        for event, reply in unhandled:
-            self.replies[reply.kind] += 1
-            self.answers.add(reply.row)  # type: ignore[union-attr]
-            if send(event) != reply:
-                self.blame("same_again", f"first {reply}, then something else", found.number, event)
-        if self._keys.of(scratch, 0) != self._keys.of(found.speech, 0):
-            culprit = next((event for event, _ in unhandled if self._changes(found.speech, event)), None)
-            self.blame("rejected_changes_nothing", f"{culprit} changes the speech", found.number, culprit)
-
-    def _changes(self, speech: Speech, event: Event) -> bool:
-        copy = copy_speech(speech)
-        self._machine_type(speech=copy).send(event)
-        return self._keys.of(copy, 0) != self._keys.of(speech, 0)
-
-    def _repeat(self, found: Found, event: Event, reply: Reply, speech: Speech) -> None:
-        machine = self._machine_type(speech=copy_speech(found.speech))
-        if machine.send(event) != reply or self._keys.of(machine.speech, 0) != self._keys.of(speech, 0):
-            self.blame("same_again", f"{event} leads elsewhere the second time", found.number, event)
-
-    def _write(self, found: Found, event: Event, reply: Reply, speech: Speech) -> int:
-        """Return the number of the ledger after a handled step, and judge the step."""
-        effects = reply.effects
-        known = None
-        if not effects and type(event) is not TimerFired:
-            # Then the ledger does not depend on anything else.
-            known = (found.ledger, id(event), speech.state, id(speech.capabilities))
-            number = self._ledger_after.get(known)
-            if number is not None:
-                return number
-        ledger = thaw(self._ledgers[found.ledger])
-        step = StepTaken(found.speech.state, event, effects, speech)
-        for name, complaint in self._judge.step(ledger, step, has_world=found.world is not None):
-            self.blame(name, complaint, found.number, event)
-        self.seen.update(map(type, effects))
-        for effect in effects:
-            if type(effect) is ReportMessageSettled:
-                self.seen.add(effect.record.reason)
-        frozen = freeze(ledger)
-        number = self._ledger_numbers.get(frozen)
-        if number is None:
-            number = self._ledger_numbers[frozen] = len(self._ledgers)
-            self._ledgers.append(frozen)
-        if known is not None:
-            self._ledger_after[known] = number
-        return number
-
-    def _arrive(self, origin: int, move: Event | str | None, speech: Speech, ledger: int, world: World | None) -> int:
+    def _arrive(self, origin: int, move: Event | str | None, node: int, world: World | None) -> int:
         """Return the number of the configuration that a move leads to, and have it wait if it is new."""
-        world_number = 0
-        if world is not None:
-            world_number = self._world_numbers.setdefault(world, len(self._world_numbers))
-        key = self._keys.of(speech, ledger, world_number)
-        number = self._numbers.get(key)
-        if number is not None:
-            return number
-        number = self._numbers[key] = len(self._numbers)
+        new = self.steps.found.pop() if self.steps.found else None
+        if world is None:
+            if new is None:
+                return node
+            number = node
+        else:
+            if new is not None:
+                self._nodes.append(new)
+            known = self._numbers.get((node, world))
+            if known is not None:
+                return known
+            number = self._numbers[node, world] = len(self._numbers)
+            new = self._nodes[node]
         self._origins.append(origin)
         self._moves.append(move)
         self._depths.append(self._depths[origin] + 1 if origin >= 0 else 0)
         self.ways_out.append(UNKNOWN)
-        self.waiting.append(Found(number, speech, ledger, world))
-        self.seen.add(("speech", speech.state))
-        for message in speech.messages.values():
-            self.seen.add(("message", message.state))
-        for name, complaint in self._judge.configuration(thaw(self._ledgers[ledger]), world, speech):
-            self.blame(name, complaint, number, None)
+        self.waiting.append(Found(number, new, world))
+        if world is not None:
+            for name, complaint in self._judge.world(new.ledger, world, new.speech):
+                self._blame(name, complaint, number, None)
         return number
 
-    def blame(self, name: str, complaint: str, number: int, move: Event | str | None) -> None:
+    def _collect_faults(self, origin: int, reached: int) -> None:
+        for (name, complaint), event in self.steps.faults:
+            self._blame(name, complaint, reached if event is None else origin, event)
+        self.steps.faults.clear()
+
+    def _blame(self, name: str, complaint: str, number: int, move: Event | str | None) -> None:
         """Note where a property failed, the first time it does."""
         if name in self._properties and name not in self.flaws:
             self.flaws[name] = Flaw(name, complaint, number, move)
+
+    def find_dead_ends(self) -> None:
+        """See that from every configuration a few timers lead to the end; after a close, if the agent is awaited."""
+        ways_out = self.ways_out
+        moves_left: dict[int, int] = {}
+        for number in range(len(ways_out)):
+            way: list[int] = []
+            at = number
+            while at >= 0 and at not in moves_left and len(way) <= MOST_TIMERS:
+                way.append(at)
+                at = ways_out[at]
+            if at == NO_WAY:
+                self._blame("ends_when_timers_fire", "no timer leads on from here", way[-1], None)
+            count = moves_left.get(at, -1)
+            for each in reversed(way):
+                count += 1
+                moves_left[each] = count
+            if count > MOST_TIMERS:
+                self._blame("ends_when_timers_fire", f"after {MOST_TIMERS} timers it is not over", number, None)

@@ -1,0 +1,297 @@
+"""The explorer: what must hold does, and what does not hold is found, by the shortest way."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from speech_lifecycle.fsm.definition import Definition, definition
+from speech_lifecycle.fsm.events import name_of
+from speech_lifecycle.fsm.exploration import (
+    PROPERTIES,
+    SMALL,
+    Bounds,
+    Exploration,
+    ForeignCounterexampleError,
+    explore,
+    load_counterexample,
+    recheck,
+)
+from speech_lifecycle.fsm.exploration.agreement import Agreement, disagreements
+from speech_lifecycle.fsm.exploration.keys import Keys
+from speech_lifecycle.fsm.exploration.machines import machine_on
+from speech_lifecycle.fsm.exploration.search import Search
+from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.trace import TraceError
+
+EXPLORED = json.loads((Path(__file__).parent.parent / "docs" / "explored.json").read_text(encoding="utf-8"))
+ONE = Bounds("hostile", 1, "minimal")
+ONE_FAITHFUL = Bounds("faithful", 1, faults=0, modalities=(("audio",),), texts=0)
+TWO = Bounds("hostile", 2, "minimal", modalities=(("audio",),), texts=0)
+
+
+@cache
+def explored(name: str) -> Exploration:
+    return explore(SMALL[name])
+
+
+# What is explored
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_as_many_configurations_are_reachable_as_were_written_down(name):
+    result = explored(name)
+    assert result.is_complete
+    found = {count: getattr(result, count) for count in ("configurations", "transitions", "steps")}
+    assert found == {count: EXPLORED[name][count] for count in found}, f"if it should, run docs/explore.py {name}"
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_property_holds(name):
+    assert [violation.transcript() for violation in explored(name).violations] == []
+
+
+def test_everything_that_should_be_possible_is():
+    never_seen = set.intersection(*(set(explored(name).never_seen) for name in SMALL))
+    assert never_seen == set()
+
+
+def test_every_row_is_taken():
+    never_taken = set.intersection(*(set(explored(name).rows_never_taken) for name in SMALL))
+    assert never_taken == set()
+
+
+def test_the_explorations_check_every_property():
+    checked = {name for bounds in SMALL for name in explored(bounds).properties}
+    assert checked == set(PROPERTIES)
+
+
+@pytest.mark.parametrize("number", range(1, 15))
+def test_each_number_of_section_9_is_a_property_that_names_it(number):
+    cited = [name for name, each in PROPERTIES.items() if f"9.{number}" in each.meaning.split(":")[0].split()[-1:]
+             or f"9.{number}" in each.meaning.split(":")[0].replace(",", "").split()]  # fmt: skip
+    assert cited
+
+
+@pytest.mark.parametrize("bounds", [ONE, Bounds("hostile", 2, "minimal", modalities=(("audio",),), texts=0)])
+def test_what_keys_leave_out_tells_no_configurations_apart(bounds):
+    search = Search(bounds, SpeechMachine, (), exact=True)
+    keys = Keys()
+    found = set()
+    while search.waiting:
+        node = search.expand().node
+        found.add(keys.of(node.speech, node.ledger))
+    merged = explore(bounds)
+    assert len(found) == merged.configurations <= search.configurations
+
+
+# That violations are found
+
+
+def broken(row_id: str, **parts) -> type[SpeechMachine]:
+    """A machine in which one row is different."""
+    return machine_on(with_row(row_id, **parts))
+
+
+def with_row(row_id: str, **parts) -> Definition:
+    charts = {
+        chart.name: replace(chart, rows=tuple(replace(row, **parts) if row.id == row_id else row for row in chart.rows))
+        for chart in definition().charts
+    }
+    return Definition(**charts)
+
+
+def actions_without(row_id: str, action: str) -> tuple[str, ...]:
+    return tuple(each for each in definition().row(row_id).actions if each != action)
+
+
+def dropped(row_id: str, action: str) -> type[SpeechMachine]:
+    return broken(row_id, actions=actions_without(row_id, action))
+
+
+BROKEN = {
+    "what_is_stopped_is_cleared": (
+        dropped("message.streaming.stop#1", "clear_output"),
+        ONE,
+        ["authorize", "session_response_created", "session_message_added", "session_audio_received",
+         "output_audio_handed_over", "interrupt"],
+    ),
+    "clear_before_resume": (
+        broken("speech.paused.close#1", actions=("because_closed", "cancel_response", "resume_output", "stop_message")),
+        ONE,
+        ["authorize", "session_response_created", "session_message_added", "session_audio_received",
+         "output_audio_handed_over", "pause", "close"],
+    ),
+    "messages_are_what_was_reported": (
+        dropped("speech.stopping.always#1", "skip_pending"),
+        ONE,
+        ["session_response_created", "session_message_added", "interrupt"],
+    ),
+    "ends_when_timers_fire": (
+        dropped("speech.stopping.timer_fired#1", "time_out_message"),
+        ONE,
+        ["authorize", "session_response_created", "session_message_added", "session_audio_received",
+         "output_audio_handed_over", "interrupt", "timer_fired"],
+    ),
+    "cancels_while_generating": (
+        broken("speech.active.session_response_ended#1", actions=("cancel_response", "note_response_end",
+                                                                    "cancel_response")),
+        ONE,
+        ["authorize", "session_response_created", "session_response_ended"],
+    ),
+    "settled_by_the_evidence": (
+        broken("message.stopping.output_playback_finished#2", cond="is_on_the_output"),
+        ONE,
+        ["authorize", "session_response_created", "session_message_added", "session_audio_received",
+         "output_audio_handed_over", "interrupt", "output_playback_finished"],
+    ),
+    "the_next_message_starts": (
+        broken("speech.active.message_settled#1", actions=()),
+        TWO,
+        ["authorize", "session_response_created", "session_message_added", "session_message_added",
+         "output_failed"],
+    ),
+    "the_server_remembers_what_was_heard": (
+        machine_on(
+            replace(
+                definition(),
+                speech=replace(
+                    definition().speech,
+                    actions={**definition().speech.actions, "bring_server_in_line": lambda run, speech, event: None},
+                ),
+            )
+        ),
+        ONE_FAITHFUL,
+        [],
+    ),
+}  # fmt: skip
+"""By property: a machine with something wrong, where to look, and the shortest way to see it."""
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_violation_is_found_by_the_shortest_way(name):
+    machine_type, bounds, way = BROKEN[name]
+    by_name = {violation.violated: violation for violation in explore(bounds, machine_type=machine_type).violations}
+    assert name in by_name
+    print(name, [name_of(type(event)) for event in by_name[name].events])
+    if way:
+        assert [name_of(type(event)) for event in by_name[name].events] == way
+
+
+def with_guard(name: str, guard) -> type[SpeechMachine]:
+    message = definition().message
+    return machine_on(replace(definition(), message=replace(message, guards={**message.guards, name: guard})))
+
+
+def test_a_rejection_that_changes_something_is_found():
+    def meddles(speech, message, event):
+        message.text += "!"
+        return event.received_ms >= message.received_ms
+
+    machine_type = with_guard("received_no_less", meddles)
+    bounds = replace(ONE, detail="coarse", texts=0, modalities=(("audio",),))
+    result = explore(bounds, machine_type=machine_type, stop_at_first=True)
+    assert "rejected_changes_nothing" in [violation.violated for violation in result.violations]
+
+
+def test_an_answer_that_is_not_the_same_again_is_found():
+    calls = []
+
+    def wavers(speech, message, event):
+        calls.append(event)
+        return len(calls) % 3 > 0
+
+    result = explore(ONE, machine_type=with_guard("has_started", wavers), stop_at_first=True)
+    assert "same_again" in [violation.violated for violation in result.violations]
+
+
+def test_an_event_that_raises_is_found():
+    def raises(speech, message, event):
+        raise ZeroDivisionError
+
+    result = explore(ONE, machine_type=with_guard("received_no_less", raises), stop_at_first=True)
+    assert [violation.violated for violation in result.violations] == ["every_event_is_answered"]
+    assert result.violations[0].transcript(with_guard("received_no_less", raises)).endswith("no answer\n")
+
+
+# Counterexamples
+
+
+def counterexample_of(name: str):
+    machine_type, bounds, _ = BROKEN[name]
+    result = explore(bounds, machine_type=machine_type)
+    return next(violation for violation in result.violations if violation.violated == name)
+
+
+@pytest.mark.parametrize(
+    "name", ["clear_before_resume", "ends_when_timers_fire", "the_server_remembers_what_was_heard"]
+)
+def test_a_counterexample_is_saved_loaded_and_replayed(name):
+    machine_type = BROKEN[name][0]
+    saved = counterexample_of(name)
+    loaded = load_counterexample(saved.dump(machine_type).splitlines())
+    assert (loaded.violated, loaded.events, loaded.options) == (saved.violated, saved.events, saved.options)
+    assert loaded.replay(machine_type) == saved.replay(machine_type)
+    assert recheck(loaded, machine_type) == saved.complaint
+    assert recheck(loaded) is None
+
+
+def test_a_counterexample_of_another_definition_is_refused_with_both_named():
+    saved = replace(counterexample_of("clear_before_resume"), definition="0123456789abcdef")
+    with pytest.raises(ForeignCounterexampleError, match=r"0123456789abcdef.*this is [0-9a-f]{16}.*explore again"):
+        load_counterexample(saved.dump().splitlines())
+
+
+def test_a_trace_of_something_else_is_refused():
+    saved = replace(counterexample_of("clear_before_resume"), violated="speech-1")
+    with pytest.raises(TraceError, match="'speech-1', which is no property"):
+        load_counterexample(saved.dump().splitlines())
+
+
+# Limits
+
+
+def test_an_exploration_that_is_stopped_says_what_it_has_covered():
+    def watch(progress):
+        return "it is enough" if progress.configurations > 1000 else ""
+
+    result = explore(ONE, watch=watch)
+    assert not result.is_complete
+    assert result.stopped == "it is enough"
+    assert 1000 < result.configurations < explore(ONE).configurations
+    assert 0 < result.waiting < result.configurations
+    assert "ends_when_timers_fire" not in [violation.violated for violation in result.violations]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"mode": "friendly"}, "'hostile' or 'faithful', not 'friendly'"),
+        ({"messages": 4}, "0 to 3, not 4"),
+        ({"detail": "finest"}, "one of minimal, coarse, fine, not 'finest'"),
+        ({"options": ()}, "at least one combination"),
+    ],
+)
+def test_bounds_that_mean_nothing_are_refused(wrong, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        Bounds(**wrong)
+
+
+# The reference engine
+
+
+def test_python_statemachines_engine_agrees_in_every_configuration():
+    compared = Agreement()
+    assert list(disagreements(ONE, compared)) == []
+    assert (compared.configurations, compared.steps) == (0, 0)
+
+
+def test_a_table_that_differs_from_the_engine_is_found():
+    machine_type = BROKEN["clear_before_resume"][0]
+    first = next(disagreements(ONE, machine_type=machine_type))
+    assert name_of(type(first.event)) == "close"
+    assert first.speech.state == "paused"
