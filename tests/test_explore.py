@@ -23,9 +23,9 @@ from speech_lifecycle.fsm.exploration import (
 )
 from speech_lifecycle.fsm.exploration.agreement import Agreement, disagreements
 from speech_lifecycle.fsm.exploration.keys import Keys
-from speech_lifecycle.fsm.exploration.machines import machine_on
+
 from speech_lifecycle.fsm.exploration.search import Search
-from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
 from speech_lifecycle.fsm.trace import TraceError
 
 EXPLORED = json.loads((Path(__file__).parent.parent / "docs" / "explored.json").read_text(encoding="utf-8"))
@@ -94,7 +94,7 @@ def test_what_keys_leave_out_tells_no_configurations_apart(bounds):
 
 def broken(row_id: str, **parts) -> type[SpeechMachine]:
     """A machine in which one row is different."""
-    return machine_on(with_row(row_id, **parts))
+    return machine_for(with_row(row_id, **parts))
 
 
 def with_row(row_id: str, **parts) -> Definition:
@@ -156,7 +156,7 @@ BROKEN = {
          "output_failed"],
     ),
     "the_server_remembers_what_was_heard": (
-        machine_on(
+        machine_for(
             replace(
                 definition(),
                 speech=replace(
@@ -184,7 +184,7 @@ def test_a_violation_is_found_by_the_shortest_way(name):
 
 def with_guard(name: str, guard) -> type[SpeechMachine]:
     message = definition().message
-    return machine_on(replace(definition(), message=replace(message, guards={**message.guards, name: guard})))
+    return machine_for(replace(definition(), message=replace(message, guards={**message.guards, name: guard})))
 
 
 def test_a_rejection_that_changes_something_is_found():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import fields
 from functools import cache
 from operator import attrgetter
 from typing import Any
 
 from speech_lifecycle.fsm.copying import copy_speech
 from speech_lifecycle.fsm.definition import definition
+from speech_lifecycle.fsm.effects import AgentEffect, Effect, OutputEffect, SessionEffect, TimerEffect
 from speech_lifecycle.fsm.events import Event, name_of
 from speech_lifecycle.fsm.exploration.alphabet import Alphabet
 from speech_lifecycle.fsm.exploration.bounds import Bounds
@@ -20,11 +20,13 @@ from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Reply
 from speech_lifecycle.fsm.state import Message, Speech
 
+
 def difference(machine_type: type[SpeechMachine], bounds: Bounds, cell: Cell | None = None) -> str:
     """Return the first step that a machine takes differently from the package's own, or "".
 
-    Different are steps with other effects, another kind of answer or another reason, now or later; not those that
-    only cite another row.
+    Different are steps with another kind of answer, another reason, or other effects, now or later. Not different
+    are those that only cite another row, or give the effects to different receivers in another order: output,
+    session, agent and timer each get the same then.
 
     Args:
         machine_type: the machine to compare.
@@ -52,7 +54,7 @@ def _steps(bounds: Bounds, cell: Cell | None) -> Iterator[tuple[Speech, Event]]:
             if cell is not None and is_outer:
                 if name_of(type(event)) != cell.event:
                     continue
-                about = speech.messages.get(event.message_id) if cell.chart == "message" else speech  # type: ignore
+                about = speech.messages.get(event.message_id) if cell.chart == "message" else speech  # type: ignore[union-attr]
                 state = about.state if about is not None else charts[cell.chart].initial
                 if cell.source not in charts[cell.chart].ancestry(state):
                     continue
@@ -69,11 +71,20 @@ def _told_apart(expected: Reply, other: SpeechMachine, event: Event) -> str:
         reply = other.send(event)
     except Exception as error:
         return f"raises {error!r}"
-    for name in ("kind", "reason", "effects"):
+    for name in ("kind", "reason"):
         wanted, given = getattr(expected, name, None), getattr(reply, name, None)
         if wanted != given:
             return f"{name} {given} instead of {wanted}"
+    if reply.effects != expected.effects and _by_receiver(reply.effects) != _by_receiver(expected.effects):
+        return f"effects {reply.effects} instead of {expected.effects}"
     return ""
+
+
+def _by_receiver(effects: tuple[Effect, ...]) -> list[list[Effect]]:
+    return [
+        [effect for effect in effects if isinstance(effect, receives)]
+        for receives in (OutputEffect, SessionEffect, AgentEffect, TimerEffect)
+    ]
 
 
 def _in_lockstep(machine_type: type[SpeechMachine], bounds: Bounds) -> str:
@@ -98,8 +109,8 @@ def _in_lockstep(machine_type: type[SpeechMachine], bounds: Bounds) -> str:
     return ""
 
 
-_of_speech = attrgetter(*(each.name for each in fields(Speech) if each.name != "messages"))
-_of_message = attrgetter(*(each.name for each in fields(Message)))
+_of_speech = attrgetter(*(name for name in Speech.__struct_fields__ if name != "messages"))
+_of_message = attrgetter(*Message.__struct_fields__)
 
 
 def _data(speech: Speech) -> tuple[Any, ...]:

@@ -57,7 +57,9 @@ def _rows(row_id: str, instead: Callable[[Row], tuple[Row, ...]]) -> Change:
     def change(whole: Definition) -> Definition:
         whole.row(row_id)
         rows = getattr(whole, chart).rows
-        return _chart(whole, chart, rows=tuple(new for row in rows for new in (instead(row) if row.id == row_id else [row])))
+        return _chart(
+            whole, chart, rows=tuple(new for row in rows for new in (instead(row) if row.id == row_id else [row]))
+        )
 
     return change
 
@@ -87,11 +89,11 @@ def _guard(chart: ChartName, name: str, guard: Callable[..., bool]) -> Change:
 
 
 def _action(action: Action) -> Change:
-    """Have this function in place of the action of the same name."""
+    """Have this function in place of the action of the same name, or as one more action of the message chart."""
     name = action.__name__.lstrip("_")
 
     def change(whole: Definition) -> Definition:
-        chart: ChartName = "message" if name in whole.message.actions else "speech"
+        chart: ChartName = "speech" if name in whole.speech.actions else "message"
         return _chart(whole, chart, actions={**getattr(whole, chart).actions, name: action})
 
     return change
@@ -269,4 +271,156 @@ def _commits_it_as_said(speech: Speech, effect: ReportMessageSettled) -> tuple[E
     return effect, CommitMessage(record.message_id, record.generated_text, "exact", False)
 
 
-_BUGS: dict[str, tuple[Change, ...]] = {}
+_SETTLE_PARTIAL = message_actions.settle_partial
+_BUGS: dict[str, tuple[Change, ...]] = {
+    # Several messages in one response
+    "M1": (_without("speech.active.message_settled#1", "forward_next"),),
+    "M2": (_gives(speech_actions.bring_server_in_line, RemoveMessages, _only_of_what_was_begun),),
+    "M3": (_gives(message_actions.settle_skipped, ReportMessageSettled, _commits_it_as_said),),
+    "M5": (
+        _without("message.pending.later_message_began#1", "note_source_end"),
+        _without("message.forwarding.later_message_began#1", "note_source_end"),
+    ),
+    "M6": (
+        _gives(
+            speech_actions.bring_server_in_line,
+            TruncateMessage,
+            lambda speech, effect: (TruncateMessage([*speech.messages][-1], effect.audio_end_ms),),
+        ),
+    ),
+    "M7": (_without("speech.stopping.always#1", "skip_pending"),),
+    "M8": (
+        _gives(
+            speech_actions.bring_server_in_line,
+            RemoveMessages,
+            lambda speech, effect: () if speech.cause == "never_authorized" else (effect,),
+        ),
+    ),
+    # Where to truncate
+    "T1": (_gives(speech_actions.bring_server_in_line, RemoveMessages, _truncate_at_0),),
+    "T2": (
+        _gives(
+            speech_actions.bring_server_in_line,
+            ReplaceMessage,
+            lambda speech, effect: (TruncateMessage(effect.message_id, 1),),
+        ),
+    ),
+    "T3": (_guard("message", "is_heard_to_the_end", _nothing_is_heard_to_the_end),),
+    "T4": (_action(_count_handed_over),),
+    "T5": (_guard("message", "is_heard_to_the_end", _heard_to_the_end_unless_above_0),),
+    "T8": (_guard("speech", "nothing_unheard_is_left", lambda speech, event: event.refusal == "unknown_message"),),
+    "T9": (_row("speech.reconciling.session_reconciliation_refused#2", actions=("unwatch",)),),
+    "T10": (_without("speech.reconciling.session_reconciliation_refused#2", "report_refusal"),),
+    "T12": (_action(_note_finish(lambda speech, message, event: event.position_ms)),),
+    "T13": (_action(_note_finish(lambda speech, message, event: min(event.position_ms or 0, message.handed_over_ms))),),
+    "T14": (
+        _action(
+            _note_finish(
+                lambda speech, message, event: (
+                    evidence.usable_position_ms(event.position_ms, message.handed_over_ms) or 0
+                )
+            )
+        ),
+    ),
+    "T15": (_action(_note_finish(_by_the_sum_of_all)),),
+    # What history says
+    "H1": (_gives(_SETTLE_PARTIAL, CommitMessage, lambda speech, effect: (_whole_text(speech, effect),)),),
+    "H2": (
+        _gives(
+            _SETTLE_PARTIAL,
+            CommitMessage,
+            lambda speech, effect: (
+                _whole_text(speech, effect) if (effect.text, effect.text_status) == ("", "synchronized") else effect,
+            ),
+        ),
+    ),
+    "H3": (
+        _gives(
+            _SETTLE_PARTIAL,
+            CommitMessage,
+            lambda speech, effect: () if effect.text_status == "unknown" else (effect,),
+        ),
+    ),
+    "H4": (_action(_note_start_unless_held),),
+    "H5": (_guard("message", "is_heard", lambda speech, message, event: message.has_started),),
+    "H6": (_gives(_SETTLE_PARTIAL, CommitMessage, _no_commit_if("closed")),),
+    "H7": (_guard("message", "is_heard_to_the_end", _heard_to_the_end_by_its_word),),
+    "H8": (_action(_note_finish_one_behind),),
+    "H9": (
+        _row("message.played.output_playback_started#1", kind="handled", actions=("note_start_of_another",)),
+        _action(_note_start_of_another),
+    ),
+    "H10": (_gives(_SETTLE_PARTIAL, ReportMessageSettled, _forgets_what_was_cut),),
+    "H11": (
+        _gives(
+            message_actions.start_handover,
+            StartHandover,
+            lambda speech, effect: (
+                effect,
+                CommitMessage(effect.message_id, speech.messages[effect.message_id].text, "exact", False),
+            ),
+        ),
+    ),
+    "H12": (
+        _row(
+            "message.forwarding.output_failed#2",
+            target="played",
+            actions=("report_output_failure", "because_finished", "settle_played"),
+        ),
+    ),
+    "H13": (_guard("message", "playback_was_interrupted", lambda speech, message, event: False),),
+    # Cancelling
+    "C2": (_without("speech.reconciling.session_response_created#1", "cancel_response"),),
+    "C3": (_gives(speech_actions.cancel_response, CancelResponse, lambda speech, effect: (CancelResponse(""),)),),
+    "C4": (_action(_cancel_response),),
+    "C5": (
+        _guard(
+            "speech",
+            "may_interrupt",
+            lambda speech, event: (speech.policy.interruptible or event.force) and not speech.response_has_ended,
+        ),
+    ),
+    "C6": (_guard("message", "is_of_this_response", lambda speech, message, event: True),),
+    "C7": (_guard("speech", "may_interrupt", lambda speech, event: speech.policy.interruptible),),
+    # Outputs and dead ends
+    "O1": (_gives(speech_actions.stop_message, StartTimer, lambda speech, effect: ()),),
+    "O2": (_row("speech.active.timer_fired#2", target="failed", actions=("note_timer", "because_timed_out")),),
+    "O3": (
+        _row(
+            "message.streaming.output_playback_finished#3",
+            target="played",
+            actions=("note_finish", "because_finished", "settle_played"),
+        ),
+    ),
+    "O4": (_row("message.played.output_playback_finished#1", kind="rejected"),),
+    "O5": (_without("speech.active.message_output_failed#1"), _without("speech.paused.message_output_failed#1")),
+    "O6": (_action(_note_session_lost),),
+    "O7": (_gives(_SETTLE_PARTIAL, CommitMessage, _no_commit_if("source_failed")),),
+    # Pause and resume
+    "P1": (
+        _row(
+            "speech.paused.interrupt#1",
+            actions=("because_interrupted", "cancel_response", "resume_output", "stop_message"),
+        ),
+    ),
+    "P2": (
+        _row("message.forwarding.output_playback_started#1", cond="is_on_the_output"),
+        _row("speech.waiting.message_heard#1", source="active"),
+        _action(_note_every_start),
+        _action(_announce_speaking),
+    ),
+    "P3": (_without("speech.paused.interrupt#1", "resume_output"),),
+    "P4": (_also("speech.active.message_announced#1", source="queued"),),
+    "P6": (
+        _row(
+            "speech.paused.message_announced#1",
+            target="waiting",
+            cond="not was_heard",
+            actions=("resume_output", "announce_thinking", "forward_next", "watch"),
+        ),
+    ),
+    # What the port reviews found
+    "R1": (_action(_bring_server_in_line),),
+    "R3": (_action(_throw_session_lost),),
+    "R4": (_action(_note_whole),),
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
@@ -10,12 +10,10 @@ from typing import Literal
 from speech_lifecycle.fsm.definition import DefinitionError
 from speech_lifecycle.fsm.exploration.bounds import DEFAULT, EVERY_OPTION, Bounds
 from speech_lifecycle.fsm.exploration.comparing import difference
-from speech_lifecycle.fsm.exploration.explorer import explore
-from speech_lifecycle.fsm.exploration.machines import machine_on
+from speech_lifecycle.fsm.exploration.explorer import Exploration, Progress, explore
 from speech_lifecycle.fsm.exploration.mutants import Mutant
-from speech_lifecycle.fsm.exploration.result import Exploration, Progress
 from speech_lifecycle.fsm.lint import check
-from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
 from speech_lifecycle.fsm.values import Modality
 
 Fate = Literal["lint", "property", "test", "equivalent", "survived"]
@@ -26,16 +24,16 @@ STAGES: dict[str, Bounds] = {
     "one message": Bounds("hostile", 1, "minimal"),
     "two messages": Bounds("hostile", 2, "minimal", modalities=_AUDIO, texts=0),
     "faithful": Bounds("faithful", 1, "minimal", options=(DEFAULT,)),
-    "other options": replace(Bounds("hostile", 1, "minimal"), options=EVERY_OPTION[1:]),
     "every class": Bounds("hostile", 1, "coarse"),
+    "other options": replace(Bounds("hostile", 1, "minimal"), options=EVERY_OPTION[1:]),
     "faithful, two messages": Bounds("faithful", 2, "minimal", modalities=_AUDIO, texts=0, faults=0),
 }
 """The explorations a mutant goes through, until a property fails. The first is quick and finds most."""
 
-COMPARED = ("one message", "two messages", "other options", "every class")
+FINDS_MOST = "one message"
+COMPARED = (FINDS_MOST, "two messages", "other options", "every class")
 """The explorations in whose configurations every step is compared with the original's."""
 
-FINDS_MOST = "one message"
 _MOST_CONFIGURATIONS = 100_000
 
 
@@ -54,23 +52,49 @@ class Verdict:
     """How many events it takes to see it."""
 
 
-def judge(mutant: Mutant) -> Verdict:
-    """Have the lint, the explorations and the comparison look at a mutant, until something is wrong with it.
+Tests = Callable[[str], str]
+"""Runs the tests on the mutant of an id, and returns the first that fails, or ""."""
 
-    `survived` means that it differs from the original and no property sees it: that is left to the tests.
-    """
+
+def judge(mutant: Mutant, tests: Tests) -> Verdict:
+    """Have one after the other look at a mutant, until something is wrong with it; the quick ones first."""
     breach = refused(mutant)
     if breach:
         return Verdict(mutant.id, mutant.kind, "lint", breach)
-    machine_type = machine_on(mutant.definition)
+    machine_type = machine_for(mutant.definition)
     verdict = _explored(mutant, machine_type, (FINDS_MOST,))
     if verdict is not None:
         return verdict
-    differs = next(filter(None, (difference(machine_type, STAGES[stage], mutant.cell) for stage in COMPARED)), "")
+    differs, place = _differs(machine_type, mutant)
+    if differs and place != FINDS_MOST:
+        verdict = _explored(mutant, machine_type, (place,))
+        if verdict is not None:
+            return verdict
+    failed = tests(mutant.id)
+    if failed:
+        return Verdict(mutant.id, mutant.kind, "test", failed)
     if not differs:
         return Verdict(mutant.id, mutant.kind, "equivalent")
-    rest = [stage for stage in STAGES if stage != FINDS_MOST]
-    return _explored(mutant, machine_type, rest) or Verdict(mutant.id, mutant.kind, "survived", differs)
+    rest = [stage for stage in STAGES if stage not in (FINDS_MOST, place)]
+    return _explored(mutant, machine_type, rest) or Verdict(mutant.id, mutant.kind, "survived", differs, place)
+
+
+def _differs(machine_type: type[SpeechMachine], mutant: Mutant) -> tuple[str, str]:
+    """Return the first difference from the original, and in which exploration it shows."""
+    for stage in COMPARED:
+        differs = difference(machine_type, STAGES[stage], mutant.cell)
+        if differs:
+            return differs, stage
+    return "", ""
+
+
+def judge_field_bug(mutant: Mutant, tests: Tests, stages: Sequence[str] = tuple(STAGES)) -> Verdict:
+    """Have the explorations, then the tests look at a bug of the field. That it is none is no possible answer."""
+    verdict = _explored(mutant, machine_for(mutant.definition), stages)
+    if verdict is not None:
+        return verdict
+    failed = tests(mutant.id)
+    return Verdict(mutant.id, mutant.kind, "test" if failed else "survived", failed)
 
 
 def refused(mutant: Mutant) -> str:

@@ -6,7 +6,6 @@ speech, all but what a late announcement asks for. tests/test_explore.py compare
 
 from __future__ import annotations
 
-from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
@@ -18,7 +17,7 @@ from speech_lifecycle.fsm.values import FINAL_SPEECH_STATES
 _BITS = 24
 """Parts are numbered; this many bits hold one number."""
 
-_of_open_message = attrgetter(*(field.name for field in fields(Message) if field.name not in ("reason", "record")))
+_of_open_message = attrgetter(*(name for name in Message.__struct_fields__ if name not in ("reason", "record")))
 _of_open_speech = attrgetter(
     "state",
     "response_id",
@@ -30,9 +29,9 @@ _of_open_speech = attrgetter(
     "timer",
     "awaited",
 )
-_all_of_message = attrgetter(*(field.name for field in fields(Message)))
+_all_of_message = attrgetter(*Message.__struct_fields__)
 _all_of_speech = attrgetter(
-    *(field.name for field in fields(Speech) if field.name not in ("messages", "capabilities", "policy"))
+    *(name for name in Speech.__struct_fields__ if name not in ("messages", "capabilities", "policy"))
 )
 
 

@@ -71,10 +71,10 @@ def _guards(row: Row) -> Iterator[tuple[str, str, Row]]:
     terms = row.cond.split(" and ") if "(" not in row.cond and " or " not in row.cond else []
     if len(terms) > 1:
         for term in terms:
-            yield "guard dropped:", term, replace(row, cond=" and ".join(other for other in terms if other != term))
+            yield "guard dropped", term, replace(row, cond=" and ".join(other for other in terms if other != term))
     for name in row.guards:
         negated = re.sub(rf"\b(not )?{name}\b", lambda found: name if found[1] else f"not {name}", row.cond)  # noqa: B023
-        yield "guard negated:", name, replace(row, cond=negated)
+        yield "guard negated", name, replace(row, cond=negated)
 
 
 def _targets(chart: ChartDefinition, row: Row) -> Iterator[tuple[str, str, Row]]:
@@ -91,10 +91,10 @@ def _targets(chart: ChartDefinition, row: Row) -> Iterator[tuple[str, str, Row]]
 def _actions(row: Row) -> Iterator[tuple[str, str, Row]]:
     actions = row.actions
     for place, action in enumerate(actions):
-        yield "action dropped:", action, replace(row, actions=(*actions[:place], *actions[place + 1 :]))
+        yield "action dropped", action, replace(row, actions=(*actions[:place], *actions[place + 1 :]))
     for place in range(len(actions) - 1):
         swapped = (*actions[:place], actions[place + 1], actions[place], *actions[place + 2 :])
-        yield "actions swapped:", f"{actions[place]}, {actions[place + 1]}", replace(row, actions=swapped)
+        yield "actions swapped", f"{actions[place]}, {actions[place + 1]}", replace(row, actions=swapped)
 
 
 def _answers(row: Row) -> Iterator[tuple[str, str, Row]]:
