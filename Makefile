@@ -5,13 +5,17 @@ BIN := $(VENV)/bin
 NODE := tests/node
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test node check lint types docs generated wheel lock clean
+.PHONY: demo test mutants node check lint types docs generated wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
 
 test: $(VENV)/ready node
 	$(BIN)/python -m pytest -q
+
+# Judges every mutant of the lifecycle, and writes docs/mutation.md: half an hour on two cores.
+mutants: $(VENV)/ready
+	$(BIN)/python tests/mutate.py
 
 # The real Mermaid, for the tests of the diagrams. Without Node.js they say that they are skipped.
 node:

@@ -1,4 +1,4 @@
-"""Mutants that do what the original does, each with the reason. `make mutants` fails if one of them is found after all."""
+"""Mutants that do what the original does, each with the reason. `make mutants` fails if one is found after all."""
 
 from __future__ import annotations
 

@@ -23,7 +23,6 @@ from speech_lifecycle.fsm.exploration import (
 )
 from speech_lifecycle.fsm.exploration.agreement import Agreement, disagreements
 from speech_lifecycle.fsm.exploration.keys import Keys
-
 from speech_lifecycle.fsm.exploration.search import Search
 from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
 from speech_lifecycle.fsm.trace import TraceError
