@@ -155,6 +155,18 @@ def test_the_end_of_a_response_may_be_said_twice(begin):
     assert begin("A", response_ended=True).send(SessionResponseEnded("r")).kind == "ignored"
 
 
+def test_the_end_of_a_message_may_be_said_twice():
+    speech = queued("A")
+    speech.tell(SessionMessageEnded("A"))
+    assert speech.send(SessionMessageEnded("A")).kind == "ignored"
+
+
+def test_the_end_of_a_response_may_be_said_twice_while_the_server_is_asked():
+    speech = reconciling()
+    speech.tell(SessionResponseEnded("r"))
+    assert speech.send(SessionResponseEnded("r")).kind == "ignored"
+
+
 def test_a_session_may_be_lost_twice():
     speech = speaking("A")
     speech.tell(SessionLost())

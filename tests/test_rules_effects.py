@@ -12,6 +12,7 @@ from speech_lifecycle.fsm.effects import (
     CancelResponse,
     ClearOutput,
     CommitMessage,
+    FlushOutput,
     PauseOutput,
     RemoveMessages,
     ReplaceMessage,
@@ -31,6 +32,7 @@ from speech_lifecycle.fsm.events import (
     Pause,
     Resume,
     SessionLost,
+    SessionMessageAdded,
     SessionResponseCreated,
     SessionResponseEnded,
 )
@@ -125,3 +127,17 @@ def test_a_queued_speech_touches_nothing_but_the_server():
     transcript.tell(SessionResponseEnded("r"), Interrupt())
     wanted = {"ReportMessageSettled", "RemoveMessages", "StartTimer"}
     assert {type(effect).__name__ for effect in transcript.effects} == wanted
+
+
+def test_a_session_that_is_lost_while_the_server_is_asked_ends_the_speech():
+    transcript = interrupted("a")
+    transcript.tell(OutputPlaybackFinished("a", 400, interrupted=True))
+    assert transcript.state == "reconciling"
+    transcript.tell(SessionLost())
+    assert transcript.outcome == "interrupted"
+
+
+def test_an_announcement_behind_a_message_that_plays_starts_no_timer():
+    transcript = speaking("a", response_ended=False)
+    assert transcript.tell(SessionMessageAdded("r", "b")) == (FlushOutput("a"), StartTimer("playout", 1000 + 2000))
+    assert transcript.tell(SessionMessageAdded("r", "c")) == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -35,30 +35,49 @@ def difference(machine_type: type[SpeechMachine], bounds: Bounds, cell: Cell | N
     """
     original, other = SpeechMachine(), machine_type()
     data_differ = False
-    for speech, event in _steps(bounds, cell):
-        original.speech, other.speech = copy_speech(speech), copy_speech(speech)
-        told_apart = _told_apart(original.send(event), other, event)
-        if told_apart:
-            return f"{event} in {speech.state}: {told_apart}"
-        data_differ = data_differ or original.speech != other.speech
+    for speech, events in _steps(bounds, cell):
+        original.speech = copy_speech(speech)
+        for event in events:
+            reply = original.send(event)
+            if reply.kind == "handled" or _is_outer(cell):
+                other.speech = copy_speech(speech)
+                told_apart = _told_apart(reply, other, event)
+                if told_apart:
+                    return f"{event} in {speech.state}: {told_apart}"
+                data_differ = data_differ or original.speech != other.speech
+            if reply.kind == "handled":
+                original.speech = copy_speech(speech)
     return _in_lockstep(machine_type, bounds) if data_differ else ""
 
 
-def _steps(bounds: Bounds, cell: Cell | None) -> Iterator[tuple[Speech, Event]]:
-    """Yield every step that can get to the cell."""
+def _is_outer(cell: Cell | None) -> bool:
+    """Whether events from outside come to this cell at once. To any other they come only by way of a handled one."""
+    return cell is None or cell.event in _CHARTS[cell.chart].events
+
+
+def _steps(bounds: Bounds, cell: Cell | None) -> Iterator[tuple[Speech, Iterable[Event]]]:
+    """Yield every configuration, with the events that may get to the cell."""
     alphabet = Alphabet(bounds)
-    charts = {chart.name: chart for chart in definition().charts}
-    is_outer = cell is not None and cell.event in charts[cell.chart].events
     for speech in _all_configurations(bounds):
-        for event in alphabet.of(speech):
-            if cell is not None and is_outer:
-                if name_of(type(event)) != cell.event:
-                    continue
-                about = speech.messages.get(event.message_id) if cell.chart == "message" else speech  # type: ignore[union-attr]
-                state = about.state if about is not None else charts[cell.chart].initial
-                if cell.source not in charts[cell.chart].ancestry(state):
-                    continue
-            yield speech, event
+        events = alphabet.of(speech)
+        if cell is not None and _is_outer(cell):
+            yield speech, [event for event in events if _is_of(cell, speech, event)]
+        else:
+            yield speech, events
+
+
+def _is_of(cell: Cell, speech: Speech, event: Any) -> bool:
+    if name_of(type(event)) != cell.event:
+        return False
+    chart = _CHARTS[cell.chart]
+    state: str = speech.state
+    if cell.chart == "message":
+        message = speech.messages.get(event.message_id)
+        state = chart.initial if message is None else message.state
+    return cell.source in chart.ancestry(state)
+
+
+_CHARTS = {chart.name: chart for chart in definition().charts}
 
 
 @cache

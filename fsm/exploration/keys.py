@@ -80,11 +80,12 @@ def _message(message: Message) -> tuple[Any, ...]:
     if record is None:
         return _of_open_message(message)
     if record.state == "played":
-        return ("played",)
+        return ("played", message.state)
     if record.state == "skipped":
-        return "skipped", message.reason == "no_content", bool(message.text)
+        return "skipped", message.state, message.reason == "no_content", bool(message.text)
     heard_ms = record.heard_ms if message.expects_audio else None
-    return "partial", heard_ms, message.received_ms, message.source_has_ended, message.text == record.heard_text
+    is_all = message.text == record.heard_text
+    return "partial", message.state, heard_ms, message.received_ms, message.source_has_ended, is_all
 
 
 def _exact_parts(speech: Speech) -> list[tuple[Any, ...]]:
