@@ -5,4 +5,19 @@ from __future__ import annotations
 SWAPPED = "the two actions change different data, or give effects to different receivers"
 """Why actions in another order are the same, if nothing differs: the comparison shows it, there is no more to say."""
 
-EQUIVALENT: dict[str, str] = {}
+_TOLD_AGAIN = (
+    "a source that has ended may be told so again: it changes nothing, and the announcement is the fact that counts"
+)
+
+EQUIVALENT: dict[str, str] = {
+    "message.pending.later_message_began#1: guard dropped not source_has_ended": _TOLD_AGAIN,
+    "message.forwarding.later_message_began#1: guard dropped not source_has_ended": _TOLD_AGAIN,
+    "message.streaming.stop#2: guard dropped is_text_only": (
+        "of an audio message only what is on the output can be heard, and that is taken by the row before"
+    ),
+    "message.draining.output_playback_finished#4: action dropped note_finish": (
+        "the record of a skipped message says nothing of the finish, and the timer is started anew behind it"
+    ),
+    "speech.active.message_settled#1: unguarded": "the message that settled was the one on the output: it is free",
+    "speech.paused.always#1: action dropped announce_listening": "the pause has announced it",
+}

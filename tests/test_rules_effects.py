@@ -27,14 +27,18 @@ from speech_lifecycle.fsm.events import (
     Authorize,
     Close,
     Interrupt,
+    OutputAudioHandedOver,
     OutputFailed,
     OutputPlaybackFinished,
     Pause,
     Resume,
+    SessionAudioReceived,
     SessionLost,
     SessionMessageAdded,
+    SessionMessageEnded,
     SessionResponseCreated,
     SessionResponseEnded,
+    TimerFired,
 )
 
 STOPS = [Interrupt(), Close(), SessionLost()]
@@ -141,3 +145,11 @@ def test_an_announcement_behind_a_message_that_plays_starts_no_timer():
     transcript = speaking("a", response_ended=False)
     assert transcript.tell(SessionMessageAdded("r", "b")) == (FlushOutput("a"), StartTimer("playout", 1000 + 2000))
     assert transcript.tell(SessionMessageAdded("r", "c")) == ()
+
+
+def test_the_end_of_a_response_is_no_fact_that_comes_after_the_flush_it_causes():
+    transcript = waiting()
+    transcript.tell(SessionMessageAdded("r", "a"), SessionMessageAdded("r", "b"), SessionMessageEnded("b"))
+    transcript.tell(SessionAudioReceived("a", 100), OutputAudioHandedOver("a", 100))
+    assert FlushOutput("a") in transcript.tell(SessionResponseEnded("r"))
+    assert ClearOutput("a") in transcript.tell(TimerFired("playout"))

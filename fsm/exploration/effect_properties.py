@@ -243,6 +243,14 @@ def timers_have_their_delays(ledger: Ledger, effect: fx.StartTimer, step: StepTa
     return None if effect.delay_ms == wanted else f"{effect.timer} timer of {effect.delay_ms} ms, not {wanted}"
 
 
+@of_effects("6", fx.CancelTimer)
+def cancels_the_timer_that_runs(ledger: Ledger, effect: fx.CancelTimer, step: StepTaken) -> Complaint:
+    """Section 6: the timer that is cancelled is the one that runs: not one that has fired."""
+    if effect.timer == ledger.timer:
+        return None
+    return f"the {effect.timer} timer is cancelled, but {ledger.timer or 'none'} runs"
+
+
 @of_effects("5", fx.ReportDivergence)
 def a_divergence_says_what_it_is(ledger: Ledger, effect: fx.ReportDivergence, step: StepTaken) -> Complaint:
     """Section 8: a divergence says what the server wrongly remembers, what was heard, and why they differ."""

@@ -393,7 +393,10 @@ _BUGS: dict[str, tuple[Change, ...]] = {
         ),
     ),
     "O4": (_row("message.played.output_playback_finished#1", kind="rejected"),),
-    "O5": (_without("speech.active.message_output_failed#1"), _without("speech.paused.message_output_failed#1")),
+    "O5": (
+        _row("speech.active.message_output_failed#1", target=None, actions=()),
+        _row("speech.paused.message_output_failed#1", target=None, actions=()),
+    ),
     "O6": (_action(_note_session_lost),),
     "O7": (_gives(_SETTLE_PARTIAL, CommitMessage, _no_commit_if("source_failed")),),
     # Pause and resume
