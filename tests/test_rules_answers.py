@@ -185,5 +185,5 @@ def test_nothing_plays_of_what_was_not_handed_over(event):
 
 
 def test_only_messages_of_the_own_response_are_announced():
-    for begin in (queued, waiting, speaking, paused, interrupted):
-        assert begin("A").send(SessionMessageAdded("foreign", "B")).kind == "rejected"
+    for begin in SPEECHES.values():
+        assert begin().send(SessionMessageAdded("foreign", "B")).kind == "rejected"

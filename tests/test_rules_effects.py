@@ -20,6 +20,7 @@ from speech_lifecycle.fsm.effects import (
     ReportMessageSettled,
     ReportSpeechDone,
     ResumeOutput,
+    StartHandover,
     StartTimer,
     TruncateMessage,
 )
@@ -38,6 +39,7 @@ from speech_lifecycle.fsm.events import (
     SessionMessageEnded,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionTextReceived,
     TimerFired,
 )
 
@@ -153,3 +155,16 @@ def test_the_end_of_a_response_is_no_fact_that_comes_after_the_flush_it_causes()
     transcript.tell(SessionAudioReceived("a", 100), OutputAudioHandedOver("a", 100))
     assert FlushOutput("a") in transcript.tell(SessionResponseEnded("r"))
     assert ClearOutput("a") in transcript.tell(TimerFired("playout"))
+
+
+def test_the_source_is_watched_from_the_announcement_of_a_message_and_again_from_its_end():
+    transcript = waiting()
+    assert transcript.tell(SessionMessageAdded("r", "a")) == (StartHandover("a"), StartTimer("stall", 30_000))
+    transcript.tell(SessionAudioReceived("a", 100), SessionMessageEnded("a"), OutputAudioHandedOver("a", 100))
+    assert StartTimer("stall", 30_000) in transcript.tell(OutputPlaybackFinished("a", 100))
+
+
+def test_what_came_to_nothing_is_removed_under_a_hold_too():
+    transcript = waiting()
+    transcript.tell(SessionMessageAdded("r", "a"), SessionTextReceived("a", "Yes."), Pause())
+    assert RemoveMessages(("a",)) in transcript.tell(SessionResponseEnded("r"))

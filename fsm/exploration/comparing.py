@@ -113,7 +113,7 @@ def _in_lockstep(machine_type: type[SpeechMachine], bounds: Bounds) -> str:
     """Run both from the start, each on its own data: does what is written differently ever show?"""
     alphabet = Alphabet(bounds)
     waiting = deque((Speech(*options), Speech(*options)) for options in bounds.options)
-    seen = set()
+    seen: set[tuple[Any, ...]] = set()
     original, other = SpeechMachine(), machine_type()
     while waiting:
         here, there = waiting.popleft()
