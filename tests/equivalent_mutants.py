@@ -20,4 +20,11 @@ EQUIVALENT: dict[str, str] = {
     ),
     "speech.active.message_settled#1: unguarded": "the message that settled was the one on the output: it is free",
     "speech.paused.always#1: action dropped announce_listening": "the pause has announced it",
+    "message.pending.session_message_added#1: guard dropped is_new": (
+        "once a speech is settled, no message that was announced is pending"
+    ),
+    "message.stopping.output_playback_finished#1: guard dropped is_on_the_output": (
+        "what is heard to the end has been handed over"
+    ),
+    "speech.active.timer_fired#1: action dropped note_timer": "the watch that follows starts a timer in its place",
 }

@@ -6,7 +6,7 @@ A fact is rejected if nobody honest says it there; what may be said a moment too
 from __future__ import annotations
 
 import pytest
-from helpers import Transcript, interrupted, paused, queued, speaking, waiting
+from helpers import Transcript, interrupted, paused, queued, speaking, text_message, waiting
 
 from speech_lifecycle.fsm import Capabilities, Policy
 from speech_lifecycle.fsm.copying import copy_speech
@@ -182,6 +182,13 @@ def test_an_output_that_cannot_pause_is_not_paused(begin):
 def test_nothing_plays_of_what_was_not_handed_over(event):
     parts = () if event is OutputPlaybackStarted else (100,)
     assert waiting("A").send(event("A", *parts)).kind == "rejected"
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_no_output_finishes_a_text(interrupted):
+    speech = waiting()
+    speech.tell(*text_message("A"), Interrupt())
+    assert speech.send(OutputPlaybackFinished("A", 100, interrupted)).kind == "rejected"
 
 
 def test_only_messages_of_the_own_response_are_announced():
