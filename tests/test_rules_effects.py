@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from helpers import Transcript, interrupted, paused, queued, speaking, waiting
+from helpers import Transcript, interrupted, only, paused, queued, speaking, text_message, waiting
 from msgspec.structs import fields
 
+from speech_lifecycle.fsm import Capabilities
 from speech_lifecycle.fsm.effects import (
     EFFECT_TYPES,
     AnnounceAgentState,
@@ -143,6 +144,12 @@ def test_a_session_that_is_lost_while_the_server_is_asked_ends_the_speech():
     assert transcript.outcome == "interrupted"
 
 
+def test_a_session_that_is_lost_before_the_speech_has_the_floor_ends_it():
+    transcript = queued()
+    transcript.tell(SessionLost())
+    assert transcript.outcome == "failed"
+
+
 def test_an_announcement_behind_a_message_that_plays_starts_no_timer():
     transcript = speaking("a", response_ended=False)
     assert transcript.tell(SessionMessageAdded("r", "b")) == (FlushOutput("a"), StartTimer("playout", 1000 + 2000))
@@ -168,3 +175,17 @@ def test_what_came_to_nothing_is_removed_under_a_hold_too():
     transcript = waiting()
     transcript.tell(SessionMessageAdded("r", "a"), SessionTextReceived("a", "Yes."), Pause())
     assert RemoveMessages(("a",)) in transcript.tell(SessionResponseEnded("r"))
+
+
+def test_the_server_is_brought_in_line_before_the_agent_listens():
+    transcript = waiting(capabilities=Capabilities(can_remove=False))
+    transcript.tell(SessionMessageAdded("r", "a"), SessionTextReceived("a", "Yes."))
+    effects = only(transcript.tell(SessionResponseEnded("r")), ReportDivergence, AnnounceAgentState)
+    assert [type(effect) for effect in effects] == [ReportDivergence, AnnounceAgentState]
+
+
+def test_speaking_is_announced_before_the_next_message_is_taken():
+    transcript = paused("a")
+    transcript.tell(*text_message("b"), OutputPlaybackFinished("a", 1000), SessionMessageEnded("b"))
+    effects = only(transcript.tell(Resume()), AnnounceAgentState, ReportMessageSettled)
+    assert [type(effect) for effect in effects] == [AnnounceAgentState, ReportMessageSettled]

@@ -34,7 +34,7 @@ def difference(machine_type: type[SpeechMachine], bounds: Bounds, cell: Cell | N
         cell: the only cell that is not the original's, if it is known: nothing else needs to be compared.
     """
     original, other = SpeechMachine(), machine_type()
-    data_differ = False
+    apart: dict[Any, tuple[Speech, Speech]] = {}
     for speech, events in _steps(bounds, cell):
         original.speech = copy_speech(speech)
         for event in events:
@@ -44,10 +44,13 @@ def difference(machine_type: type[SpeechMachine], bounds: Bounds, cell: Cell | N
                 told_apart = _told_apart(reply, other, event)
                 if told_apart:
                     return f"{event} in {speech.state}: {told_apart}"
-                data_differ = data_differ or original.speech != other.speech
+                if original.speech != other.speech:
+                    pair = original.speech, copy_speech(other.speech)
+                    apart.setdefault(_data_of(pair), pair)
+                    original.speech = copy_speech(speech)
             if reply.kind == "handled":
                 original.speech = copy_speech(speech)
-    return _in_lockstep(machine_type, bounds) if data_differ else ""
+    return _in_lockstep(machine_type, bounds, apart)
 
 
 def _is_outer(cell: Cell | None) -> bool:
@@ -106,15 +109,12 @@ def _by_receiver(effects: tuple[Effect, ...]) -> list[list[Effect]]:
     ]
 
 
-_MOST_PAIRS = 100_000
-
-
-def _in_lockstep(machine_type: type[SpeechMachine], bounds: Bounds) -> str:
-    """Run both from the start, each on its own data: does what is written differently ever show?"""
+def _in_lockstep(machine_type: type[SpeechMachine], bounds: Bounds, apart: dict[Any, tuple[Speech, Speech]]) -> str:
+    """Go on from where the data differ, each machine on its own: does it ever show, before they are the same again?"""
     alphabet = Alphabet(bounds)
-    waiting = deque((Speech(*options), Speech(*options)) for options in bounds.options)
-    seen: set[tuple[Any, ...]] = set()
     original, other = SpeechMachine(), machine_type()
+    seen = {data for data in apart if data[0] != data[1]}
+    waiting = deque(apart[data] for data in seen)
     while waiting:
         here, there = waiting.popleft()
         for event in alphabet.of(here):
@@ -123,14 +123,16 @@ def _in_lockstep(machine_type: type[SpeechMachine], bounds: Bounds) -> str:
             told_apart = _told_apart(reply, other, event)
             if told_apart:
                 return f"{event} in {here.state}, later: {told_apart}"
-            if reply.kind == "handled":
-                pair = (_data(original.speech), _data(other.speech))
-                if len(seen) > _MOST_PAIRS:
-                    return f"more than {_MOST_PAIRS:,} pairs of configurations, none of them told apart"
-                if pair not in seen:
-                    seen.add(pair)
-                    waiting.append((original.speech, other.speech))
+            pair = original.speech, other.speech
+            data = _data_of(pair)
+            if data[0] != data[1] and data not in seen:
+                seen.add(data)
+                waiting.append(pair)
     return ""
+
+
+def _data_of(pair: tuple[Speech, Speech]) -> tuple[Any, Any]:
+    return _data(pair[0]), _data(pair[1])
 
 
 _of_speech = attrgetter(*(name for name in Speech.__struct_fields__ if name != "messages"))
