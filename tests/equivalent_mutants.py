@@ -8,6 +8,7 @@ SWAPPED = "the two actions change different data, or give effects to different r
 _TOLD_AGAIN = (
     "a source that has ended may be told so again: it changes nothing, and the announcement is the fact that counts"
 )
+_SKIPPED = "the record of a skipped message says nothing of the finish, and the timer is started anew behind it"
 
 EQUIVALENT: dict[str, str] = {
     "message.pending.later_message_began#1: guard dropped not source_has_ended": _TOLD_AGAIN,
@@ -15,9 +16,10 @@ EQUIVALENT: dict[str, str] = {
     "message.streaming.stop#2: guard dropped is_text_only": (
         "of an audio message only what is on the output can be heard, and that is taken by the row before"
     ),
-    "message.draining.output_playback_finished#4: action dropped note_finish": (
-        "the record of a skipped message says nothing of the finish, and the timer is started anew behind it"
-    ),
+    "message.draining.output_playback_finished#4: action dropped note_finish": _SKIPPED,
+    "message.streaming.output_playback_finished#2: action dropped note_finish": _SKIPPED,
+    "message.stopping.output_playback_finished#3: action dropped note_finish": _SKIPPED,
+    "message.streaming.stop#1: order swapped with 2": "what is on the output is audio, so no message takes both rows",
     "speech.active.message_settled#1: unguarded": "the message that settled was the one on the output: it is free",
     "speech.paused.always#1: action dropped announce_listening": "the pause has announced it",
     "message.pending.session_message_added#1: guard dropped is_new": (

@@ -184,8 +184,10 @@ def test_the_server_is_brought_in_line_before_the_agent_listens():
     assert [type(effect) for effect in effects] == [ReportDivergence, AnnounceAgentState]
 
 
-def test_speaking_is_announced_before_the_next_message_is_taken():
-    transcript = paused("a")
-    transcript.tell(*text_message("b"), OutputPlaybackFinished("a", 1000), SessionMessageEnded("b"))
+@pytest.mark.parametrize("heard", [True, False])
+def test_the_end_of_a_hold_is_announced_before_the_next_message_is_taken(heard):
+    transcript = paused("a") if heard else waiting()
+    transcript.tell(OutputPlaybackFinished("a", 400, interrupted=True) if heard else Pause())
+    transcript.tell(*text_message("b"), SessionMessageEnded("b"))
     effects = only(transcript.tell(Resume()), AnnounceAgentState, ReportMessageSettled)
     assert [type(effect) for effect in effects] == [AnnounceAgentState, ReportMessageSettled]
