@@ -13,6 +13,9 @@ _SKIPPED = "the record of a skipped message says nothing of the finish, and the 
 EQUIVALENT: dict[str, str] = {
     "message.pending.later_message_began#1: guard dropped not source_has_ended": _TOLD_AGAIN,
     "message.forwarding.later_message_began#1: guard dropped not source_has_ended": _TOLD_AGAIN,
+    "message.forwarding.end_source#1: unguarded": (
+        "the end of the response or session counts already, and nothing was flushed in between"
+    ),
     "message.streaming.stop#2: guard dropped is_text_only": (
         "of an audio message only what is on the output can be heard, and that is taken by the row before"
     ),

@@ -191,3 +191,10 @@ def test_the_end_of_a_hold_is_announced_before_the_next_message_is_taken(heard):
     transcript.tell(*text_message("b"), SessionMessageEnded("b"))
     effects = only(transcript.tell(Resume()), AnnounceAgentState, ReportMessageSettled)
     assert [type(effect) for effect in effects] == [AnnounceAgentState, ReportMessageSettled]
+
+
+def test_the_floor_is_announced_before_the_first_message_is_taken():
+    transcript = queued()
+    transcript.tell(*text_message("b"), SessionMessageEnded("b"))
+    effects = only(transcript.tell(Authorize()), AnnounceAgentState, ReportMessageSettled)
+    assert [type(effect) for effect in effects] == [AnnounceAgentState, ReportMessageSettled]
