@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NODE := tests/node
+BENCHMARKS_NODE := benchmarks/node
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test mutants node check lint types docs generated wheel lock clean
+.PHONY: demo test mutants benchmark node fuzz check lint types docs generated wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
@@ -17,13 +18,26 @@ test: $(VENV)/ready node
 mutants: $(VENV)/ready
 	$(BIN)/python tests/mutate.py
 
-# The real Mermaid, for the tests of the diagrams. Without Node.js they say that they are skipped.
-node:
-	@if command -v npm >/dev/null; then $(MAKE) -s $(NODE)/node_modules/.package-lock.json; \
-	else echo "Node.js is not installed: Mermaid's own parser is not asked"; fi
+# Measures this machine against other libraries: some minutes, and best with nothing else running.
+benchmark: $(VENV)/ready node
+	PYTHONPATH=benchmarks $(BIN)/python benchmarks/run.py
 
-$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
-	npm ci --prefix $(NODE) --silent --no-audit --no-fund
+# The real Mermaid, and the rivals of the benchmarks. Without Node.js their tests say that they are skipped.
+node:
+	@if command -v npm >/dev/null; then \
+	$(MAKE) -s $(NODE)/node_modules/.package-lock.json $(BENCHMARKS_NODE)/node_modules/.package-lock.json; \
+	else echo "Node.js is not installed: Mermaid's own parser is not asked, and XState and robot3 do not play"; fi
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --silent --no-audit --no-fund
+	touch $@
+
+# Looks for inputs that break a file format or the protocol: SECONDS for each of the four. See tests/fuzz/README.md.
+SECONDS ?= 15
+fuzz: $(VENV)/ready
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	for target in events trace capture protocol; do PYTHONPATH=tests $(BIN)/python -m fuzz.run $$target \
+		-max_total_time=$(SECONDS) -artifact_prefix=tests/fuzz/found/$$target/ || exit 1; done
 
 # What CI runs besides the tests.
 check: lint types docs wheel

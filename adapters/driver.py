@@ -411,7 +411,11 @@ class Driver:
             if speech.is_over:
                 self._send_next_request()
             else:
-                self._session.request_response(speech.id)
+                try:
+                    self._session.request_response(speech.id)
+                except Exception:
+                    logger.exception("the session failed to request a response")
+                    self._take(speech, ev.SessionLost())
 
     def _is_generating(self, speech: DrivenSpeech) -> bool:
         snapshot = speech.snapshot
@@ -428,8 +432,13 @@ class Driver:
     # Small things
 
     def _record(self, record: Record) -> None:
-        if self._trace is not None:
+        if self._trace is None:
+            return
+        try:
             self._trace(record)
+        except Exception:
+            # A trace that cannot be written must not keep the effects of the step from being performed.
+            logger.exception("the trace failed on a %s record", type(record).__name__)
 
     def _at_ms(self) -> float:
         now_ms = self._clock.now_ms()

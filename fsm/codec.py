@@ -7,8 +7,10 @@ outputs do report: they are written as the strings "nan", "inf" and "-inf".
 
 from __future__ import annotations
 
+import json
 import math
 import re
+import reprlib
 from typing import Any, Generic, TypeVar, Union
 
 import msgspec
@@ -52,7 +54,7 @@ class Family(Generic[T]):
         value_type = self._by_name.get(name) if isinstance(name, str) else None
         if value_type is None:
             names = ", ".join(self._by_name)
-            raise CodecError(f"{self.name}: field {self.tag!r} is {name!r}, expected one of {names}")
+            raise CodecError(f"{self.name}: field {self.tag!r} is {reprlib.repr(name)}, expected one of {names}")
         return _load(value_type, data, str(name))
 
     def json_schema(self) -> dict[str, Any]:
@@ -91,6 +93,8 @@ def _numeric(data: Any) -> Any:
             else _numeric(item)
             for key, item in data.items()
         }
+    if isinstance(data, str):
+        data.encode()  # half a surrogate pair could not be written again
     return [_numeric(item) for item in data] if isinstance(data, list) else data
 
 
@@ -99,6 +103,10 @@ def _load(value_type: type[T], data: object, name: str) -> T:
         return msgspec.convert(_numeric(data), value_type)
     except msgspec.ValidationError as error:
         raise CodecError(f"{name}: {_fault(str(error))}") from None
+    except RecursionError:
+        raise CodecError(f"{name}: nested too deep") from None
+    except UnicodeEncodeError as error:
+        raise CodecError(f"{name}: no text: {error}") from None
 
 
 _PLACED = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<place>[^`]*)`)?")
@@ -113,7 +121,8 @@ def _fault(message: str) -> str:
     if about:
         place = f"{place}.{about['field']}".lstrip(".")
         what = "missing" if about["what"] == "missing required" else "unknown"
-    return f"field {place!r}: {what}" if place else what
+    # A place may have a key of the data in it, as long as whoever wrote the data likes.
+    return f"field {place[:80]!r}: {what}" if place else what
 
 
 def dump_speech(speech: Speech) -> dict[str, Any]:
@@ -131,12 +140,30 @@ def load_speech(data: object) -> Speech:
     return _load(Speech, data, "speech")
 
 
+def parse_json(text: str) -> Any:
+    """Return the JSON data in a text, NaN and the infinities as Python writes them included.
+
+    Raises:
+        CodecError: it is not JSON, or more than a parser can take; the message says where.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CodecError(f"column {error.colno}: not JSON: {error.msg}") from None
+    except RecursionError:
+        raise CodecError("nested too deep") from None
+    except ValueError as error:  # Python reads numbers of a few thousand digits at most
+        raise CodecError(f"unusable number: {error}") from None
+
+
 def is_valid(event: object) -> bool:
     """Whether a value is an event whose fields are all of their declared types."""
     if not isinstance(event, EVENT_TYPES):
         return False
     try:
-        msgspec.convert(msgspec.to_builtins(event), type(event))
-    except (msgspec.ValidationError, TypeError):
+        # By itself msgspec would write bytes as text, and half a surrogate pair not at all.
+        msgspec.convert(msgspec.to_builtins(event, builtin_types=(bytes,)), type(event))
+        msgspec.json.encode(event)
+    except (msgspec.ValidationError, TypeError, UnicodeEncodeError):
         return False
     return True

@@ -2,11 +2,13 @@
 # mypy: ignore-errors
 """What runs: every cell of the charts as a function (see `compiler`)."""
 
-from speech_lifecycle.fsm.message_actions import ClearOutput, FlushOutput, HeardTextStatus, StartHandover, _settle, _tell_if_first_heard
+from speech_lifecycle.fsm.message_actions import ClearOutput, CommitMessage, FlushOutput, HeardTextStatus, MessageRecord, ReportMessageSettled, StartHandover, _settle, _tell_if_first_heard
 from speech_lifecycle.fsm.message_guards import SETTLED_SPEECH_STATES, evidence
+from speech_lifecycle.fsm.reconciliation import ReportDivergence
 from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected
-from speech_lifecycle.fsm.speech_actions import CancelResponse, PauseOutput, ResumeOutput, _announce, _end_response, _report_done, _stop, cancel_timer, remove_messages, replace_message, report_divergence, start_timer, truncate_message, unplayed_ms
+from speech_lifecycle.fsm.speech_actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput, _announce, _end_response, _report_done, _stop, cancel_timer, remove_messages, replace_message, report_divergence, start_timer, truncate_message, unplayed_ms
 from speech_lifecycle.fsm.speech_guards import FAILURES, is_own_response
+from speech_lifecycle.fsm.watchdog import CancelTimer, StartTimer
 
 
 reply_1 = Handled(('speech.active.always#1',))
@@ -226,38 +228,39 @@ reply_214 = Rejected('output_playback_finished', 'message.pending.output_playbac
 reply_215 = Handled(('message.streaming.output_playback_finished#1',))
 reply_216 = Handled(('message.streaming.output_playback_finished#2',))
 reply_217 = Handled(('message.streaming.output_playback_finished#3',))
-reply_218 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'streaming', 'nothing_handed_over', 'output')
-reply_219 = Handled(('message.draining.output_playback_finished#1',))
-reply_220 = Handled(('message.draining.output_playback_finished#2',))
-reply_221 = Handled(('message.draining.output_playback_finished#3',))
-reply_222 = Handled(('message.draining.output_playback_finished#4',))
-reply_223 = Handled(('message.stopping.output_playback_finished#1',))
-reply_224 = Handled(('message.stopping.output_playback_finished#2',))
-reply_225 = Handled(('message.stopping.output_playback_finished#3',))
-reply_226 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'stopping', 'nothing_handed_over', 'output')
-reply_227 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
-reply_228 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
-reply_229 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
-reply_230 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
-reply_231 = Handled(('message.forwarding.output_failed#1',))
-reply_232 = Handled(('message.forwarding.output_failed#2',))
-reply_233 = Handled(('message.forwarding.output_failed#3',))
-reply_234 = Ignored('message.played.output_failed#1', 'played', 'already_final')
-reply_235 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
-reply_236 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
-reply_237 = Handled(('message.pending.forward#1',))
-reply_238 = Handled(('message.streaming.stop#1',))
-reply_239 = Handled(('message.streaming.stop#2',))
-reply_240 = Handled(('message.streaming.stop#3',))
-reply_241 = Handled(('message.draining.stop#1',))
-reply_242 = Handled(('message.pending.skip#1',))
-reply_243 = Handled(('message.stopping.time_out#1',))
-reply_244 = Handled(('message.stopping.time_out#2',))
-reply_245 = Handled(('message.stopping.time_out#3',))
-reply_246 = Handled(('message.pending.end_source#1',))
-reply_247 = Handled(('message.forwarding.end_source#1',))
-reply_248 = Handled(('message.pending.later_message_began#1',))
-reply_249 = Handled(('message.forwarding.later_message_began#1',))
+reply_218 = Handled(('message.streaming.output_playback_finished#4',))
+reply_219 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'streaming', 'nothing_handed_over', 'output')
+reply_220 = Handled(('message.draining.output_playback_finished#1',))
+reply_221 = Handled(('message.draining.output_playback_finished#2',))
+reply_222 = Handled(('message.draining.output_playback_finished#3',))
+reply_223 = Handled(('message.draining.output_playback_finished#4',))
+reply_224 = Handled(('message.stopping.output_playback_finished#1',))
+reply_225 = Handled(('message.stopping.output_playback_finished#2',))
+reply_226 = Handled(('message.stopping.output_playback_finished#3',))
+reply_227 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'stopping', 'nothing_handed_over', 'output')
+reply_228 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
+reply_229 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
+reply_230 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
+reply_231 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
+reply_232 = Handled(('message.forwarding.output_failed#1',))
+reply_233 = Handled(('message.forwarding.output_failed#2',))
+reply_234 = Handled(('message.forwarding.output_failed#3',))
+reply_235 = Ignored('message.played.output_failed#1', 'played', 'already_final')
+reply_236 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
+reply_237 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
+reply_238 = Handled(('message.pending.forward#1',))
+reply_239 = Handled(('message.streaming.stop#1',))
+reply_240 = Handled(('message.streaming.stop#2',))
+reply_241 = Handled(('message.streaming.stop#3',))
+reply_242 = Handled(('message.draining.stop#1',))
+reply_243 = Handled(('message.pending.skip#1',))
+reply_244 = Handled(('message.stopping.time_out#1',))
+reply_245 = Handled(('message.stopping.time_out#2',))
+reply_246 = Handled(('message.stopping.time_out#3',))
+reply_247 = Handled(('message.pending.end_source#1',))
+reply_248 = Handled(('message.forwarding.end_source#1',))
+reply_249 = Handled(('message.pending.later_message_began#1',))
+reply_250 = Handled(('message.forwarding.later_message_began#1',))
 
 def speech_waiting_on_always(run, speech, event):
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
@@ -274,18 +277,24 @@ def speech_waiting_on_always(run, speech, event):
                     truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
                 else:
                     replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
-            remove_messages(run, speech, bring_server_in_line_unheard)
+            if bring_server_in_line_unheard:
+                remove_messages(run, speech, bring_server_in_line_unheard)
         if speech.awaited or not speech.response_has_ended:
-            start_timer(run, speech, 'reconcile', speech.policy.reconcile_timeout_ms)
-        else:
-            cancel_timer(run, speech)
+            start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+            speech.timer = 'reconcile'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
+        elif speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer))
+            speech.timer = None
         if speech.agent_state is not None:
-            _announce(run, speech, 'listening')
+            if speech.agent_state != 'listening':
+                speech.agent_state = 'listening'
+                run.effects.append(AnnounceAgentState('listening'))
         speech.state = 'reconciling'
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return reply_1
-    return None
+        return
 
 def speech_speaking_on_always(run, speech, event):
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
@@ -302,24 +311,30 @@ def speech_speaking_on_always(run, speech, event):
                     truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
                 else:
                     replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
-            remove_messages(run, speech, bring_server_in_line_unheard)
+            if bring_server_in_line_unheard:
+                remove_messages(run, speech, bring_server_in_line_unheard)
         if speech.awaited or not speech.response_has_ended:
-            start_timer(run, speech, 'reconcile', speech.policy.reconcile_timeout_ms)
-        else:
-            cancel_timer(run, speech)
+            start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+            speech.timer = 'reconcile'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
+        elif speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer))
+            speech.timer = None
         if speech.agent_state is not None:
-            _announce(run, speech, 'listening')
+            if speech.agent_state != 'listening':
+                speech.agent_state = 'listening'
+                run.effects.append(AnnounceAgentState('listening'))
         speech.state = 'reconciling'
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return reply_1
-    return None
+        return
 
 def speech_paused_on_always(run, speech, event):
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         run.rows.append('speech.paused.always#1')
         speech.output_is_paused = False
-        run.emit(ResumeOutput())
+        run.effects.append(ResumeOutput())
         if not speech.session_is_lost:
             bring_server_in_line_unheard = []
             for bring_server_in_line_message in speech.messages.values():
@@ -332,17 +347,20 @@ def speech_paused_on_always(run, speech, event):
                     truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
                 else:
                     replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
-            remove_messages(run, speech, bring_server_in_line_unheard)
+            if bring_server_in_line_unheard:
+                remove_messages(run, speech, bring_server_in_line_unheard)
         if speech.awaited or not speech.response_has_ended:
-            start_timer(run, speech, 'reconcile', speech.policy.reconcile_timeout_ms)
-        else:
-            cancel_timer(run, speech)
-        if speech.agent_state is not None:
-            _announce(run, speech, 'listening')
+            start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+            speech.timer = 'reconcile'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
+        elif speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer))
+            speech.timer = None
         speech.state = 'reconciling'
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return reply_2
+        return
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         run.rows.append('speech.active.always#1')
         if not speech.session_is_lost:
@@ -357,25 +375,33 @@ def speech_paused_on_always(run, speech, event):
                     truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
                 else:
                     replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
-            remove_messages(run, speech, bring_server_in_line_unheard)
+            if bring_server_in_line_unheard:
+                remove_messages(run, speech, bring_server_in_line_unheard)
         if speech.awaited or not speech.response_has_ended:
-            start_timer(run, speech, 'reconcile', speech.policy.reconcile_timeout_ms)
-        else:
-            cancel_timer(run, speech)
+            start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+            speech.timer = 'reconcile'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
+        elif speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer))
+            speech.timer = None
         if speech.agent_state is not None:
-            _announce(run, speech, 'listening')
+            if speech.agent_state != 'listening':
+                speech.agent_state = 'listening'
+                run.effects.append(AnnounceAgentState('listening'))
         speech.state = 'reconciling'
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return reply_1
-    return None
+        return
 
 def speech_stopping_on_always(run, speech, event):
     if (speech.forwarding_id is None):
         run.rows.append('speech.stopping.always#1')
         for skip_pending_message in speech.messages.values():
             if skip_pending_message.state == 'pending':
-                run.tell(speech, skip_pending_message, 'skip')
+                cell = told_skip(skip_pending_message.state)
+                if cell is not None:
+                    cell(run, speech, skip_pending_message, None)
         if not speech.session_is_lost:
             bring_server_in_line_unheard = []
             for bring_server_in_line_message in speech.messages.values():
@@ -388,60 +414,89 @@ def speech_stopping_on_always(run, speech, event):
                     truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
                 else:
                     replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
-            remove_messages(run, speech, bring_server_in_line_unheard)
+            if bring_server_in_line_unheard:
+                remove_messages(run, speech, bring_server_in_line_unheard)
         if speech.awaited or not speech.response_has_ended:
-            start_timer(run, speech, 'reconcile', speech.policy.reconcile_timeout_ms)
-        else:
-            cancel_timer(run, speech)
+            start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+            speech.timer = 'reconcile'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
+        elif speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer))
+            speech.timer = None
         if speech.agent_state is not None:
-            _announce(run, speech, 'listening')
+            if speech.agent_state != 'listening':
+                speech.agent_state = 'listening'
+                run.effects.append(AnnounceAgentState('listening'))
         speech.state = 'reconciling'
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return reply_3
-    return None
+        return
 
 def speech_reconciling_on_always(run, speech, event):
     if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)):
         run.rows.append('speech.reconciling.always#1')
-        cancel_timer(run, speech)
-        _report_done(run, speech, 'failed')
+        if speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer))
+            speech.timer = None
+        report_done_records = [report_done_message.record for report_done_message in speech.messages.values() if report_done_message.record is not None]
+        run.effects.append(ReportSpeechDone('failed', tuple(report_done_records)))
         speech.state = 'failed'
-        return reply_4
+        return
     if (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None):
         run.rows.append('speech.reconciling.always#2')
-        cancel_timer(run, speech)
-        _report_done(run, speech, 'interrupted')
+        if speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer))
+            speech.timer = None
+        report_done_records = [report_done_message.record for report_done_message in speech.messages.values() if report_done_message.record is not None]
+        run.effects.append(ReportSpeechDone('interrupted', tuple(report_done_records)))
         speech.state = 'interrupted'
-        return reply_5
+        return
     if (speech.response_has_ended and (not speech.awaited)):
         run.rows.append('speech.reconciling.always#3')
-        cancel_timer(run, speech)
-        _report_done(run, speech, 'completed')
+        if speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer))
+            speech.timer = None
+        report_done_records = [report_done_message.record for report_done_message in speech.messages.values() if report_done_message.record is not None]
+        run.effects.append(ReportSpeechDone('completed', tuple(report_done_records)))
         speech.state = 'completed'
-        return reply_6
-    return None
+        return
 
 def speech_queued_on_authorize(run, speech, event):
-    _announce(run, speech, 'thinking')
+    if speech.agent_state != 'thinking':
+        speech.agent_state = 'thinking'
+        run.effects.append(AnnounceAgentState('thinking'))
     forward_next_message = speech.first_pending_message()
     if forward_next_message is not None and speech.forwarding_id is None:
-        run.tell(speech, forward_next_message, 'forward')
+        cell = told_forward(forward_next_message.state)
+        if cell is not None:
+            cell(run, speech, forward_next_message, None)
     watch_message = speech.forwarding_message()
     watch_policy = speech.policy
     if watch_message is None:
         if speech.response_has_ended:
-            cancel_timer(run, speech)
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer))
+                speech.timer = None
         else:
-            start_timer(run, speech, 'stall', watch_policy.stall_timeout_ms)
+            start_timer_delay_ms = watch_policy.stall_timeout_ms
+            speech.timer = 'stall'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stall', start_timer_delay_ms))
     elif watch_message.state == 'draining':
-        start_timer(run, speech, 'playout', unplayed_ms(watch_message) + watch_policy.playout_margin_ms)
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+        speech.timer = 'playout'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('playout', start_timer_delay_ms))
     else:
-        start_timer(run, speech, 'stall', unplayed_ms(watch_message) + watch_policy.stall_timeout_ms)
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms))
     speech.state = 'waiting'
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         speech_waiting_on_always(run, speech, event)
-    return reply_7
+    return run.finish(reply_7.rows)
 
 def speech_waiting_on_authorize(run, speech, event):
     return reply_8
@@ -469,81 +524,101 @@ def speech_failed_on_authorize(run, speech, event):
 
 def speech_queued_on_interrupt(run, speech, event):
     if (speech.policy.interruptible or event.force):
-        _stop(speech, 'never_authorized')
+        speech.cause = 'never_authorized'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
-            run.emit(CancelResponse(speech.response_id))
+            run.effects.append(CancelResponse(speech.response_id))
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return reply_16
+        return run.finish(reply_16.rows)
     return reply_17
 
 def speech_waiting_on_interrupt(run, speech, event):
     if (speech.policy.interruptible or event.force):
-        _stop(speech, 'interrupted')
+        speech.cause = 'interrupted'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
-            run.emit(CancelResponse(speech.response_id))
+            run.effects.append(CancelResponse(speech.response_id))
         stop_message_message = speech.forwarding_message()
         if stop_message_message is not None:
-            run.tell(speech, stop_message_message, 'stop')
+            cell = told_stop(stop_message_message.state)
+            if cell is not None:
+                cell(run, speech, stop_message_message, None)
             if stop_message_message.is_forwarding:
-                start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+                start_timer_delay_ms = speech.policy.stop_timeout_ms
+                speech.timer = 'stop'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stop', start_timer_delay_ms))
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return reply_18
+        return run.finish(reply_18.rows)
     return reply_19
 
 def speech_speaking_on_interrupt(run, speech, event):
     if (speech.policy.interruptible or event.force):
-        _stop(speech, 'interrupted')
+        speech.cause = 'interrupted'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
-            run.emit(CancelResponse(speech.response_id))
+            run.effects.append(CancelResponse(speech.response_id))
         stop_message_message = speech.forwarding_message()
         if stop_message_message is not None:
-            run.tell(speech, stop_message_message, 'stop')
+            cell = told_stop(stop_message_message.state)
+            if cell is not None:
+                cell(run, speech, stop_message_message, None)
             if stop_message_message.is_forwarding:
-                start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+                start_timer_delay_ms = speech.policy.stop_timeout_ms
+                speech.timer = 'stop'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stop', start_timer_delay_ms))
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return reply_18
+        return run.finish(reply_18.rows)
     return reply_20
 
 def speech_paused_on_interrupt(run, speech, event):
     if (speech.policy.interruptible or event.force):
-        _stop(speech, 'interrupted')
+        speech.cause = 'interrupted'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
-            run.emit(CancelResponse(speech.response_id))
+            run.effects.append(CancelResponse(speech.response_id))
         stop_message_message = speech.forwarding_message()
         if stop_message_message is not None:
-            run.tell(speech, stop_message_message, 'stop')
+            cell = told_stop(stop_message_message.state)
+            if cell is not None:
+                cell(run, speech, stop_message_message, None)
             if stop_message_message.is_forwarding:
-                start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+                start_timer_delay_ms = speech.policy.stop_timeout_ms
+                speech.timer = 'stop'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stop', start_timer_delay_ms))
         speech.output_is_paused = False
-        run.emit(ResumeOutput())
+        run.effects.append(ResumeOutput())
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return reply_21
+        return run.finish(reply_21.rows)
     if (speech.policy.interruptible or event.force):
-        _stop(speech, 'interrupted')
+        speech.cause = 'interrupted'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
-            run.emit(CancelResponse(speech.response_id))
+            run.effects.append(CancelResponse(speech.response_id))
         stop_message_message = speech.forwarding_message()
         if stop_message_message is not None:
-            run.tell(speech, stop_message_message, 'stop')
+            cell = told_stop(stop_message_message.state)
+            if cell is not None:
+                cell(run, speech, stop_message_message, None)
             if stop_message_message.is_forwarding:
-                start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+                start_timer_delay_ms = speech.policy.stop_timeout_ms
+                speech.timer = 'stop'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stop', start_timer_delay_ms))
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return reply_18
+        return run.finish(reply_18.rows)
     return reply_22
 
 def speech_stopping_on_interrupt(run, speech, event):
@@ -567,27 +642,35 @@ def speech_queued_on_pause(run, speech, event):
 def speech_waiting_on_pause(run, speech, event):
     if (speech.capabilities.can_pause):
         speech.output_is_paused = True
-        run.emit(PauseOutput())
+        run.effects.append(PauseOutput())
         if speech.agent_state is not None:
-            _announce(run, speech, 'listening')
-        cancel_timer(run, speech)
+            if speech.agent_state != 'listening':
+                speech.agent_state = 'listening'
+                run.effects.append(AnnounceAgentState('listening'))
+        if speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer))
+            speech.timer = None
         speech.state = 'paused'
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
-        return reply_29
+        return run.finish(reply_29.rows)
     return reply_30
 
 def speech_speaking_on_pause(run, speech, event):
     if (speech.capabilities.can_pause):
         speech.output_is_paused = True
-        run.emit(PauseOutput())
+        run.effects.append(PauseOutput())
         if speech.agent_state is not None:
-            _announce(run, speech, 'listening')
-        cancel_timer(run, speech)
+            if speech.agent_state != 'listening':
+                speech.agent_state = 'listening'
+                run.effects.append(AnnounceAgentState('listening'))
+        if speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer))
+            speech.timer = None
         speech.state = 'paused'
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
-        return reply_31
+        return run.finish(reply_31.rows)
     return reply_32
 
 def speech_paused_on_pause(run, speech, event):
@@ -620,48 +703,78 @@ def speech_speaking_on_resume(run, speech, event):
 def speech_paused_on_resume(run, speech, event):
     if (speech.was_heard):
         speech.output_is_paused = False
-        run.emit(ResumeOutput())
+        run.effects.append(ResumeOutput())
         speech.was_heard = True
-        _announce(run, speech, 'speaking')
+        if speech.agent_state != 'speaking':
+            speech.agent_state = 'speaking'
+            run.effects.append(AnnounceAgentState('speaking'))
         forward_next_message = speech.first_pending_message()
         if forward_next_message is not None and speech.forwarding_id is None:
-            run.tell(speech, forward_next_message, 'forward')
+            cell = told_forward(forward_next_message.state)
+            if cell is not None:
+                cell(run, speech, forward_next_message, None)
         watch_message = speech.forwarding_message()
         watch_policy = speech.policy
         if watch_message is None:
             if speech.response_has_ended:
-                cancel_timer(run, speech)
+                if speech.timer is not None:
+                    run.effects.append(CancelTimer(speech.timer))
+                    speech.timer = None
             else:
-                start_timer(run, speech, 'stall', watch_policy.stall_timeout_ms)
+                start_timer_delay_ms = watch_policy.stall_timeout_ms
+                speech.timer = 'stall'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stall', start_timer_delay_ms))
         elif watch_message.state == 'draining':
-            start_timer(run, speech, 'playout', unplayed_ms(watch_message) + watch_policy.playout_margin_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+            speech.timer = 'playout'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('playout', start_timer_delay_ms))
         else:
-            start_timer(run, speech, 'stall', unplayed_ms(watch_message) + watch_policy.stall_timeout_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+            speech.timer = 'stall'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stall', start_timer_delay_ms))
         speech.state = 'speaking'
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_speaking_on_always(run, speech, event)
-        return reply_42
+        return run.finish(reply_42.rows)
     speech.output_is_paused = False
-    run.emit(ResumeOutput())
-    _announce(run, speech, 'thinking')
+    run.effects.append(ResumeOutput())
+    if speech.agent_state != 'thinking':
+        speech.agent_state = 'thinking'
+        run.effects.append(AnnounceAgentState('thinking'))
     forward_next_message = speech.first_pending_message()
     if forward_next_message is not None and speech.forwarding_id is None:
-        run.tell(speech, forward_next_message, 'forward')
+        cell = told_forward(forward_next_message.state)
+        if cell is not None:
+            cell(run, speech, forward_next_message, None)
     watch_message = speech.forwarding_message()
     watch_policy = speech.policy
     if watch_message is None:
         if speech.response_has_ended:
-            cancel_timer(run, speech)
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer))
+                speech.timer = None
         else:
-            start_timer(run, speech, 'stall', watch_policy.stall_timeout_ms)
+            start_timer_delay_ms = watch_policy.stall_timeout_ms
+            speech.timer = 'stall'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stall', start_timer_delay_ms))
     elif watch_message.state == 'draining':
-        start_timer(run, speech, 'playout', unplayed_ms(watch_message) + watch_policy.playout_margin_ms)
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+        speech.timer = 'playout'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('playout', start_timer_delay_ms))
     else:
-        start_timer(run, speech, 'stall', unplayed_ms(watch_message) + watch_policy.stall_timeout_ms)
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms))
     speech.state = 'waiting'
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         speech_waiting_on_always(run, speech, event)
-    return reply_43
+    return run.finish(reply_43.rows)
 
 def speech_stopping_on_resume(run, speech, event):
     return reply_44
@@ -679,61 +792,76 @@ def speech_failed_on_resume(run, speech, event):
     return reply_48
 
 def speech_queued_on_close(run, speech, event):
-    _stop(speech, 'closed')
+    speech.cause = 'closed'
     if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
         speech.cancel_was_sent = True
-        run.emit(CancelResponse(speech.response_id))
+        run.effects.append(CancelResponse(speech.response_id))
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_49
+    return run.finish(reply_49.rows)
 
 def speech_waiting_on_close(run, speech, event):
-    _stop(speech, 'closed')
+    speech.cause = 'closed'
     if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
         speech.cancel_was_sent = True
-        run.emit(CancelResponse(speech.response_id))
+        run.effects.append(CancelResponse(speech.response_id))
     stop_message_message = speech.forwarding_message()
     if stop_message_message is not None:
-        run.tell(speech, stop_message_message, 'stop')
+        cell = told_stop(stop_message_message.state)
+        if cell is not None:
+            cell(run, speech, stop_message_message, None)
         if stop_message_message.is_forwarding:
-            start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+            start_timer_delay_ms = speech.policy.stop_timeout_ms
+            speech.timer = 'stop'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stop', start_timer_delay_ms))
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_50
+    return run.finish(reply_50.rows)
 
 def speech_speaking_on_close(run, speech, event):
-    _stop(speech, 'closed')
+    speech.cause = 'closed'
     if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
         speech.cancel_was_sent = True
-        run.emit(CancelResponse(speech.response_id))
+        run.effects.append(CancelResponse(speech.response_id))
     stop_message_message = speech.forwarding_message()
     if stop_message_message is not None:
-        run.tell(speech, stop_message_message, 'stop')
+        cell = told_stop(stop_message_message.state)
+        if cell is not None:
+            cell(run, speech, stop_message_message, None)
         if stop_message_message.is_forwarding:
-            start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+            start_timer_delay_ms = speech.policy.stop_timeout_ms
+            speech.timer = 'stop'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stop', start_timer_delay_ms))
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_50
+    return run.finish(reply_50.rows)
 
 def speech_paused_on_close(run, speech, event):
-    _stop(speech, 'closed')
+    speech.cause = 'closed'
     if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
         speech.cancel_was_sent = True
-        run.emit(CancelResponse(speech.response_id))
+        run.effects.append(CancelResponse(speech.response_id))
     stop_message_message = speech.forwarding_message()
     if stop_message_message is not None:
-        run.tell(speech, stop_message_message, 'stop')
+        cell = told_stop(stop_message_message.state)
+        if cell is not None:
+            cell(run, speech, stop_message_message, None)
         if stop_message_message.is_forwarding:
-            start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+            start_timer_delay_ms = speech.policy.stop_timeout_ms
+            speech.timer = 'stop'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stop', start_timer_delay_ms))
     speech.output_is_paused = False
-    run.emit(ResumeOutput())
+    run.effects.append(ResumeOutput())
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_51
+    return run.finish(reply_51.rows)
 
 def speech_stopping_on_close(run, speech, event):
     return reply_52
@@ -765,6 +893,7 @@ def speech_waiting_on_session_response_created(run, speech, event):
         speech.has_progressed = True
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_waiting_on_always(run, speech, event)
+            return run.finish(reply_60.rows)
         return reply_60
     if (event.response_id == speech.response_id):
         return reply_61
@@ -776,6 +905,7 @@ def speech_speaking_on_session_response_created(run, speech, event):
         speech.has_progressed = True
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_speaking_on_always(run, speech, event)
+            return run.finish(reply_60.rows)
         return reply_60
     if (event.response_id == speech.response_id):
         return reply_63
@@ -787,6 +917,7 @@ def speech_paused_on_session_response_created(run, speech, event):
         speech.has_progressed = True
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
+            return run.finish(reply_60.rows)
         return reply_60
     if (event.response_id == speech.response_id):
         return reply_65
@@ -803,10 +934,10 @@ def speech_reconciling_on_session_response_created(run, speech, event):
         speech.has_progressed = True
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
-            run.emit(CancelResponse(speech.response_id))
+            run.effects.append(CancelResponse(speech.response_id))
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return reply_69
+        return run.finish(reply_69.rows)
     if (event.response_id == speech.response_id):
         return reply_70
     return reply_71
@@ -821,71 +952,95 @@ def speech_failed_on_session_response_created(run, speech, event):
     return reply_74
 
 def speech_queued_on_session_response_ended(run, speech, event):
-    if (is_own_response(speech, event) and (not speech.response_has_ended)):
+    if (event.response_id == speech.response_id and (not speech.response_has_ended)):
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
-        _end_response(run, speech)
-        return reply_75
+        speech.response_has_ended = True
+        for end_response_message in speech.messages.values():
+            cell = told_end_source(end_response_message.state)
+            if cell is not None:
+                cell(run, speech, end_response_message, None)
+        return run.finish(reply_75.rows)
     if (event.response_id == speech.response_id):
         return reply_76
     return reply_77
 
 def speech_waiting_on_session_response_ended(run, speech, event):
-    if (is_own_response(speech, event) and (not speech.response_has_ended)):
+    if (event.response_id == speech.response_id and (not speech.response_has_ended)):
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
-        _end_response(run, speech)
+        speech.response_has_ended = True
+        for end_response_message in speech.messages.values():
+            cell = told_end_source(end_response_message.state)
+            if cell is not None:
+                cell(run, speech, end_response_message, None)
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_waiting_on_always(run, speech, event)
-        return reply_78
+        return run.finish(reply_78.rows)
     if (event.response_id == speech.response_id):
         return reply_79
     return reply_80
 
 def speech_speaking_on_session_response_ended(run, speech, event):
-    if (is_own_response(speech, event) and (not speech.response_has_ended)):
+    if (event.response_id == speech.response_id and (not speech.response_has_ended)):
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
-        _end_response(run, speech)
+        speech.response_has_ended = True
+        for end_response_message in speech.messages.values():
+            cell = told_end_source(end_response_message.state)
+            if cell is not None:
+                cell(run, speech, end_response_message, None)
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_speaking_on_always(run, speech, event)
-        return reply_78
+        return run.finish(reply_78.rows)
     if (event.response_id == speech.response_id):
         return reply_81
     return reply_82
 
 def speech_paused_on_session_response_ended(run, speech, event):
-    if (is_own_response(speech, event) and (not speech.response_has_ended)):
+    if (event.response_id == speech.response_id and (not speech.response_has_ended)):
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
-        _end_response(run, speech)
+        speech.response_has_ended = True
+        for end_response_message in speech.messages.values():
+            cell = told_end_source(end_response_message.state)
+            if cell is not None:
+                cell(run, speech, end_response_message, None)
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
-        return reply_78
+        return run.finish(reply_78.rows)
     if (event.response_id == speech.response_id):
         return reply_83
     return reply_84
 
 def speech_stopping_on_session_response_ended(run, speech, event):
-    if (is_own_response(speech, event) and (not speech.response_has_ended)):
+    if (event.response_id == speech.response_id and (not speech.response_has_ended)):
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
-        _end_response(run, speech)
+        speech.response_has_ended = True
+        for end_response_message in speech.messages.values():
+            cell = told_end_source(end_response_message.state)
+            if cell is not None:
+                cell(run, speech, end_response_message, None)
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return reply_85
+        return run.finish(reply_85.rows)
     if (event.response_id == speech.response_id):
         return reply_86
     return reply_87
 
 def speech_reconciling_on_session_response_ended(run, speech, event):
-    if (is_own_response(speech, event) and (not speech.response_has_ended)):
+    if (event.response_id == speech.response_id and (not speech.response_has_ended)):
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
-        _end_response(run, speech)
+        speech.response_has_ended = True
+        for end_response_message in speech.messages.values():
+            cell = told_end_source(end_response_message.state)
+            if cell is not None:
+                cell(run, speech, end_response_message, None)
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return reply_88
+        return run.finish(reply_88.rows)
     if (event.response_id == speech.response_id):
         return reply_89
     return reply_90
@@ -900,79 +1055,118 @@ def speech_failed_on_session_response_ended(run, speech, event):
     return reply_93
 
 def speech_queued_on_session_lost(run, speech, event):
-    _stop(speech, 'source_failed')
+    speech.cause = 'source_failed'
     speech.session_is_lost = True
     speech.awaited = ()
-    _end_response(run, speech)
+    speech.response_has_ended = True
+    for end_response_message in speech.messages.values():
+        cell = told_end_source(end_response_message.state)
+        if cell is not None:
+            cell(run, speech, end_response_message, None)
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_94
+    return run.finish(reply_94.rows)
 
 def speech_waiting_on_session_lost(run, speech, event):
-    _stop(speech, 'source_failed')
+    speech.cause = 'source_failed'
     stop_message_message = speech.forwarding_message()
     if stop_message_message is not None:
-        run.tell(speech, stop_message_message, 'stop')
+        cell = told_stop(stop_message_message.state)
+        if cell is not None:
+            cell(run, speech, stop_message_message, None)
         if stop_message_message.is_forwarding:
-            start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+            start_timer_delay_ms = speech.policy.stop_timeout_ms
+            speech.timer = 'stop'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stop', start_timer_delay_ms))
     speech.session_is_lost = True
     speech.awaited = ()
-    _end_response(run, speech)
+    speech.response_has_ended = True
+    for end_response_message in speech.messages.values():
+        cell = told_end_source(end_response_message.state)
+        if cell is not None:
+            cell(run, speech, end_response_message, None)
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_95
+    return run.finish(reply_95.rows)
 
 def speech_speaking_on_session_lost(run, speech, event):
-    _stop(speech, 'source_failed')
+    speech.cause = 'source_failed'
     stop_message_message = speech.forwarding_message()
     if stop_message_message is not None:
-        run.tell(speech, stop_message_message, 'stop')
+        cell = told_stop(stop_message_message.state)
+        if cell is not None:
+            cell(run, speech, stop_message_message, None)
         if stop_message_message.is_forwarding:
-            start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+            start_timer_delay_ms = speech.policy.stop_timeout_ms
+            speech.timer = 'stop'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stop', start_timer_delay_ms))
     speech.session_is_lost = True
     speech.awaited = ()
-    _end_response(run, speech)
+    speech.response_has_ended = True
+    for end_response_message in speech.messages.values():
+        cell = told_end_source(end_response_message.state)
+        if cell is not None:
+            cell(run, speech, end_response_message, None)
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_95
+    return run.finish(reply_95.rows)
 
 def speech_paused_on_session_lost(run, speech, event):
-    _stop(speech, 'source_failed')
+    speech.cause = 'source_failed'
     stop_message_message = speech.forwarding_message()
     if stop_message_message is not None:
-        run.tell(speech, stop_message_message, 'stop')
+        cell = told_stop(stop_message_message.state)
+        if cell is not None:
+            cell(run, speech, stop_message_message, None)
         if stop_message_message.is_forwarding:
-            start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+            start_timer_delay_ms = speech.policy.stop_timeout_ms
+            speech.timer = 'stop'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stop', start_timer_delay_ms))
     speech.session_is_lost = True
     speech.awaited = ()
-    _end_response(run, speech)
+    speech.response_has_ended = True
+    for end_response_message in speech.messages.values():
+        cell = told_end_source(end_response_message.state)
+        if cell is not None:
+            cell(run, speech, end_response_message, None)
     speech.output_is_paused = False
-    run.emit(ResumeOutput())
+    run.effects.append(ResumeOutput())
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_96
+    return run.finish(reply_96.rows)
 
 def speech_stopping_on_session_lost(run, speech, event):
     if not (speech.session_is_lost):
         speech.session_is_lost = True
         speech.awaited = ()
-        _end_response(run, speech)
+        speech.response_has_ended = True
+        for end_response_message in speech.messages.values():
+            cell = told_end_source(end_response_message.state)
+            if cell is not None:
+                cell(run, speech, end_response_message, None)
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return reply_97
+        return run.finish(reply_97.rows)
     return reply_98
 
 def speech_reconciling_on_session_lost(run, speech, event):
     speech.session_is_lost = True
     speech.awaited = ()
-    _end_response(run, speech)
+    speech.response_has_ended = True
+    for end_response_message in speech.messages.values():
+        cell = told_end_source(end_response_message.state)
+        if cell is not None:
+            cell(run, speech, end_response_message, None)
     if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
         speech_reconciling_on_always(run, speech, event)
-    return reply_99
+    return run.finish(reply_99.rows)
 
 def speech_completed_on_session_lost(run, speech, event):
     return reply_100
@@ -1004,6 +1198,7 @@ def speech_reconciling_on_session_reconciliation_acknowledged(run, speech, event
         speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
+            return run.finish(reply_108.rows)
         return reply_108
     return reply_109
 
@@ -1037,15 +1232,19 @@ def speech_reconciling_on_session_reconciliation_refused(run, speech, event):
         speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
+            return run.finish(reply_118.rows)
         return reply_118
     if ((event.operation, event.message_id) in speech.awaited):
         strike_request_done = (event.operation, event.message_id)
         speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
         report_refusal_detail = f'{event.code}: {event.text}' if event.code and event.text else f'{event.code or event.text}'
-        report_divergence(run, speech.messages[event.message_id], 'refused', report_refusal_detail)
+        report_divergence_message = speech.messages[event.message_id]
+        report_divergence_record = report_divergence_message.record
+        assert report_divergence_record is not None, f'message {report_divergence_message.message_id} is not final'
+        run.effects.append(ReportDivergence(report_divergence_message.message_id, 'refused', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_refusal_detail))
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return reply_119
+        return run.finish(reply_119.rows)
     return reply_120
 
 def speech_completed_on_session_reconciliation_refused(run, speech, event):
@@ -1067,31 +1266,47 @@ def speech_waiting_on_timer_fired(run, speech, event):
         watch_policy = speech.policy
         if watch_message is None:
             if speech.response_has_ended:
-                cancel_timer(run, speech)
+                if speech.timer is not None:
+                    run.effects.append(CancelTimer(speech.timer))
+                    speech.timer = None
             else:
-                start_timer(run, speech, 'stall', watch_policy.stall_timeout_ms)
+                start_timer_delay_ms = watch_policy.stall_timeout_ms
+                speech.timer = 'stall'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stall', start_timer_delay_ms))
         elif watch_message.state == 'draining':
-            start_timer(run, speech, 'playout', unplayed_ms(watch_message) + watch_policy.playout_margin_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+            speech.timer = 'playout'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('playout', start_timer_delay_ms))
         else:
-            start_timer(run, speech, 'stall', unplayed_ms(watch_message) + watch_policy.stall_timeout_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+            speech.timer = 'stall'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stall', start_timer_delay_ms))
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_waiting_on_always(run, speech, event)
-        return reply_125
+        return run.finish(reply_125.rows)
     if (event.timer == speech.timer):
         speech.timer = None
-        _stop(speech, 'timed_out')
+        speech.cause = 'timed_out'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
-            run.emit(CancelResponse(speech.response_id))
+            run.effects.append(CancelResponse(speech.response_id))
         stop_message_message = speech.forwarding_message()
         if stop_message_message is not None:
-            run.tell(speech, stop_message_message, 'stop')
+            cell = told_stop(stop_message_message.state)
+            if cell is not None:
+                cell(run, speech, stop_message_message, None)
             if stop_message_message.is_forwarding:
-                start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+                start_timer_delay_ms = speech.policy.stop_timeout_ms
+                speech.timer = 'stop'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stop', start_timer_delay_ms))
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return reply_126
+        return run.finish(reply_126.rows)
     return reply_127
 
 def speech_speaking_on_timer_fired(run, speech, event):
@@ -1101,31 +1316,47 @@ def speech_speaking_on_timer_fired(run, speech, event):
         watch_policy = speech.policy
         if watch_message is None:
             if speech.response_has_ended:
-                cancel_timer(run, speech)
+                if speech.timer is not None:
+                    run.effects.append(CancelTimer(speech.timer))
+                    speech.timer = None
             else:
-                start_timer(run, speech, 'stall', watch_policy.stall_timeout_ms)
+                start_timer_delay_ms = watch_policy.stall_timeout_ms
+                speech.timer = 'stall'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stall', start_timer_delay_ms))
         elif watch_message.state == 'draining':
-            start_timer(run, speech, 'playout', unplayed_ms(watch_message) + watch_policy.playout_margin_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+            speech.timer = 'playout'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('playout', start_timer_delay_ms))
         else:
-            start_timer(run, speech, 'stall', unplayed_ms(watch_message) + watch_policy.stall_timeout_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+            speech.timer = 'stall'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stall', start_timer_delay_ms))
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_speaking_on_always(run, speech, event)
-        return reply_125
+        return run.finish(reply_125.rows)
     if (event.timer == speech.timer):
         speech.timer = None
-        _stop(speech, 'timed_out')
+        speech.cause = 'timed_out'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
-            run.emit(CancelResponse(speech.response_id))
+            run.effects.append(CancelResponse(speech.response_id))
         stop_message_message = speech.forwarding_message()
         if stop_message_message is not None:
-            run.tell(speech, stop_message_message, 'stop')
+            cell = told_stop(stop_message_message.state)
+            if cell is not None:
+                cell(run, speech, stop_message_message, None)
             if stop_message_message.is_forwarding:
-                start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+                start_timer_delay_ms = speech.policy.stop_timeout_ms
+                speech.timer = 'stop'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stop', start_timer_delay_ms))
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return reply_126
+        return run.finish(reply_126.rows)
     return reply_128
 
 def speech_paused_on_timer_fired(run, speech, event):
@@ -1135,31 +1366,47 @@ def speech_paused_on_timer_fired(run, speech, event):
         watch_policy = speech.policy
         if watch_message is None:
             if speech.response_has_ended:
-                cancel_timer(run, speech)
+                if speech.timer is not None:
+                    run.effects.append(CancelTimer(speech.timer))
+                    speech.timer = None
             else:
-                start_timer(run, speech, 'stall', watch_policy.stall_timeout_ms)
+                start_timer_delay_ms = watch_policy.stall_timeout_ms
+                speech.timer = 'stall'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stall', start_timer_delay_ms))
         elif watch_message.state == 'draining':
-            start_timer(run, speech, 'playout', unplayed_ms(watch_message) + watch_policy.playout_margin_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+            speech.timer = 'playout'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('playout', start_timer_delay_ms))
         else:
-            start_timer(run, speech, 'stall', unplayed_ms(watch_message) + watch_policy.stall_timeout_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+            speech.timer = 'stall'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stall', start_timer_delay_ms))
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
-        return reply_125
+        return run.finish(reply_125.rows)
     if (event.timer == speech.timer):
         speech.timer = None
-        _stop(speech, 'timed_out')
+        speech.cause = 'timed_out'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
-            run.emit(CancelResponse(speech.response_id))
+            run.effects.append(CancelResponse(speech.response_id))
         stop_message_message = speech.forwarding_message()
         if stop_message_message is not None:
-            run.tell(speech, stop_message_message, 'stop')
+            cell = told_stop(stop_message_message.state)
+            if cell is not None:
+                cell(run, speech, stop_message_message, None)
             if stop_message_message.is_forwarding:
-                start_timer(run, speech, 'stop', speech.policy.stop_timeout_ms)
+                start_timer_delay_ms = speech.policy.stop_timeout_ms
+                speech.timer = 'stop'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stop', start_timer_delay_ms))
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return reply_126
+        return run.finish(reply_126.rows)
     return reply_129
 
 def speech_stopping_on_timer_fired(run, speech, event):
@@ -1167,22 +1414,27 @@ def speech_stopping_on_timer_fired(run, speech, event):
         speech.timer = None
         time_out_message_message = speech.forwarding_message()
         if time_out_message_message is not None:
-            run.tell(speech, time_out_message_message, 'time_out')
+            cell = told_time_out(time_out_message_message.state)
+            if cell is not None:
+                cell(run, speech, time_out_message_message, None)
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return reply_130
+        return run.finish(reply_130.rows)
     return reply_131
 
 def speech_reconciling_on_timer_fired(run, speech, event):
     if (event.timer == speech.timer):
         speech.timer = None
         for give_up_operation, give_up_message_id in speech.awaited:
-            report_divergence(run, speech.messages[give_up_message_id], 'unanswered', give_up_operation)
+            report_divergence_message = speech.messages[give_up_message_id]
+            report_divergence_record = report_divergence_message.record
+            assert report_divergence_record is not None, f'message {report_divergence_message.message_id} is not final'
+            run.effects.append(ReportDivergence(report_divergence_message.message_id, 'unanswered', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=give_up_operation))
         speech.awaited = ()
         speech.response_has_ended = True
         if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return reply_132
+        return run.finish(reply_132.rows)
     return reply_133
 
 def speech_completed_on_timer_fired(run, speech, event):
@@ -1199,215 +1451,299 @@ def speech_waiting_on_message_announced(run, speech, event):
         run.rows.append('speech.active.message_announced#1')
         forward_next_message = speech.first_pending_message()
         if forward_next_message is not None and speech.forwarding_id is None:
-            run.tell(speech, forward_next_message, 'forward')
+            cell = told_forward(forward_next_message.state)
+            if cell is not None:
+                cell(run, speech, forward_next_message, None)
         watch_message = speech.forwarding_message()
         watch_policy = speech.policy
         if watch_message is None:
             if speech.response_has_ended:
-                cancel_timer(run, speech)
+                if speech.timer is not None:
+                    run.effects.append(CancelTimer(speech.timer))
+                    speech.timer = None
             else:
-                start_timer(run, speech, 'stall', watch_policy.stall_timeout_ms)
+                start_timer_delay_ms = watch_policy.stall_timeout_ms
+                speech.timer = 'stall'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stall', start_timer_delay_ms))
         elif watch_message.state == 'draining':
-            start_timer(run, speech, 'playout', unplayed_ms(watch_message) + watch_policy.playout_margin_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+            speech.timer = 'playout'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('playout', start_timer_delay_ms))
         else:
-            start_timer(run, speech, 'stall', unplayed_ms(watch_message) + watch_policy.stall_timeout_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+            speech.timer = 'stall'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stall', start_timer_delay_ms))
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_waiting_on_always(run, speech, event)
-        return reply_137
-    return None
+        return
 
 def speech_speaking_on_message_announced(run, speech, event):
     if (speech.forwarding_id is None):
         run.rows.append('speech.active.message_announced#1')
         forward_next_message = speech.first_pending_message()
         if forward_next_message is not None and speech.forwarding_id is None:
-            run.tell(speech, forward_next_message, 'forward')
+            cell = told_forward(forward_next_message.state)
+            if cell is not None:
+                cell(run, speech, forward_next_message, None)
         watch_message = speech.forwarding_message()
         watch_policy = speech.policy
         if watch_message is None:
             if speech.response_has_ended:
-                cancel_timer(run, speech)
+                if speech.timer is not None:
+                    run.effects.append(CancelTimer(speech.timer))
+                    speech.timer = None
             else:
-                start_timer(run, speech, 'stall', watch_policy.stall_timeout_ms)
+                start_timer_delay_ms = watch_policy.stall_timeout_ms
+                speech.timer = 'stall'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('stall', start_timer_delay_ms))
         elif watch_message.state == 'draining':
-            start_timer(run, speech, 'playout', unplayed_ms(watch_message) + watch_policy.playout_margin_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+            speech.timer = 'playout'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('playout', start_timer_delay_ms))
         else:
-            start_timer(run, speech, 'stall', unplayed_ms(watch_message) + watch_policy.stall_timeout_ms)
+            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+            speech.timer = 'stall'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stall', start_timer_delay_ms))
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_speaking_on_always(run, speech, event)
-        return reply_137
-    return None
+        return
 
 def speech_paused_on_message_announced(run, speech, event):
     run.rows.append('speech.paused.message_announced#1')
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         speech_paused_on_always(run, speech, event)
-    return reply_138
+    return
 
 def speech_waiting_on_message_heard(run, speech, event):
     run.rows.append('speech.waiting.message_heard#1')
     speech.was_heard = True
-    _announce(run, speech, 'speaking')
+    if speech.agent_state != 'speaking':
+        speech.agent_state = 'speaking'
+        run.effects.append(AnnounceAgentState('speaking'))
     speech.state = 'speaking'
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         speech_speaking_on_always(run, speech, event)
-    return reply_139
+    return
 
 def speech_paused_on_message_heard(run, speech, event):
     run.rows.append('speech.paused.message_heard#1')
     speech.was_heard = True
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         speech_paused_on_always(run, speech, event)
-    return reply_140
+    return
 
 def speech_waiting_on_message_settled(run, speech, event):
-    if (speech.forwarding_id is None):
-        run.rows.append('speech.active.message_settled#1')
-        forward_next_message = speech.first_pending_message()
-        if forward_next_message is not None and speech.forwarding_id is None:
-            run.tell(speech, forward_next_message, 'forward')
-        watch_message = speech.forwarding_message()
-        watch_policy = speech.policy
-        if watch_message is None:
-            if speech.response_has_ended:
-                cancel_timer(run, speech)
-            else:
-                start_timer(run, speech, 'stall', watch_policy.stall_timeout_ms)
-        elif watch_message.state == 'draining':
-            start_timer(run, speech, 'playout', unplayed_ms(watch_message) + watch_policy.playout_margin_ms)
+    run.rows.append('speech.active.message_settled#1')
+    forward_next_message = speech.first_pending_message()
+    if forward_next_message is not None and speech.forwarding_id is None:
+        cell = told_forward(forward_next_message.state)
+        if cell is not None:
+            cell(run, speech, forward_next_message, None)
+    watch_message = speech.forwarding_message()
+    watch_policy = speech.policy
+    if watch_message is None:
+        if speech.response_has_ended:
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer))
+                speech.timer = None
         else:
-            start_timer(run, speech, 'stall', unplayed_ms(watch_message) + watch_policy.stall_timeout_ms)
-        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
-            speech_waiting_on_always(run, speech, event)
-        return reply_141
-    return None
+            start_timer_delay_ms = watch_policy.stall_timeout_ms
+            speech.timer = 'stall'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stall', start_timer_delay_ms))
+    elif watch_message.state == 'draining':
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+        speech.timer = 'playout'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('playout', start_timer_delay_ms))
+    else:
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms))
+    if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+        speech_waiting_on_always(run, speech, event)
+    return
 
 def speech_speaking_on_message_settled(run, speech, event):
-    if (speech.forwarding_id is None):
-        run.rows.append('speech.active.message_settled#1')
-        forward_next_message = speech.first_pending_message()
-        if forward_next_message is not None and speech.forwarding_id is None:
-            run.tell(speech, forward_next_message, 'forward')
-        watch_message = speech.forwarding_message()
-        watch_policy = speech.policy
-        if watch_message is None:
-            if speech.response_has_ended:
-                cancel_timer(run, speech)
-            else:
-                start_timer(run, speech, 'stall', watch_policy.stall_timeout_ms)
-        elif watch_message.state == 'draining':
-            start_timer(run, speech, 'playout', unplayed_ms(watch_message) + watch_policy.playout_margin_ms)
+    run.rows.append('speech.active.message_settled#1')
+    forward_next_message = speech.first_pending_message()
+    if forward_next_message is not None and speech.forwarding_id is None:
+        cell = told_forward(forward_next_message.state)
+        if cell is not None:
+            cell(run, speech, forward_next_message, None)
+    watch_message = speech.forwarding_message()
+    watch_policy = speech.policy
+    if watch_message is None:
+        if speech.response_has_ended:
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer))
+                speech.timer = None
         else:
-            start_timer(run, speech, 'stall', unplayed_ms(watch_message) + watch_policy.stall_timeout_ms)
-        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
-            speech_speaking_on_always(run, speech, event)
-        return reply_141
-    return None
+            start_timer_delay_ms = watch_policy.stall_timeout_ms
+            speech.timer = 'stall'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stall', start_timer_delay_ms))
+    elif watch_message.state == 'draining':
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
+        speech.timer = 'playout'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('playout', start_timer_delay_ms))
+    else:
+        start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms))
+    if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+        speech_speaking_on_always(run, speech, event)
+    return
 
 def speech_paused_on_message_settled(run, speech, event):
     run.rows.append('speech.paused.message_settled#1')
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         speech_paused_on_always(run, speech, event)
-    return reply_142
+    return
 
 def speech_stopping_on_message_settled(run, speech, event):
     run.rows.append('speech.stopping.message_settled#1')
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_143
+    return
 
 def speech_waiting_on_message_output_failed(run, speech, event):
     run.rows.append('speech.active.message_output_failed#1')
-    _stop(speech, 'output_failed')
+    speech.cause = 'output_failed'
     if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
         speech.cancel_was_sent = True
-        run.emit(CancelResponse(speech.response_id))
+        run.effects.append(CancelResponse(speech.response_id))
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_144
+    return
 
 def speech_speaking_on_message_output_failed(run, speech, event):
     run.rows.append('speech.active.message_output_failed#1')
-    _stop(speech, 'output_failed')
+    speech.cause = 'output_failed'
     if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
         speech.cancel_was_sent = True
-        run.emit(CancelResponse(speech.response_id))
+        run.effects.append(CancelResponse(speech.response_id))
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_144
+    return
 
 def speech_paused_on_message_output_failed(run, speech, event):
     run.rows.append('speech.paused.message_output_failed#1')
-    _stop(speech, 'output_failed')
+    speech.cause = 'output_failed'
     if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
         speech.cancel_was_sent = True
-        run.emit(CancelResponse(speech.response_id))
+        run.effects.append(CancelResponse(speech.response_id))
     speech.output_is_paused = False
-    run.emit(ResumeOutput())
+    run.effects.append(ResumeOutput())
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return reply_145
+    return
 
 def message_streaming_on_always(run, speech, message, event):
-    if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text):
+    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         run.rows.append('message.streaming.always#1')
         message.reason = 'no_content'
-        _settle(run, speech, message, 'skipped', 0, '', 'exact')
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'skipped' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'skipped'
-        return reply_146
-    if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio):
+        return
+    if (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         run.rows.append('message.streaming.always#2')
         message.reason = 'finished'
-        settle_played_status: HeardTextStatus = 'exact' if message.text or not message.expects_audio else 'unknown'
-        _settle(run, speech, message, 'played', message.position_ms, message.text, settle_played_status)
+        settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
+        settle_heard_ms = message.position_ms
+        settle_heard_text = message.text
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'played' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'played'
-        return reply_147
-    if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        return
+    if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         run.rows.append('message.streaming.always#3')
-        message.is_flushed = True
-        run.emit(FlushOutput(message.message_id))
+        message.flushed_ms = message.handed_over_ms
+        run.effects.append(FlushOutput(message.message_id))
         if not speech.output_is_paused:
-            start_timer(run, speech, 'playout', unplayed_ms(message) + speech.policy.playout_margin_ms)
+            start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
+            speech.timer = 'playout'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('playout', start_timer_delay_ms))
         message.state = 'draining'
-        return reply_148
-    return None
+        return
 
 def message_stopping_on_always(run, speech, message, event):
     if (not message.expects_audio) and (message.source_has_ended):
         run.rows.append('message.stopping.always#1')
         message.reason = speech.cause or 'interrupted'
         settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-        _settle(run, speech, message, 'partial', message.position_ms, settle_partial_text, settle_partial_status)
+        settle_heard_ms = message.position_ms
+        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'partial' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'partial'
-        return reply_149
-    return None
+        return
 
 def message_pending_on_session_message_added(run, speech, message, event):
-    if (message.message_id not in speech.messages) and (event.response_id == speech.response_id) and (speech.state in SETTLED_SPEECH_STATES):
-        announce_modalities = event.modalities
-        message.expects_audio = 'audio' in announce_modalities and speech.capabilities.plays_audio
+    if (speech.state in SETTLED_SPEECH_STATES) and (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
+        message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+        message.source_has_ended = speech.response_has_ended
         for announce_earlier in speech.messages.values():
-            run.tell(speech, announce_earlier, 'later_message_began')
+            cell = told_later_message_began(announce_earlier.state)
+            if cell is not None:
+                cell(run, speech, announce_earlier, None)
         speech.messages[message.message_id] = message
         speech.has_progressed = True
-        run.raise_event('message_announced')
+        run.raised.append('message_announced')
         message.reason = speech.cause or 'interrupted'
-        _settle(run, speech, message, 'skipped', 0, '', 'exact')
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'skipped' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+        run.raised.append('message_settled')
         remove_messages(run, speech, [message])
         message.state = 'skipped'
-        return reply_150
+        return run.finish(reply_150.rows)
     if (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
-        announce_modalities = event.modalities
-        message.expects_audio = 'audio' in announce_modalities and speech.capabilities.plays_audio
+        message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+        message.source_has_ended = speech.response_has_ended
         for announce_earlier in speech.messages.values():
-            run.tell(speech, announce_earlier, 'later_message_began')
+            cell = told_later_message_began(announce_earlier.state)
+            if cell is not None:
+                cell(run, speech, announce_earlier, None)
         speech.messages[message.message_id] = message
         speech.has_progressed = True
-        run.raise_event('message_announced')
-        return reply_151
+        run.raised.append('message_announced')
+        return run.finish(reply_151.rows)
     if (message.message_id not in speech.messages):
         return reply_152
     return reply_153
@@ -1438,8 +1774,9 @@ def message_pending_on_session_text_received(run, speech, message, event):
 def message_streaming_on_session_text_received(run, speech, message, event):
     message.text += event.text
     speech.has_progressed = True
-    if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         message_streaming_on_always(run, speech, message, event)
+        return run.finish(reply_161.rows)
     return reply_161
 
 def message_draining_on_session_text_received(run, speech, message, event):
@@ -1452,6 +1789,7 @@ def message_stopping_on_session_text_received(run, speech, message, event):
     speech.has_progressed = True
     if (not message.expects_audio) and (message.source_has_ended):
         message_stopping_on_always(run, speech, message, event)
+        return run.finish(reply_161.rows)
     return reply_161
 
 def message_played_on_session_text_received(run, speech, message, event):
@@ -1478,8 +1816,9 @@ def message_streaming_on_session_audio_received(run, speech, message, event):
         if event.received_ms > 0 and message.shown_text is None:
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
-        if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
+            return run.finish(reply_167.rows)
         return reply_167
     return reply_168
 
@@ -1490,8 +1829,9 @@ def message_draining_on_session_audio_received(run, speech, message, event):
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
         message.state = 'streaming'
-        if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
+            return run.finish(reply_169.rows)
         return reply_169
     if (event.received_ms >= message.received_ms):
         message.received_ms = event.received_ms
@@ -1509,6 +1849,7 @@ def message_stopping_on_session_audio_received(run, speech, message, event):
         speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
+            return run.finish(reply_167.rows)
         return reply_167
     return reply_171
 
@@ -1532,8 +1873,9 @@ def message_streaming_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
         speech.has_progressed = True
-        if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
+            return run.finish(reply_177.rows)
         return reply_177
     return reply_178
 
@@ -1550,6 +1892,7 @@ def message_stopping_on_session_message_ended(run, speech, message, event):
         speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
+            return run.finish(reply_177.rows)
         return reply_177
     return reply_180
 
@@ -1569,8 +1912,9 @@ def message_streaming_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
         message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
         speech.has_progressed = True
-        if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
+            return run.finish(reply_185.rows)
         return reply_185
     return reply_186
 
@@ -1587,6 +1931,7 @@ def message_stopping_on_output_audio_handed_over(run, speech, message, event):
         speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
+            return run.finish(reply_185.rows)
         return reply_185
     return reply_188
 
@@ -1606,10 +1951,11 @@ def message_streaming_on_output_playback_started(run, speech, message, event):
     if (message.handed_over_ms > 0) and not (message.has_started):
         message.has_started = True
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
-        if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
-        return reply_193
+        return run.finish(reply_193.rows)
     if (message.has_started):
         return reply_194
     return reply_195
@@ -1618,8 +1964,9 @@ def message_draining_on_output_playback_started(run, speech, message, event):
     if (message.handed_over_ms > 0) and not (message.has_started):
         message.has_started = True
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
-        return reply_193
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
+        return run.finish(reply_193.rows)
     if (message.has_started):
         return reply_196
     return reply_197
@@ -1628,10 +1975,11 @@ def message_stopping_on_output_playback_started(run, speech, message, event):
     if (message.handed_over_ms > 0) and not (message.has_started):
         message.has_started = True
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
-        return reply_193
+        return run.finish(reply_193.rows)
     if (message.has_started):
         return reply_198
     return reply_199
@@ -1653,10 +2001,11 @@ def message_streaming_on_output_playback_progressed(run, speech, message, event)
         note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
         message.position_ms = note_progress_position_ms or 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
-        if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
-        return reply_204
+        return run.finish(reply_204.rows)
     if (message.handed_over_ms > 0):
         return reply_205
     return reply_206
@@ -1666,8 +2015,9 @@ def message_draining_on_output_playback_progressed(run, speech, message, event):
         note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
         message.position_ms = note_progress_position_ms or 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
-        return reply_204
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
+        return run.finish(reply_204.rows)
     if (message.handed_over_ms > 0):
         return reply_207
     return reply_208
@@ -1677,10 +2027,11 @@ def message_stopping_on_output_playback_progressed(run, speech, message, event):
         note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
         message.position_ms = note_progress_position_ms or 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
-        return reply_204
+        return run.finish(reply_204.rows)
     if (message.handed_over_ms > 0):
         return reply_209
     return reply_210
@@ -1698,291 +2049,501 @@ def message_pending_on_output_playback_finished(run, speech, message, event):
     return reply_214
 
 def message_streaming_on_output_playback_finished(run, speech, message, event):
+    if (message.handed_over_ms > 0) and (event.interrupted) and (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
+        message.position_ms = evidence.position_ms(message, event)
+        message.transcript = event.transcript
+        message.flushed_ms = 0
+        speech.has_progressed = True
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
+        message.reason = 'finished'
+        settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
+        settle_heard_ms = message.position_ms
+        settle_heard_text = message.text
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'played' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
+        run.raised.append('message_settled')
+        message.state = 'played'
+        return run.finish(reply_215.rows)
     if (message.handed_over_ms > 0) and (event.interrupted) and (evidence.is_heard(message, event)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
         message.reason = 'cleared'
         settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-        _settle(run, speech, message, 'partial', message.position_ms, settle_partial_text, settle_partial_status)
+        settle_heard_ms = message.position_ms
+        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'partial' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'partial'
-        return reply_215
+        return run.finish(reply_216.rows)
     if (message.handed_over_ms > 0) and (event.interrupted):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
         message.reason = 'cleared'
-        _settle(run, speech, message, 'skipped', 0, '', 'exact')
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'skipped' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'skipped'
-        return reply_216
+        return run.finish(reply_217.rows)
     if (message.handed_over_ms > 0):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
-        if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
-        return reply_217
-    return reply_218
+        return run.finish(reply_218.rows)
+    return reply_219
 
 def message_draining_on_output_playback_finished(run, speech, message, event):
     if not (event.interrupted):
         message.position_ms = message.handed_over_ms
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
         message.reason = 'finished'
-        settle_played_status: HeardTextStatus = 'exact' if message.text or not message.expects_audio else 'unknown'
-        _settle(run, speech, message, 'played', message.position_ms, message.text, settle_played_status)
+        settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
+        settle_heard_ms = message.position_ms
+        settle_heard_text = message.text
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'played' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'played'
-        return reply_219
+        return run.finish(reply_220.rows)
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
         message.reason = 'finished'
-        settle_played_status: HeardTextStatus = 'exact' if message.text or not message.expects_audio else 'unknown'
-        _settle(run, speech, message, 'played', message.position_ms, message.text, settle_played_status)
+        settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
+        settle_heard_ms = message.position_ms
+        settle_heard_text = message.text
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'played' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'played'
-        return reply_220
+        return run.finish(reply_221.rows)
     if (evidence.is_heard(message, event)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
         message.reason = 'cleared'
         settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-        _settle(run, speech, message, 'partial', message.position_ms, settle_partial_text, settle_partial_status)
+        settle_heard_ms = message.position_ms
+        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'partial' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'partial'
-        return reply_221
+        return run.finish(reply_222.rows)
     message.position_ms = evidence.position_ms(message, event)
     message.transcript = event.transcript
-    message.is_flushed = False
+    message.flushed_ms = 0
     speech.has_progressed = True
-    _tell_if_first_heard(run, speech, message)
+    if not speech.was_heard and (message.has_started or message.position_ms > 0):
+        run.raised.append('message_heard')
     message.reason = 'cleared'
-    _settle(run, speech, message, 'skipped', 0, '', 'exact')
+    settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+    message.record = settle_record
+    if speech.forwarding_id == message.message_id:
+        speech.forwarding_id = None
+    run.effects.append(ReportMessageSettled(settle_record))
+    if 'skipped' != 'skipped':
+        run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+    run.raised.append('message_settled')
     message.state = 'skipped'
-    return reply_222
+    return run.finish(reply_223.rows)
 
 def message_stopping_on_output_playback_finished(run, speech, message, event):
     if (message.handed_over_ms > 0) and (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
         message.reason = 'finished'
-        settle_played_status: HeardTextStatus = 'exact' if message.text or not message.expects_audio else 'unknown'
-        _settle(run, speech, message, 'played', message.position_ms, message.text, settle_played_status)
+        settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
+        settle_heard_ms = message.position_ms
+        settle_heard_text = message.text
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'played' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'played'
-        return reply_223
+        return run.finish(reply_224.rows)
     if (message.handed_over_ms > 0) and (evidence.is_heard(message, event)):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
         message.reason = speech.cause or 'interrupted'
         settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-        _settle(run, speech, message, 'partial', message.position_ms, settle_partial_text, settle_partial_status)
+        settle_heard_ms = message.position_ms
+        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'partial' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'partial'
-        return reply_224
+        return run.finish(reply_225.rows)
     if (message.handed_over_ms > 0):
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
-        message.is_flushed = False
+        message.flushed_ms = 0
         speech.has_progressed = True
-        _tell_if_first_heard(run, speech, message)
+        if not speech.was_heard and (message.has_started or message.position_ms > 0):
+            run.raised.append('message_heard')
         message.reason = speech.cause or 'interrupted'
-        _settle(run, speech, message, 'skipped', 0, '', 'exact')
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'skipped' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'skipped'
-        return reply_225
-    return reply_226
-
-def message_played_on_output_playback_finished(run, speech, message, event):
+        return run.finish(reply_226.rows)
     return reply_227
 
-def message_partial_on_output_playback_finished(run, speech, message, event):
+def message_played_on_output_playback_finished(run, speech, message, event):
     return reply_228
 
-def message_skipped_on_output_playback_finished(run, speech, message, event):
+def message_partial_on_output_playback_finished(run, speech, message, event):
     return reply_229
 
-def message_pending_on_output_failed(run, speech, message, event):
+def message_skipped_on_output_playback_finished(run, speech, message, event):
     return reply_230
+
+def message_pending_on_output_failed(run, speech, message, event):
+    return reply_231
 
 def message_streaming_on_output_failed(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
-        run.raise_event('message_output_failed')
+        run.raised.append('message_output_failed')
         message.reason = 'finished'
-        settle_played_status: HeardTextStatus = 'exact' if message.text or not message.expects_audio else 'unknown'
-        _settle(run, speech, message, 'played', message.position_ms, message.text, settle_played_status)
+        settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
+        settle_heard_ms = message.position_ms
+        settle_heard_text = message.text
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'played' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'played'
-        return reply_231
+        return run.finish(reply_232.rows)
     if (evidence.is_heard(message, event)):
-        run.raise_event('message_output_failed')
+        run.raised.append('message_output_failed')
         message.reason = 'output_failed'
         settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-        _settle(run, speech, message, 'partial', message.position_ms, settle_partial_text, settle_partial_status)
+        settle_heard_ms = message.position_ms
+        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'partial' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'partial'
-        return reply_232
-    run.raise_event('message_output_failed')
+        return run.finish(reply_233.rows)
+    run.raised.append('message_output_failed')
     message.reason = 'output_failed'
-    _settle(run, speech, message, 'skipped', 0, '', 'exact')
+    settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+    message.record = settle_record
+    if speech.forwarding_id == message.message_id:
+        speech.forwarding_id = None
+    run.effects.append(ReportMessageSettled(settle_record))
+    if 'skipped' != 'skipped':
+        run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+    run.raised.append('message_settled')
     message.state = 'skipped'
-    return reply_233
+    return run.finish(reply_234.rows)
 
 def message_draining_on_output_failed(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
-        run.raise_event('message_output_failed')
+        run.raised.append('message_output_failed')
         message.reason = 'finished'
-        settle_played_status: HeardTextStatus = 'exact' if message.text or not message.expects_audio else 'unknown'
-        _settle(run, speech, message, 'played', message.position_ms, message.text, settle_played_status)
+        settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
+        settle_heard_ms = message.position_ms
+        settle_heard_text = message.text
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'played' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'played'
-        return reply_231
+        return run.finish(reply_232.rows)
     if (evidence.is_heard(message, event)):
-        run.raise_event('message_output_failed')
+        run.raised.append('message_output_failed')
         message.reason = 'output_failed'
         settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-        _settle(run, speech, message, 'partial', message.position_ms, settle_partial_text, settle_partial_status)
+        settle_heard_ms = message.position_ms
+        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'partial' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'partial'
-        return reply_232
-    run.raise_event('message_output_failed')
+        return run.finish(reply_233.rows)
+    run.raised.append('message_output_failed')
     message.reason = 'output_failed'
-    _settle(run, speech, message, 'skipped', 0, '', 'exact')
+    settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+    message.record = settle_record
+    if speech.forwarding_id == message.message_id:
+        speech.forwarding_id = None
+    run.effects.append(ReportMessageSettled(settle_record))
+    if 'skipped' != 'skipped':
+        run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+    run.raised.append('message_settled')
     message.state = 'skipped'
-    return reply_233
+    return run.finish(reply_234.rows)
 
 def message_stopping_on_output_failed(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
-        run.raise_event('message_output_failed')
+        run.raised.append('message_output_failed')
         message.reason = 'finished'
-        settle_played_status: HeardTextStatus = 'exact' if message.text or not message.expects_audio else 'unknown'
-        _settle(run, speech, message, 'played', message.position_ms, message.text, settle_played_status)
+        settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
+        settle_heard_ms = message.position_ms
+        settle_heard_text = message.text
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'played' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'played'
-        return reply_231
+        return run.finish(reply_232.rows)
     if (evidence.is_heard(message, event)):
-        run.raise_event('message_output_failed')
+        run.raised.append('message_output_failed')
         message.reason = 'output_failed'
         settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-        _settle(run, speech, message, 'partial', message.position_ms, settle_partial_text, settle_partial_status)
+        settle_heard_ms = message.position_ms
+        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'partial' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'partial'
-        return reply_232
-    run.raise_event('message_output_failed')
+        return run.finish(reply_233.rows)
+    run.raised.append('message_output_failed')
     message.reason = 'output_failed'
-    _settle(run, speech, message, 'skipped', 0, '', 'exact')
+    settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+    message.record = settle_record
+    if speech.forwarding_id == message.message_id:
+        speech.forwarding_id = None
+    run.effects.append(ReportMessageSettled(settle_record))
+    if 'skipped' != 'skipped':
+        run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+    run.raised.append('message_settled')
     message.state = 'skipped'
-    return reply_233
+    return run.finish(reply_234.rows)
 
 def message_played_on_output_failed(run, speech, message, event):
-    return reply_234
-
-def message_partial_on_output_failed(run, speech, message, event):
     return reply_235
 
-def message_skipped_on_output_failed(run, speech, message, event):
+def message_partial_on_output_failed(run, speech, message, event):
     return reply_236
+
+def message_skipped_on_output_failed(run, speech, message, event):
+    return reply_237
 
 def message_pending_on_forward(run, speech, message, event):
     run.rows.append('message.pending.forward#1')
     speech.forwarding_id = message.message_id
-    run.emit(StartHandover(message.message_id))
+    run.effects.append(StartHandover(message.message_id))
     message.state = 'streaming'
-    if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         message_streaming_on_always(run, speech, message, event)
-    return reply_237
+    return
 
 def message_streaming_on_stop(run, speech, message, event):
     if (message.handed_over_ms > 0):
         run.rows.append('message.streaming.stop#1')
-        run.emit(ClearOutput(message.message_id))
+        run.effects.append(ClearOutput(message.message_id))
         message.state = 'stopping'
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
-        return reply_238
+        return
     if (not message.expects_audio) and (evidence.is_heard(message, event)):
         run.rows.append('message.streaming.stop#2')
         message.shown_text = message.text
         message.state = 'stopping'
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
-        return reply_239
+        return
     run.rows.append('message.streaming.stop#3')
     message.reason = speech.cause or 'interrupted'
-    _settle(run, speech, message, 'skipped', 0, '', 'exact')
+    settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+    message.record = settle_record
+    if speech.forwarding_id == message.message_id:
+        speech.forwarding_id = None
+    run.effects.append(ReportMessageSettled(settle_record))
+    if 'skipped' != 'skipped':
+        run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+    run.raised.append('message_settled')
     message.state = 'skipped'
-    return reply_240
+    return
 
 def message_draining_on_stop(run, speech, message, event):
     run.rows.append('message.draining.stop#1')
-    run.emit(ClearOutput(message.message_id))
+    run.effects.append(ClearOutput(message.message_id))
     message.state = 'stopping'
     if (not message.expects_audio) and (message.source_has_ended):
         message_stopping_on_always(run, speech, message, event)
-    return reply_241
+    return
 
 def message_pending_on_skip(run, speech, message, event):
     run.rows.append('message.pending.skip#1')
     message.reason = speech.cause or 'interrupted'
-    _settle(run, speech, message, 'skipped', 0, '', 'exact')
+    settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+    message.record = settle_record
+    if speech.forwarding_id == message.message_id:
+        speech.forwarding_id = None
+    run.effects.append(ReportMessageSettled(settle_record))
+    if 'skipped' != 'skipped':
+        run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+    run.raised.append('message_settled')
     message.state = 'skipped'
-    return reply_242
+    return
 
 def message_stopping_on_time_out(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
         run.rows.append('message.stopping.time_out#1')
         message.reason = 'finished'
-        settle_played_status: HeardTextStatus = 'exact' if message.text or not message.expects_audio else 'unknown'
-        _settle(run, speech, message, 'played', message.position_ms, message.text, settle_played_status)
+        settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
+        settle_heard_ms = message.position_ms
+        settle_heard_text = message.text
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'played' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'played'
-        return reply_243
+        return
     if (evidence.is_heard(message, event)):
         run.rows.append('message.stopping.time_out#2')
         message.reason = 'timed_out'
         settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-        _settle(run, speech, message, 'partial', message.position_ms, settle_partial_text, settle_partial_status)
+        settle_heard_ms = message.position_ms
+        settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        if 'partial' != 'skipped':
+            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
+        run.raised.append('message_settled')
         message.state = 'partial'
-        return reply_244
+        return
     run.rows.append('message.stopping.time_out#3')
     message.reason = 'timed_out'
-    _settle(run, speech, message, 'skipped', 0, '', 'exact')
+    settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+    message.record = settle_record
+    if speech.forwarding_id == message.message_id:
+        speech.forwarding_id = None
+    run.effects.append(ReportMessageSettled(settle_record))
+    if 'skipped' != 'skipped':
+        run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
+    run.raised.append('message_settled')
     message.state = 'skipped'
-    return reply_245
+    return
 
 def message_pending_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
         run.rows.append('message.pending.end_source#1')
         message.source_has_ended = True
         speech.has_progressed = True
-        return reply_246
-    return None
+        return
 
 def message_streaming_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
         run.rows.append('message.forwarding.end_source#1')
         message.source_has_ended = True
         speech.has_progressed = True
-        if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
-        return reply_247
-    return None
+        return
 
 def message_draining_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
         run.rows.append('message.forwarding.end_source#1')
         message.source_has_ended = True
         speech.has_progressed = True
-        return reply_247
-    return None
+        return
 
 def message_stopping_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
@@ -1991,46 +2552,41 @@ def message_stopping_on_end_source(run, speech, message, event):
         speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
-        return reply_247
-    return None
+        return
 
 def message_pending_on_later_message_began(run, speech, message, event):
-    if not (message.source_has_ended) and not (message.received_ms == 0 if message.expects_audio else not message.text):
+    if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.pending.later_message_began#1')
         message.source_has_ended = True
         speech.has_progressed = True
-        return reply_248
-    return None
+        return
 
 def message_streaming_on_later_message_began(run, speech, message, event):
-    if not (message.source_has_ended) and not (message.received_ms == 0 if message.expects_audio else not message.text):
+    if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
         speech.has_progressed = True
-        if (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (message.received_ms == 0 if message.expects_audio else not message.text) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)) and (not message.expects_audio) or (message.source_has_ended and (not message.is_flushed) and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
-        return reply_249
-    return None
+        return
 
 def message_draining_on_later_message_began(run, speech, message, event):
-    if not (message.source_has_ended) and not (message.received_ms == 0 if message.expects_audio else not message.text):
+    if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
         speech.has_progressed = True
-        return reply_249
-    return None
+        return
 
 def message_stopping_on_later_message_began(run, speech, message, event):
-    if not (message.source_has_ended) and not (message.received_ms == 0 if message.expects_audio else not message.text):
+    if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
         speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
-        return reply_249
-    return None
+        return
 
-DIGEST = 'ac6903f61d21545c'
+DIGEST = '17629db79fb9b650'
 SPEECH = {
     'always': {'waiting': speech_waiting_on_always, 'speaking': speech_speaking_on_always, 'paused': speech_paused_on_always, 'stopping': speech_stopping_on_always, 'reconciling': speech_reconciling_on_always},
     'authorize': {'queued': speech_queued_on_authorize, 'waiting': speech_waiting_on_authorize, 'speaking': speech_speaking_on_authorize, 'paused': speech_paused_on_authorize, 'stopping': speech_stopping_on_authorize, 'reconciling': speech_reconciling_on_authorize, 'completed': speech_completed_on_authorize, 'interrupted': speech_interrupted_on_authorize, 'failed': speech_failed_on_authorize},
@@ -2067,3 +2623,9 @@ MESSAGE = {
     'end_source': {'pending': message_pending_on_end_source, 'streaming': message_streaming_on_end_source, 'draining': message_draining_on_end_source, 'stopping': message_stopping_on_end_source},
     'later_message_began': {'pending': message_pending_on_later_message_began, 'streaming': message_streaming_on_later_message_began, 'draining': message_draining_on_later_message_began, 'stopping': message_stopping_on_later_message_began},
 }
+told_forward = MESSAGE['forward'].get
+told_stop = MESSAGE['stop'].get
+told_skip = MESSAGE['skip'].get
+told_time_out = MESSAGE['time_out'].get
+told_end_source = MESSAGE['end_source'].get
+told_later_message_began = MESSAGE['later_message_began'].get

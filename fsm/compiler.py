@@ -11,6 +11,7 @@ package is; `make generated` renews it.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -42,6 +43,11 @@ def source_of(definition: Definition) -> str:
     return text.replace("\n\n\n", "\n" + "".join(_imports(bindings)) + "\n\n", 1) if bindings else text
 
 
+def is_source_of(text: str, definition: Definition) -> bool:
+    """Whether a text is that of `compiled.py` for a Definition. How it is laid out depends on Python's version."""
+    return ast.dump(ast.parse(text)) == ast.dump(ast.parse(source_of(definition)))
+
+
 def _imports(functions: dict[str, Callable[..., Any]]) -> Iterable[str]:
     for name, function in functions.items():
         yield f"from {function.__module__} import {function.__name__} as {name}\n"
@@ -65,7 +71,9 @@ class _Writer:
         modules["speech_lifecycle.fsm.replies"] += ["Handled", "Ignored", "Rejected"]
         imports = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(modules.items())]
         tables = [line for chart in charts for line in chart.table()]
-        lines = [*imports, "", "", *self._replies, *functions, "", f"DIGEST = {digest(self._definition)!r}", *tables]
+        told = [f"told_{event} = MESSAGE[{event!r}].get" for event in self._definition.message.internal_events]
+        digest_line = f"DIGEST = {digest(self._definition)!r}"
+        lines = [*imports, "", "", *self._replies, *functions, "", digest_line, *tables, *told]
         return f"{_HEADER}\n" + "\n".join(lines) + "\n", self._inliner.bindings
 
 
@@ -79,7 +87,10 @@ class _ChartWriter:
         read, write = ("speech", *subject, "event"), ("run", "speech", *subject, "event")
         self._arguments = ", ".join(write)
         self._guards = {name: inliner.guard(chart.name, name, guard, read) for name, guard in chart.guards.items()}
-        self._actions = {name: inliner.action(chart.name, name, act, write) for name, act in chart.actions.items()}
+        self._actions = {
+            name: [part for line in inliner.action(chart.name, name, action, write) for part in _direct(line)]
+            for name, action in chart.actions.items()
+        }
         self._cells = {
             (event, leaf.id): rows
             for event in (ALWAYS, *chart.events, *chart.internal_events)
@@ -111,22 +122,33 @@ class _ChartWriter:
                 return
             yield f"if {self._condition(row.cond)}:"
             yield from _indented(self._row(row, state))
-        yield "return None"
 
     def _row(self, row: Row, state: str) -> Iterable[str]:
-        if row.kind == "handled":
-            target = self._chart.target_state(row, state)
-            if row.event not in self._chart.events:
-                yield f"run.rows.append({row.id!r})"
-            for action in row.actions:
-                yield from self._actions[action]
-            if target != state:
-                yield f"{self._chart.name}.state = {target!r}"
-            always = self._chart.cell(target, ALWAYS)
+        if row.kind != "handled":
+            yield f"return {self._reply(row, state)}"
+            return
+        target = self._chart.target_state(row, state)
+        is_internal = row.event not in self._chart.events
+        if is_internal:
+            yield f"run.rows.append({row.id!r})"
+        steps = [line for action in row.actions for line in self._actions[action]]
+        yield from steps
+        if target != state:
+            yield f"{self._chart.name}.state = {target!r}"
+        reply = self._reply(row, state)
+        always = self._chart.cell(target, ALWAYS)
+        if always:
+            yield f"if {' or '.join(self._condition(row.cond) for row in always)}:"
+            yield f"    {self._name(target, ALWAYS)}({self._arguments})"
+        if is_internal:
+            yield "return"
+        elif any("run" in line for line in steps):
+            yield f"return run.finish({reply}.rows)"
+        else:
+            # By itself such a row causes nothing.
             if always:
-                yield f"if {' or '.join(self._condition(row.cond) for row in always)}:"
-                yield f"    {self._name(target, ALWAYS)}({self._arguments})"
-        yield f"return {self._reply(row, state)}"
+                yield f"    return run.finish({reply}.rows)"
+            yield f"return {reply}"
 
     def _condition(self, cond: str) -> str:
         return re.sub(r"\w+", lambda word: word[0] if word[0] in ("and", "or", "not") else self._guards[word[0]], cond)
@@ -139,6 +161,21 @@ class _ChartWriter:
                 return known.partition(" = ")[0]
         self._replies.append(line)
         return line.partition(" = ")[0]
+
+
+_TELL = re.compile(r"( *)run\.tell\(speech, (\w+), '(\w+)'\)")
+
+
+def _direct(line: str) -> Iterable[str]:
+    """Write what an action asks of its run without calling it."""
+    told = _TELL.fullmatch(line)
+    if told is None:
+        yield line.replace("run.emit(", "run.effects.append(").replace("run.raise_event(", "run.raised.append(")
+        return
+    indent, message, event = told.groups()
+    yield f"{indent}cell = told_{event}({message}.state)"
+    yield f"{indent}if cell is not None:"
+    yield f"{indent}    cell(run, speech, {message}, None)"
 
 
 def _indented(lines: Iterable[str]) -> list[str]:

@@ -6,24 +6,28 @@ Only the output's own reports count, and only those about this message.
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 from speech_lifecycle.fsm.events import Event, OutputPlaybackFinished
 from speech_lifecycle.fsm.state import Message
 from speech_lifecycle.fsm.values import HeardTextStatus
 
+_INFINITE = math.inf
 
-def usable_position_ms(position_ms: object, handed_over_ms: int) -> int | None:
+
+def usable_position_ms(position_ms: float | None, handed_over_ms: int) -> int | None:
     """Return a reported position in whole milliseconds, clamped to what was handed over.
 
     None if it is no evidence: missing, negative, infinite, or not a number at all (T12, T13).
     """
-    if not isinstance(position_ms, int | float) or isinstance(position_ms, bool):
+    if position_ms is None:
         return None
-    if isinstance(position_ms, float) and not math.isfinite(position_ms):
+    kind = type(position_ms)
+    if kind is not float and kind is not int and (kind is bool or not isinstance(position_ms, Real)):
         return None
-    if position_ms < 0:
+    if not 0 <= position_ms < _INFINITE:
         return None
-    return min(math.floor(position_ms), handed_over_ms)
+    return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
 
 
 def position_ms(message: Message, event: Event | None) -> int:
@@ -35,8 +39,8 @@ def position_ms(message: Message, event: Event | None) -> int:
     if not isinstance(event, OutputPlaybackFinished):
         return message.position_ms
     reported_ms = usable_position_ms(event.position_ms, message.handed_over_ms)
-    if reported_ms is None and message.is_flushed and message.state != "streaming" and not event.interrupted:
-        return message.handed_over_ms
+    if reported_ms is None and not event.interrupted:
+        reported_ms = message.flushed_ms
     return reported_ms or message.position_ms
 
 

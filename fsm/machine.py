@@ -10,7 +10,7 @@ done; the speech chart tells a message's chart something, and that is answered a
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from speech_lifecycle.fsm.copying import copy_speech
@@ -43,14 +43,10 @@ Cells = dict[type[Any], dict[str, Cell]]
 class SpeechMachine:
     """One speech, changed in place."""
 
-    __slots__ = ("_effects", "_raised", "emit", "rows", "speech")
+    __slots__ = ("effects", "raised", "rows", "speech")
 
     definition_digest: ClassVar[str]
     """Which definition it runs."""
-    _message_table: ClassVar[Table]
-    _speech_table: ClassVar[Table]
-    _message_cells: ClassVar[Cells]
-    _speech_cells: ClassVar[Cells]
 
     def __init__(
         self,
@@ -61,81 +57,66 @@ class SpeechMachine:
     ) -> None:
         """Begin a speech, or go on with the one given."""
         self.speech = Speech(capabilities, policy) if speech is None else speech
-        self._effects: list[Effect] = []
-        self._raised: list[str] = []
+        # What the present event has caused so far: compiled cells write here.
+        self.effects: list[Effect] = []
+        self.raised: list[str] = []
         self.rows: list[str] = []
-        self.emit = self._effects.append
 
     def send(self, event: Event) -> Reply:
         """Handle one event. A rejected or ignored one leaves the speech as it was."""
         speech = self.speech
-        message_cells = self._message_cells.get(type(event))
+        kind = type(event)
         try:
+            message_cells = _MESSAGE_CELLS.get(kind)
             if message_cells is not None:
                 message = speech.messages.get(event.message_id)  # type: ignore[union-attr]
-                if message is None:
-                    if type(event) is not SessionMessageAdded:
-                        return _rejected(event, "unknown_message")
-                    message = Message(event.message_id)
-                reply = message_cells[message.state](self, speech, message, event)
-            else:
-                speech_cells = self._speech_cells.get(type(event))
-                if speech_cells is None:
-                    return _rejected(event, "unknown_event")
-                reply = speech_cells[speech.state](self, speech, event)
+                if message is not None:
+                    return message_cells[message.state](self, speech, message, event)
+                if kind is SessionMessageAdded:
+                    message = Message(event.message_id)  # type: ignore[union-attr]
+                    return message_cells["pending"](self, speech, message, event)
+                return _rejected(event, "unknown_message")
+            speech_cells = _SPEECH_CELLS.get(kind)
+            if speech_cells is not None:
+                return speech_cells[speech.state](self, speech, event)
         except TypeError:
-            self._raised.clear()
-            self._effects.clear()
+            self.effects.clear()
+            self.raised.clear()
             self.rows.clear()
             if is_well_formed(event):
                 raise
             return _rejected(event, "malformed_event")
-        raised, rows, effects = self._raised, self.rows, self._effects
-        if raised:
-            table = self._speech_table
-            for name in raised:  # grows while it is read
-                cell = table[name].get(speech.state)
-                if cell is not None:
-                    cell(self, speech, None)
-            raised.clear()
-        if rows:
-            reply = Handled((*reply.rows, *rows), tuple(effects))
-            rows.clear()
-            effects.clear()
-        elif effects:
-            reply = Handled(reply.rows, tuple(effects))
-            effects.clear()
-        return reply
+        return _rejected(event, "unknown_event")
+
+    def emit(self, effect: Effect) -> None:
+        """Give an effect to the driver."""
+        self.effects.append(effect)
 
     def raise_event(self, event: str) -> None:
         """Raise an internal event of the speech chart: it is handled after the present row."""
-        self._raised.append(event)
+        self.raised.append(event)
 
     def tell(self, speech: Speech, message: Message, event: str) -> None:
-        """Have a message's chart handle an internal event."""
-        cell = self._message_table[event].get(message.state)
+        """Have a message's chart handle an internal event now, before the next action."""
+        cell = _TOLD[event].get(message.state)
         if cell is not None:
             cell(self, speech, message, None)
 
-
-def _run(machine: type[SpeechMachine], compiled: ModuleType) -> None:
-    """Have the machines of a class run these tables."""
-    machine.definition_digest = compiled.DIGEST
-    machine._message_table = compiled.MESSAGE
-    machine._speech_table = compiled.SPEECH
-    machine._message_cells = {kind: compiled.MESSAGE[name_of(kind)] for kind in MESSAGE_EVENT_TYPES}
-    machine._speech_cells = {kind: compiled.SPEECH[name_of(kind)] for kind in SPEECH_EVENT_TYPES}
-
-
-def machine_for(definition: Definition) -> type[SpeechMachine]:
-    """Return the class of machines that run another Definition than the package's own."""
-    from speech_lifecycle.fsm.compiler import compile_definition
-
-    class OtherMachine(SpeechMachine):
-        __slots__ = ()
-
-    _run(OtherMachine, compile_definition(definition))
-    return OtherMachine
+    def finish(self, rows: tuple[str, ...]) -> Reply:
+        """End a step that began with these rows: answer what was raised, and return all that was caused."""
+        speech, raised = self.speech, self.raised
+        if raised:
+            for event in raised:  # grows while it is read
+                cell = _RAISED[event].get(speech.state)
+                if cell is not None:
+                    cell(self, speech, None)
+            raised.clear()
+        if self.rows:
+            rows += tuple(self.rows)
+            self.rows.clear()
+        reply = Handled(rows, tuple(self.effects))
+        self.effects.clear()
+        return reply
 
 
 def _compiled() -> ModuleType:
@@ -149,14 +130,43 @@ def _compiled() -> ModuleType:
     return compiled
 
 
-_run(SpeechMachine, _compiled())
+def _cells_of(compiled: ModuleType) -> tuple[Cells, Cells, Table, Table]:
+    """Return what `SpeechMachine` reads of a compiled Definition."""
+    message_cells = {kind: compiled.MESSAGE[name_of(kind)] for kind in MESSAGE_EVENT_TYPES}
+    speech_cells = {kind: compiled.SPEECH[name_of(kind)] for kind in SPEECH_EVENT_TYPES}
+    return message_cells, speech_cells, compiled.SPEECH, compiled.MESSAGE
+
+
+_MESSAGE_CELLS, _SPEECH_CELLS, _RAISED, _TOLD = _cells_of(_compiled())
+SpeechMachine.definition_digest = _compiled().DIGEST
+
+
+def machine_for(definition: Definition) -> type[SpeechMachine]:
+    """Return the class of machines that run another Definition than the package's own."""
+    from speech_lifecycle.fsm.compiler import compile_definition
+
+    compiled = compile_definition(definition)
+    names = {**globals()}
+    names["_MESSAGE_CELLS"], names["_SPEECH_CELLS"], names["_RAISED"], names["_TOLD"] = _cells_of(compiled)
+    methods = {
+        name: FunctionType(method.__code__, names)
+        for name, method in vars(SpeechMachine).items()
+        if isinstance(method, FunctionType) and name != "__init__"
+    }
+    return type("OtherMachine", (SpeechMachine,), {"__slots__": (), "definition_digest": compiled.DIGEST, **methods})
+
+
+_idle: list[SpeechMachine] = []
+"""Machines for `step` to use again: making one takes longer than a step."""
 
 
 def step(speech: Speech, event: Event) -> tuple[Speech, Reply]:
     """Handle one event without changing `speech`. If the event is not handled, `speech` itself comes back."""
-    machine = SpeechMachine(speech=copy_speech(speech))
+    machine = _idle.pop() if _idle else SpeechMachine()
+    machine.speech = after = copy_speech(speech)
     reply = machine.send(event)
-    return (machine.speech if reply.kind == "handled" else speech), reply
+    _idle.append(machine)
+    return (after if reply.kind == "handled" else speech), reply
 
 
 def is_well_formed(event: object) -> bool:

@@ -53,7 +53,7 @@ class MessageChart(StateChart[Any]):
     pending.to(
         skipped,
         event="session_message_added",
-        cond="is_new and is_of_this_response and speech_is_settled",
+        cond="speech_is_settled and is_new and is_of_this_response",
         on=["announce", "because_stopped", "settle_skipped", "remove_late_message"],
     )
     pending.to(None, event="session_message_added", cond="is_new and is_of_this_response", on="announce")
@@ -68,27 +68,17 @@ class MessageChart(StateChart[Any]):
     # Its source has ended with its own end, with the response, or when a later message begins (M5). The last is a
     # guess: of a message that has nothing yet, the first audio may still be on its way.
     pending.to(None, event="session_message_ended end_source", cond="not source_has_ended", on="note_source_end")
-    pending.to(
-        None,
-        event="later_message_began",
-        cond="not source_has_ended and not has_no_content",
-        on="note_source_end",
-    )
+    pending.to(None, event="later_message_began", cond="not has_no_content", on="note_source_end")
     forwarding.to(None, event="session_message_ended end_source", cond="not source_has_ended", on="note_source_end")
-    forwarding.to(
-        None,
-        event="later_message_began",
-        cond="not source_has_ended and not has_no_content",
-        on="note_source_end",
-    )
+    forwarding.to(None, event="later_message_began", cond="not has_no_content", on="note_source_end")
 
     # Its turn, or none.
     pending.to(forwarding, event="forward", on="start_handover")
     pending.to(skipped, event="skip", on=["because_stopped", "settle_skipped"])
 
     # The end of its source. An audio message that has had no audio was not heard; a text has been shown.
-    streaming.to(skipped, cond="is_spent and has_no_content", on=["because_no_content", "settle_skipped"])
-    streaming.to(played, cond="is_spent and is_text_only", on=["because_finished", "settle_played"])
+    streaming.to(skipped, cond="has_no_content and is_spent", on=["because_no_content", "settle_skipped"])
+    streaming.to(played, cond="is_text_only and is_spent", on=["because_finished", "settle_played"])
     streaming.to(draining, cond="is_spent", on="flush")
     stopping.to(partial, cond="is_text_only and source_has_ended", on=["because_stopped", "settle_partial"])
 
@@ -102,7 +92,14 @@ class MessageChart(StateChart[Any]):
         on="note_progress",
     )
 
-    # The finish, while more may come: either it was cleared from outside (H13), or the output ran dry (O3).
+    # The finish, while more may come: either it was cleared from outside (H13), or the output ran dry (O3). All of it
+    # can only have been heard if an earlier flush was overtaken by more audio.
+    streaming.to(
+        played,
+        event="output_playback_finished",
+        cond="is_on_the_output and playback_was_interrupted and is_heard_to_the_end",
+        on=["note_finish", "because_finished", "settle_played"],
+    )
     streaming.to(
         partial,
         event="output_playback_finished",

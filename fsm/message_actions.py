@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from speech_lifecycle.fsm import evidence
 from speech_lifecycle.fsm.effects import (
     ClearOutput,
@@ -24,14 +22,14 @@ from speech_lifecycle.fsm.events import (
 from speech_lifecycle.fsm.reconciliation import remove_messages
 from speech_lifecycle.fsm.run import Run
 from speech_lifecycle.fsm.state import Message, Speech
-from speech_lifecycle.fsm.values import HeardTextStatus, MessageRecord, Reason, SettledState
+from speech_lifecycle.fsm.values import HeardTextStatus, MessageRecord, SettledState
 from speech_lifecycle.fsm.watchdog import start_timer, unplayed_ms
 
 
 def announce(run: Run, speech: Speech, message: Message, event: SessionMessageAdded) -> None:
     """Add the message to the speech, and let those before it know."""
-    modalities = event.modalities
-    message.expects_audio = "audio" in modalities and speech.capabilities.plays_audio
+    message.expects_audio = "audio" in event.modalities and speech.capabilities.plays_audio
+    message.source_has_ended = speech.response_has_ended
     for earlier in speech.messages.values():
         run.tell(speech, earlier, "later_message_began")
     speech.messages[message.message_id] = message
@@ -78,7 +76,7 @@ def count_handed_over(run: Run, speech: Speech, message: Message, event: OutputA
 
 def flush(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Have the output play it out, and watch that it reports the end (O1, O3)."""
-    message.is_flushed = True
+    message.flushed_ms = message.handed_over_ms
     run.emit(FlushOutput(message.message_id))
     if not speech.output_is_paused:
         start_timer(run, speech, "playout", unplayed_ms(message) + speech.policy.playout_margin_ms)
@@ -103,7 +101,7 @@ def note_finish(run: Run, speech: Speech, message: Message, event: OutputPlaybac
     """Take over how far the output got, and the text that it played."""
     message.position_ms = evidence.position_ms(message, event)
     message.transcript = event.transcript
-    message.is_flushed = False
+    message.flushed_ms = 0
     speech.has_progressed = True
     _tell_if_first_heard(run, speech, message)
 
@@ -111,7 +109,7 @@ def note_finish(run: Run, speech: Speech, message: Message, event: OutputPlaybac
 def note_whole(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Take it that the output played all it had."""
     message.position_ms = message.handed_over_ms
-    message.is_flushed = False
+    message.flushed_ms = 0
     speech.has_progressed = True
     _tell_if_first_heard(run, speech, message)
 
@@ -191,7 +189,7 @@ def _settle(
     record = MessageRecord(
         message.message_id,
         state,
-        cast(Reason, message.reason),
+        message.reason,  # type: ignore[arg-type]  # every row that settles gives a reason first
         heard_ms,
         message.received_ms,
         message.text,

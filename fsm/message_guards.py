@@ -64,7 +64,7 @@ def is_spent(speech: Speech, message: Message, event: Event | None) -> bool:
     """All there will ever be of it is handed over, and the output owes no finish for an earlier flush."""
     return (
         message.source_has_ended
-        and not message.is_flushed
+        and message.flushed_ms == 0
         and (not message.expects_audio or message.handed_over_ms == message.received_ms)
     )
 

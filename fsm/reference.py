@@ -55,6 +55,11 @@ class ReferenceMachine:
         self._speech_chart = _Chart(definition().speech, SpeechChart, self, self.speech, None)
         self._message_charts: dict[str, _Chart] = {}
 
+    def restart(self, speech: Speech) -> None:
+        """Go on with another speech: building python-statemachine's charts takes longer than many steps."""
+        self.speech = speech
+        self._speech_chart.begin(speech, None)
+
     def send(self, event: Event) -> Reply:
         """Handle one event. A rejected or ignored one leaves the speech as it was."""
         self.rows, self._effects, self._raised = [], [], []
@@ -94,9 +99,11 @@ class ReferenceMachine:
 
     def _chart_of(self, message: Message) -> _Chart:
         chart = self._message_charts.get(message.message_id)
-        if chart is None or chart.model.message is not message:
+        if chart is None:
             chart = _Chart(definition().message, MessageChart, self, self.speech, message)
             self._message_charts[message.message_id] = chart
+        elif chart.model.message is not message or chart.model.speech is not self.speech:
+            chart.begin(self.speech, message)
         return chart
 
 
@@ -162,9 +169,14 @@ class _Chart:
     ) -> None:
         self.definition = chart
         self.model = _model_class(chart.name)(_row_ids(chart.name, chart_class), run, speech, message)
-        # The engine begins where it finds its model, without a step of its own.
         self.model.state = OrderedSet(chart.ancestry(self.model.subject.state))
         self.engine = chart_class(self.model)
+        self.begin(speech, message)
+
+    def begin(self, speech: Speech, message: Message | None) -> None:
+        """Begin where the speech or its message is, without a step of its own."""
+        self.model.speech, self.model.message = speech, message
+        self.model.state = OrderedSet(self.definition.ancestry(self.model.subject.state))
         self.engine._engine = _Engine(self.engine)
 
     def take(self, name: str, event: Event | None) -> bool:

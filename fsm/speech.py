@@ -68,7 +68,7 @@ class SpeechChart(StateChart[Any]):
     # One message after the other; none starts while the speech is held.
     paused.to(None, event="message_announced message_settled")
     active.to(None, event="message_announced", cond="output_is_free", on=["forward_next", "watch"])
-    active.to(None, event="message_settled", cond="output_is_free", on=["forward_next", "watch"])
+    active.to(None, event="message_settled", on=["forward_next", "watch"])
 
     # Speaking begins with the first audible frame of the speech, not of each message.
     waiting.to(speaking, event="message_heard", on="announce_speaking")
@@ -131,7 +131,7 @@ class SpeechChart(StateChart[Any]):
     stopping.to(None, event="session_lost", cond="not session_is_lost", on="note_session_lost")
 
     # The one way out.
-    paused.to(reconciling, cond="is_played_out", on=["resume_output", "bring_server_in_line", "announce_listening"])
+    paused.to(reconciling, cond="is_played_out", on=["resume_output", "bring_server_in_line"])
     active.to(reconciling, cond="is_played_out", on=["bring_server_in_line", "announce_listening"])
     stopping.to(
         reconciling,

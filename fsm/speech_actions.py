@@ -199,7 +199,8 @@ def bring_server_in_line(run: Run, speech: Speech, event: Event | None) -> None:
                 truncate_message(run, speech, message, record.heard_ms)
             else:
                 replace_message(run, speech, message, record.heard_text)
-        remove_messages(run, speech, unheard)
+        if unheard:
+            remove_messages(run, speech, unheard)
     if speech.awaited or not speech.response_has_ended:
         start_timer(run, speech, "reconcile", speech.policy.reconcile_timeout_ms)
     else:
@@ -244,5 +245,5 @@ def report_failed(run: Run, speech: Speech, event: Event | None) -> None:
 
 
 def _report_done(run: Run, speech: Speech, outcome: Outcome) -> None:
-    records = tuple(m.record for m in speech.messages.values() if m.record is not None)
-    run.emit(ReportSpeechDone(outcome, records))
+    records = [message.record for message in speech.messages.values() if message.record is not None]
+    run.emit(ReportSpeechDone(outcome, tuple(records)))

@@ -37,8 +37,8 @@ class Message(Struct, gc=False):
     has_started: bool = False
     """The output reported that playback of this message began."""
     source_has_ended: bool = False
-    is_flushed: bool = False
-    """The output owes a finish for a flush."""
+    flushed_ms: int = 0
+    """How much the output was told to play out, and owes a finish for; 0 if it owes none."""
     text: str = ""
     shown_text: str | None = None
     """Of a text-only message: what had been shown when it was stopped."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from speech_lifecycle.fsm.codec import CodecError, Family
+import msgspec
+
+from speech_lifecycle.fsm.codec import CodecError, Family, parse_json
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.machine import SpeechMachine
@@ -21,6 +23,10 @@ from speech_lifecycle.fsm.values import Capabilities, Policy, Value, snake_case
 
 FORMAT: Literal["speech-lifecycle-trace"] = "speech-lifecycle-trace"
 VERSION = 1
+
+
+Milliseconds = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
+"""A time that is a finite number."""
 
 
 class TraceError(ValueError):
@@ -44,7 +50,7 @@ class Header(_Line, frozen=True):
 class SpeechBegun(_Line, frozen=True):
     """A speech was created."""
 
-    at_ms: float
+    at_ms: Milliseconds
     speech: str
     capabilities: Capabilities
     policy: Policy
@@ -53,7 +59,7 @@ class SpeechBegun(_Line, frozen=True):
 class Step(_Line, frozen=True):
     """One event and what came of it."""
 
-    at_ms: float
+    at_ms: Milliseconds
     speech: str
     event: Event
     reply: Literal["handled", "ignored", "rejected"]
@@ -67,7 +73,7 @@ class Step(_Line, frozen=True):
 class Unrouted(_Line, frozen=True):
     """An event that belongs to no speech, such as a delta of a response nobody knows."""
 
-    at_ms: float
+    at_ms: Milliseconds
     event: Event
     reason: str
 
@@ -136,9 +142,9 @@ def _json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line)
-        except json.JSONDecodeError as error:
-            raise TraceError(f"{name}, line {number}, column {error.colno}: not JSON: {error.msg}") from None
+            yield number, parse_json(line)
+        except CodecError as error:
+            raise TraceError(f"{name}, line {number}, {error}") from None
 
 
 def _load_record(data: Any, place: str) -> Record:

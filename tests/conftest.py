@@ -1,4 +1,4 @@
-"""Where the recordings are."""
+"""What all tests need: a compiled table that is not stale, and the recordings."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from speech_lifecycle.fsm import compiled
+from speech_lifecycle.fsm.compiler import is_source_of
+from speech_lifecycle.fsm.definition import definition
 
 CAPTURES = Path(
     os.environ.get("SPEECH_LIFECYCLE_CAPTURES", Path(__file__).parent.parent.parent / "shared" / "captures")
 )
+
+
+def pytest_sessionstart() -> None:
+    """Say at once what otherwise fails in a hundred places."""
+    if not is_source_of(Path(compiled.__file__).read_text(encoding="utf-8"), definition()):
+        pytest.exit("fsm/compiled.py is stale: run `make generated`", returncode=2)
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +29,11 @@ def captures() -> Path:
     if not CAPTURES.is_dir():
         pytest.skip(f"no recordings at {CAPTURES}; set SPEECH_LIFECYCLE_CAPTURES")
     return CAPTURES
+
+
+# How far random tests go. In CI the same every time; `HYPOTHESIS_PROFILE=thorough` tries others, and more of them.
+settings.register_profile("ci", max_examples=80, stateful_step_count=50, deadline=None, derandomize=True)
+settings.register_profile(
+    "thorough", max_examples=5_000, stateful_step_count=200, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -5,14 +5,9 @@ from __future__ import annotations
 SWAPPED = "the two actions change different data, or give effects to different receivers"
 """Why actions in another order are the same, if nothing differs: the comparison shows it, there is no more to say."""
 
-_TOLD_AGAIN = (
-    "a source that has ended may be told so again: it changes nothing, and the announcement is the fact that counts"
-)
 _SKIPPED = "the record of a skipped message says nothing of the finish, and the timer is started anew behind it"
 
 EQUIVALENT: dict[str, str] = {
-    "message.pending.later_message_began#1: guard dropped not source_has_ended": _TOLD_AGAIN,
-    "message.forwarding.later_message_began#1: guard dropped not source_has_ended": _TOLD_AGAIN,
     "message.forwarding.end_source#1: unguarded": (
         "the end of the response or session counts already, and nothing was flushed in between"
     ),
@@ -23,8 +18,6 @@ EQUIVALENT: dict[str, str] = {
     "message.streaming.output_playback_finished#2: action dropped note_finish": _SKIPPED,
     "message.stopping.output_playback_finished#3: action dropped note_finish": _SKIPPED,
     "message.streaming.stop#1: order swapped with 2": "what is on the output is audio, so no message takes both rows",
-    "speech.active.message_settled#1: unguarded": "the message that settled was the one on the output: it is free",
-    "speech.paused.always#1: action dropped announce_listening": "the pause has announced it",
     "message.pending.session_message_added#1: guard dropped is_new": (
         "once a speech is settled, no message that was announced is pending"
     ),

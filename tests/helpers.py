@@ -157,6 +157,21 @@ def speaking(*ids: str, **options: object) -> Transcript:
     return transcript
 
 
+def flush_overtaken_by_audio() -> list[Event]:
+    """More audio comes of a message that has been flushed; then the output is cleared at the very end of it."""
+    return [
+        SessionResponseCreated("r"),
+        Authorize(),
+        SessionMessageAdded("r", "a"),
+        SessionAudioReceived("a", 60),
+        SessionMessageEnded("a"),
+        OutputAudioHandedOver("a", 60),
+        SessionAudioReceived("a", 100),
+        OutputAudioHandedOver("a", 100),
+        OutputPlaybackFinished("a", 100, interrupted=True),
+    ]
+
+
 def interrupted(*ids: str, **options: object) -> Transcript:
     """The same, interrupted; the output has not yet said how far it got."""
     transcript = speaking(*ids, **options)

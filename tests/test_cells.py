@@ -141,7 +141,7 @@ SOME_JUNK = st.one_of(
 )
 
 
-BUILDERS = st.one_of(*(st.builds(event_type, *[SOME_JUNK for _ in event_type.__slots__]) for event_type in EVENT_TYPES))
+BUILDERS = st.one_of(*(st.builds(kind, *[SOME_JUNK for _ in kind.__struct_fields__]) for kind in EVENT_TYPES))
 
 
 @given(st.lists(BUILDERS, min_size=1, max_size=12))

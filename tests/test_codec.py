@@ -11,14 +11,17 @@ from helpers import explore, is_new_text, one_message_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speech_lifecycle.fsm import Capabilities, Policy, Speech
+from speech_lifecycle.fsm import Capabilities, Policy, Speech, SpeechMachine
 from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, CodecError, dump_speech, is_valid, load_speech
 from speech_lifecycle.fsm.effects import EFFECT_TYPES
 from speech_lifecycle.fsm.events import (
     EVENT_TYPES,
     OutputPlaybackFinished,
+    OutputPlaybackProgressed,
     SessionAudioReceived,
     SessionMessageAdded,
+    SessionResponseCreated,
+    SessionTextReceived,
     name_of,
 )
 
@@ -139,3 +142,28 @@ def test_values_cannot_be_changed():
     for value in (SessionMessageAdded("r", "A"), SessionAudioReceived("A", 1), Capabilities(), Policy()):
         with pytest.raises(AttributeError):
             setattr(value, value.__struct_fields__[0], "B")
+
+
+@pytest.mark.parametrize(
+    ("event", "valid"),
+    [
+        (SessionTextReceived("m", "words"), True),
+        (SessionTextReceived("m", b"words"), False),
+        (SessionTextReceived("m", "\ud83d"), False),
+        (SessionAudioReceived("m", 100.0), False),
+        (SessionAudioReceived("m", True), False),
+        (OutputPlaybackProgressed("m", 100), True),
+        (OutputPlaybackProgressed("m", "100"), False),
+        ("not an event", False),
+    ],
+)
+def test_an_event_is_valid_if_its_fields_are_of_their_declared_types(event, valid):
+    """Strictly: what msgspec would convert, the machine would not."""
+    assert is_valid(event) is valid
+
+
+def test_a_text_of_bytes_is_rejected_and_not_raised():
+    machine = SpeechMachine()
+    machine.send(SessionResponseCreated("r"))
+    machine.send(SessionMessageAdded("r", "m"))
+    assert machine.send(SessionTextReceived("m", b"words")).reason == "malformed_event"

@@ -334,3 +334,28 @@ async def test_a_world_that_never_ends_says_so():
     async with SimulatedWorld((ScriptedResponse((), pacing=Pacing()),)) as world:
         with pytest.raises(WorldError, match="nothing more will happen"):
             await world.run_until(lambda: False)
+
+
+def test_a_session_that_cannot_even_ask_is_lost():
+    setting = Setting()
+
+    def refuse(speech_id):
+        raise ConnectionError("no connection")
+
+    setting.session.request_response = refuse
+    setting.driver.request_response()
+    assert setting.states() == ["failed"]
+
+
+def test_a_trace_that_cannot_be_written_keeps_nothing_from_being_done():
+    setting = Setting()
+
+    def refuse(record):
+        raise OSError("no space left on device")
+
+    setting.driver._trace = refuse
+    setting.driver.request_response()
+    setting.respond("r", ("a", 100), speech_id="speech_1")
+    setting.clock.advance(5_000)
+    assert setting.states() == ["completed"]
+    assert setting.speaker.listener.heard == {"a": 100}

@@ -8,69 +8,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sweeps import FRAME_MS, response, sweep
 
 from speech_lifecycle.adapters.simulation.report import build_report
 from speech_lifecycle.adapters.simulation.scenario import Action, Scenario, play
-from speech_lifecycle.adapters.simulation.script import AT_ONCE, Pacing, ScriptedMessage, ScriptedResponse
+from speech_lifecycle.adapters.simulation.script import AT_ONCE, Pacing
 from speech_lifecycle.adapters.simulation.world import SimulatedWorld
 
 STEP_MS = 10
-FRAME_MS = 20
-
-
-def response(*lengths_ms: int, pacing: Pacing | None = None) -> Scenario:
-    messages = tuple(
-        ScriptedMessage(f"These are the words of message {n}.", ms, message_id=f"m{n}")
-        for n, ms in enumerate(lengths_ms)
-    )
-    return Scenario("sweep", "", (ScriptedResponse(messages, pacing=pacing or Pacing()),))
-
-
-def expected_ms(lengths_ms: tuple[int, ...], at_ms: int) -> list[int]:
-    """What is heard of each message if playback stops `at_ms` after the first sound."""
-    heard = []
-    for length in lengths_ms:
-        heard.append(max(0, min(length, at_ms)))
-        at_ms -= length
-    return heard
-
-
-def states_of(lengths_ms: tuple[int, ...], at_ms: int) -> list[str]:
-    """What each message must be then. In the instant in which one ends, the next has not begun."""
-    states = []
-    for length, heard in zip(lengths_ms, expected_ms(lengths_ms, at_ms), strict=True):
-        if heard >= length - FRAME_MS:
-            states.append("played")
-        elif heard > 0 or not states:
-            states.append("partial")
-        else:
-            states.append("skipped")
-    return states
-
-
-async def faults(scenario: Scenario, lengths_ms: tuple[int, ...], at_ms: int) -> list[str]:
-    report, _ = await play(scenario.with_interruption(at_ms))
-    found = []
-    if not report.is_equal:
-        found.append(f"not equal: {[message.differences for message in report.messages]} {report.differences}")
-    if report.server_errors:
-        found.append(f"server errors: {report.server_errors}")
-    if report.speaking_announced != 1:
-        found.append(f"speaking announced {report.speaking_announced} times")
-    if report.divergences:
-        found.append(f"divergences: {report.divergences}")
-    listened = {message.record.message_id: message.listened_ms for message in report.messages}
-    heard = [listened.get(f"m{n}", 0) for n in range(len(lengths_ms))]
-    if heard != expected_ms(lengths_ms, at_ms):
-        found.append(f"heard {heard}")
-    states = [message.record.state for message in report.messages]
-    if states != states_of(lengths_ms, at_ms)[: len(states)] or len(states) > len(lengths_ms):
-        found.append(f"states {states}")
-    return [f"at {at_ms} ms: {fault}" for fault in found]
-
-
-async def sweep(scenario: Scenario, lengths_ms: tuple[int, ...], instants: range | list[int]) -> list[str]:
-    return [fault for at_ms in instants for fault in await faults(scenario, lengths_ms, at_ms)]
 
 
 @pytest.mark.parametrize("lengths_ms", [(600, 900), (400, 500, 450)])

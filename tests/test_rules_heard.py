@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
-from helpers import Transcript, interrupted, paused, speaking, text_of, waiting
+from helpers import Transcript, flush_overtaken_by_audio, interrupted, paused, speaking, text_of, waiting
 
 from speech_lifecycle.fsm import Capabilities, Policy
 from speech_lifecycle.fsm.effects import StartHandover
@@ -90,6 +93,25 @@ def test_what_was_never_received_is_not_heard(received_ms):
     transcript.tell(Interrupt())
     transcript.send(OutputPlaybackFinished("a", received_ms + 50, interrupted=True))
     assert transcript.record("a").heard_ms <= received_ms
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float64, np.int64, Fraction])
+def test_a_position_is_usable_whatever_computed_it(number):
+    transcript = speaking("a")
+    transcript.tell(OutputPlaybackProgressed("a", number(400)), Interrupt())
+    transcript.tell(OutputPlaybackFinished("a", None, interrupted=True))
+    assert transcript.record("a").heard_ms == 400
+
+
+def test_what_was_cleared_at_its_very_end_is_played_even_if_audio_overtook_its_flush():
+    transcript = Transcript(*flush_overtaken_by_audio())
+    assert (transcript.record("a").state, transcript.record("a").heard_ms) == ("played", 100)
+
+
+def test_an_old_flush_vouches_for_no_more_than_was_flushed():
+    transcript = Transcript(*flush_overtaken_by_audio()[:-1], Interrupt())
+    transcript.tell(OutputPlaybackFinished("a", None, interrupted=False))
+    assert (transcript.record("a").state, transcript.record("a").heard_ms) == ("partial", 60)
 
 
 def test_of_a_text_no_audio_is_heard():

@@ -300,3 +300,10 @@ def test_all_messages_end_in_the_order_of_their_announcement():
     transcript.tell(OutputPlaybackFinished("a", 1000), OutputAudioHandedOver("b", 500), OutputPlaybackStarted("b"))
     transcript.tell(Interrupt(), OutputPlaybackFinished("b", 200, interrupted=True))
     assert [effect.record.message_id for effect in transcript.of(ReportMessageSettled)] == ["a", "b", "c"]
+
+
+def test_of_a_message_announced_after_its_response_has_ended_nothing_more_is_awaited():
+    transcript = Transcript(SessionResponseCreated("r"), SessionResponseEnded("r"), SessionMessageAdded("r", "a"))
+    transcript.tell(Authorize())
+    assert transcript.states == {"a": "skipped"}
+    assert transcript.speech.state == "completed"

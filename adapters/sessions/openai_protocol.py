@@ -7,24 +7,30 @@ lifecycle. Current event names and the older ones that Azure still uses are both
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from speech_lifecycle.adapters.ports import SessionReceiver
+from speech_lifecycle.adapters.sessions.fields import (
+    FieldError,
+    audio,
+    identifier,
+    mapping,
+    optional,
+    optional_identifier,
+    text,
+)
+from speech_lifecycle.adapters.sessions.openai_answers import OpenAIAnswers, ServerError, status_of
 from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
 from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
     SessionMessageEnded,
-    SessionReconciliationAcknowledged,
-    SessionReconciliationRefused,
     SessionResponseCreated,
     SessionResponseEnded,
     SessionTextReceived,
 )
-from speech_lifecycle.fsm.values import Modality, Reconciliation, Refusal, ResponseStatus
+from speech_lifecycle.fsm.values import Modality, Reconciliation
 
 SAMPLE_RATE = 24_000
 """Samples per second of `audio/pcm`, the protocol's default audio format."""
@@ -44,8 +50,6 @@ _OLDER_NAMES = {
 _PLACES_KEPT = 256
 """Items whose place in the conversation is remembered: far more than one response has."""
 
-_UNKNOWN_ITEM_CODES = frozenset({"item_truncate_invalid_item_id", "item_delete_invalid_item_id"})
-
 
 class ProtocolError(ValueError):
     """A server event is not what the protocol says. The message names the event and the field."""
@@ -63,22 +67,12 @@ class _Item:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerError:
-    """An error that the server reported and that answers none of our requests."""
-
-    code: str
-    text: str
-    event_id: str | None
-
-
 @dataclass
 class OpenAIRealtimeProtocol:
     """The state of one connection, as far as translating needs it."""
 
     receiver: SessionReceiver
-    errors: list[ServerError] = field(default_factory=list)
-    """Errors that answer no request of ours. None of them ends the session (T9, C4)."""
+    answers: OpenAIAnswers = field(init=False)
     _items: dict[str, _Item] = field(default_factory=dict)
     """The messages of responses that have not ended."""
     _audio_content_index: dict[str, int] = field(default_factory=dict)
@@ -86,8 +80,15 @@ class OpenAIRealtimeProtocol:
     _modalities: dict[str, tuple[Modality, ...]] = field(default_factory=dict)
     _previous_item_id: dict[str, str | None] = field(default_factory=dict)
     """Where the latest items stand in the conversation."""
-    _requests: dict[str, tuple[Reconciliation, str]] = field(default_factory=dict)
     _next_event_id: int = 0
+
+    def __post_init__(self) -> None:
+        self.answers = OpenAIAnswers(self.receiver)
+
+    @property
+    def errors(self) -> list[ServerError]:
+        """Errors that answer no request of ours. None of them ends the session (T9, C4)."""
+        return self.answers.errors
 
     # From the server
 
@@ -95,27 +96,34 @@ class OpenAIRealtimeProtocol:
         """Translate one server event and report what it means. Events that mean nothing here are passed over.
 
         Raises:
-            ProtocolError: the event lacks a field that the protocol promises; nothing was reported.
+            ProtocolError: a field that the protocol promises is missing or unusable; nothing was reported.
         """
+        if not isinstance(event, Mapping):
+            raise ProtocolError(f"a server event must be an object, not {type(event).__name__}")
         name = event.get("type")
-        handler = _HANDLERS.get(_OLDER_NAMES.get(str(name), str(name)))
+        if not isinstance(name, str):
+            return
+        handler = _HANDLERS.get(_OLDER_NAMES.get(name, name))
         if handler is None:
             return
         try:
             handler(self, event)
-        except (KeyError, TypeError, AttributeError, binascii.Error) as error:
-            raise ProtocolError(f"server event {name!r}: missing or unusable field: {error}") from error
+        except FieldError as error:
+            raise ProtocolError(f"server event {name!r}: {error}") from None
+
+    # A handler reads all it needs before it reports or changes anything.
 
     def _on_response_created(self, event: Mapping[str, Any]) -> None:
-        response = event["response"]
-        self._modalities[response["id"]] = _modalities_of(response)
-        metadata = response.get("metadata") or {}
-        self.receiver.report(SessionResponseCreated(response["id"]), speech_id=metadata.get(SPEECH_ID_KEY))
+        response_id = identifier(event, "response", "id")
+        speech_id = optional_identifier(event, "response", "metadata", SPEECH_ID_KEY)
+        self._modalities[response_id] = _modalities_of(mapping(event, "response"))
+        self.receiver.report(SessionResponseCreated(response_id), speech_id=speech_id)
 
     def _on_output_item_added(self, event: Mapping[str, Any]) -> None:
-        item, response_id = event["item"], event["response_id"]
-        if item["type"] == "message":
-            self._items[item["id"]] = _Item(response_id, self._modalities.get(response_id, ("audio",)))
+        response_id = identifier(event, "response_id")
+        if text(event, "item", "type") == "message":
+            item_id = identifier(event, "item", "id")
+            self._items[item_id] = _Item(response_id, self._modalities.get(response_id, ("audio",)))
             return
         # The machine knows that a later message ends the earlier ones. Of other items it does not hear.
         for item_id, earlier in list(self._items.items()):
@@ -123,102 +131,79 @@ class OpenAIRealtimeProtocol:
                 self._end(item_id, earlier)
 
     def _on_conversation_item_added(self, event: Mapping[str, Any]) -> None:
-        item_id = event["item"]["id"]
-        self._previous_item_id[item_id] = event.get("previous_item_id")
+        item_id = identifier(event, "item", "id")
+        self._previous_item_id[item_id] = optional_identifier(event, "previous_item_id")
         if len(self._previous_item_id) > _PLACES_KEPT:
             del self._previous_item_id[next(iter(self._previous_item_id))]
-        if ("replace", item_id) in self._requests.values():
-            self._acknowledge("replace", item_id)
+        self.answers.on_item_added(item_id)
 
     def _on_content_part_added(self, event: Mapping[str, Any]) -> None:
         """A message is announced with its first content: only then is it certain whether it has audio."""
-        item = self._items.get(event["item_id"])
+        item_id, kind = identifier(event, "item_id"), text(event, "part", "type")
+        index = optional(event, "content_index")
+        item = self._items.get(item_id)
         if item is None:
             return
-        if event["part"]["type"] in ("text", "output_text") and not item.is_announced:
+        if kind in ("text", "output_text") and not item.is_announced:
             item.modalities = ("text",)
-        elif event["part"]["type"] in ("audio", "output_audio"):
+        elif kind in ("audio", "output_audio"):
             item.modalities = ("audio",)
-            if event.get("content_index"):
-                self._audio_content_index[event["item_id"]] = event["content_index"]
-        self._announce(event["item_id"], item)
+            if isinstance(index, int) and index > 0:
+                self._audio_content_index[item_id] = index
+        self._announce(item_id, item)
 
     def _on_audio_delta(self, event: Mapping[str, Any]) -> None:
-        pcm = base64.b64decode(event["delta"], validate=True)
-        self._note_content(event["item_id"])
-        self.receiver.deliver_audio(event["item_id"], pcm)
+        item_id, pcm = identifier(event, "item_id"), audio(event, "delta")
+        self._note_content(item_id)
+        self.receiver.deliver_audio(item_id, pcm)
 
     def _on_text_delta(self, event: Mapping[str, Any]) -> None:
-        self._receive_text(event["item_id"], event["delta"])
+        self._receive_text(identifier(event, "item_id"), text(event, "delta"))
 
     def _on_text_done(self, event: Mapping[str, Any]) -> None:
         """Some servers send the text, or the rest of it, only at the end."""
-        item = self._items.get(event["item_id"])
-        text = event.get("transcript", event.get("text"))
-        if item is not None and text is not None and text.startswith(item.text) and len(text) > len(item.text):
-            self._receive_text(event["item_id"], text[len(item.text) :])
+        item_id = identifier(event, "item_id")
+        key = "transcript" if "transcript" in event else "text"
+        whole = text(event, key) if optional(event, key) is not None else ""
+        item = self._items.get(item_id)
+        if item is not None and whole.startswith(item.text) and len(whole) > len(item.text):
+            self._receive_text(item_id, whole[len(item.text) :])
 
-    def _receive_text(self, item_id: str, text: str) -> None:
+    def _receive_text(self, item_id: str, words: str) -> None:
         item = self._note_content(item_id)
         if item is not None:
-            item.text += text
-        self.receiver.report(SessionTextReceived(item_id, text))
+            item.text += words
+        self.receiver.report(SessionTextReceived(item_id, words))
 
     def _on_output_item_done(self, event: Mapping[str, Any]) -> None:
-        item = self._items.get(event["item"]["id"])
+        item_id = identifier(event, "item", "id")
+        item = self._items.get(item_id)
         if item is not None:
-            self._end(event["item"]["id"], item)
+            self._end(item_id, item)
 
     def _on_response_done(self, event: Mapping[str, Any]) -> None:
-        response = event["response"]
+        response_id, status = identifier(event, "response", "id"), status_of(mapping(event, "response"))
         for item_id, item in list(self._items.items()):
-            if item.response_id == response["id"]:
+            if item.response_id == response_id:
                 self._announce(item_id, item)
                 del self._items[item_id]
-        self._modalities.pop(response["id"], None)
-        self.receiver.report(SessionResponseEnded(response["id"], _status_of(response)))
+        self._modalities.pop(response_id, None)
+        self.receiver.report(SessionResponseEnded(response_id, status))
 
     def _on_truncated(self, event: Mapping[str, Any]) -> None:
-        self._acknowledge("truncate", event["item_id"])
+        self.answers.on_truncated(event)
 
     def _on_deleted(self, event: Mapping[str, Any]) -> None:
-        if ("replace", event["item_id"]) not in self._requests.values():
-            self._acknowledge("remove", event["item_id"])
+        self.answers.on_deleted(event)
+
+    def _on_error(self, event: Mapping[str, Any]) -> None:
+        self.answers.on_error(event)
 
     def _on_speech_started(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_started_speaking()
 
     def _on_speech_stopped(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_stopped_speaking()
-
-    def _on_error(self, event: Mapping[str, Any]) -> None:
-        error = event["error"]
-        code, text = error.get("code") or "", error.get("message") or ""
-        event_id = error.get("event_id")
-        if event_id is None:
-            event_id = self._oldest_request_refused_by(code)
-        request = self._requests.get(event_id or "")
-        if request is None:
-            self.errors.append(ServerError(code, text, error.get("event_id")))
-        else:
-            self._forget(request)
-            self.receiver.report(SessionReconciliationRefused(*request, _meaning_of(code, text), code, text))
-
-    def _acknowledge(self, operation: Reconciliation, item_id: str) -> None:
-        self._forget((operation, item_id))
-        self.receiver.report(SessionReconciliationAcknowledged(operation, item_id))
-
-    def _forget(self, request: tuple[Reconciliation, str]) -> None:
-        self._requests = {event_id: made for event_id, made in self._requests.items() if made != request}
-
-    def _oldest_request_refused_by(self, code: str) -> str | None:
-        """An error without event_id is the answer to the oldest request that can be refused with its code."""
-        operations: tuple[Reconciliation, ...] = ()
-        if code in ("item_truncate_invalid_item_id", "unsupported_content_type", "invalid_value"):
-            operations = ("truncate",)
-        elif code == "item_delete_invalid_item_id":
-            operations = ("remove",)
-        return next((key for key, (operation, _) in self._requests.items() if operation in operations), None)
 
     def _note_content(self, item_id: str) -> _Item | None:
         item = self._items.get(item_id)
@@ -294,30 +279,13 @@ class OpenAIRealtimeProtocol:
         self._next_event_id += 1
         event_id = f"speech_lifecycle_{self._next_event_id}"
         if operation is not None:
-            self._requests[event_id] = (operation, message_id)
+            self.answers.expect(event_id, operation, message_id)
         return event_id
 
 
 def _modalities_of(response: Mapping[str, Any]) -> tuple[Modality, ...]:
     named = response.get("output_modalities") or response.get("modalities") or ("audio",)
-    return ("audio",) if "audio" in named else ("text",)
-
-
-def _status_of(response: Mapping[str, Any]) -> ResponseStatus:
-    status: ResponseStatus
-    for status in ("completed", "cancelled", "failed", "incomplete"):
-        if response.get("status") == status:
-            return status
-    return "failed"
-
-
-def _meaning_of(code: str, text: str) -> Refusal:
-    """Return what a refusal means (domain, section 10): the wire has one code for several faults of a value."""
-    if code in _UNKNOWN_ITEM_CODES:
-        return "unknown_message"
-    if code == "invalid_value" and "already shorter" in text:
-        return "already_shorter"
-    return "other"
+    return ("text",) if isinstance(named, list | tuple) and "audio" not in named else ("audio",)
 
 
 _HANDLERS = {

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from speech_lifecycle.adapters.ports import SessionReceiver
+from speech_lifecycle.adapters.sessions.openai_answers import ServerError
 from speech_lifecycle.adapters.sessions.openai_protocol import (
     SAMPLE_RATE,
     OpenAIRealtimeProtocol,
     ProtocolError,
-    ServerError,
 )
 from speech_lifecycle.fsm.effects import SessionEffect
 from speech_lifecycle.fsm.events import SessionLost
@@ -98,7 +98,7 @@ class OpenAIRealtimeSession:
         sender = asyncio.create_task(self._send_all())
         try:
             while True:
-                self._receive(json.loads(await self._connection.recv_bytes()))
+                self._receive(await self._connection.recv_bytes())
         except ConnectionClosed as closed:
             logger.info("realtime connection closed: %s", closed)
         finally:
@@ -107,14 +107,19 @@ class OpenAIRealtimeSession:
                 await sender
         self._attached.receiver.report(SessionLost())
 
-    def _receive(self, event: dict[str, Any]) -> None:
+    def _receive(self, frame: bytes) -> None:
+        self.frames_handled += 1
+        try:
+            event = json.loads(frame)
+        except (ValueError, RecursionError) as error:
+            logger.warning("a frame of the server is not JSON: %s", error)
+            return
         try:
             self._attached.receive(event)
         except ProtocolError as error:
             logger.warning("%s", error)
         for listener in self._listeners:
             listener(event)
-        self.frames_handled += 1
 
     async def _send_all(self) -> None:
         from websockets.exceptions import ConnectionClosed

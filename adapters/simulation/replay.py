@@ -18,7 +18,8 @@ from speech_lifecycle.adapters.clock import VirtualClock
 from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.adapters.ports import SessionReceiver
-from speech_lifecycle.adapters.sessions.openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol
+from speech_lifecycle.adapters.sessions.fields import FieldError, identifier, optional, optional_identifier
+from speech_lifecycle.adapters.sessions.openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol, ProtocolError
 from speech_lifecycle.adapters.simulation.conversation import MessageItem, Refusal, item_from_client
 from speech_lifecycle.adapters.simulation.first_sound import FirstSound
 from speech_lifecycle.adapters.simulation.memory import BYTES_PER_MS, ServerMemory
@@ -38,6 +39,12 @@ _FACTS = (
     ev.SessionLost,
 )
 """What a trace's server said by itself. Its answers are given anew."""
+
+
+_LONGEST_MESSAGE_MS = 600_000
+"""Ten minutes: a message of a trace that says it is longer is a broken one, and would only fill the memory."""
+_LATEST_MS = 86_400_000.0
+"""A day: no trace is longer, and times far beyond it are too coarse to play by."""
 
 
 class ReplayError(ValueError):
@@ -93,43 +100,53 @@ class ReplayedSession:
         """Put everything that the server sent on the clock."""
         if isinstance(self._source, Recording):
             for index, event in enumerate(self._source.received):
+                place = f"{self._source.name}: event {index + 1} of those received"
                 self._clock.call_later(
-                    index * self._pace.event_interval_ms, partial(self._receive, self._with_audio(event))
+                    index * self._pace.event_interval_ms, partial(self._receive, self._with_audio(event), place)
                 )
         else:
             self._schedule_facts(self._source)
 
     def _schedule_facts(self, trace: Trace) -> None:
         received_ms: dict[str, int] = {}
-        for step in trace.steps:
+        for number, step in enumerate(trace.steps, 1):
             event = step.event
+            if not 0 <= step.at_ms <= _LATEST_MS:
+                raise ReplayError(f"step {number}: field 'at_ms' is {step.at_ms}, expected 0 to {_LATEST_MS:.0f}")
             if isinstance(event, ev.SessionAudioReceived):
+                if event.received_ms > _LONGEST_MESSAGE_MS:
+                    raise ReplayError(
+                        f"step {number}: field 'event.received_ms' is more than the {_LONGEST_MESSAGE_MS} ms that a "
+                        "replayed message may have"
+                    )
                 more_ms = max(0, event.received_ms - received_ms.get(event.message_id, 0))
                 received_ms[event.message_id] = received_ms.get(event.message_id, 0) + more_ms
-                pcm = bytes(more_ms * BYTES_PER_MS)
-                self._clock.call_later(step.at_ms, partial(self._deliver, event.message_id, pcm))
+                self._clock.call_later(step.at_ms, partial(self._deliver, event.message_id, more_ms))
             elif isinstance(event, _FACTS):
                 self._clock.call_later(step.at_ms, partial(self._report, event))
 
-    def _deliver(self, message_id: str, pcm: bytes) -> None:
-        self.memory.deliver_audio(message_id, pcm)
+    def _deliver(self, message_id: str, ms: int) -> None:
+        self.memory.deliver_audio(message_id, bytes(ms * BYTES_PER_MS))
 
     def _report(self, fact: ev.SessionFact) -> None:
         if getattr(fact, "response_id", "") not in self._cancelled:
             self.memory.report(fact)
 
-    def _receive(self, event: Mapping[str, Any]) -> None:
-        response_id = event.get("response_id") or (event.get("response") or {}).get("id")
-        if response_id not in self._cancelled:
-            self._remember_others(event)
-            self._protocol.receive(event)
+    def _receive(self, event: Mapping[str, Any], place: str = "the simulated server") -> None:
+        try:
+            response_id = optional_identifier(event, "response_id") or optional_identifier(event, "response", "id")
+            if response_id not in self._cancelled:
+                self._remember_others(event)
+                self._protocol.receive(event)
+        except (FieldError, ProtocolError) as error:
+            raise ReplayError(f"{place}: {error}") from None
 
     def _remember_others(self, event: Mapping[str, Any]) -> None:
         """The memory hears of the assistant's messages; what stands between them is only here."""
         if event["type"] in ("conversation.item.added", "conversation.item.created"):
-            item = event["item"]
-            if item.get("role") != "assistant" and self.memory.conversation.find(item["id"]) is None:
-                self.memory.conversation.insert(MessageItem(item["id"], "user", "input", "completed"))
+            item_id = identifier(event, "item", "id")
+            if optional(event, "item", "role") != "assistant" and self.memory.conversation.find(item_id) is None:
+                self.memory.conversation.insert(MessageItem(item_id, "user", "input", "completed"))
 
     def _end_cancelled(self, response_id: str) -> None:
         """A real server that is told to cancel sends no more of the response, and ends it."""
@@ -207,7 +224,7 @@ async def replay(
         on_record: is given the new trace.
 
     Raises:
-        ReplayError: there is no response in it.
+        ReplayError: there is no response in it, or something that cannot be played; the message says where.
     """
     clock = VirtualClock()
     session = ReplayedSession(clock, source, pace or Pace())

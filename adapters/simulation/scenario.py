@@ -72,13 +72,16 @@ async def play(
     *,
     real_time: bool = False,
     on_record: Callable[[Record], None] | None = None,
+    make_world: Callable[..., SimulatedWorld] = SimulatedWorld,
 ) -> tuple[Report, SimulatedWorld]:
     """Run a scenario to its end, and report what was heard, recorded and remembered.
+
+    `make_world` takes the arguments of SimulatedWorld, and may bring another client or output.
 
     Raises:
         WorldError: it does not come to its end.
     """
-    world = SimulatedWorld(
+    world: SimulatedWorld = make_world(
         scenario.responses,
         behaviour=scenario.behaviour,
         misbehaviour=scenario.misbehaviour,

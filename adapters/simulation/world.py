@@ -20,6 +20,7 @@ from speech_lifecycle.adapters.driver import BargeIn, Driver
 from speech_lifecycle.adapters.outputs.listener import Listener
 from speech_lifecycle.adapters.outputs.misbehaviour import Misbehaviour
 from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
+from speech_lifecycle.adapters.ports import AudioOutput, Session
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
 from speech_lifecycle.adapters.simulation.first_sound import FirstSound
 from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
@@ -28,8 +29,6 @@ from speech_lifecycle.adapters.simulation.script import ScriptedResponse, Server
 from speech_lifecycle.fsm.trace import Header, Record, Trace, definition_digest
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
-_QUIET_TURNS = 3
-"""Turns of the event loop after which nothing that is ready to run is left."""
 _LIMIT_MS = 600_000.0
 """Longer than any speech: a world that has not come to its end by then never will."""
 
@@ -39,7 +38,13 @@ class WorldError(RuntimeError):
 
 
 class SimulatedWorld:
-    """Used as `async with SimulatedWorld(...) as world:`. What the parts are called is in the attributes."""
+    """Used as `async with SimulatedWorld(...) as world:`. What the parts are called is in the attributes.
+
+    Other clients and outputs come in by subclassing: `open_session`, `open_output` and `client_frames`.
+    """
+
+    quiet_turns = 3
+    """Turns of the event loop after which nothing that is ready to run is left."""
 
     def __init__(
         self,
@@ -70,33 +75,26 @@ class SimulatedWorld:
         }
         self._has_output = has_output
         self.policy = policy or Policy()
-        self._capabilities = capabilities
+        self.capabilities = capabilities
         self._barge_in = barge_in
         self._on_record = on_record
         self._first_sound = FirstSound(on_first_sound or (lambda: None))
         self.trace = Trace(Header(definition=definition_digest()))
         self._exit = AsyncExitStack()
         self.driver: Driver
-        self.session: OpenAIRealtimeSession
+        self._output: AudioOutput | None = None
         self.speaker: SimulatedSpeaker | None = None
 
     async def __aenter__(self) -> SimulatedWorld:
         """Start the server, connect the client, and begin to drive."""
         await self._exit.enter_async_context(self.server)
-        client = await self._exit.enter_async_context(
-            AsyncOpenAI(
-                api_key="simulated",
-                base_url=self.server.base_url,
-                websocket_base_url=self.server.websocket_base_url,
-            )
-        )
-        connection = await self._exit.enter_async_context(client.realtime.connect(model="gpt-realtime-2"))
-        self.session = OpenAIRealtimeSession(connection, capabilities=self._capabilities)
+        session = await self.open_session(self._exit)
         if self._has_output:
             self.speaker = SimulatedSpeaker(self.clock, listener=self.listener, **self._speaker_options)  # type: ignore[arg-type]
+            self._output = self.open_output(self.speaker)
         self.driver = Driver(
-            self.session,
-            self.speaker,
+            session,
+            self._output,
             clock=self.clock,
             policy=self.policy,
             barge_in=self._barge_in,
@@ -106,6 +104,27 @@ class SimulatedWorld:
         self._exit.push_async_callback(self._stop_reading)
         await self.settle()
         return self
+
+    async def open_session(self, exit_stack: AsyncExitStack) -> Session:
+        """Connect a client to the server, and return its session. `exit_stack` disconnects it."""
+        client = await exit_stack.enter_async_context(
+            AsyncOpenAI(
+                api_key="simulated",
+                base_url=self.server.base_url,
+                websocket_base_url=self.server.websocket_base_url,
+            )
+        )
+        connection = await exit_stack.enter_async_context(client.realtime.connect(model="gpt-realtime-2"))
+        self._session = OpenAIRealtimeSession(connection, capabilities=self.capabilities)
+        return self._session
+
+    def open_output(self, speaker: SimulatedSpeaker) -> AudioOutput:
+        """Return the output that the driver gets."""
+        return speaker
+
+    def client_frames(self) -> tuple[int, int]:
+        """Return how many frames the client has sent, and how many of the server's it has handled."""
+        return self._session.frames_sent, self._session.frames_handled
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -117,6 +136,8 @@ class SimulatedWorld:
         self._reading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._reading
+        if self._output is not None:
+            await self._output.aclose()
 
     def _record(self, record: Record) -> None:
         if not isinstance(record, Header):
@@ -146,12 +167,12 @@ class SimulatedWorld:
             return False
         if server.is_closed or self._reading.done():
             return self._reading.done()
-        return server.frames_sent == self.session.frames_handled and self.session.frames_sent == server.frames_handled
+        return self.client_frames() == (server.frames_handled, server.frames_sent)
 
     async def settle(self) -> None:
         """Return when nothing more happens without the time moving on."""
         quiet_turns = 0
-        while quiet_turns < _QUIET_TURNS:
+        while quiet_turns < self.quiet_turns:
             await asyncio.sleep(0)
             quiet_turns = quiet_turns + 1 if self.is_quiet() else 0
 

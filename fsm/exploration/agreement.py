@@ -55,6 +55,7 @@ def disagreements(
     """
     counts = agreement or Agreement()
     alphabet = Alphabet(bounds)
+    reference = ReferenceMachine()
     for speech in configurations(bounds, machine_type):
         if watch is not None and counts.configurations % _LOOK_EVERY == 0:
             counts.stopped = watch()
@@ -63,21 +64,21 @@ def disagreements(
         counts.configurations += 1
         events = alphabet.of(speech)
         counts.steps += len(events)
-        yield from _differences(speech, events, machine_type)
+        yield from _differences(speech, events, machine_type, reference)
 
 
 _LOOK_EVERY = 16
 
 
 def _differences(
-    speech: Speech, events: tuple[Event, ...], machine_type: type[SpeechMachine]
+    speech: Speech, events: tuple[Event, ...], machine_type: type[SpeechMachine], reference: ReferenceMachine
 ) -> Iterator[Disagreement]:
-    """Send every event to both engines: each time to new ones, if the last was handled."""
+    """Send every event to both engines, from the start again if the last was handled."""
     compiled: SpeechMachine | None = None
     for event in events:
         if compiled is None:
             compiled = machine_type(speech=copy_speech(speech))
-            reference = ReferenceMachine(speech=copy_speech(speech))
+            reference.restart(copy_speech(speech))
         reply, expected = compiled.send(event), reference.send(event)
         if type(reply) is not type(expected) or reply != expected:
             yield Disagreement(speech, event, f"the table answers {reply}, the engine {expected}")

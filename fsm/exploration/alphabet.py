@@ -120,7 +120,7 @@ def _finishes(bounds: Bounds, message_id: str) -> Iterator[Event]:
     if bounds.detail == "minimal":
         yield OutputPlaybackProgressed(message_id, part_ms)
         yield OutputPlaybackFinished(message_id, bounds.positions_ms[-1])
-        for position_ms in (None, 0, part_ms):
+        for position_ms in (None, 0, part_ms, bounds.positions_ms[-1]):
             yield OutputPlaybackFinished(message_id, position_ms, interrupted=True)
         return
     unusable = (None, NOT_A_NUMBER, float("inf"), -5.0, BEYOND_MS) if bounds.detail == "fine" else (None,)

@@ -120,7 +120,7 @@ def _note_added(ledger: Ledger, event: ev.SessionMessageAdded, speech: Speech) -
         if not entry.settled and (entry.received_ms > 0 if entry.has_audio else entry.text):
             ledger.change(message_id, source_has_ended=True)
     has_audio = "audio" in event.modalities and speech.capabilities.plays_audio
-    ledger.book[event.message_id] = Entry(event.message_id, has_audio)
+    ledger.book[event.message_id] = Entry(event.message_id, has_audio, source_has_ended=ledger.response == "ended")
 
 
 def _note_text(ledger: Ledger, event: ev.SessionTextReceived, speech: Speech) -> None:
@@ -129,13 +129,11 @@ def _note_text(ledger: Ledger, event: ev.SessionTextReceived, speech: Speech) ->
 
 def _note_audio(ledger: Ledger, event: ev.SessionAudioReceived, speech: Speech) -> None:
     entry = ledger.book[event.message_id]
-    grows = event.received_ms > entry.received_ms
     ledger.change(
         event.message_id,
         received_ms=event.received_ms,
         has_audio=entry.has_audio
         or (event.received_ms > 0 and entry.shown_text is None and speech.capabilities.plays_audio),
-        flush="outdated" if grows and entry.flush else entry.flush,
     )
 
 
@@ -166,19 +164,22 @@ def _note_progressed(ledger: Ledger, event: ev.OutputPlaybackProgressed, speech:
 def _note_finished(ledger: Ledger, event: ev.OutputPlaybackFinished, speech: Speech) -> None:
     entry = ledger.book[event.message_id]
     usable = usable_ms(event.position_ms)
+    # An output that measures nothing is taken at its word that it played out what was flushed.
+    measured_ms = entry.flushed_ms if usable is None and not event.interrupted else usable
     # A finish at 0 after progress is a gap in the report, not evidence (T14).
-    position_ms = min(usable or entry.position_ms, entry.handed_over_ms)
-    # After a clear the position decides, if there is one (H7).
-    played_out = not event.interrupted and entry.flush == "owed" and (not entry.is_cleared or usable is None)
+    position_ms = min(measured_ms or entry.position_ms, entry.handed_over_ms)
+    # After a clear the position decides (H7).
+    is_whole = entry.flushed_ms == entry.received_ms > 0 and not entry.is_cleared
+    played_out = not event.interrupted and is_whole
     if played_out:
-        position_ms = entry.handed_over_ms
+        position_ms = entry.flushed_ms
     ledger.was_heard = ledger.was_heard or entry.has_started or position_ms > 0
     ledger.change(
         event.message_id,
         position_ms=position_ms,
         played_out=played_out,
         transcript=event.transcript,
-        flush="",
+        flushed_ms=0,
         is_cleared=False,
     )
 
@@ -274,13 +275,17 @@ def _note_timer_started(ledger: Ledger, effect: fx.StartTimer) -> None:
     ledger.facts_since_timer = False
 
 
+def _note_flushed(ledger: Ledger, effect: fx.FlushOutput) -> None:
+    ledger.change(effect.message_id, flushed_ms=ledger.book[effect.message_id].handed_over_ms)
+
+
 def _note_done(ledger: Ledger, effect: fx.ReportSpeechDone) -> None:
     ledger.outcome = effect.outcome
 
 
 _EFFECTS: dict[type, Callable[[Ledger, Any], None]] = {
     fx.StartHandover: _set_entry(is_begun=True),
-    fx.FlushOutput: _set_entry(flush="owed"),
+    fx.FlushOutput: _note_flushed,
     fx.ClearOutput: _set_entry(is_cleared=True),
     fx.PauseOutput: _note_pause,
     fx.ResumeOutput: _set("is_held", False),

@@ -79,9 +79,11 @@ class Bounds:
     detail: Detail = "coarse"
     """How many classes of arguments there are.
 
-    `fine` has audio in two parts, and every class of position and number. `coarse` has it in one part, with one
-    place to cut it. `minimal` leaves out whatever is answered without a look at its arguments, and repetitions.
+    `fine` has every class of position and number, `coarse` one place to cut a message. `minimal` leaves out whatever
+    is answered without a look at its arguments, and repetitions.
     """
+    audio_parts: int = 1
+    """In how many parts, 1 or 2, the audio of a message arrives."""
     modalities: tuple[tuple[Modality, ...], ...] = (("audio",), ("text",))
     texts: int = 1
     """How many times a message's text may grow: guards see whether there is any, records how much."""
@@ -97,6 +99,8 @@ class Bounds:
             raise ValueError(f"Bounds.messages must be 0 to 3, not {self.messages!r}")
         if self.detail not in get_args(Detail):
             raise ValueError(f"Bounds.detail must be one of {', '.join(get_args(Detail))}, not {self.detail!r}")
+        if self.audio_parts not in (1, 2):
+            raise ValueError(f"Bounds.audio_parts must be 1 or 2, not {self.audio_parts!r}")
         if not self.options:
             raise ValueError("Bounds.options must hold at least one combination of capabilities and policy")
 
@@ -108,7 +112,7 @@ class Bounds:
     @property
     def audio_ms(self) -> tuple[int, ...]:
         """The totals at which the audio of a message may stand."""
-        return (60, 100) if self.detail == "fine" else (100,)
+        return (60, 100)[-self.audio_parts :]
 
     @property
     def positions_ms(self) -> tuple[int, ...]:
@@ -124,6 +128,7 @@ class Bounds:
             f"{self.mode}, {self.messages} message{'' if self.messages == 1 else 's'}"
             f" of {' or '.join(' and '.join(each) for each in self.modalities)}",
             f"{self.detail} classes",
+            f"audio in {self.audio_parts} part{'' if self.audio_parts == 1 else 's'}",
             f"{self.texts} text{'' if self.texts == 1 else 's'} each",
         ]
         if self.mode == "faithful":
@@ -141,6 +146,7 @@ _AUDIO: tuple[tuple[Modality, ...], ...] = (("audio",),)
 
 SMALL: dict[str, Bounds] = {
     "hostile-1": Bounds("hostile", 1, "coarse"),
+    "hostile-1-parts": Bounds("hostile", 1, "minimal", 2, modalities=_AUDIO, texts=0),
     "hostile-1-options": Bounds("hostile", 1, "minimal").with_every_option(),
     "hostile-2": Bounds("hostile", 2, "minimal", modalities=_AUDIO, texts=0),
     "faithful-1": Bounds("faithful", 1),
@@ -150,11 +156,11 @@ SMALL: dict[str, Bounds] = {
 """Explorations that take seconds."""
 
 LARGE: dict[str, Bounds] = {
-    "hostile-1-fine": Bounds("hostile", 1, "fine", texts=2),
+    "hostile-1-fine": Bounds("hostile", 1, "fine", 2, texts=2),
     "hostile-1-coarse-options": Bounds("hostile", 1, "coarse").with_every_option(),
     "hostile-2-coarse": Bounds("hostile", 2, "coarse", modalities=_AUDIO),
     "hostile-3": Bounds("hostile", 3, "minimal", modalities=_AUDIO, texts=0),
-    "faithful-1-fine": Bounds("faithful", 1, "fine"),
+    "faithful-1-fine": Bounds("faithful", 1, "fine", 2),
     "faithful-1-fault-options": Bounds("faithful", 1).with_every_option(),
     "faithful-2-fault": Bounds("faithful", 2, modalities=_AUDIO, texts=0),
     "faithful-3": Bounds("faithful", 3, modalities=_AUDIO, texts=0, faults=0),
@@ -162,6 +168,7 @@ LARGE: dict[str, Bounds] = {
 """Explorations that take minutes."""
 
 REFERENCE: dict[str, Bounds] = {
+    "hostile-1-parts": SMALL["hostile-1-parts"],
     "hostile-1-options": SMALL["hostile-1-options"],
     "hostile-1": SMALL["hostile-1"],
     "hostile-2": SMALL["hostile-2"],

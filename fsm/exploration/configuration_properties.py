@@ -95,7 +95,7 @@ def the_next_message_starts(ledger: Ledger, speech: Speech) -> Complaint:
 def what_is_complete_is_flushed(ledger: Ledger, speech: Speech) -> Complaint:
     """Sections 2.1 and 3: a message that is handed over in full is flushed; one without content, or text, settles."""
     begun = ledger.begun
-    if begun is None or not begun.source_has_ended or begun.flush:
+    if begun is None or not begun.source_has_ended or begun.flushed_ms:
         return None
     if not begun.has_audio:
         return f"all of {begun.message_id} has been shown, but it is not final"

@@ -20,7 +20,7 @@ from speech_lifecycle.fsm.events import (
     TimerFired,
     name_of,
 )
-from speech_lifecycle.fsm.exploration.bounds import Bounds, Options
+from speech_lifecycle.fsm.exploration.bounds import Bounds, Detail, Options
 from speech_lifecycle.fsm.exploration.property import PROPERTIES
 from speech_lifecycle.fsm.exploration.search import MOST_TIMERS, Found, Search
 from speech_lifecycle.fsm.machine import SpeechMachine
@@ -154,7 +154,13 @@ def recheck(counterexample: Counterexample, machine_type: type[SpeechMachine] = 
 
     A faithful world may do something between two events: all that it may is tried.
     """
-    search = Search(_bounds_around(counterexample), machine_type, PROPERTIES, repeat_every=1)
+    details: tuple[Detail, ...] = ("coarse", "fine") if PROPERTIES[counterexample.violated].needs_world else ("fine",)
+    complaints = (_recheck(counterexample, _bounds_around(counterexample, detail), machine_type) for detail in details)
+    return next((complaint for complaint in complaints if complaint is not None), None)
+
+
+def _recheck(counterexample: Counterexample, bounds: Bounds, machine_type: type[SpeechMachine]) -> str | None:
+    search = Search(bounds, machine_type, PROPERTIES, repeat_every=1)
     here = [search.waiting.popleft()]
     for event in counterexample.events:
         here = _follow(search, here, event)
@@ -167,13 +173,14 @@ def recheck(counterexample: Counterexample, machine_type: type[SpeechMachine] = 
     return None if flaw is None else flaw.complaint
 
 
-def _bounds_around(counterexample: Counterexample) -> Bounds:
+def _bounds_around(counterexample: Counterexample, detail: Detail) -> Bounds:
     """Return bounds within which its events can happen."""
     added = [event for event in counterexample.events if isinstance(event, SessionMessageAdded)]
     return Bounds(
         mode="faithful" if PROPERTIES[counterexample.violated].needs_world else "hostile",
         messages=len({event.message_id for event in added}),
-        detail="fine",
+        detail=detail,
+        audio_parts=2 if detail == "fine" else 1,
         modalities=tuple(dict.fromkeys(event.modalities for event in added)),
         texts=sum(isinstance(event, SessionTextReceived) for event in counterexample.events),
         options=(counterexample.options,),

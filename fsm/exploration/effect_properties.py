@@ -44,7 +44,7 @@ def a_hold_is_kept(ledger: Ledger, effect: fx.Effect, step: StepTaken) -> Compla
 @of_effects("9.4", fx.FlushOutput)
 def one_flush(ledger: Ledger, effect: fx.FlushOutput, step: StepTaken) -> Complaint:
     """Section 9.4: at most one flush is outstanding, of the message that the output has, and of all of it."""
-    waiting = [entry.message_id for entry in ledger.book.values() if entry.flush or entry.is_cleared]
+    waiting = [entry.message_id for entry in ledger.book.values() if entry.flushed_ms or entry.is_cleared]
     if waiting:
         return f"{effect.message_id} is flushed, but {waiting[0]} has not been reported yet"
     entry = ledger.book[effect.message_id]
@@ -251,7 +251,7 @@ def cancels_the_timer_that_runs(ledger: Ledger, effect: fx.CancelTimer, step: St
     return f"the {effect.timer} timer is cancelled, but {ledger.timer or 'none'} runs"
 
 
-@of_effects("5", fx.ReportDivergence)
+@of_effects("8", fx.ReportDivergence)
 def a_divergence_says_what_it_is(ledger: Ledger, effect: fx.ReportDivergence, step: StepTaken) -> Complaint:
     """Section 8: a divergence says what the server wrongly remembers, what was heard, and why they differ."""
     entry = ledger.book[effect.message_id]

@@ -25,11 +25,11 @@ class Entry(NamedTuple):
     has_started: bool = False
     position_ms: int = 0
     transcript: str | None = None
-    flush: str = ""
-    """"owed", or "outdated" if audio came after it; "" if none is outstanding."""
+    flushed_ms: int = 0
+    """How much was flushed, while the output has not reported it."""
     is_cleared: bool = False
     played_out: bool = False
-    """The output said, not interrupted, that it played all that was flushed."""
+    """The output said, not interrupted, that it played what was flushed, and that was all of the message."""
     shown_text: str | None = None
     """Of a text: what had been shown when the speech was stopped."""
     settled: str = ""

@@ -1,0 +1,43 @@
+"""A stream on its way from the model's plugin to the framework: read at once, handed on when it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
+
+
+class Relay(AsyncIterator[_T], Generic[_T]):
+    """An unbounded channel with one reader. `on_pull` is called whenever the reader asks for the next item."""
+
+    def __init__(self, on_pull: Callable[[], None] = lambda: None) -> None:
+        self._on_pull = on_pull
+        self._items: deque[_T] = deque()
+        self._is_closed = False
+        self._arrived: asyncio.Future[None] | None = None
+
+    def send(self, item: _T) -> None:
+        """Hand on an item."""
+        self._items.append(item)
+        self._wake()
+
+    def close(self) -> None:
+        """End the stream, after what was sent."""
+        self._is_closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._arrived is not None and not self._arrived.done():
+            self._arrived.set_result(None)
+
+    async def __anext__(self) -> _T:
+        self._on_pull()
+        while not self._items:
+            if self._is_closed:
+                raise StopAsyncIteration
+            self._arrived = asyncio.get_running_loop().create_future()
+            await self._arrived
+        return self._items.popleft()

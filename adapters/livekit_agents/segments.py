@@ -1,0 +1,73 @@
+"""Which message LiveKit's playback events are about. They do not say so themselves.
+
+A segment is what an output captures until it is flushed. It plays one after the other and finishes each once. So a
+finish is about the oldest segment that is not finished; a start is about the one that was captured last, and those
+before it are over then, whether they were finished or not (O1, H8, H9).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(eq=False, slots=True)
+class Segment:
+    """One segment of an output: a message, or what came of it after it had been flushed once."""
+
+    message_id: str
+    begins_ms: float = 0.0
+    """Where in the message it begins."""
+    captured_ms: float = 0.0
+    """How much of it the output has taken."""
+
+    def position_ms(self, seconds: float | None) -> float | None:
+        """Return a position that the output reports in seconds as milliseconds of the message.
+
+        Not beyond what the output was given. What is no number stays none: the machine decides what it is worth.
+        """
+        if not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+            return seconds
+        return self.begins_ms + min(round(seconds * 1000, 3), self.captured_ms)
+
+    @property
+    def end_ms(self) -> float:
+        """Where in the message it ends, by now."""
+        return self.begins_ms + self.captured_ms
+
+
+class Segments:
+    """The segments that an output owes a finish, and the one that it captured last."""
+
+    def __init__(self) -> None:
+        self._unfinished: deque[Segment] = deque()
+        self._latest: Segment | None = None
+
+    def add(self, segment: Segment) -> None:
+        """Note that the output begins to capture a segment."""
+        self._unfinished.append(segment)
+        self._latest = segment
+
+    def withdraw(self, segment: Segment) -> None:
+        """Note that the output never took anything of a segment, and so owes nothing for it."""
+        if segment in self._unfinished:
+            self._unfinished.remove(segment)
+
+    def is_unfinished(self, segment: Segment) -> bool:
+        """Whether the output owes a finish for it."""
+        return segment in self._unfinished
+
+    def started(self) -> Segment | None:
+        """Return the segment that a start is about; None if nothing was ever captured."""
+        while self._unfinished and self._unfinished[0] is not self._latest:
+            self._unfinished.popleft()
+        return self._latest
+
+    def progressed(self) -> Segment | None:
+        """Return the segment that a progress is about; None if nothing was ever captured."""
+        return self._unfinished[0] if self._unfinished else self._latest
+
+    def finished(self) -> Segment | None:
+        """Return the segment that a finish is about. A surplus one is about the last, which is over (O4)."""
+        return self._unfinished.popleft() if self._unfinished else self._latest

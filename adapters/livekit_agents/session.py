@@ -1,0 +1,299 @@
+"""A session over any `livekit.agents.llm.RealtimeSession`, by its public methods and events.
+
+What the common interface cannot say, and what stands in for it, is listed in docs/livekit.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from livekit.agents import APIConnectionError, llm
+from livekit.agents.metrics import RealtimeModelMetrics
+
+from speech_lifecycle.adapters.livekit_agents.generation import GenerationReader
+from speech_lifecycle.adapters.livekit_agents.openai_events import OpenAIEvents
+from speech_lifecycle.adapters.livekit_agents.server_context import (
+    put_heard_text,
+    remove_messages,
+    replace_message,
+    restore_heard_texts,
+)
+from speech_lifecycle.adapters.ports import SessionReceiver
+from speech_lifecycle.fsm.effects import (
+    AgentEffect,
+    CancelResponse,
+    CommitMessage,
+    RemoveMessages,
+    ReplaceMessage,
+    SessionEffect,
+    TruncateMessage,
+)
+from speech_lifecycle.fsm.events import SessionLost, SessionResponseCreated, SessionResponseEnded
+from speech_lifecycle.fsm.values import Capabilities, ResponseStatus
+
+logger = logging.getLogger(__name__)
+
+
+class LiveKitSession:
+    """A LiveKit realtime session as the driver wants it.
+
+    The realtime session stays the caller's: audio input, tools and instructions are set on it, function calls are
+    read from `function_stream` of its generations, and it is closed by the caller. Without an `AgentSession` nobody
+    else reads its messages.
+    """
+
+    def __init__(
+        self,
+        session: llm.RealtimeSession[Any],
+        *,
+        sample_rate: int = 24_000,
+        plays_every_generation: bool = True,
+    ) -> None:
+        """Take a realtime session.
+
+        Args:
+            session: any realtime session of LiveKit Agents.
+            sample_rate: of the audio that is delivered; frames of another rate are resampled.
+            plays_every_generation: play whatever the session generates. If False, only what was requested
+                through the driver or given to `play`.
+        """
+        self._session = session
+        self._sample_rate = sample_rate
+        self._plays_every_generation = plays_every_generation
+        self._receiver: SessionReceiver | None = None
+        self._readers: dict[str, GenerationReader] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._requested: dict[asyncio.Future[llm.GenerationCreatedEvent], str] = {}
+        self._was_cancelled: set[str] = set()
+        self._unnamed = 0
+        self._is_reconnecting = False
+        self._deferred: list[str] = []
+        self._heard_of_cut: dict[str, str] = {}
+        self._context_lock = asyncio.Lock()
+        self._is_dead = asyncio.Event()
+        self._openai: OpenAIEvents
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second of the audio it delivers."""
+        return self._sample_rate
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the server can do about its memory, by LiveKit's `RealtimeCapabilities`."""
+        of_model = self._session.capabilities
+        return Capabilities(can_truncate=of_model.message_truncation, can_remove=of_model.mutable_chat_context)
+
+    @property
+    def _attached(self) -> SessionReceiver:
+        if self._receiver is None:
+            raise RuntimeError("the session is not attached; give it to a Driver first")
+        return self._receiver
+
+    def attach(self, receiver: SessionReceiver) -> None:
+        """Take the receiver of facts and audio, and listen to the realtime session."""
+        self._receiver = receiver
+        self._openai = OpenAIEvents(self._session, receiver)
+        self._session.on("generation_created", self._on_generation_created)
+        self._session.on("metrics_collected", self._on_metrics_collected)
+        self._session.on("error", self._on_error)
+        self._session.on("session_reconnected", self._on_session_reconnected)
+        self._session.on("input_speech_started", self._on_input_speech_started)
+        self._session.on("input_speech_stopped", self._on_input_speech_stopped)
+
+    async def run(self) -> None:
+        """Return when the session is beyond recovery. Cancelling it stops all listening and reading."""
+        try:
+            await self._is_dead.wait()
+        finally:
+            self._detach()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _detach(self) -> None:
+        self._openai.detach()
+        self._session.off("generation_created", self._on_generation_created)
+        self._session.off("metrics_collected", self._on_metrics_collected)
+        self._session.off("error", self._on_error)
+        self._session.off("session_reconnected", self._on_session_reconnected)
+        self._session.off("input_speech_started", self._on_input_speech_started)
+        self._session.off("input_speech_stopped", self._on_input_speech_stopped)
+        for task in self._tasks:
+            task.cancel()
+
+    # Generations
+
+    def request_response(self, speech_id: str) -> None:
+        """Ask the model for a response. While LiveKit reconnects, which would discard it, the request waits."""
+        if self._is_reconnecting:
+            self._deferred.append(speech_id)
+            return
+        reply = self._session.generate_reply()
+        self._requested[reply] = speech_id
+        reply.add_done_callback(self._on_reply)
+
+    def play(self, generation: llm.GenerationCreatedEvent) -> str:
+        """Play a generation, if it is not being played yet, and return the id of its response."""
+        return self._read(generation, None)
+
+    def _on_reply(self, reply: asyncio.Future[llm.GenerationCreatedEvent]) -> None:
+        speech_id = self._requested.pop(reply)
+        if not reply.cancelled() and reply.exception() is None:
+            self._read(reply.result(), speech_id)
+            return
+        logger.error("no response for %s: %s", speech_id, "cancelled" if reply.cancelled() else reply.exception())
+        response_id = self._new_response_id()
+        self._attached.report(SessionResponseCreated(response_id), speech_id=speech_id)
+        self._attached.report(SessionResponseEnded(response_id, "failed"))
+
+    def _on_generation_created(self, generation: llm.GenerationCreatedEvent) -> None:
+        speech_id = next((of for reply, of in self._requested.items() if _result_of(reply) is generation), None)
+        if speech_id is not None or self._plays_every_generation:
+            self._read(generation, speech_id)
+
+    def _read(self, generation: llm.GenerationCreatedEvent, speech_id: str | None) -> str:
+        known = next((id_ for id_, reader in self._readers.items() if reader.generation is generation), None)
+        if known is not None:
+            return known
+        response_id = generation.response_id or self._new_response_id()
+        reader = GenerationReader(generation, response_id, self._attached, self._sample_rate, self._how_it_ended)
+        self._readers[response_id] = reader
+        if len(self._readers) > _READERS_KEPT:
+            del self._readers[next(iter(self._readers))]
+        self._attached.report(SessionResponseCreated(response_id), speech_id=speech_id)
+        self._begin(reader.read())
+        return response_id
+
+    def _new_response_id(self) -> str:
+        self._unnamed += 1
+        return f"livekit_response_{self._unnamed}"
+
+    def _how_it_ended(self, reader: GenerationReader) -> ResponseStatus:
+        response_id = reader.response_id
+        was_cancelled = response_id in self._was_cancelled
+        self._was_cancelled.discard(response_id)
+        status = self._openai.take_status(response_id)
+        if status is not None:
+            return status
+        if self._openai.are_heard:
+            if reader.is_lost:
+                return "failed"
+            # LiveKit closes the streams of a generation also when the connection was closed or replaced (O6).
+            self._attached.report(SessionLost())
+            return "failed"
+        return "cancelled" if was_cancelled else "completed"
+
+    def _on_metrics_collected(self, metrics: object) -> None:
+        if isinstance(metrics, RealtimeModelMetrics) and metrics.cancelled:
+            self._was_cancelled.add(metrics.request_id)
+
+    # The connection and the user
+
+    def _on_error(self, error: llm.RealtimeModelError) -> None:
+        if not error.recoverable:
+            self._attached.report(SessionLost())
+            self._is_dead.set()
+        elif isinstance(error.error, APIConnectionError):
+            # Before its first event a session is not connected yet: LiveKit keeps what is asked for, and tells nothing.
+            self._is_reconnecting = self._openai.are_heard
+            self._note_broken_connection()
+
+    def _on_session_reconnected(self, _: object) -> None:
+        self._note_broken_connection()
+        self._is_reconnecting = False
+        deferred, self._deferred = self._deferred, []
+        for speech_id in deferred:
+            self.request_response(speech_id)
+        if self._heard_of_cut:
+            self._begin(self._restore_heard_texts())
+
+    def _note_broken_connection(self) -> None:
+        """A connection that breaks takes a response under way with it. LiveKit brings back what was complete."""
+        broken = [reader for reader in self._readers.values() if not reader.has_ended.is_set() and not reader.is_lost]
+        for reader in broken:
+            reader.is_lost = True
+        if broken:
+            self._attached.report(SessionLost())
+
+    def _on_input_speech_started(self, _: object) -> None:
+        self._attached.user_started_speaking()
+
+    def _on_input_speech_stopped(self, _: object) -> None:
+        self._attached.user_stopped_speaking()
+
+    # The server's memory
+
+    def perform(self, effect: SessionEffect) -> None:
+        """Ask for what the effect says. The answers come as facts."""
+        if isinstance(effect, CancelResponse):
+            self._cancel(effect.response_id)
+        elif isinstance(effect, TruncateMessage):
+            self._truncate(effect)
+        else:
+            self._begin(self._change_context(effect))
+
+    def _cancel(self, response_id: str) -> None:
+        if self._openai.cancel(response_id):
+            return
+        # `interrupt` names no response: it may be called only while this one is what the session generates (C3).
+        latest = next(reversed(self._readers.values()), None)
+        if latest is not None and latest.response_id == response_id and not latest.has_ended.is_set():
+            self._session.interrupt()
+
+    def keep_heard_text(self, _: object, effect: AgentEffect) -> None:
+        """Remember what was heard of a message that was cut. For `Driver.listen`; `drive` does it.
+
+        When LiveKit reconnects, it brings the conversation back as texts, and each message whole.
+        """
+        if not isinstance(effect, CommitMessage) or not effect.interrupted:
+            return
+        if effect.text_status == "unknown":
+            logger.warning("what was heard of %s is unknown: a reconnection brings it back whole", effect.message_id)
+        else:
+            self._heard_of_cut[effect.message_id] = effect.text
+
+    async def _restore_heard_texts(self) -> None:
+        async with self._context_lock:
+            await restore_heard_texts(self._session, self._openai, self._heard_of_cut)
+
+    async def _put_heard_text(self, message_id: str) -> None:
+        async with self._context_lock:
+            await put_heard_text(self._session, self._openai, message_id, self._heard_of_cut[message_id])
+
+    def _truncate(self, effect: TruncateMessage) -> None:
+        """The common interface says nothing of the answer: without raw events the reconcile timer ends the wait."""
+        if effect.message_id in self._openai.created_by_client and effect.message_id in self._heard_of_cut:
+            self._begin(self._put_heard_text(effect.message_id))
+        elif not self._openai.truncate(effect.message_id, effect.audio_end_ms):
+            self._session.truncate(
+                message_id=effect.message_id, modalities=["audio", "text"], audio_end_ms=effect.audio_end_ms
+            )
+
+    async def _change_context(self, effect: SessionEffect) -> None:
+        async with self._context_lock:
+            if isinstance(effect, ReplaceMessage):
+                await self._wait_for_generation_of(effect.message_id)
+                await replace_message(self._session, self._openai, effect)
+            elif isinstance(effect, RemoveMessages):
+                await remove_messages(self._session, self._openai, effect)
+
+    async def _wait_for_generation_of(self, message_id: str) -> None:
+        """LiveKit knows the text of a message only when its response has ended, and replaces no other."""
+        for reader in list(self._readers.values()):
+            if message_id in reader.message_ids:
+                await reader.has_ended.wait()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+_READERS_KEPT = 64
+"""How many generations are remembered, so that none is played twice."""
+
+
+def _result_of(reply: asyncio.Future[llm.GenerationCreatedEvent]) -> llm.GenerationCreatedEvent | None:
+    return reply.result() if reply.done() and not reply.cancelled() and reply.exception() is None else None

@@ -1,0 +1,173 @@
+"""The machines of a session's speeches: events go in, in order; effects and changes of state come out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from speech_lifecycle.adapters.clock import Clock
+from speech_lifecycle.adapters.livekit_agents.watch_events import MessageStateChanged, SpeechStateChanged
+from speech_lifecycle.adapters.livekit_agents.watched_speech import Accrual, WatchedSpeech
+from speech_lifecycle.fsm import effects as fx
+from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.fsm.replies import Rejected
+from speech_lifecycle.fsm.trace import Record, SpeechBegun, Unrouted, step_of
+
+_KEPT = 64
+"""How many finished speeches are remembered."""
+
+
+class Reader(Protocol):
+    """What comes out."""
+
+    def perform(self, speech: WatchedSpeech, effect: fx.Effect) -> None:
+        """Take an effect. Timers are taken care of."""
+        ...
+
+    def rejected(self, speech: WatchedSpeech, event: ev.Event, reply: Rejected) -> None:
+        """An event was a violation."""
+        ...
+
+    def state_changed(self, change: MessageStateChanged | SpeechStateChanged) -> None:
+        """A message or a speech is in another state."""
+        ...
+
+
+class SpeechMachines:
+    """Used from the event loop's thread only."""
+
+    def __init__(self, reader: Reader, clock: Clock, trace: Callable[[Record], None] | None) -> None:
+        self.speeches: list[WatchedSpeech] = []
+        """Those that are not over, and the latest of those that are, in order of creation."""
+        self._reader = reader
+        self._clock = clock
+        self._trace = trace
+        self._began_ms: float | None = None
+        self._by_message: dict[str, WatchedSpeech] = {}
+        self._waiting: deque[tuple[WatchedSpeech, ev.Event]] = deque()
+        self._is_stepping = False
+
+    def begin(self, speech: WatchedSpeech) -> None:
+        """Take a new speech."""
+        settled = [each for each in self.speeches if each.history_is_settled]
+        for old in settled[:-_KEPT]:
+            self.speeches.remove(old)
+            for message_id in old.snapshot.messages:
+                self._by_message.pop(message_id, None)
+        self.speeches.append(speech)
+        self._record(SpeechBegun(self._at_ms(), speech.id, speech.snapshot.capabilities, speech.snapshot.policy))
+
+    def live(self) -> Iterator[WatchedSpeech]:
+        """Yield those that are not over."""
+        return (speech for speech in list(self.speeches) if not speech.is_over)
+
+    def of_message(self, message_id: str) -> WatchedSpeech | None:
+        """Return the speech that a message is of, or None."""
+        return self._by_message.get(message_id)
+
+    def take_of_message(self, event: ev.MessageEvent) -> None:
+        """Take an event that names its message."""
+        speech = self._by_message.get(event.message_id)
+        if speech is not None:
+            self.take(speech, event)
+        elif event.message_id:
+            self._record(Unrouted(self._at_ms(), event, "unknown_message"))
+
+    def note(self, speech: WatchedSpeech, event: Accrual) -> None:
+        """Take more audio or text of a message: the first at once, more of it before the speech's next event.
+
+        It comes with every frame, and only what there is when something happens counts.
+        """
+        key = (type(event), event.message_id)
+        if key not in speech.accruals:
+            speech.accruals[key] = None
+            self.take(speech, event)
+            return
+        noted = speech.accruals[key]
+        if isinstance(event, ev.SessionTextReceived) and isinstance(noted, ev.SessionTextReceived):
+            event = ev.SessionTextReceived(event.message_id, noted.text + event.text)
+        speech.accruals[key] = event
+
+    def take_noted(self, speech: WatchedSpeech) -> None:
+        """Take what was noted."""
+        self._queue_noted(speech)
+        self._take_waiting()
+
+    def take(self, speech: WatchedSpeech, event: ev.Event) -> None:
+        """Take an event, and whatever it leads to. If a step is under way, it waits its turn."""
+        if isinstance(event, ev.SessionMessageAdded):
+            self._by_message[event.message_id] = speech
+        self._queue_noted(speech)
+        self._waiting.append((speech, event))
+        self._take_waiting()
+
+    def _queue_noted(self, speech: WatchedSpeech) -> None:
+        for key, event in speech.accruals.items():
+            if event is not None:
+                speech.accruals[key] = None
+                self._waiting.append((speech, event))
+
+    def _take_waiting(self) -> None:
+        if self._is_stepping:
+            return
+        self._is_stepping = True
+        try:
+            while self._waiting:
+                self._step(*self._waiting.popleft())
+        finally:
+            self._is_stepping = False
+
+    def _step(self, speech: WatchedSpeech, event: ev.Event) -> None:
+        reply = speech.machine.send(event)
+        if self._trace is not None:
+            self._record(step_of(self._at_ms(), speech.id, event, reply))
+        if isinstance(reply, Rejected):
+            self._reader.rejected(speech, event, reply)
+        elif reply.kind == "handled":
+            self._report_changes(speech)
+            for effect in reply.effects:
+                if isinstance(effect, fx.TimerEffect):
+                    self._perform_on_timer(speech, effect)
+                else:
+                    self._reader.perform(speech, effect)
+
+    def _perform_on_timer(self, speech: WatchedSpeech, effect: fx.TimerEffect) -> None:
+        if speech.timer is not None:
+            speech.timer.cancel()
+            speech.timer = None
+        if isinstance(effect, fx.StartTimer):
+            fired = ev.TimerFired(effect.timer)
+            speech.timer = self._clock.call_later(effect.delay_ms, lambda: self.take(speech, fired))
+
+    def _report_changes(self, speech: WatchedSpeech) -> None:
+        snapshot = speech.snapshot
+        if snapshot.state != speech.state:
+            old_state, speech.state = speech.state, snapshot.state
+            self._reader.state_changed(SpeechStateChanged(speech.id, old_state, snapshot.state))
+        for message in snapshot.messages.values():
+            old_message_state = speech.message_states.get(message.message_id)
+            if message.state == old_message_state:
+                continue
+            speech.message_states[message.message_id] = message.state
+            record = message.record
+            change = MessageStateChanged(
+                speech.id,
+                message.message_id,
+                old_message_state,
+                message.state,
+                message.position_ms if record is None else record.heard_ms,
+                message.text if record is None else record.heard_text,
+                None if record is None else record.reason,
+            )
+            self._reader.state_changed(change)
+
+    def _record(self, record: Record) -> None:
+        if self._trace is not None:
+            self._trace(record)
+
+    def _at_ms(self) -> float:
+        now_ms = self._clock.now_ms()
+        if self._began_ms is None:
+            self._began_ms = now_ms
+        return now_ms - self._began_ms

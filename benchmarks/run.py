@@ -1,0 +1,96 @@
+"""`make benchmark`: measures all subjects, prints the tables, writes docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+from pathlib import Path
+
+import figures
+from node_subjects import NODE_SUBJECTS, NodeSubject, why_not
+from report import Results, markdown, subjects_table, targets_table
+from rich.console import Console
+from subjects import OURS, RIVALS, Subject, rival
+from timing import measure
+from workload import SPEECHES
+
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+
+
+def main() -> int:
+    """Measure, print, write."""
+    options = _options()
+    console = Console(stderr=True)
+    described = figures.machine()
+    subjects, left_out = _python_subjects()
+    node_subjects: list[NodeSubject] = []
+    reason = why_not()
+    try:
+        for name in NODE_SUBJECTS:
+            if reason is None:
+                node_subjects.append(NodeSubject(name, SPEECHES))
+            else:
+                left_out[name] = reason
+        if node_subjects:
+            described["Node"] = node_subjects[0].node
+        with console.status("") as status:
+            timings = measure([*subjects, *node_subjects], options.rounds, options.seconds, status.update)
+            status.update("imports, memory, explorer")
+            results = Results(
+                date=options.date,
+                machine=described,
+                rounds=options.rounds,
+                round_s=options.seconds,
+                timings=timings,
+                allocated_bytes=figures.allocated_bytes(),
+                summed_bytes=figures.summed_bytes(),
+                imports=figures.import_times(options.rounds),
+                explorer_steps_per_s=figures.explorer_steps_per_second(),
+                left_out=left_out,
+            )
+    finally:
+        for node_subject in node_subjects:
+            node_subject.close()
+    print(f"{targets_table(results)}\n\n{subjects_table(results)}")
+    for name, why in left_out.items():
+        print(f"left out: {name}: {why}", file=sys.stderr)
+    options.output.write_text(markdown(results), encoding="utf-8")
+    print(f"wrote {options.output}", file=sys.stderr)
+    return 0
+
+
+def _python_subjects() -> tuple[list[Subject], dict[str, str]]:
+    subjects, left_out = list(OURS), {}
+    for name, distribution, *_ in RIVALS:
+        try:
+            subjects.append(rival(name))
+        except ImportError:
+            left_out[name] = f"it is not installed: run `pip install {distribution}`"
+    return subjects, left_out
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks/run.py", description=__doc__)
+    parser.add_argument("--rounds", type=_positive(int), default=15, help="how many rounds (default: 15)")
+    parser.add_argument("--seconds", type=_positive(float), default=0.3, help="of one subject's round (default: 0.3)")
+    parser.add_argument("--date", default=datetime.date.today().isoformat(), help="to be written (default: today)")
+    parser.add_argument("--output", type=Path, default=PAGE, help="the page to write (default: docs/benchmarks.md)")
+    options = parser.parse_args()
+    if not options.output.parent.is_dir():
+        parser.error(f"--output: {options.output.parent} is no folder: make it, or name another")
+    return options
+
+
+def _positive(number: type[int] | type[float]):
+    def parse(text: str) -> float:
+        value = number(text)
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+        return value
+
+    return parse
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,88 @@
+"""Writes the seeds and the dictionary: `python -m fuzz.make_seeds`, after the formats have changed.
+
+Small pieces of what is real: the recordings of `shared/captures`, and the trace of a scenario.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+
+from speech_lifecycle.adapters.simulation.recording import load_recording
+from speech_lifecycle.adapters.simulation.scenario import play
+from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
+from speech_lifecycle.fsm import values
+from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, dump_speech
+from speech_lifecycle.fsm.effects import EFFECT_TYPES
+from speech_lifecycle.fsm.events import EVENT_TYPES, name_of
+from speech_lifecycle.fsm.trace import Record, dump_record
+
+HERE = Path(__file__).parent
+SCENARIO_NAMES = ("second-response-queued", "user-speaks")
+PER_KIND = 1
+"""Events of one kind that a seed keeps: more of the same would only slow the fuzzer down."""
+
+
+def main(captures: Path) -> None:
+    words: set[str] = set()
+    for path in sorted(captures.glob("*.yaml")):
+        events = few_of_a_kind(load_recording(path).received)
+        write("protocol", f"{path.stem}.jsonl", "\n".join(map(json.dumps, events)))
+        interactions = [{"kind": "message", "direction": "received", "data": event} for event in events]
+        write(
+            "capture",
+            f"{path.stem}.yaml",
+            yaml.safe_dump({"version": 1, "interactions": interactions}, sort_keys=False),
+        )
+        for event in events:
+            words |= words_of(event)
+    for name in SCENARIO_NAMES:
+        _, world = asyncio.run(play(SCENARIOS[name]))
+        trace = world.trace
+        write("trace", f"{name}.jsonl", "\n".join(map(dump_record, (trace.header, *trace.records[:40]))))
+        once: dict[str, Any] = {}
+        for step in trace.steps:
+            for family, value in ((EVENTS, step.event), *((EFFECTS, effect) for effect in step.effects)):
+                once.setdefault(name_of(type(value)), family.dump(value))
+        speech = dump_speech(world.speeches[-1].snapshot)
+        write("events", f"{name}.jsonl", "\n".join(map(json.dumps, (*once.values(), speech))))
+    for value_type in (*EVENT_TYPES, *EFFECT_TYPES, *get_args(Record), values.Capabilities, values.Policy):
+        words |= {name_of(value_type), *(field.name for field in fields(value_type))}
+    (HERE / "dictionary.txt").write_text("".join(f'"{word}"\n' for word in sorted(words)), encoding="utf-8")
+
+
+def write(target: str, name: str, text: str) -> None:
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"{text}\n", encoding="utf-8")
+
+
+def few_of_a_kind(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    seen: dict[str, int] = {}
+    few = []
+    for event in events:
+        seen[event["type"]] = seen.get(event["type"], 0) + 1
+        if seen[event["type"]] <= PER_KIND and not event["type"].startswith("session."):
+            few.append(event)
+    return few
+
+
+def words_of(data: Any) -> set[str]:
+    """All keys, and the values of "type" and "status"."""
+    if isinstance(data, list):
+        return {word for item in data for word in words_of(item)}
+    if not isinstance(data, Mapping):
+        return set()
+    told = {data[key] for key in ("type", "status", "role") if isinstance(data.get(key), str)}
+    return set(data) | told | {word for item in data.values() for word in words_of(item)}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

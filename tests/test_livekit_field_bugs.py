@@ -1,0 +1,98 @@
+"""The bugs of LiveKit Agents that can be shown here: each on the plain framework, and gone when mended.
+
+The first half says that the framework of the tested version still has the bug. If one of these tests fails, it is
+mended upstream: take it out of `SHOWN`, and look whether its mending here has become superfluous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from livekit_outcomes import outcome
+
+from speech_lifecycle.adapters.livekit_agents.outcome import Outcome
+from speech_lifecycle.adapters.livekit_agents.scenarios import LIVEKIT_SCENARIOS
+from speech_lifecycle.adapters.livekit_agents.verdict import differences
+
+
+def differs(*expected: str) -> Callable[[Outcome], bool]:
+    return lambda outcome: set(expected) <= set(differences(outcome))
+
+
+def cut_at_its_end(outcome: Outcome) -> bool:
+    remembered = outcome.server["preamble"]
+    return remembered.audio_ms == 1_800 and remembered.text is None
+
+
+def cancelled_twice(outcome: Outcome) -> bool:
+    return any(error.startswith("response_cancel_not_active") for error in outcome.server_errors)
+
+
+def lost_its_reply(outcome: Outcome) -> bool:
+    return outcome.responses == 1 and "later" not in outcome.heard_ms
+
+
+SHOWN: dict[tuple[str, str], Callable[[Outcome], bool]] = {
+    ("M2", "in-first"): differs("answer: the server remembers it, unheard"),
+    ("M2", "between"): differs("answer: the server remembers it, unheard"),
+    ("M2", "late-items"): differs(
+        "answer: the server remembers it, unheard", "closing: the server remembers it, unheard"
+    ),
+    ("M3", "in-first"): differs("answer: history has it, unheard"),
+    ("M3", "before-first-frame"): differs("preamble: history has it, unheard"),
+    ("M3", "queued"): differs("later: history has it, unheard"),
+    ("M3", "text-interrupted"): differs("shown: history has other text than was shown"),
+    ("M8", "queued"): differs("later: the server remembers it, unheard"),
+    ("T3", "between"): cut_at_its_end,
+    ("T10", "over-reports"): differs("answer: the server remembers audio that was not heard"),
+    ("T12", "not-a-number"): differs(
+        "answer: history takes it for whole", "answer: the server remembers audio that was not heard"
+    ),
+    ("T13", "negative"): differs("answer: heard, but the server does not remember it"),
+    ("T14", "zero"): differs("answer: heard, but the server does not remember it"),
+    ("H1", "no-transcript"): differs("answer: history has text that was not heard"),
+    ("H2", "no-word"): differs("preamble: history has text that was not heard"),
+    ("H5", "start-never-reported"): differs('heard, but "speaking" was never announced'),
+    ("H12", "raises"): differs("answer: history takes it for whole"),
+    ("H12", "breaks"): differs("answer: history takes it for whole"),
+    ("H13", "cleared-from-outside"): differs("preamble: history takes it for whole"),
+    ("C1", "next-while-cancelling"): lost_its_reply,
+    ("C4", "protected"): cancelled_twice,
+    ("O1", "silent-after-clear"): differs("answer: history takes it for whole"),
+    ("O2", "silent-after-clear"): differs('the agent is left "speaking"'),
+    ("O3", "silent"): differs("the speech never came to its end"),
+}
+
+NOT_TO_BE_MENDED = {
+    "over-reports": "the output lies, and nothing in the session knows better",
+    "cannot-truncate": "the server cannot; the difference is reported",
+    "cannot-remove": "the server cannot; the difference is reported",
+}
+
+
+@pytest.mark.parametrize(("bug", "scenario"), SHOWN)
+def test_plain_livekit_agents_has_the_bug(bug: str, scenario: str) -> None:
+    assert SHOWN[bug, scenario](outcome(scenario, "plain")), f"{bug} is mended upstream"
+
+
+@pytest.mark.parametrize(("bug", "scenario"), [shown for shown in SHOWN if shown[1] not in NOT_TO_BE_MENDED])
+def test_mended_it_is_gone(bug: str, scenario: str) -> None:
+    assert not SHOWN[bug, scenario](outcome(scenario, "mended"))
+
+
+def test_an_output_that_lies_is_taken_at_its_word_everywhere() -> None:
+    mended = outcome("over-reports", "mended")
+    assert not mended.server_errors, "nothing is requested that the server must refuse (T10)"
+    assert not mended.history["answer"].interrupted
+    assert mended.server["answer"].text == mended.history["answer"].text
+
+
+def test_the_scenarios_name_the_bugs_that_they_show() -> None:
+    named = {
+        (bug, name)
+        for name, scenario in LIVEKIT_SCENARIOS.items()
+        for bug in scenario.bugs
+        if scenario.sweep_ms is None
+    }
+    assert named == set(SHOWN)
