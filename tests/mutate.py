@@ -10,7 +10,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from multiprocessing import Pool
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from rich.progress import track
@@ -18,7 +18,7 @@ from rich.progress import track
 sys.path.insert(0, str(Path(__file__).parent))
 
 from equivalent_mutants import EQUIVALENT, SWAPPED
-from one_mutant import killing_test
+from one_mutant import killing_test, mutant_of
 
 from speech_lifecycle.fsm.exploration.field_bugs import field_bugs
 from speech_lifecycle.fsm.exploration.judging import STAGES, Verdict, judge, judge_field_bug, original
@@ -29,8 +29,9 @@ REPORT = Path(__file__).parent.parent / "docs" / "mutation.md"
 FATES = ("lint", "property", "test", "equivalent", "survived")
 
 
-def verdict_on(mutant: Mutant) -> Verdict:
-    """Return what becomes of a mutant."""
+def verdict_on(mutant_id: str) -> Verdict:
+    """Return what becomes of a mutant. Mutants hold functions, so only their ids get from process to process."""
+    mutant = mutant_of(mutant_id)
     return (judge_field_bug if mutant.kind == "field bug" else judge)(mutant, killing_test)
 
 
@@ -38,8 +39,8 @@ def judge_all(chosen: Sequence[Mutant], jobs: int) -> list[Verdict]:
     """Judge mutants in parallel, with a progress bar."""
     for stage in STAGES:  # so that the processes need not
         original(stage)
-    with Pool(jobs) as pool:
-        verdicts = pool.imap(verdict_on, chosen)
+    with ProcessPoolExecutor(jobs) as pool:
+        verdicts = pool.map(verdict_on, [each.id for each in chosen])
         return list(track(verdicts, description="mutants", total=len(chosen)))
 
 

@@ -28,10 +28,15 @@ def mutant_of(mutant_id: str) -> Mutant:
     Raises:
         LookupError: there is none.
     """
-    for each in (*field_bugs(), *mutants()):
-        if each.id == mutant_id:
-            return each
-    raise LookupError(f"there is no mutant {mutant_id!r}; docs/mutation.md names some")
+    try:
+        return _by_id()[mutant_id]
+    except KeyError:
+        raise LookupError(f"there is no mutant {mutant_id!r}; docs/mutation.md names some") from None
+
+
+@cache
+def _by_id() -> dict[str, Mutant]:
+    return {each.id: each for each in (*field_bugs(), *mutants())}
 
 
 def killing_test(mutant_id: str) -> str:

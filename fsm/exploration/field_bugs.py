@@ -185,7 +185,7 @@ def _announce_speaking(run: Run, speech: Speech, event: Any) -> None:
 
 
 def _note_whole(run: Run, speech: Speech, message: Message, event: Any) -> None:
-    message.position_ms, message.is_flushed = message.handed_over_ms, False
+    message.position_ms, message.flushed_ms = message.handed_over_ms, 0
     speech.has_progressed = True
 
 
