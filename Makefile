@@ -6,13 +6,17 @@ NODE := tests/node
 BENCHMARKS_NODE := benchmarks/node
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test benchmark node fuzz check lint types docs generated wheel lock clean
+.PHONY: demo test mutants benchmark node fuzz check lint types docs generated wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
 
 test: $(VENV)/ready node
 	$(BIN)/python -m pytest -q
+
+# Judges every mutant of the lifecycle, and writes docs/mutation.md: half an hour on two cores.
+mutants: $(VENV)/ready
+	$(BIN)/python tests/mutate.py
 
 # Measures this machine against other libraries: some minutes, and best with nothing else running.
 benchmark: $(VENV)/ready node

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from helpers import Transcript, interrupted, paused, queued, speaking, waiting
+from helpers import Transcript, interrupted, only, paused, queued, speaking, text_message, waiting
 from msgspec.structs import fields
 
+from speech_lifecycle.fsm import Capabilities
 from speech_lifecycle.fsm.effects import (
     EFFECT_TYPES,
     AnnounceAgentState,
     CancelResponse,
     ClearOutput,
     CommitMessage,
+    FlushOutput,
     PauseOutput,
     RemoveMessages,
     ReplaceMessage,
@@ -19,6 +21,7 @@ from speech_lifecycle.fsm.effects import (
     ReportMessageSettled,
     ReportSpeechDone,
     ResumeOutput,
+    StartHandover,
     StartTimer,
     TruncateMessage,
 )
@@ -26,13 +29,19 @@ from speech_lifecycle.fsm.events import (
     Authorize,
     Close,
     Interrupt,
+    OutputAudioHandedOver,
     OutputFailed,
     OutputPlaybackFinished,
     Pause,
     Resume,
+    SessionAudioReceived,
     SessionLost,
+    SessionMessageAdded,
+    SessionMessageEnded,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionTextReceived,
+    TimerFired,
 )
 
 STOPS = [Interrupt(), Close(), SessionLost()]
@@ -125,3 +134,67 @@ def test_a_queued_speech_touches_nothing_but_the_server():
     transcript.tell(SessionResponseEnded("r"), Interrupt())
     wanted = {"ReportMessageSettled", "RemoveMessages", "StartTimer"}
     assert {type(effect).__name__ for effect in transcript.effects} == wanted
+
+
+def test_a_session_that_is_lost_while_the_server_is_asked_ends_the_speech():
+    transcript = interrupted("a")
+    transcript.tell(OutputPlaybackFinished("a", 400, interrupted=True))
+    assert transcript.state == "reconciling"
+    transcript.tell(SessionLost())
+    assert transcript.outcome == "interrupted"
+
+
+def test_a_session_that_is_lost_before_the_speech_has_the_floor_ends_it():
+    transcript = queued()
+    transcript.tell(SessionLost())
+    assert transcript.outcome == "failed"
+
+
+def test_an_announcement_behind_a_message_that_plays_starts_no_timer():
+    transcript = speaking("a", response_ended=False)
+    assert transcript.tell(SessionMessageAdded("r", "b")) == (FlushOutput("a"), StartTimer("playout", 1000 + 2000))
+    assert transcript.tell(SessionMessageAdded("r", "c")) == ()
+
+
+def test_the_end_of_a_response_is_no_fact_that_comes_after_the_flush_it_causes():
+    transcript = waiting()
+    transcript.tell(SessionMessageAdded("r", "a"), SessionMessageAdded("r", "b"), SessionMessageEnded("b"))
+    transcript.tell(SessionAudioReceived("a", 100), OutputAudioHandedOver("a", 100))
+    assert FlushOutput("a") in transcript.tell(SessionResponseEnded("r"))
+    assert ClearOutput("a") in transcript.tell(TimerFired("playout"))
+
+
+def test_the_source_is_watched_from_the_announcement_of_a_message_and_again_from_its_end():
+    transcript = waiting()
+    assert transcript.tell(SessionMessageAdded("r", "a")) == (StartHandover("a"), StartTimer("stall", 30_000))
+    transcript.tell(SessionAudioReceived("a", 100), SessionMessageEnded("a"), OutputAudioHandedOver("a", 100))
+    assert StartTimer("stall", 30_000) in transcript.tell(OutputPlaybackFinished("a", 100))
+
+
+def test_what_came_to_nothing_is_removed_under_a_hold_too():
+    transcript = waiting()
+    transcript.tell(SessionMessageAdded("r", "a"), SessionTextReceived("a", "Yes."), Pause())
+    assert RemoveMessages(("a",)) in transcript.tell(SessionResponseEnded("r"))
+
+
+def test_the_server_is_brought_in_line_before_the_agent_listens():
+    transcript = waiting(capabilities=Capabilities(can_remove=False))
+    transcript.tell(SessionMessageAdded("r", "a"), SessionTextReceived("a", "Yes."))
+    effects = only(transcript.tell(SessionResponseEnded("r")), ReportDivergence, AnnounceAgentState)
+    assert [type(effect) for effect in effects] == [ReportDivergence, AnnounceAgentState]
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_the_end_of_a_hold_is_announced_before_the_next_message_is_taken(heard):
+    transcript = paused("a") if heard else waiting()
+    transcript.tell(OutputPlaybackFinished("a", 400, interrupted=True) if heard else Pause())
+    transcript.tell(*text_message("b"), SessionMessageEnded("b"))
+    effects = only(transcript.tell(Resume()), AnnounceAgentState, ReportMessageSettled)
+    assert [type(effect) for effect in effects] == [AnnounceAgentState, ReportMessageSettled]
+
+
+def test_the_floor_is_announced_before_the_first_message_is_taken():
+    transcript = queued()
+    transcript.tell(*text_message("b"), SessionMessageEnded("b"))
+    effects = only(transcript.tell(Authorize()), AnnounceAgentState, ReportMessageSettled)
+    assert [type(effect) for effect in effects] == [AnnounceAgentState, ReportMessageSettled]

@@ -9,7 +9,7 @@ import pytest
 from helpers import Transcript, flush_overtaken_by_audio, interrupted, paused, speaking, text_of, waiting
 
 from speech_lifecycle.fsm import Capabilities, Policy
-from speech_lifecycle.fsm.effects import StartHandover
+from speech_lifecycle.fsm.effects import FlushOutput, StartHandover
 from speech_lifecycle.fsm.events import (
     Interrupt,
     OutputAudioHandedOver,
@@ -105,7 +105,16 @@ def test_a_position_is_usable_whatever_computed_it(number):
 
 def test_what_was_cleared_at_its_very_end_is_played_even_if_audio_overtook_its_flush():
     transcript = Transcript(*flush_overtaken_by_audio())
-    assert (transcript.record("a").state, transcript.record("a").heard_ms) == ("played", 100)
+    assert transcript.states == {"a": "played"}
+    record = transcript.record("a")
+    assert (record.state, record.reason, record.heard_ms) == ("played", "finished", 100)
+
+
+def test_an_old_flush_that_is_played_out_is_followed_by_one_for_the_rest():
+    transcript = Transcript(*flush_overtaken_by_audio()[:-1])
+    reply = transcript.send(OutputPlaybackFinished("a", 100, interrupted=False))
+    assert FlushOutput("a") in reply.effects
+    assert transcript.states == {"a": "draining"}
 
 
 def test_an_old_flush_vouches_for_no_more_than_was_flushed():

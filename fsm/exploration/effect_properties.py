@@ -261,6 +261,14 @@ def timers_stop_only_silence(ledger: Ledger, effect: fx.StartTimer | fx.ReportSp
     return f"the {step.event.timer} timer stops it, though something was said since it was started"
 
 
+@of_effects("6", fx.CancelTimer)
+def cancels_the_timer_that_runs(ledger: Ledger, effect: fx.CancelTimer, step: StepTaken) -> Complaint:
+    """Section 6: the timer that is cancelled is the one that runs: not one that has fired."""
+    if effect.timer == ledger.timer:
+        return None
+    return f"the {effect.timer} timer is cancelled, but {ledger.timer or 'none'} runs"
+
+
 @of_effects("8", fx.ReportDivergence)
 def a_divergence_says_what_it_is(ledger: Ledger, effect: fx.ReportDivergence, step: StepTaken) -> Complaint:
     """Section 8: a divergence says what the server wrongly remembers, what was heard, and why they differ."""

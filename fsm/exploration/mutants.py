@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from speech_lifecycle.fsm.definition import ChartDefinition, Definition, Row, definition
+from speech_lifecycle.fsm.definition import ChartDefinition, ChartName, Definition, Row, definition
 
 _NEVER_ENTERED = ("pending", "queued")
 """Initial states: no row goes back to them, and none is likely to by mistake."""
+
+
+class Cell(NamedTuple):
+    """Where a row stands."""
+
+    chart: ChartName
+    source: str
+    event: str
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,8 @@ class Mutant:
     """The row, and what was done to it."""
     kind: str
     definition: Definition
+    cell: Cell | None = None
+    """The only cell that is not the original's; None if more than one may be."""
 
 
 def mutants() -> Iterator[Mutant]:
@@ -28,7 +39,7 @@ def mutants() -> Iterator[Mutant]:
         for index, row in enumerate(chart.rows):
             for kind, detail, rows in _mutations(chart, index, row):
                 name = f"{row.id}: {kind}{f' {detail}' if detail else ''}"
-                yield Mutant(name, kind, with_rows(chart, rows))
+                yield Mutant(name, kind, with_rows(chart, rows), Cell(chart.name, row.source, row.event))
 
 
 def with_rows(chart: ChartDefinition, rows: tuple[Row, ...]) -> Definition:
@@ -60,10 +71,10 @@ def _guards(row: Row) -> Iterator[tuple[str, str, Row]]:
     terms = row.cond.split(" and ") if "(" not in row.cond and " or " not in row.cond else []
     if len(terms) > 1:
         for term in terms:
-            yield "guard dropped:", term, replace(row, cond=" and ".join(other for other in terms if other != term))
+            yield "guard dropped", term, replace(row, cond=" and ".join(other for other in terms if other != term))
     for name in row.guards:
         negated = re.sub(rf"\b(not )?{name}\b", lambda found: name if found[1] else f"not {name}", row.cond)  # noqa: B023
-        yield "guard negated:", name, replace(row, cond=negated)
+        yield "guard negated", name, replace(row, cond=negated)
 
 
 def _targets(chart: ChartDefinition, row: Row) -> Iterator[tuple[str, str, Row]]:
@@ -80,10 +91,10 @@ def _targets(chart: ChartDefinition, row: Row) -> Iterator[tuple[str, str, Row]]
 def _actions(row: Row) -> Iterator[tuple[str, str, Row]]:
     actions = row.actions
     for place, action in enumerate(actions):
-        yield "action dropped:", action, replace(row, actions=(*actions[:place], *actions[place + 1 :]))
+        yield "action dropped", action, replace(row, actions=(*actions[:place], *actions[place + 1 :]))
     for place in range(len(actions) - 1):
         swapped = (*actions[:place], actions[place + 1], actions[place], *actions[place + 2 :])
-        yield "actions swapped:", f"{actions[place]}, {actions[place + 1]}", replace(row, actions=swapped)
+        yield "actions swapped", f"{actions[place]}, {actions[place + 1]}", replace(row, actions=swapped)
 
 
 def _answers(row: Row) -> Iterator[tuple[str, str, Row]]:
