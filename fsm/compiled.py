@@ -292,7 +292,7 @@ def speech_waiting_on_always(run, speech, event):
                 speech.agent_state = 'listening'
                 run.effects.append(AnnounceAgentState('listening'))
         speech.state = 'reconciling'
-        if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+        if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
         return
 
@@ -326,7 +326,7 @@ def speech_speaking_on_always(run, speech, event):
                 speech.agent_state = 'listening'
                 run.effects.append(AnnounceAgentState('listening'))
         speech.state = 'reconciling'
-        if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+        if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
         return
 
@@ -358,7 +358,7 @@ def speech_paused_on_always(run, speech, event):
             run.effects.append(CancelTimer(speech.timer))
             speech.timer = None
         speech.state = 'reconciling'
-        if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+        if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
         return
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
@@ -390,7 +390,7 @@ def speech_paused_on_always(run, speech, event):
                 speech.agent_state = 'listening'
                 run.effects.append(AnnounceAgentState('listening'))
         speech.state = 'reconciling'
-        if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+        if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
         return
 
@@ -429,7 +429,7 @@ def speech_stopping_on_always(run, speech, event):
                 speech.agent_state = 'listening'
                 run.effects.append(AnnounceAgentState('listening'))
         speech.state = 'reconciling'
-        if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+        if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
         return
 
@@ -651,7 +651,7 @@ def speech_waiting_on_pause(run, speech, event):
             run.effects.append(CancelTimer(speech.timer))
             speech.timer = None
         speech.state = 'paused'
-        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
         return run.finish(reply_29.rows)
     return reply_30
@@ -668,7 +668,7 @@ def speech_speaking_on_pause(run, speech, event):
             run.effects.append(CancelTimer(speech.timer))
             speech.timer = None
         speech.state = 'paused'
-        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
         return run.finish(reply_31.rows)
     return reply_32
@@ -915,7 +915,7 @@ def speech_paused_on_session_response_created(run, speech, event):
     if (speech.response_id is None):
         speech.response_id = event.response_id
         speech.has_progressed = True
-        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
             return run.finish(reply_60.rows)
         return reply_60
@@ -935,7 +935,7 @@ def speech_reconciling_on_session_response_created(run, speech, event):
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
-        if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+        if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
         return run.finish(reply_69.rows)
     if (event.response_id == speech.response_id):
@@ -1006,7 +1006,7 @@ def speech_paused_on_session_response_ended(run, speech, event):
             cell = told_end_source(end_response_message.state)
             if cell is not None:
                 cell(run, speech, end_response_message, None)
-        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
         return run.finish(reply_78.rows)
     if (event.response_id == speech.response_id):
@@ -1038,7 +1038,7 @@ def speech_reconciling_on_session_response_ended(run, speech, event):
             cell = told_end_source(end_response_message.state)
             if cell is not None:
                 cell(run, speech, end_response_message, None)
-        if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+        if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
         return run.finish(reply_88.rows)
     if (event.response_id == speech.response_id):
@@ -1164,7 +1164,7 @@ def speech_reconciling_on_session_lost(run, speech, event):
         cell = told_end_source(end_response_message.state)
         if cell is not None:
             cell(run, speech, end_response_message, None)
-    if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+    if (speech.response_has_ended and (not speech.awaited)):
         speech_reconciling_on_always(run, speech, event)
     return run.finish(reply_99.rows)
 
@@ -1196,7 +1196,7 @@ def speech_reconciling_on_session_reconciliation_acknowledged(run, speech, event
     if ((event.operation, event.message_id) in speech.awaited):
         strike_request_done = (event.operation, event.message_id)
         speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
-        if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+        if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
             return run.finish(reply_108.rows)
         return reply_108
@@ -1230,7 +1230,7 @@ def speech_reconciling_on_session_reconciliation_refused(run, speech, event):
     if ((event.operation, event.message_id) in speech.awaited) and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
         strike_request_done = (event.operation, event.message_id)
         speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
-        if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+        if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
             return run.finish(reply_118.rows)
         return reply_118
@@ -1242,7 +1242,7 @@ def speech_reconciling_on_session_reconciliation_refused(run, speech, event):
         report_divergence_record = report_divergence_message.record
         assert report_divergence_record is not None, f'message {report_divergence_message.message_id} is not final'
         run.effects.append(ReportDivergence(report_divergence_message.message_id, 'refused', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_refusal_detail))
-        if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+        if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
         return run.finish(reply_119.rows)
     return reply_120
@@ -1384,7 +1384,7 @@ def speech_paused_on_timer_fired(run, speech, event):
             speech.timer = 'stall'
             speech.has_progressed = False
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
-        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+        if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
         return run.finish(reply_125.rows)
     if (event.timer == speech.timer):
@@ -1432,7 +1432,7 @@ def speech_reconciling_on_timer_fired(run, speech, event):
             run.effects.append(ReportDivergence(report_divergence_message.message_id, 'unanswered', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=give_up_operation))
         speech.awaited = ()
         speech.response_has_ended = True
-        if (speech.response_has_ended and (not speech.awaited)) and (speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed)) or (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None) or (speech.response_has_ended and (not speech.awaited)):
+        if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
         return run.finish(reply_132.rows)
     return reply_133
@@ -1516,7 +1516,7 @@ def speech_speaking_on_message_announced(run, speech, event):
 
 def speech_paused_on_message_announced(run, speech, event):
     run.rows.append('speech.paused.message_announced#1')
-    if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+    if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         speech_paused_on_always(run, speech, event)
     return
 
@@ -1534,7 +1534,7 @@ def speech_waiting_on_message_heard(run, speech, event):
 def speech_paused_on_message_heard(run, speech, event):
     run.rows.append('speech.paused.message_heard#1')
     speech.was_heard = True
-    if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+    if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         speech_paused_on_always(run, speech, event)
     return
 
@@ -1606,7 +1606,7 @@ def speech_speaking_on_message_settled(run, speech, event):
 
 def speech_paused_on_message_settled(run, speech, event):
     run.rows.append('speech.paused.message_settled#1')
-    if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)) or (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+    if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         speech_paused_on_always(run, speech, event)
     return
 
@@ -1714,12 +1714,12 @@ def message_pending_on_session_message_added(run, speech, message, event):
     if (speech.state in SETTLED_SPEECH_STATES) and (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
         message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
         message.source_has_ended = speech.response_has_ended
+        speech.has_progressed = True
         for announce_earlier in speech.messages.values():
             cell = told_later_message_began(announce_earlier.state)
             if cell is not None:
                 cell(run, speech, announce_earlier, None)
         speech.messages[message.message_id] = message
-        speech.has_progressed = True
         run.raised.append('message_announced')
         message.reason = speech.cause or 'interrupted'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -1736,12 +1736,12 @@ def message_pending_on_session_message_added(run, speech, message, event):
     if (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
         message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
         message.source_has_ended = speech.response_has_ended
+        speech.has_progressed = True
         for announce_earlier in speech.messages.values():
             cell = told_later_message_began(announce_earlier.state)
             if cell is not None:
                 cell(run, speech, announce_earlier, None)
         speech.messages[message.message_id] = message
-        speech.has_progressed = True
         run.raised.append('message_announced')
         return run.finish(reply_151.rows)
     if (message.message_id not in speech.messages):
@@ -1774,7 +1774,7 @@ def message_pending_on_session_text_received(run, speech, message, event):
 def message_streaming_on_session_text_received(run, speech, message, event):
     message.text += event.text
     speech.has_progressed = True
-    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         message_streaming_on_always(run, speech, message, event)
         return run.finish(reply_161.rows)
     return reply_161
@@ -1816,7 +1816,7 @@ def message_streaming_on_session_audio_received(run, speech, message, event):
         if event.received_ms > 0 and message.shown_text is None:
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_167.rows)
         return reply_167
@@ -1829,7 +1829,7 @@ def message_draining_on_session_audio_received(run, speech, message, event):
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
         message.state = 'streaming'
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_169.rows)
         return reply_169
@@ -1865,15 +1865,17 @@ def message_skipped_on_session_audio_received(run, speech, message, event):
 def message_pending_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return reply_175
     return reply_176
 
 def message_streaming_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
-        speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if event is not None:
+            speech.has_progressed = True
+        if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_177.rows)
         return reply_177
@@ -1882,14 +1884,16 @@ def message_streaming_on_session_message_ended(run, speech, message, event):
 def message_draining_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return reply_177
     return reply_179
 
 def message_stopping_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
             return run.finish(reply_177.rows)
@@ -1912,7 +1916,7 @@ def message_streaming_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
         message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
         speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
             return run.finish(reply_185.rows)
         return reply_185
@@ -1953,7 +1957,7 @@ def message_streaming_on_output_playback_started(run, speech, message, event):
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return run.finish(reply_193.rows)
     if (message.has_started):
@@ -2003,7 +2007,7 @@ def message_streaming_on_output_playback_progressed(run, speech, message, event)
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return run.finish(reply_204.rows)
     if (message.handed_over_ms > 0):
@@ -2115,7 +2119,7 @@ def message_streaming_on_output_playback_finished(run, speech, message, event):
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return run.finish(reply_218.rows)
     return reply_219
@@ -2423,7 +2427,7 @@ def message_pending_on_forward(run, speech, message, event):
     speech.forwarding_id = message.message_id
     run.effects.append(StartHandover(message.message_id))
     message.state = 'streaming'
-    if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+    if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
         message_streaming_on_always(run, speech, message, event)
     return
 
@@ -2526,15 +2530,17 @@ def message_pending_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
         run.rows.append('message.pending.end_source#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return
 
 def message_streaming_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
         run.rows.append('message.forwarding.end_source#1')
         message.source_has_ended = True
-        speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if event is not None:
+            speech.has_progressed = True
+        if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return
 
@@ -2542,14 +2548,16 @@ def message_draining_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
         run.rows.append('message.forwarding.end_source#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return
 
 def message_stopping_on_end_source(run, speech, message, event):
     if not (message.source_has_ended):
         run.rows.append('message.forwarding.end_source#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
         return
@@ -2558,15 +2566,17 @@ def message_pending_on_later_message_began(run, speech, message, event):
     if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.pending.later_message_began#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return
 
 def message_streaming_on_later_message_began(run, speech, message, event):
     if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
-        speech.has_progressed = True
-        if (message.received_ms == 0 if message.expects_audio else not message.text) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (not message.expects_audio) and (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)) or (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        if event is not None:
+            speech.has_progressed = True
+        if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return
 
@@ -2574,14 +2584,16 @@ def message_draining_on_later_message_began(run, speech, message, event):
     if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         return
 
 def message_stopping_on_later_message_began(run, speech, message, event):
     if not (message.received_ms == 0 if message.expects_audio else not message.text):
         run.rows.append('message.forwarding.later_message_began#1')
         message.source_has_ended = True
-        speech.has_progressed = True
+        if event is not None:
+            speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
         return

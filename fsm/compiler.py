@@ -138,7 +138,7 @@ class _ChartWriter:
         reply = self._reply(row, state)
         always = self._chart.cell(target, ALWAYS)
         if always:
-            yield f"if {' or '.join(self._condition(row.cond) for row in always)}:"
+            yield f"if {' or '.join(map(self._condition, _any_of(row.cond for row in always)))}:"
             yield f"    {self._name(target, ALWAYS)}({self._arguments})"
         if is_internal:
             yield "return"
@@ -161,6 +161,12 @@ class _ChartWriter:
                 return known.partition(" = ")[0]
         self._replies.append(line)
         return line.partition(" = ")[0]
+
+
+def _any_of(conds: Iterable[str]) -> list[str]:
+    """Return the conditions that matter for whether one of them holds: `a and b` does not beside `b`."""
+    terms = {cond: frozenset(cond.split(" and ")) for cond in conds}
+    return [cond for cond, own in terms.items() if not any(other < own for other in terms.values())]
 
 
 _TELL = re.compile(r"( *)run\.tell\(speech, (\w+), '(\w+)'\)")

@@ -104,8 +104,9 @@ class SpeechMachine:
 
     def finish(self, rows: tuple[str, ...]) -> Reply:
         """End a step that began with these rows: answer what was raised, and return all that was caused."""
-        speech, raised = self.speech, self.raised
+        raised, effects = self.raised, self.effects
         if raised:
+            speech = self.speech
             for event in raised:  # grows while it is read
                 cell = _RAISED[event].get(speech.state)
                 if cell is not None:
@@ -114,8 +115,8 @@ class SpeechMachine:
         if self.rows:
             rows += tuple(self.rows)
             self.rows.clear()
-        reply = Handled(rows, tuple(self.effects))
-        self.effects.clear()
+        reply = Handled(rows, tuple(effects))
+        effects.clear()
         return reply
 
 

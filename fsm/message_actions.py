@@ -30,10 +30,11 @@ def announce(run: Run, speech: Speech, message: Message, event: SessionMessageAd
     """Add the message to the speech, and let those before it know."""
     message.expects_audio = "audio" in event.modalities and speech.capabilities.plays_audio
     message.source_has_ended = speech.response_has_ended
+    # Before the others are told: if that starts a timer, this fact came before it.
+    speech.has_progressed = True
     for earlier in speech.messages.values():
         run.tell(speech, earlier, "later_message_began")
     speech.messages[message.message_id] = message
-    speech.has_progressed = True
     run.raise_event("message_announced")
 
 
@@ -52,9 +53,10 @@ def count_received(run: Run, speech: Speech, message: Message, event: SessionAud
 
 
 def note_source_end(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
-    """Remember that no more will come."""
+    """Remember that no more will come. If it is only told so, the fact behind it has been noted."""
     message.source_has_ended = True
-    speech.has_progressed = True
+    if event is not None:
+        speech.has_progressed = True
 
 
 def remove_late_message(run: Run, speech: Speech, message: Message, event: Event | None) -> None:

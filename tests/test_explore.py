@@ -23,7 +23,8 @@ from speech_lifecycle.fsm.exploration import (
     recheck,
 )
 from speech_lifecycle.fsm.exploration.agreement import Agreement, disagreements
-from speech_lifecycle.fsm.exploration.keys import Keys
+from speech_lifecycle.fsm.exploration.explorer import configurations
+from speech_lifecycle.fsm.exploration.keys import key_of
 from speech_lifecycle.fsm.exploration.search import Search
 from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
 from speech_lifecycle.fsm.trace import TraceError
@@ -78,11 +79,10 @@ def test_each_number_of_section_9_has_its_properties():
 
 def test_what_keys_leave_out_tells_no_configurations_apart():
     search = Search(ONE, SpeechMachine, (), exact=True)
-    keys = Keys()
     found = set()
     while search.waiting:
         node = search.expand().node
-        found.add(keys.of(node.speech, node.ledger))
+        found.add(key_of(node.speech, node.ledger))
     merged = explore(ONE)
     assert len(found) == merged.configurations <= search.configurations
 
@@ -134,6 +134,11 @@ BROKEN = {
         ONE,
         ["session_response_created", "session_message_added", "session_text_received", "authorize", "timer_fired",
          "timer_fired"],
+    ),
+    "timers_stop_only_silence": (
+        broken("speech.active.timer_fired#1", cond="is_due"),
+        ONE,
+        ["authorize", "timer_fired"],
     ),
     "cancels_while_generating": (
         broken("speech.active.session_response_ended#1", actions=("cancel_response", "note_response_end",
@@ -288,8 +293,8 @@ def test_python_statemachines_engine_agrees_in_every_configuration():
     compared = Agreement()
     assert list(disagreements(ONE, compared)) == []
     assert not compared.stopped
-    assert compared.configurations > 1_800
-    assert compared.steps > 50_000
+    assert compared.configurations == len(list(configurations(ONE))) > 1_000
+    assert compared.steps > 40_000
 
 
 def test_a_table_that_differs_from_the_engine_is_found():

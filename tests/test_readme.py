@@ -43,8 +43,15 @@ def test_the_demo_prints_what_is_shown(tmp_path):
     command = [str(Path(sys.executable).parent / "speech-lifecycle"), "demo"]
     done = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, check=True)
     printed = [line.rstrip() for line in done.stdout.splitlines()]
-    (shown,) = re.findall(r"```text\n(.*?)```", README, re.S)
+    shown = re.findall(r"```text\n(.*?)```", README, re.S)[0]
     assert "\n".join(printed).find(shown.strip("\n")) > 0
+
+
+def test_the_lines_for_livekit_are_those_of_its_page():
+    shown = re.findall(r"```text\n(.*?)```", README, re.S)[1]
+    page = (ROOT / "docs" / "livekit.md").read_text(encoding="utf-8")
+    for call in re.findall(r"(?:AgentSession|watch_session)\([^\n]*?\)", shown):
+        assert call.split(",")[0].rstrip(")") in page
 
 
 def test_the_machine_alone_runs():

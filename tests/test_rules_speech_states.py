@@ -302,3 +302,12 @@ def test_a_timer_that_does_not_run_moves_nothing(timer):
 def test_a_speech_begins_queued_and_empty():
     assert Speech().state == definition().speech.initial == "queued"
     assert Transcript(SessionResponseCreated("r")).effects == []
+
+
+def test_what_starts_a_timer_is_no_progress_since_its_start():
+    transcript = waiting()
+    transcript.tell(SessionMessageAdded("r", "a"), SessionAudioReceived("a", 100), OutputAudioHandedOver("a", 100))
+    transcript.tell(SessionMessageAdded("r", "b"))
+    assert transcript.effects[-1] == StartTimer("playout", 2100)
+    transcript.tell(TimerFired("playout"))
+    assert transcript.speech.cause == "timed_out"

@@ -154,6 +154,9 @@ def a_timer_runs(ledger: Ledger, speech: Speech) -> Complaint:
     return f"{speech.state}, but the timer is {ledger.timer!r}"
 
 
+# What takes more than one configuration to see is judged by `search`, what takes more than one step by `steps`.
+
+
 @of_engines("9.12")
 def ends_when_timers_fire() -> Complaint:
     """Section 9.12: a final state stays reachable: a few timers lead there, after a close if the agent is awaited."""

@@ -14,6 +14,12 @@ _NEVER_AFTER_THE_END = tuple(
     for effect_type in fx.EFFECT_TYPES
     if effect_type not in (fx.RemoveMessages, fx.ReportMessageSettled, fx.ReportDivergence)
 )
+_DELAYS = {
+    "stall": "stall_timeout_ms",
+    "playout": "playout_margin_ms",
+    "stop": "stop_timeout_ms",
+    "reconcile": "reconcile_timeout_ms",
+}
 
 
 @of_effects("9.2", fx.StartHandover)
@@ -27,10 +33,10 @@ def one_after_the_other(ledger: Ledger, effect: fx.StartHandover, step: StepTake
     """Sections 2.1 and 9.1: a message starts when it is the first that is not final, and with the floor (M1, M8)."""
     if not ledger.is_authorized:
         return f"{effect.message_id} starts without the floor"
-    first = next((entry.message_id for entry in ledger.book.values() if not entry.settled), None)
-    if effect.message_id != first:
-        return f"{effect.message_id} starts, but it is the turn of {first}"
-    return f"{effect.message_id} starts twice" if ledger.book[effect.message_id].is_begun else None
+    first = ledger.first_open
+    if first is None or effect.message_id != first.message_id:
+        return f"{effect.message_id} starts, but it is the turn of {first.message_id if first else 'nobody'}"
+    return f"{effect.message_id} starts twice" if first.is_begun else None
 
 
 @of_effects("4", fx.StartHandover, fx.PauseOutput, fx.ResumeOutput, fx.ReportSpeechDone)
@@ -144,8 +150,10 @@ def settled_once(ledger: Ledger, effect: fx.ReportMessageSettled, step: StepTake
     message_id = effect.record.message_id
     if ledger.book[message_id].settled:
         return f"{message_id} settles twice"
-    first = next(entry.message_id for entry in ledger.book.values() if not entry.settled)
-    return f"{message_id} settles before {first}" if first != message_id else None
+    first = ledger.first_open
+    if first is None or first.message_id == message_id:
+        return None
+    return f"{message_id} settles before {first.message_id}"
 
 
 @of_effects("7", fx.ReportMessageSettled)
@@ -177,10 +185,8 @@ def heard_text_has_its_status(ledger: Ledger, effect: fx.ReportMessageSettled, s
 def reason_is_true(ledger: Ledger, effect: fx.ReportMessageSettled, step: StepTaken) -> Complaint:
     """Section 3: the record's reason names what really ended it."""
     record = effect.record
-    reasons = expected.reasons_of(record, ledger.book[record.message_id], ledger, step.event)
-    if record.reason in reasons:
-        return None
-    return f"{record.message_id} ended as {record.reason}, it was {' or '.join(reasons) or 'nothing'}"
+    reason = expected.reason_of(record, ledger.book[record.message_id], ledger, step.event)
+    return None if record.reason == reason else f"{record.message_id} ended as {record.reason}, it was {reason}"
 
 
 @of_effects("9.8", fx.CommitMessage)
@@ -191,8 +197,11 @@ def history_is_what_was_heard(ledger: Ledger, effect: fx.CommitMessage, step: St
         return f"{effect.message_id} is committed, but it is {entry.settled or 'not final'}"
     if entry.is_committed:
         return f"{effect.message_id} is committed twice"
-    if any(later.is_committed for later in ledger.later_than(effect.message_id)):
-        return f"{effect.message_id} is committed after a later message"
+    for later in reversed(ledger.book.values()):
+        if later is entry:
+            break
+        if later.is_committed:
+            return f"{effect.message_id} is committed after a later message"
     if effect.interrupted != (entry.settled == "partial") or effect.text != entry.heard_text:
         return f"{effect.message_id} is committed as {effect}, it was {entry.settled} with {entry.heard_text!r}"
     return None
@@ -232,14 +241,10 @@ def silence_after_the_end(ledger: Ledger, effect: fx.Effect, step: StepTaken) ->
 @of_effects("6", fx.StartTimer)
 def timers_have_their_delays(ledger: Ledger, effect: fx.StartTimer, step: StepTaken) -> Complaint:
     """Sections 4 and 6: each timer waits as long as the policy says, beyond the audio that is still to be played."""
-    policy, begun = step.speech.policy, ledger.begun
-    unplayed_ms = begun.handed_over_ms - begun.position_ms if begun is not None else 0
-    wanted = {
-        "stall": policy.stall_timeout_ms + unplayed_ms,
-        "playout": policy.playout_margin_ms + unplayed_ms,
-        "stop": policy.stop_timeout_ms,
-        "reconcile": policy.reconcile_timeout_ms,
-    }[effect.timer]
+    wanted = getattr(step.speech.policy, _DELAYS[effect.timer])
+    begun = ledger.begun
+    if begun is not None and effect.timer in ("stall", "playout"):
+        wanted += begun.handed_over_ms - begun.position_ms
     return None if effect.delay_ms == wanted else f"{effect.timer} timer of {effect.delay_ms} ms, not {wanted}"
 
 
@@ -249,6 +254,19 @@ def cancels_the_timer_that_runs(ledger: Ledger, effect: fx.CancelTimer, step: St
     if effect.timer == ledger.timer:
         return None
     return f"the {effect.timer} timer is cancelled, but {ledger.timer or 'none'} runs"
+
+
+@of_effects("9.12", fx.StartTimer, fx.ReportSpeechDone)
+def timers_stop_only_silence(ledger: Ledger, effect: fx.StartTimer | fx.ReportSpeechDone, step: StepTaken) -> Complaint:
+    """Sections 4 and 9.12: a timer of an active speech stops it if nothing was said since its start, and only then."""
+    if not isinstance(step.event, ev.TimerFired) or step.event.timer not in ("stall", "playout"):
+        return None
+    goes_on = isinstance(effect, fx.StartTimer) and effect.timer in ("stall", "playout")
+    if goes_on == ledger.facts_since_timer:
+        return None
+    if goes_on:
+        return f"the {step.event.timer} timer is started again, though nothing was said since it was started"
+    return f"the {step.event.timer} timer stops it, though something was said since it was started"
 
 
 @of_effects("8", fx.ReportDivergence)

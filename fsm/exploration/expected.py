@@ -30,23 +30,23 @@ def heard_ms_of(entry: Entry, state: SettledState) -> int:
     return entry.position_ms if state != "skipped" and entry.has_audio else 0
 
 
-def reasons_of(record: MessageRecord, entry: Entry, ledger: Ledger, event: Event) -> frozenset[str]:
-    """Return the reasons that are true of a message that ends with this event (section 3)."""
+def reason_of(record: MessageRecord, entry: Entry, ledger: Ledger, event: Event) -> str:
+    """Return the reason that is true of a message that ends with this event (section 3)."""
     if record.state == "played":
-        return frozenset({"finished"})
+        return "finished"
     if ledger.is_settled and not ledger.stopped_by:
-        return frozenset({"interrupted"})
+        return "interrupted"
     if not entry.is_begun:
-        return frozenset({ledger.stopped_by})
+        return ledger.stopped_by
     if isinstance(event, ev.OutputFailed) and event.message_id == entry.message_id:
-        return frozenset({"output_failed"})
+        return "output_failed"
     if isinstance(event, ev.TimerFired) and event.timer == "stop":
-        return frozenset({"timed_out"})
+        return "timed_out"
     if ledger.stopped_by:
-        return frozenset({ledger.stopped_by})
+        return ledger.stopped_by
     if isinstance(event, ev.OutputPlaybackFinished) and event.message_id == entry.message_id:
-        return frozenset({"cleared"})
-    return frozenset({"no_content"})
+        return "cleared"
+    return "no_content"
 
 
 def heard_text_of(entry: Entry, state: SettledState, policy: Policy) -> tuple[str, HeardTextStatus]:

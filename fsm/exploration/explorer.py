@@ -15,8 +15,8 @@ from speech_lifecycle.fsm.effects import EFFECT_TYPES
 from speech_lifecycle.fsm.events import name_of
 from speech_lifecycle.fsm.exploration.bounds import Bounds
 from speech_lifecycle.fsm.exploration.counterexample import Counterexample
-from speech_lifecycle.fsm.exploration.judge import names_for
-from speech_lifecycle.fsm.exploration.keys import Keys
+from speech_lifecycle.fsm.exploration.keys import key_of
+from speech_lifecycle.fsm.exploration.property import PROPERTIES
 from speech_lifecycle.fsm.exploration.search import Search
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
@@ -74,26 +74,6 @@ class Exploration:
         """What should be possible, and was not seen within these bounds."""
         return tuple(name for name, seen in self.sometimes.items() if not seen)
 
-    def summary(self) -> str:
-        """Return the result as text."""
-        bounds = self.bounds
-        lines = [
-            f"{bounds.mode}, up to {bounds.messages} messages, {bounds.detail}, "
-            f"{len(bounds.options)} combinations of capabilities and policy",
-            f"configurations  {self.configurations:>12,}",
-            f"transitions     {self.transitions:>12,}",
-            f"steps           {self.steps:>12,}",
-            *(f"  {kind:<14}{count:>12,}" for kind, count in sorted(self.replies.items())),
-            f"longest way     {self.depth:>12,}",
-            f"properties      {len(self.properties):>12,}  checked, {len(self.violations)} violated",
-            f"sometimes       {sum(self.sometimes.values()):>12,}  of {len(self.sometimes)} seen",
-            f"rows            {len(self.rows_taken):>12,}  taken, {len(self.rows_never_taken)} never",
-        ]
-        if self.stopped:
-            lines.append(f"stopped: {self.stopped}; {self.waiting:,} configurations were not gone on from")
-        lines += [f"VIOLATED {violation.title}" for violation in self.violations]
-        return "\n".join(lines)
-
 
 _LOOK_EVERY = 256
 """After so many configurations the watcher is asked."""
@@ -106,7 +86,6 @@ def explore(
     stop_at_first: bool = False,
     machine_type: type[SpeechMachine] = SpeechMachine,
     of: Definition | None = None,
-    exact: bool = False,
 ) -> Exploration:
     """Try every event in every reachable configuration of a bounded speech.
 
@@ -116,10 +95,9 @@ def explore(
         stop_at_first: stop at the first violation.
         machine_type: the machine to explore.
         of: the Definition that this machine runs, if it is not the usual one.
-        exact: tell configurations apart by all their data, also by what nothing reads any more.
     """
-    names = names_for(bounds.mode)
-    search = Search(bounds, machine_type, names, exact=exact)
+    names = tuple(name for name, each in PROPERTIES.items() if bounds.mode == "faithful" or not each.needs_world)
+    search = Search(bounds, machine_type, names)
     stopped = ""
     expanded = 0
     while search.waiting and not stopped:
@@ -128,7 +106,7 @@ def explore(
         if stop_at_first and search.flaws:
             stopped = "a property is violated"
         elif watch is not None and expanded % _LOOK_EVERY == 0:
-            stopped = watch(Progress(search.configurations, len(search.waiting), search.steps.taken))
+            stopped = watch(Progress(search.configurations, len(search.waiting), sum(search.steps.replies.values())))
     search.find_dead_ends()
     return _result(bounds, search, names, stopped, of or definition())
 
@@ -136,11 +114,10 @@ def explore(
 def configurations(bounds: Bounds, machine_type: type[SpeechMachine] = SpeechMachine) -> Iterator[Speech]:
     """Yield the snapshots of the machine in all reachable configurations, each once, nearest first."""
     search = Search(bounds, machine_type, ())
-    keys = Keys()
     known = set()
     while search.waiting:
         speech = search.expand().node.speech
-        key = keys.of(speech)
+        key = key_of(speech)
         if key not in known:
             known.add(key)
             yield speech
@@ -148,17 +125,17 @@ def configurations(bounds: Bounds, machine_type: type[SpeechMachine] = SpeechMac
 
 def _result(bounds: Bounds, search: Search, names: tuple[str, ...], stopped: str, of: Definition) -> Exploration:
     steps = search.steps
-    taken = frozenset(row for rows in steps.rows for row in rows) | steps.answers
+    taken = steps.rows | {reply.row for reply in steps.others}
     rows = [row.id for chart in of.charts for row in chart.rows]
     return Exploration(
         bounds=bounds,
         definition=definition_digest(),
         configurations=search.configurations,
-        steps=steps.taken,
+        steps=sum(steps.replies.values()),
         transitions=search.transitions,
         depth=search.depth,
-        replies=dict(steps.replies),
-        rows_taken=taken,
+        replies=steps.replies,
+        rows_taken=frozenset(taken),
         rows_never_taken=tuple(row for row in rows if row not in taken),
         properties=names,
         sometimes=_sometimes(search),

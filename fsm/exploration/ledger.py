@@ -5,12 +5,13 @@ The properties are judged by this book, not by the machine's own fields: those m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from operator import attrgetter
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import cast
+
+from msgspec import Struct
 
 
-class Entry(NamedTuple):
+class Entry(Struct, gc=False, array_like=True):
     """One message: what the session said of it, what the output said, and what the machine made of it."""
 
     message_id: str
@@ -48,8 +49,7 @@ class Entry(NamedTuple):
         return self.has_started or self.position_ms > 0 or self.played_out
 
 
-@dataclass(slots=True)
-class Ledger:
+class Ledger(Struct, gc=False, array_like=True):
     """The whole book."""
 
     is_authorized: bool = False
@@ -70,22 +70,16 @@ class Ledger:
     timer: str = ""
     facts_since_timer: bool = False
     outcome: str = ""
-    book: dict[str, Entry] = field(default_factory=dict)
+    book: dict[str, Entry] = {}
     """The messages by id, in the order of their announcement."""
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
-        """The messages, in the order of their announcement."""
-        return tuple(self.book.values())
-
-    def change(self, message_id: str, **parts: Any) -> None:
-        """Write down something new about a message."""
-        self.book[message_id] = self.book[message_id]._replace(**parts)
-
-    def later_than(self, message_id: str) -> list[Entry]:
-        """Return the messages that were announced after this one."""
-        ids = list(self.book)
-        return [self.book[later] for later in ids[ids.index(message_id) + 1 :]]
+    def first_open(self) -> Entry | None:
+        """Return the first message that is not final, or None."""
+        for entry in self.book.values():
+            if not entry.settled:
+                return entry
+        return None
 
     @property
     def begun(self) -> Entry | None:
@@ -96,14 +90,13 @@ class Ledger:
         return None
 
 
-_all_but_the_book = attrgetter(*(each.name for each in fields(Ledger) if each.name != "book"))
+# msgspec's types do not list the method (see `copying`).
+_copy_entry = cast(Callable[[Entry], Entry], Entry.__copy__)  # type: ignore[attr-defined]
+_copy_fields = cast(Callable[[Ledger], Ledger], Ledger.__copy__)  # type: ignore[attr-defined]
 
 
 def copy_of(ledger: Ledger) -> Ledger:
     """Return a ledger with the same contents, to go on writing in."""
-    return Ledger(*_all_but_the_book(ledger), ledger.book.copy())  # type: ignore[call-arg]
-
-
-def parts_of(ledger: Ledger) -> list[tuple[Any, ...]]:
-    """Return the contents as tuples: the book's own first, then the messages'."""
-    return [_all_but_the_book(ledger), *ledger.book.values()]
+    copy = _copy_fields(ledger)
+    copy.book = {message_id: _copy_entry(entry) for message_id, entry in ledger.book.items()}
+    return copy

@@ -1,25 +1,30 @@
-"""What a property is, and which there are."""
+"""What a property is, which there are, and how steps and configurations are judged by them.
+
+`configuration_properties`, `effect_properties` and `world_properties` declare them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
 
-from speech_lifecycle.fsm.effects import Effect
+from speech_lifecycle.fsm.effects import EFFECT_TYPES, Effect
 from speech_lifecycle.fsm.events import Event
+from speech_lifecycle.fsm.exploration.bookkeeping import note_effect, note_end_of_step, note_event
+from speech_lifecycle.fsm.exploration.ledger import Ledger
+from speech_lifecycle.fsm.exploration.world import World
 from speech_lifecycle.fsm.state import Speech
+from speech_lifecycle.fsm.values import Value
 
 Complaint = str | None
 """What is wrong; None if nothing is."""
 Check = TypeVar("Check", bound=Callable[..., Complaint])
 
 
-class StepTaken(NamedTuple):
+class StepTaken(Value, frozen=True):
     """One handled event, as a property sees it."""
 
-    before: str
-    """The speech's state before it."""
     event: Event
     effects: tuple[Effect, ...]
     speech: Speech
@@ -83,3 +88,51 @@ def _declare(
         return check
 
     return declare
+
+
+class Judge:
+    """The properties to check, sorted by what they are about."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        chosen = [PROPERTIES[name] for name in names]
+        self._of_effects = {
+            effect_type: [(each.name, each.check) for each in chosen if effect_type in each.effects]
+            for effect_type in EFFECT_TYPES
+        }
+        self._of_configurations = [(each.name, each.check) for each in chosen if each.kind == "configuration"]
+        self._of_worlds = [(each.name, each.check) for each in chosen if each.kind == "world"]
+
+    def step(self, ledger: Ledger, step: StepTaken, has_world: bool) -> list[tuple[str, str]]:
+        """Write a handled step into the ledger, and return the properties that fail, each with the complaint."""
+        faults = []
+        name = "messages_are_what_was_reported"
+        try:
+            note_event(ledger, step.event, step.speech)
+            for effect in step.effects:
+                for name, check in self._of_effects[type(effect)]:
+                    complaint = check(ledger, effect, step)
+                    if complaint is not None:
+                        faults.append((name, complaint))
+                note_effect(ledger, effect)
+            note_end_of_step(ledger, step.speech, has_world)
+        except (LookupError, AttributeError, TypeError) as error:
+            faults.append((name, f"cannot be judged: {error!r}"))
+        return faults
+
+    def configuration(self, ledger: Ledger, speech: Speech) -> Iterator[tuple[str, str]]:
+        """Yield the properties that fail in a configuration of the machine, each with the complaint."""
+        return _faults(self._of_configurations, ledger, speech)
+
+    def world(self, ledger: Ledger, world: World, speech: Speech) -> Iterator[tuple[str, str]]:
+        """Yield the properties that fail in the world around a speech, if that is over, each with the complaint."""
+        return _faults(self._of_worlds if ledger.outcome else [], ledger, world, speech)
+
+
+def _faults(checks: list[tuple[str, Callable[..., Complaint]]], *arguments: object) -> Iterator[tuple[str, str]]:
+    for name, check in checks:
+        try:
+            complaint = check(*arguments)
+        except (LookupError, AttributeError, TypeError) as error:
+            complaint = f"cannot be judged: {error!r}"
+        if complaint is not None:
+            yield name, complaint

@@ -11,8 +11,8 @@ from speech_lifecycle.fsm.events import Close, Event, TimerFired
 from speech_lifecycle.fsm.exploration.alphabet import Alphabet
 from speech_lifecycle.fsm.exploration.bounds import Bounds
 from speech_lifecycle.fsm.exploration.faithful import Worlds
-from speech_lifecycle.fsm.exploration.judge import Judge
 from speech_lifecycle.fsm.exploration.ledger import Ledger
+from speech_lifecycle.fsm.exploration.property import Judge
 from speech_lifecycle.fsm.exploration.steps import Node, Steps
 from speech_lifecycle.fsm.exploration.world import World, perform
 from speech_lifecycle.fsm.machine import SpeechMachine
@@ -78,7 +78,6 @@ class Search:
         self._numbers: dict[tuple[int, World], int] = {}
         self._origins = array("q")
         self._moves: list[Event | str | None] = []
-        self._depths = array("l")
         self.ways_out = array("q")
         """By configuration: the one that its timer leads to, or a close if it awaits the agent."""
         self.waiting: deque[Found] = deque()
@@ -97,7 +96,7 @@ class Search:
     @property
     def depth(self) -> int:
         """The length of the longest way found."""
-        return max(self._depths)
+        return len(self.way_to(self.configurations - 1))
 
     def way_to(self, number: int) -> list[Event | str]:
         """Return the moves that lead to a configuration, a shortest way."""
@@ -124,83 +123,76 @@ class Search:
             self._expand_hostile(found, only)
         else:
             self._expand_faithful(found, found.world, only)
-        self.steps.prove()
         self._collect_faults(found.number, found.number)
         return found
 
     def _expand_hostile(self, found: Found, only: Collection[Event] | None) -> None:
         """Send every event, those first that are likely to be handled: they use up the machine's copy (`Steps`)."""
-        events = self._alphabet.of(found.node.speech)
-        kind = (events, found.node.speech.state, *[message.state for message in found.node.speech.messages.values()])
-        handled: list[Event] = []
-        unhandled: list[Event] = []
-        is_in_order = True
-        for event in self._orders.get(kind, events) if only is None else only:
-            reached, reply = self.steps.take(found.node, event)
-            if reply is None or reply.kind != "handled":
-                unhandled.append(event)
-                continue
-            is_in_order = is_in_order and not unhandled
-            handled.append(event)
-            self._note_move(found, event, reached, None)
-        if only is None and not is_in_order:
-            self._orders[kind] = handled + unhandled
+        speech = found.node.speech
+        events = self._alphabet.of(speech)
+        kind = (id(events), speech.state, *[message.state for message in speech.messages.values()])
+        handled, others = self.steps.take(found.node, self._orders.get(kind, events) if only is None else only)
+        if only is None:
+            self._orders[kind] = [event for event, *_ in handled] + [event for event, _ in others]
+        for event, reached, _ in handled:
+            self._note_move(found, event, self._arrive(found.number, event, reached, None))
 
     def _expand_faithful(self, found: Found, world: World, only: Collection[Event] | None) -> None:
         node = found.node
         for move, after in self._worlds.moves(world, node.ledger, node.speech):
             if isinstance(move, str):
-                self._note_move(found, move, node.number, after)
-                continue
-            if only is not None and move not in only:
-                continue
-            known = self._known_steps.get((node.number, id(move)))
-            if known is None:
-                known = self._known_steps[node.number, id(move)] = self.steps.take(node, move)
-            reached, reply = known
-            if reply is None:
-                continue
-            if reply.kind == "rejected":
-                self._blame("nobody_honest_is_blamed", str(reply), found.number, move)
-            self._note_move(found, move, reached, perform(after, reply.effects, self._bounds.message_ids))
+                self._note_move(found, move, self._arrive(found.number, move, node.number, after))
+            elif only is None or move in only:
+                reached, reply = self._take_once(node, move)
+                if reply is None:
+                    continue
+                if reply.kind == "rejected":
+                    self._blame("nobody_honest_is_blamed", str(reply), found.number, move)
+                after = perform(after, reply.effects, self._bounds.message_ids)
+                self._note_move(found, move, self._arrive(found.number, move, reached, after))
 
-    def _note_move(self, found: Found, move: Event | str, node: int, world: World | None) -> None:
+    def _take_once(self, node: Node, event: Event) -> tuple[int, Reply | None]:
+        """Return the node that an event leads to, and the reply; None if it raised."""
+        known = self._known_steps.get((node.number, id(event)))
+        if known is None:
+            handled, others = self.steps.take(node, (event,))
+            known = handled[0][1:] if handled else (node.number, others[0][1] if others else None)
+            self._known_steps[node.number, id(event)] = known
+        return known
+
+    def _note_move(self, found: Found, move: Event | str, number: int) -> None:
         self.transitions += 1
-        number = self._arrive(found.number, move, node, world)
-        if not isinstance(move, str):
+        if type(move) is TimerFired or type(move) is Close:
             timer = found.node.ledger.timer
-            if move.timer == timer if type(move) is TimerFired else not timer and type(move) is Close:
+            if move.timer == timer if type(move) is TimerFired else not timer:
                 self.ways_out[found.number] = number
+        if self.steps.faults:
             self._collect_faults(found.number, number)
 
     def _arrive(self, origin: int, move: Event | str | None, node: int, world: World | None) -> int:
         """Return the number of the configuration that a move leads to, and have it wait if it is new."""
-        new = self.steps.found.pop() if self.steps.found else None
+        number = node if world is None else self._numbers.setdefault((node, world), len(self._numbers))
+        if number < len(self._moves):
+            return number
         if world is None:
-            if new is None:
-                return node
-            number = node
+            new = self.steps.found.popleft()
         else:
-            if new is not None:
-                self._nodes.append(new)
-            known = self._numbers.get((node, world))
-            if known is not None:
-                return known
-            number = self._numbers[node, world] = len(self._numbers)
+            if self.steps.found:
+                self._nodes.append(self.steps.found.popleft())
             new = self._nodes[node]
-        self._origins.append(origin)
-        self._moves.append(move)
-        self._depths.append(self._depths[origin] + 1 if origin >= 0 else 0)
-        self.ways_out.append(UNKNOWN)
-        self.waiting.append(Found(number, new, world))
-        if world is not None:
             for name, complaint in self._judge.world(new.ledger, world, new.speech):
                 self._blame(name, complaint, number, None)
+        self._origins.append(origin)
+        self._moves.append(move)
+        self.ways_out.append(UNKNOWN)
+        self.waiting.append(Found(number, new, world))
         return number
 
     def _collect_faults(self, origin: int, reached: int) -> None:
-        for (name, complaint), event in self.steps.faults:
-            self._blame(name, complaint, reached if event is None else origin, event)
+        """Blame steps on the configuration they begin in, nodes on the one that first has them."""
+        for fault in self.steps.faults:
+            number = fault.node if not self._is_faithful else reached if fault.event is None else origin
+            self._blame(fault.property, fault.complaint, number, fault.event)
         self.steps.faults.clear()
 
     def _blame(self, name: str, complaint: str, number: int, move: Event | str | None) -> None:

@@ -107,28 +107,30 @@ def perform(world: World, effects: tuple[Effect, ...], ids: tuple[str, ...]) -> 
 
 
 def _perform(world: World, effect: Effect, ids: tuple[str, ...]) -> World:
-    if isinstance(effect, fx.StartHandover):
+    if type(effect) is fx.StartHandover:
         return world._replace(current=ids.index(effect.message_id))
-    if isinstance(effect, fx.FlushOutput):
+    if type(effect) is fx.FlushOutput:
         index = ids.index(effect.message_id)
         return world.with_track(index, owes="flush", flushed_ms=world.tracks[index].handed_over_ms)
-    if isinstance(effect, fx.ClearOutput):
+    if type(effect) is fx.ClearOutput:
         index = ids.index(effect.message_id)
         return world.with_track(index, owes="clear")._replace(current=None)
-    if isinstance(effect, fx.PauseOutput | fx.ResumeOutput):
-        return world._replace(is_held=isinstance(effect, fx.PauseOutput))
-    if isinstance(effect, fx.CancelResponse):
+    if type(effect) is fx.PauseOutput:
+        return world._replace(is_held=True)
+    if type(effect) is fx.ResumeOutput:
+        return world._replace(is_held=False)
+    if type(effect) is fx.CancelResponse:
         return world._replace(is_cancelling=world.response == "generating")
-    if isinstance(effect, fx.TruncateMessage):
+    if type(effect) is fx.TruncateMessage:
         request = Request("truncate", ids.index(effect.message_id), at_ms=effect.audio_end_ms)
         return world._replace(requests=(*world.requests, request))
-    if isinstance(effect, fx.ReplaceMessage):
+    if type(effect) is fx.ReplaceMessage:
         request = Request("replace", ids.index(effect.message_id), text=effect.text)
         return world._replace(requests=(*world.requests, request))
-    if isinstance(effect, fx.RemoveMessages):
+    if type(effect) is fx.RemoveMessages:
         requests = tuple(Request("remove", ids.index(message_id)) for message_id in effect.message_ids)
         return world._replace(requests=world.requests + requests)
-    if isinstance(effect, fx.ReportMessageSettled):
+    if type(effect) is fx.ReportMessageSettled:
         return _settle(world, effect.record, ids.index(effect.record.message_id))
     return world
 
