@@ -11,256 +11,180 @@ from speech_lifecycle.fsm.speech_guards import FAILURES, is_own_response
 from speech_lifecycle.fsm.watchdog import CancelTimer, StartTimer
 
 
-reply_1 = Handled(('speech.active.always#1',))
-reply_2 = Handled(('speech.paused.always#1',))
-reply_3 = Handled(('speech.stopping.always#1',))
-reply_4 = Handled(('speech.reconciling.always#1',))
-reply_5 = Handled(('speech.reconciling.always#2',))
-reply_6 = Handled(('speech.reconciling.always#3',))
-reply_7 = Handled(('speech.queued.authorize#1',))
-reply_8 = Ignored('speech.active.authorize#1', 'waiting', 'already_authorized')
-reply_9 = Ignored('speech.active.authorize#1', 'speaking', 'already_authorized')
-reply_10 = Ignored('speech.active.authorize#1', 'paused', 'already_authorized')
-reply_11 = Ignored('speech.stopping.authorize#1', 'stopping', 'already_stopping')
-reply_12 = Ignored('speech.reconciling.authorize#1', 'reconciling', 'already_stopping')
-reply_13 = Ignored('speech.completed.authorize#1', 'completed', 'speech_is_over')
-reply_14 = Ignored('speech.interrupted.authorize#1', 'interrupted', 'speech_is_over')
-reply_15 = Ignored('speech.failed.authorize#1', 'failed', 'speech_is_over')
-reply_16 = Handled(('speech.queued.interrupt#1',))
-reply_17 = Rejected('interrupt', 'speech.queued.interrupt#2', 'queued', 'not_interruptible', 'agent')
-reply_18 = Handled(('speech.active.interrupt#1',))
-reply_19 = Rejected('interrupt', 'speech.active.interrupt#2', 'waiting', 'not_interruptible', 'agent')
-reply_20 = Rejected('interrupt', 'speech.active.interrupt#2', 'speaking', 'not_interruptible', 'agent')
-reply_21 = Handled(('speech.paused.interrupt#1',))
-reply_22 = Rejected('interrupt', 'speech.active.interrupt#2', 'paused', 'not_interruptible', 'agent')
-reply_23 = Ignored('speech.stopping.interrupt#1', 'stopping', 'already_stopping')
-reply_24 = Ignored('speech.reconciling.interrupt#1', 'reconciling', 'already_stopping')
-reply_25 = Ignored('speech.completed.interrupt#1', 'completed', 'speech_is_over')
-reply_26 = Ignored('speech.interrupted.interrupt#1', 'interrupted', 'speech_is_over')
-reply_27 = Ignored('speech.failed.interrupt#1', 'failed', 'speech_is_over')
-reply_28 = Ignored('speech.queued.pause#1', 'queued', 'nothing_to_hold')
-reply_29 = Handled(('speech.waiting.pause#1',))
-reply_30 = Rejected('pause', 'speech.active.pause#1', 'waiting', 'output_cannot_pause', 'agent')
-reply_31 = Handled(('speech.speaking.pause#1',))
-reply_32 = Rejected('pause', 'speech.active.pause#1', 'speaking', 'output_cannot_pause', 'agent')
-reply_33 = Ignored('speech.paused.pause#1', 'paused', 'already_paused')
-reply_34 = Ignored('speech.stopping.pause#1', 'stopping', 'already_stopping')
-reply_35 = Ignored('speech.reconciling.pause#1', 'reconciling', 'already_stopping')
-reply_36 = Ignored('speech.completed.pause#1', 'completed', 'speech_is_over')
-reply_37 = Ignored('speech.interrupted.pause#1', 'interrupted', 'speech_is_over')
-reply_38 = Ignored('speech.failed.pause#1', 'failed', 'speech_is_over')
-reply_39 = Ignored('speech.queued.resume#1', 'queued', 'nothing_to_hold')
-reply_40 = Ignored('speech.active.resume#1', 'waiting', 'not_paused')
-reply_41 = Ignored('speech.active.resume#1', 'speaking', 'not_paused')
-reply_42 = Handled(('speech.paused.resume#1',))
-reply_43 = Handled(('speech.paused.resume#2',))
-reply_44 = Ignored('speech.stopping.resume#1', 'stopping', 'already_stopping')
-reply_45 = Ignored('speech.reconciling.resume#1', 'reconciling', 'already_stopping')
-reply_46 = Ignored('speech.completed.resume#1', 'completed', 'speech_is_over')
-reply_47 = Ignored('speech.interrupted.resume#1', 'interrupted', 'speech_is_over')
-reply_48 = Ignored('speech.failed.resume#1', 'failed', 'speech_is_over')
-reply_49 = Handled(('speech.queued.close#1',))
-reply_50 = Handled(('speech.active.close#1',))
-reply_51 = Handled(('speech.paused.close#1',))
-reply_52 = Ignored('speech.stopping.close#1', 'stopping', 'already_stopping')
-reply_53 = Ignored('speech.reconciling.close#1', 'reconciling', 'already_stopping')
-reply_54 = Ignored('speech.completed.close#1', 'completed', 'speech_is_over')
-reply_55 = Ignored('speech.interrupted.close#1', 'interrupted', 'speech_is_over')
-reply_56 = Ignored('speech.failed.close#1', 'failed', 'speech_is_over')
-reply_57 = Handled(('speech.queued.session_response_created#1',))
-reply_58 = Ignored('speech.queued.session_response_created#2', 'queued', 'already_created')
-reply_59 = Rejected('session_response_created', 'speech.queued.session_response_created#3', 'queued', 'foreign_response', 'session')
-reply_60 = Handled(('speech.active.session_response_created#1',))
-reply_61 = Ignored('speech.active.session_response_created#2', 'waiting', 'already_created')
-reply_62 = Rejected('session_response_created', 'speech.active.session_response_created#3', 'waiting', 'foreign_response', 'session')
-reply_63 = Ignored('speech.active.session_response_created#2', 'speaking', 'already_created')
-reply_64 = Rejected('session_response_created', 'speech.active.session_response_created#3', 'speaking', 'foreign_response', 'session')
-reply_65 = Ignored('speech.active.session_response_created#2', 'paused', 'already_created')
-reply_66 = Rejected('session_response_created', 'speech.active.session_response_created#3', 'paused', 'foreign_response', 'session')
-reply_67 = Ignored('speech.stopping.session_response_created#1', 'stopping', 'already_created')
-reply_68 = Rejected('session_response_created', 'speech.stopping.session_response_created#2', 'stopping', 'foreign_response', 'session')
-reply_69 = Handled(('speech.reconciling.session_response_created#1',))
-reply_70 = Ignored('speech.reconciling.session_response_created#2', 'reconciling', 'already_created')
-reply_71 = Rejected('session_response_created', 'speech.reconciling.session_response_created#3', 'reconciling', 'foreign_response', 'session')
-reply_72 = Ignored('speech.completed.session_response_created#1', 'completed', 'speech_is_over')
-reply_73 = Ignored('speech.interrupted.session_response_created#1', 'interrupted', 'speech_is_over')
-reply_74 = Ignored('speech.failed.session_response_created#1', 'failed', 'speech_is_over')
-reply_75 = Handled(('speech.queued.session_response_ended#1',))
-reply_76 = Ignored('speech.queued.session_response_ended#2', 'queued', 'already_ended')
-reply_77 = Rejected('session_response_ended', 'speech.queued.session_response_ended#3', 'queued', 'foreign_response', 'session')
-reply_78 = Handled(('speech.active.session_response_ended#1',))
-reply_79 = Ignored('speech.active.session_response_ended#2', 'waiting', 'already_ended')
-reply_80 = Rejected('session_response_ended', 'speech.active.session_response_ended#3', 'waiting', 'foreign_response', 'session')
-reply_81 = Ignored('speech.active.session_response_ended#2', 'speaking', 'already_ended')
-reply_82 = Rejected('session_response_ended', 'speech.active.session_response_ended#3', 'speaking', 'foreign_response', 'session')
-reply_83 = Ignored('speech.active.session_response_ended#2', 'paused', 'already_ended')
-reply_84 = Rejected('session_response_ended', 'speech.active.session_response_ended#3', 'paused', 'foreign_response', 'session')
-reply_85 = Handled(('speech.stopping.session_response_ended#1',))
-reply_86 = Ignored('speech.stopping.session_response_ended#2', 'stopping', 'already_ended')
-reply_87 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#3', 'stopping', 'foreign_response', 'session')
-reply_88 = Handled(('speech.reconciling.session_response_ended#1',))
-reply_89 = Ignored('speech.reconciling.session_response_ended#2', 'reconciling', 'already_ended')
-reply_90 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#3', 'reconciling', 'foreign_response', 'session')
-reply_91 = Ignored('speech.completed.session_response_ended#1', 'completed', 'speech_is_over')
-reply_92 = Ignored('speech.interrupted.session_response_ended#1', 'interrupted', 'speech_is_over')
-reply_93 = Ignored('speech.failed.session_response_ended#1', 'failed', 'speech_is_over')
-reply_94 = Handled(('speech.queued.session_lost#1',))
-reply_95 = Handled(('speech.active.session_lost#1',))
-reply_96 = Handled(('speech.paused.session_lost#1',))
-reply_97 = Handled(('speech.stopping.session_lost#1',))
-reply_98 = Ignored('speech.stopping.session_lost#2', 'stopping', 'already_lost')
-reply_99 = Handled(('speech.reconciling.session_lost#1',))
-reply_100 = Ignored('speech.completed.session_lost#1', 'completed', 'speech_is_over')
-reply_101 = Ignored('speech.interrupted.session_lost#1', 'interrupted', 'speech_is_over')
-reply_102 = Ignored('speech.failed.session_lost#1', 'failed', 'speech_is_over')
-reply_103 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#1', 'queued', 'nothing_requested', 'session')
-reply_104 = Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#1', 'waiting', 'nothing_requested', 'session')
-reply_105 = Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#1', 'speaking', 'nothing_requested', 'session')
-reply_106 = Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#1', 'paused', 'nothing_requested', 'session')
-reply_107 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#1', 'stopping', 'nothing_requested', 'session')
-reply_108 = Handled(('speech.reconciling.session_reconciliation_acknowledged#1',))
-reply_109 = Ignored('speech.reconciling.session_reconciliation_acknowledged#2', 'reconciling', 'not_awaited')
-reply_110 = Ignored('speech.completed.session_reconciliation_acknowledged#1', 'completed', 'speech_is_over')
-reply_111 = Ignored('speech.interrupted.session_reconciliation_acknowledged#1', 'interrupted', 'speech_is_over')
-reply_112 = Ignored('speech.failed.session_reconciliation_acknowledged#1', 'failed', 'speech_is_over')
-reply_113 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#1', 'queued', 'nothing_requested', 'session')
-reply_114 = Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#1', 'waiting', 'nothing_requested', 'session')
-reply_115 = Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#1', 'speaking', 'nothing_requested', 'session')
-reply_116 = Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#1', 'paused', 'nothing_requested', 'session')
-reply_117 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#1', 'stopping', 'nothing_requested', 'session')
-reply_118 = Handled(('speech.reconciling.session_reconciliation_refused#1',))
-reply_119 = Handled(('speech.reconciling.session_reconciliation_refused#2',))
-reply_120 = Ignored('speech.reconciling.session_reconciliation_refused#3', 'reconciling', 'not_awaited')
-reply_121 = Ignored('speech.completed.session_reconciliation_refused#1', 'completed', 'speech_is_over')
-reply_122 = Ignored('speech.interrupted.session_reconciliation_refused#1', 'interrupted', 'speech_is_over')
-reply_123 = Ignored('speech.failed.session_reconciliation_refused#1', 'failed', 'speech_is_over')
-reply_124 = Ignored('speech.queued.timer_fired#1', 'queued', 'stale_timer')
-reply_125 = Handled(('speech.active.timer_fired#1',))
-reply_126 = Handled(('speech.active.timer_fired#2',))
-reply_127 = Ignored('speech.active.timer_fired#3', 'waiting', 'stale_timer')
-reply_128 = Ignored('speech.active.timer_fired#3', 'speaking', 'stale_timer')
-reply_129 = Ignored('speech.active.timer_fired#3', 'paused', 'stale_timer')
-reply_130 = Handled(('speech.stopping.timer_fired#1',))
-reply_131 = Ignored('speech.stopping.timer_fired#2', 'stopping', 'stale_timer')
-reply_132 = Handled(('speech.reconciling.timer_fired#1',))
-reply_133 = Ignored('speech.reconciling.timer_fired#2', 'reconciling', 'stale_timer')
-reply_134 = Ignored('speech.completed.timer_fired#1', 'completed', 'speech_is_over')
-reply_135 = Ignored('speech.interrupted.timer_fired#1', 'interrupted', 'speech_is_over')
-reply_136 = Ignored('speech.failed.timer_fired#1', 'failed', 'speech_is_over')
-reply_137 = Handled(('speech.active.message_announced#1',))
-reply_138 = Handled(('speech.paused.message_announced#1',))
-reply_139 = Handled(('speech.waiting.message_heard#1',))
-reply_140 = Handled(('speech.paused.message_heard#1',))
-reply_141 = Handled(('speech.active.message_settled#1',))
-reply_142 = Handled(('speech.paused.message_settled#1',))
-reply_143 = Handled(('speech.stopping.message_settled#1',))
-reply_144 = Handled(('speech.active.message_output_failed#1',))
-reply_145 = Handled(('speech.paused.message_output_failed#1',))
-reply_146 = Handled(('message.streaming.always#1',))
-reply_147 = Handled(('message.streaming.always#2',))
-reply_148 = Handled(('message.streaming.always#3',))
-reply_149 = Handled(('message.stopping.always#1',))
-reply_150 = Handled(('message.pending.session_message_added#1',))
-reply_151 = Handled(('message.pending.session_message_added#2',))
-reply_152 = Rejected('session_message_added', 'message.pending.session_message_added#3', 'pending', 'foreign_response', 'session')
-reply_153 = Ignored('message.pending.session_message_added#4', 'pending', 'already_announced')
-reply_154 = Ignored('message.forwarding.session_message_added#1', 'streaming', 'already_announced')
-reply_155 = Ignored('message.forwarding.session_message_added#1', 'draining', 'already_announced')
-reply_156 = Ignored('message.forwarding.session_message_added#1', 'stopping', 'already_announced')
-reply_157 = Ignored('message.played.session_message_added#1', 'played', 'already_announced')
-reply_158 = Ignored('message.partial.session_message_added#1', 'partial', 'already_announced')
-reply_159 = Ignored('message.skipped.session_message_added#1', 'skipped', 'already_announced')
-reply_160 = Handled(('message.pending.session_text_received#1',))
-reply_161 = Handled(('message.forwarding.session_text_received#1',))
-reply_162 = Ignored('message.played.session_text_received#1', 'played', 'already_final')
-reply_163 = Ignored('message.partial.session_text_received#1', 'partial', 'already_final')
-reply_164 = Ignored('message.skipped.session_text_received#1', 'skipped', 'already_final')
-reply_165 = Handled(('message.pending.session_audio_received#1',))
-reply_166 = Rejected('session_audio_received', 'message.pending.session_audio_received#2', 'pending', 'audio_went_backwards', 'session')
-reply_167 = Handled(('message.forwarding.session_audio_received#1',))
-reply_168 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'streaming', 'audio_went_backwards', 'session')
-reply_169 = Handled(('message.draining.session_audio_received#1',))
-reply_170 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'draining', 'audio_went_backwards', 'session')
-reply_171 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'stopping', 'audio_went_backwards', 'session')
-reply_172 = Ignored('message.played.session_audio_received#1', 'played', 'already_final')
-reply_173 = Ignored('message.partial.session_audio_received#1', 'partial', 'already_final')
-reply_174 = Ignored('message.skipped.session_audio_received#1', 'skipped', 'already_final')
-reply_175 = Handled(('message.pending.session_message_ended#1',))
-reply_176 = Ignored('message.pending.session_message_ended#2', 'pending', 'already_ended')
-reply_177 = Handled(('message.forwarding.session_message_ended#1',))
-reply_178 = Ignored('message.forwarding.session_message_ended#2', 'streaming', 'already_ended')
-reply_179 = Ignored('message.forwarding.session_message_ended#2', 'draining', 'already_ended')
-reply_180 = Ignored('message.forwarding.session_message_ended#2', 'stopping', 'already_ended')
-reply_181 = Ignored('message.played.session_message_ended#1', 'played', 'already_final')
-reply_182 = Ignored('message.partial.session_message_ended#1', 'partial', 'already_final')
-reply_183 = Ignored('message.skipped.session_message_ended#1', 'skipped', 'already_final')
-reply_184 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#1', 'pending', 'not_forwarding', 'output')
-reply_185 = Handled(('message.forwarding.output_audio_handed_over#1',))
-reply_186 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'streaming', 'audio_went_backwards', 'output')
-reply_187 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'draining', 'audio_went_backwards', 'output')
-reply_188 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'stopping', 'audio_went_backwards', 'output')
-reply_189 = Ignored('message.played.output_audio_handed_over#1', 'played', 'already_final')
-reply_190 = Ignored('message.partial.output_audio_handed_over#1', 'partial', 'already_final')
-reply_191 = Ignored('message.skipped.output_audio_handed_over#1', 'skipped', 'already_final')
-reply_192 = Rejected('output_playback_started', 'message.pending.output_playback_started#1', 'pending', 'not_forwarding', 'output')
-reply_193 = Handled(('message.forwarding.output_playback_started#1',))
-reply_194 = Ignored('message.forwarding.output_playback_started#2', 'streaming', 'already_started')
-reply_195 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'streaming', 'nothing_handed_over', 'output')
-reply_196 = Ignored('message.forwarding.output_playback_started#2', 'draining', 'already_started')
-reply_197 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'draining', 'nothing_handed_over', 'output')
-reply_198 = Ignored('message.forwarding.output_playback_started#2', 'stopping', 'already_started')
-reply_199 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'stopping', 'nothing_handed_over', 'output')
-reply_200 = Ignored('message.played.output_playback_started#1', 'played', 'already_final')
-reply_201 = Ignored('message.partial.output_playback_started#1', 'partial', 'already_final')
-reply_202 = Ignored('message.skipped.output_playback_started#1', 'skipped', 'already_final')
-reply_203 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#1', 'pending', 'not_forwarding', 'output')
-reply_204 = Handled(('message.forwarding.output_playback_progressed#1',))
-reply_205 = Ignored('message.forwarding.output_playback_progressed#2', 'streaming', 'unusable_position')
-reply_206 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'streaming', 'nothing_handed_over', 'output')
-reply_207 = Ignored('message.forwarding.output_playback_progressed#2', 'draining', 'unusable_position')
-reply_208 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'draining', 'nothing_handed_over', 'output')
-reply_209 = Ignored('message.forwarding.output_playback_progressed#2', 'stopping', 'unusable_position')
-reply_210 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'stopping', 'nothing_handed_over', 'output')
-reply_211 = Ignored('message.played.output_playback_progressed#1', 'played', 'already_final')
-reply_212 = Ignored('message.partial.output_playback_progressed#1', 'partial', 'already_final')
-reply_213 = Ignored('message.skipped.output_playback_progressed#1', 'skipped', 'already_final')
-reply_214 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#1', 'pending', 'not_forwarding', 'output')
-reply_215 = Handled(('message.streaming.output_playback_finished#1',))
-reply_216 = Handled(('message.streaming.output_playback_finished#2',))
-reply_217 = Handled(('message.streaming.output_playback_finished#3',))
-reply_218 = Handled(('message.streaming.output_playback_finished#4',))
-reply_219 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'streaming', 'nothing_handed_over', 'output')
-reply_220 = Handled(('message.draining.output_playback_finished#1',))
-reply_221 = Handled(('message.draining.output_playback_finished#2',))
-reply_222 = Handled(('message.draining.output_playback_finished#3',))
-reply_223 = Handled(('message.draining.output_playback_finished#4',))
-reply_224 = Handled(('message.stopping.output_playback_finished#1',))
-reply_225 = Handled(('message.stopping.output_playback_finished#2',))
-reply_226 = Handled(('message.stopping.output_playback_finished#3',))
-reply_227 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'stopping', 'nothing_handed_over', 'output')
-reply_228 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
-reply_229 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
-reply_230 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
-reply_231 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
-reply_232 = Handled(('message.forwarding.output_failed#1',))
-reply_233 = Handled(('message.forwarding.output_failed#2',))
-reply_234 = Handled(('message.forwarding.output_failed#3',))
-reply_235 = Ignored('message.played.output_failed#1', 'played', 'already_final')
-reply_236 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
-reply_237 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
-reply_238 = Handled(('message.pending.forward#1',))
-reply_239 = Handled(('message.streaming.stop#1',))
-reply_240 = Handled(('message.streaming.stop#2',))
-reply_241 = Handled(('message.streaming.stop#3',))
-reply_242 = Handled(('message.draining.stop#1',))
-reply_243 = Handled(('message.pending.skip#1',))
-reply_244 = Handled(('message.stopping.time_out#1',))
-reply_245 = Handled(('message.stopping.time_out#2',))
-reply_246 = Handled(('message.stopping.time_out#3',))
-reply_247 = Handled(('message.pending.end_source#1',))
-reply_248 = Handled(('message.forwarding.end_source#1',))
-reply_249 = Handled(('message.pending.later_message_began#1',))
-reply_250 = Handled(('message.forwarding.later_message_began#1',))
+reply_1 = Ignored('speech.active.authorize#1', 'waiting', 'already_authorized')
+reply_2 = Ignored('speech.active.authorize#1', 'speaking', 'already_authorized')
+reply_3 = Ignored('speech.active.authorize#1', 'paused', 'already_authorized')
+reply_4 = Ignored('speech.stopping.authorize#1', 'stopping', 'already_stopping')
+reply_5 = Ignored('speech.reconciling.authorize#1', 'reconciling', 'already_stopping')
+reply_6 = Ignored('speech.completed.authorize#1', 'completed', 'speech_is_over')
+reply_7 = Ignored('speech.interrupted.authorize#1', 'interrupted', 'speech_is_over')
+reply_8 = Ignored('speech.failed.authorize#1', 'failed', 'speech_is_over')
+reply_9 = Rejected('interrupt', 'speech.queued.interrupt#2', 'queued', 'not_interruptible', 'agent')
+reply_10 = Rejected('interrupt', 'speech.active.interrupt#2', 'waiting', 'not_interruptible', 'agent')
+reply_11 = Rejected('interrupt', 'speech.active.interrupt#2', 'speaking', 'not_interruptible', 'agent')
+reply_12 = Rejected('interrupt', 'speech.active.interrupt#2', 'paused', 'not_interruptible', 'agent')
+reply_13 = Ignored('speech.stopping.interrupt#1', 'stopping', 'already_stopping')
+reply_14 = Ignored('speech.reconciling.interrupt#1', 'reconciling', 'already_stopping')
+reply_15 = Ignored('speech.completed.interrupt#1', 'completed', 'speech_is_over')
+reply_16 = Ignored('speech.interrupted.interrupt#1', 'interrupted', 'speech_is_over')
+reply_17 = Ignored('speech.failed.interrupt#1', 'failed', 'speech_is_over')
+reply_18 = Ignored('speech.queued.pause#1', 'queued', 'nothing_to_hold')
+reply_19 = Rejected('pause', 'speech.active.pause#1', 'waiting', 'output_cannot_pause', 'agent')
+reply_20 = Rejected('pause', 'speech.active.pause#1', 'speaking', 'output_cannot_pause', 'agent')
+reply_21 = Ignored('speech.paused.pause#1', 'paused', 'already_paused')
+reply_22 = Ignored('speech.stopping.pause#1', 'stopping', 'already_stopping')
+reply_23 = Ignored('speech.reconciling.pause#1', 'reconciling', 'already_stopping')
+reply_24 = Ignored('speech.completed.pause#1', 'completed', 'speech_is_over')
+reply_25 = Ignored('speech.interrupted.pause#1', 'interrupted', 'speech_is_over')
+reply_26 = Ignored('speech.failed.pause#1', 'failed', 'speech_is_over')
+reply_27 = Ignored('speech.queued.resume#1', 'queued', 'nothing_to_hold')
+reply_28 = Ignored('speech.active.resume#1', 'waiting', 'not_paused')
+reply_29 = Ignored('speech.active.resume#1', 'speaking', 'not_paused')
+reply_30 = Ignored('speech.stopping.resume#1', 'stopping', 'already_stopping')
+reply_31 = Ignored('speech.reconciling.resume#1', 'reconciling', 'already_stopping')
+reply_32 = Ignored('speech.completed.resume#1', 'completed', 'speech_is_over')
+reply_33 = Ignored('speech.interrupted.resume#1', 'interrupted', 'speech_is_over')
+reply_34 = Ignored('speech.failed.resume#1', 'failed', 'speech_is_over')
+reply_35 = Ignored('speech.stopping.close#1', 'stopping', 'already_stopping')
+reply_36 = Ignored('speech.reconciling.close#1', 'reconciling', 'already_stopping')
+reply_37 = Ignored('speech.completed.close#1', 'completed', 'speech_is_over')
+reply_38 = Ignored('speech.interrupted.close#1', 'interrupted', 'speech_is_over')
+reply_39 = Ignored('speech.failed.close#1', 'failed', 'speech_is_over')
+reply_40 = Handled(('speech.queued.session_response_created#1',))
+reply_41 = Ignored('speech.queued.session_response_created#2', 'queued', 'already_created')
+reply_42 = Rejected('session_response_created', 'speech.queued.session_response_created#3', 'queued', 'foreign_response', 'session')
+reply_43 = Handled(('speech.active.session_response_created#1',))
+reply_44 = Ignored('speech.active.session_response_created#2', 'waiting', 'already_created')
+reply_45 = Rejected('session_response_created', 'speech.active.session_response_created#3', 'waiting', 'foreign_response', 'session')
+reply_46 = Ignored('speech.active.session_response_created#2', 'speaking', 'already_created')
+reply_47 = Rejected('session_response_created', 'speech.active.session_response_created#3', 'speaking', 'foreign_response', 'session')
+reply_48 = Ignored('speech.active.session_response_created#2', 'paused', 'already_created')
+reply_49 = Rejected('session_response_created', 'speech.active.session_response_created#3', 'paused', 'foreign_response', 'session')
+reply_50 = Ignored('speech.stopping.session_response_created#1', 'stopping', 'already_created')
+reply_51 = Rejected('session_response_created', 'speech.stopping.session_response_created#2', 'stopping', 'foreign_response', 'session')
+reply_52 = Ignored('speech.reconciling.session_response_created#2', 'reconciling', 'already_created')
+reply_53 = Rejected('session_response_created', 'speech.reconciling.session_response_created#3', 'reconciling', 'foreign_response', 'session')
+reply_54 = Ignored('speech.completed.session_response_created#1', 'completed', 'speech_is_over')
+reply_55 = Ignored('speech.interrupted.session_response_created#1', 'interrupted', 'speech_is_over')
+reply_56 = Ignored('speech.failed.session_response_created#1', 'failed', 'speech_is_over')
+reply_57 = Ignored('speech.queued.session_response_ended#2', 'queued', 'already_ended')
+reply_58 = Rejected('session_response_ended', 'speech.queued.session_response_ended#3', 'queued', 'foreign_response', 'session')
+reply_59 = Ignored('speech.active.session_response_ended#2', 'waiting', 'already_ended')
+reply_60 = Rejected('session_response_ended', 'speech.active.session_response_ended#3', 'waiting', 'foreign_response', 'session')
+reply_61 = Ignored('speech.active.session_response_ended#2', 'speaking', 'already_ended')
+reply_62 = Rejected('session_response_ended', 'speech.active.session_response_ended#3', 'speaking', 'foreign_response', 'session')
+reply_63 = Ignored('speech.active.session_response_ended#2', 'paused', 'already_ended')
+reply_64 = Rejected('session_response_ended', 'speech.active.session_response_ended#3', 'paused', 'foreign_response', 'session')
+reply_65 = Ignored('speech.stopping.session_response_ended#2', 'stopping', 'already_ended')
+reply_66 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#3', 'stopping', 'foreign_response', 'session')
+reply_67 = Ignored('speech.reconciling.session_response_ended#2', 'reconciling', 'already_ended')
+reply_68 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#3', 'reconciling', 'foreign_response', 'session')
+reply_69 = Ignored('speech.completed.session_response_ended#1', 'completed', 'speech_is_over')
+reply_70 = Ignored('speech.interrupted.session_response_ended#1', 'interrupted', 'speech_is_over')
+reply_71 = Ignored('speech.failed.session_response_ended#1', 'failed', 'speech_is_over')
+reply_72 = Ignored('speech.stopping.session_lost#2', 'stopping', 'already_lost')
+reply_73 = Ignored('speech.completed.session_lost#1', 'completed', 'speech_is_over')
+reply_74 = Ignored('speech.interrupted.session_lost#1', 'interrupted', 'speech_is_over')
+reply_75 = Ignored('speech.failed.session_lost#1', 'failed', 'speech_is_over')
+reply_76 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#1', 'queued', 'nothing_requested', 'session')
+reply_77 = Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#1', 'waiting', 'nothing_requested', 'session')
+reply_78 = Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#1', 'speaking', 'nothing_requested', 'session')
+reply_79 = Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#1', 'paused', 'nothing_requested', 'session')
+reply_80 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#1', 'stopping', 'nothing_requested', 'session')
+reply_81 = Handled(('speech.reconciling.session_reconciliation_acknowledged#1',))
+reply_82 = Ignored('speech.reconciling.session_reconciliation_acknowledged#2', 'reconciling', 'not_awaited')
+reply_83 = Ignored('speech.completed.session_reconciliation_acknowledged#1', 'completed', 'speech_is_over')
+reply_84 = Ignored('speech.interrupted.session_reconciliation_acknowledged#1', 'interrupted', 'speech_is_over')
+reply_85 = Ignored('speech.failed.session_reconciliation_acknowledged#1', 'failed', 'speech_is_over')
+reply_86 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#1', 'queued', 'nothing_requested', 'session')
+reply_87 = Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#1', 'waiting', 'nothing_requested', 'session')
+reply_88 = Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#1', 'speaking', 'nothing_requested', 'session')
+reply_89 = Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#1', 'paused', 'nothing_requested', 'session')
+reply_90 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#1', 'stopping', 'nothing_requested', 'session')
+reply_91 = Handled(('speech.reconciling.session_reconciliation_refused#1',))
+reply_92 = Ignored('speech.reconciling.session_reconciliation_refused#3', 'reconciling', 'not_awaited')
+reply_93 = Ignored('speech.completed.session_reconciliation_refused#1', 'completed', 'speech_is_over')
+reply_94 = Ignored('speech.interrupted.session_reconciliation_refused#1', 'interrupted', 'speech_is_over')
+reply_95 = Ignored('speech.failed.session_reconciliation_refused#1', 'failed', 'speech_is_over')
+reply_96 = Ignored('speech.queued.timer_fired#1', 'queued', 'stale_timer')
+reply_97 = Ignored('speech.active.timer_fired#3', 'waiting', 'stale_timer')
+reply_98 = Ignored('speech.active.timer_fired#3', 'speaking', 'stale_timer')
+reply_99 = Ignored('speech.active.timer_fired#3', 'paused', 'stale_timer')
+reply_100 = Ignored('speech.stopping.timer_fired#2', 'stopping', 'stale_timer')
+reply_101 = Ignored('speech.reconciling.timer_fired#2', 'reconciling', 'stale_timer')
+reply_102 = Ignored('speech.completed.timer_fired#1', 'completed', 'speech_is_over')
+reply_103 = Ignored('speech.interrupted.timer_fired#1', 'interrupted', 'speech_is_over')
+reply_104 = Ignored('speech.failed.timer_fired#1', 'failed', 'speech_is_over')
+reply_105 = Rejected('session_message_added', 'message.pending.session_message_added#3', 'pending', 'foreign_response', 'session')
+reply_106 = Ignored('message.pending.session_message_added#4', 'pending', 'already_announced')
+reply_107 = Ignored('message.forwarding.session_message_added#1', 'streaming', 'already_announced')
+reply_108 = Ignored('message.forwarding.session_message_added#1', 'draining', 'already_announced')
+reply_109 = Ignored('message.forwarding.session_message_added#1', 'stopping', 'already_announced')
+reply_110 = Ignored('message.played.session_message_added#1', 'played', 'already_announced')
+reply_111 = Ignored('message.partial.session_message_added#1', 'partial', 'already_announced')
+reply_112 = Ignored('message.skipped.session_message_added#1', 'skipped', 'already_announced')
+reply_113 = Handled(('message.pending.session_text_received#1',))
+reply_114 = Handled(('message.forwarding.session_text_received#1',))
+reply_115 = Ignored('message.played.session_text_received#1', 'played', 'already_final')
+reply_116 = Ignored('message.partial.session_text_received#1', 'partial', 'already_final')
+reply_117 = Ignored('message.skipped.session_text_received#1', 'skipped', 'already_final')
+reply_118 = Handled(('message.pending.session_audio_received#1',))
+reply_119 = Rejected('session_audio_received', 'message.pending.session_audio_received#2', 'pending', 'audio_went_backwards', 'session')
+reply_120 = Handled(('message.forwarding.session_audio_received#1',))
+reply_121 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'streaming', 'audio_went_backwards', 'session')
+reply_122 = Handled(('message.draining.session_audio_received#1',))
+reply_123 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'draining', 'audio_went_backwards', 'session')
+reply_124 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'stopping', 'audio_went_backwards', 'session')
+reply_125 = Ignored('message.played.session_audio_received#1', 'played', 'already_final')
+reply_126 = Ignored('message.partial.session_audio_received#1', 'partial', 'already_final')
+reply_127 = Ignored('message.skipped.session_audio_received#1', 'skipped', 'already_final')
+reply_128 = Handled(('message.pending.session_message_ended#1',))
+reply_129 = Ignored('message.pending.session_message_ended#2', 'pending', 'already_ended')
+reply_130 = Handled(('message.forwarding.session_message_ended#1',))
+reply_131 = Ignored('message.forwarding.session_message_ended#2', 'streaming', 'already_ended')
+reply_132 = Ignored('message.forwarding.session_message_ended#2', 'draining', 'already_ended')
+reply_133 = Ignored('message.forwarding.session_message_ended#2', 'stopping', 'already_ended')
+reply_134 = Ignored('message.played.session_message_ended#1', 'played', 'already_final')
+reply_135 = Ignored('message.partial.session_message_ended#1', 'partial', 'already_final')
+reply_136 = Ignored('message.skipped.session_message_ended#1', 'skipped', 'already_final')
+reply_137 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#1', 'pending', 'not_forwarding', 'output')
+reply_138 = Handled(('message.forwarding.output_audio_handed_over#1',))
+reply_139 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'streaming', 'audio_went_backwards', 'output')
+reply_140 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'draining', 'audio_went_backwards', 'output')
+reply_141 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'stopping', 'audio_went_backwards', 'output')
+reply_142 = Ignored('message.played.output_audio_handed_over#1', 'played', 'already_final')
+reply_143 = Ignored('message.partial.output_audio_handed_over#1', 'partial', 'already_final')
+reply_144 = Ignored('message.skipped.output_audio_handed_over#1', 'skipped', 'already_final')
+reply_145 = Rejected('output_playback_started', 'message.pending.output_playback_started#1', 'pending', 'not_forwarding', 'output')
+reply_146 = Ignored('message.forwarding.output_playback_started#2', 'streaming', 'already_started')
+reply_147 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'streaming', 'nothing_handed_over', 'output')
+reply_148 = Ignored('message.forwarding.output_playback_started#2', 'draining', 'already_started')
+reply_149 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'draining', 'nothing_handed_over', 'output')
+reply_150 = Ignored('message.forwarding.output_playback_started#2', 'stopping', 'already_started')
+reply_151 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'stopping', 'nothing_handed_over', 'output')
+reply_152 = Ignored('message.played.output_playback_started#1', 'played', 'already_final')
+reply_153 = Ignored('message.partial.output_playback_started#1', 'partial', 'already_final')
+reply_154 = Ignored('message.skipped.output_playback_started#1', 'skipped', 'already_final')
+reply_155 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#1', 'pending', 'not_forwarding', 'output')
+reply_156 = Ignored('message.forwarding.output_playback_progressed#2', 'streaming', 'unusable_position')
+reply_157 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'streaming', 'nothing_handed_over', 'output')
+reply_158 = Ignored('message.forwarding.output_playback_progressed#2', 'draining', 'unusable_position')
+reply_159 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'draining', 'nothing_handed_over', 'output')
+reply_160 = Ignored('message.forwarding.output_playback_progressed#2', 'stopping', 'unusable_position')
+reply_161 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'stopping', 'nothing_handed_over', 'output')
+reply_162 = Ignored('message.played.output_playback_progressed#1', 'played', 'already_final')
+reply_163 = Ignored('message.partial.output_playback_progressed#1', 'partial', 'already_final')
+reply_164 = Ignored('message.skipped.output_playback_progressed#1', 'skipped', 'already_final')
+reply_165 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#1', 'pending', 'not_forwarding', 'output')
+reply_166 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'streaming', 'nothing_handed_over', 'output')
+reply_167 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'stopping', 'nothing_handed_over', 'output')
+reply_168 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
+reply_169 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
+reply_170 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
+reply_171 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
+reply_172 = Ignored('message.played.output_failed#1', 'played', 'already_final')
+reply_173 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
+reply_174 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
 
 def speech_waiting_on_always(run, speech, event):
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
@@ -463,6 +387,7 @@ def speech_reconciling_on_always(run, speech, event):
         return
 
 def speech_queued_on_authorize(run, speech, event):
+    run.rows.append('speech.queued.authorize#1')
     if speech.agent_state != 'thinking':
         speech.agent_state = 'thinking'
         run.effects.append(AnnounceAgentState('thinking'))
@@ -496,34 +421,35 @@ def speech_queued_on_authorize(run, speech, event):
     speech.state = 'waiting'
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         speech_waiting_on_always(run, speech, event)
-    return run.finish(reply_7.rows)
+    return
 
 def speech_waiting_on_authorize(run, speech, event):
-    return reply_8
+    return reply_1
 
 def speech_speaking_on_authorize(run, speech, event):
-    return reply_9
+    return reply_2
 
 def speech_paused_on_authorize(run, speech, event):
-    return reply_10
+    return reply_3
 
 def speech_stopping_on_authorize(run, speech, event):
-    return reply_11
+    return reply_4
 
 def speech_reconciling_on_authorize(run, speech, event):
-    return reply_12
+    return reply_5
 
 def speech_completed_on_authorize(run, speech, event):
-    return reply_13
+    return reply_6
 
 def speech_interrupted_on_authorize(run, speech, event):
-    return reply_14
+    return reply_7
 
 def speech_failed_on_authorize(run, speech, event):
-    return reply_15
+    return reply_8
 
 def speech_queued_on_interrupt(run, speech, event):
     if (speech.policy.interruptible or event.force):
+        run.rows.append('speech.queued.interrupt#1')
         speech.cause = 'never_authorized'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -531,11 +457,12 @@ def speech_queued_on_interrupt(run, speech, event):
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return run.finish(reply_16.rows)
-    return reply_17
+        return
+    return reply_9
 
 def speech_waiting_on_interrupt(run, speech, event):
     if (speech.policy.interruptible or event.force):
+        run.rows.append('speech.active.interrupt#1')
         speech.cause = 'interrupted'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -553,11 +480,12 @@ def speech_waiting_on_interrupt(run, speech, event):
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return run.finish(reply_18.rows)
-    return reply_19
+        return
+    return reply_10
 
 def speech_speaking_on_interrupt(run, speech, event):
     if (speech.policy.interruptible or event.force):
+        run.rows.append('speech.active.interrupt#1')
         speech.cause = 'interrupted'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -575,11 +503,12 @@ def speech_speaking_on_interrupt(run, speech, event):
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return run.finish(reply_18.rows)
-    return reply_20
+        return
+    return reply_11
 
 def speech_paused_on_interrupt(run, speech, event):
     if (speech.policy.interruptible or event.force):
+        run.rows.append('speech.paused.interrupt#1')
         speech.cause = 'interrupted'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -599,8 +528,9 @@ def speech_paused_on_interrupt(run, speech, event):
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return run.finish(reply_21.rows)
+        return
     if (speech.policy.interruptible or event.force):
+        run.rows.append('speech.active.interrupt#1')
         speech.cause = 'interrupted'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -618,29 +548,30 @@ def speech_paused_on_interrupt(run, speech, event):
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return run.finish(reply_18.rows)
-    return reply_22
+        return
+    return reply_12
 
 def speech_stopping_on_interrupt(run, speech, event):
-    return reply_23
+    return reply_13
 
 def speech_reconciling_on_interrupt(run, speech, event):
-    return reply_24
+    return reply_14
 
 def speech_completed_on_interrupt(run, speech, event):
-    return reply_25
+    return reply_15
 
 def speech_interrupted_on_interrupt(run, speech, event):
-    return reply_26
+    return reply_16
 
 def speech_failed_on_interrupt(run, speech, event):
-    return reply_27
+    return reply_17
 
 def speech_queued_on_pause(run, speech, event):
-    return reply_28
+    return reply_18
 
 def speech_waiting_on_pause(run, speech, event):
     if (speech.capabilities.can_pause):
+        run.rows.append('speech.waiting.pause#1')
         speech.output_is_paused = True
         run.effects.append(PauseOutput())
         if speech.agent_state is not None:
@@ -653,11 +584,12 @@ def speech_waiting_on_pause(run, speech, event):
         speech.state = 'paused'
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
-        return run.finish(reply_29.rows)
-    return reply_30
+        return
+    return reply_19
 
 def speech_speaking_on_pause(run, speech, event):
     if (speech.capabilities.can_pause):
+        run.rows.append('speech.speaking.pause#1')
         speech.output_is_paused = True
         run.effects.append(PauseOutput())
         if speech.agent_state is not None:
@@ -670,38 +602,39 @@ def speech_speaking_on_pause(run, speech, event):
         speech.state = 'paused'
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
-        return run.finish(reply_31.rows)
-    return reply_32
+        return
+    return reply_20
 
 def speech_paused_on_pause(run, speech, event):
-    return reply_33
+    return reply_21
 
 def speech_stopping_on_pause(run, speech, event):
-    return reply_34
+    return reply_22
 
 def speech_reconciling_on_pause(run, speech, event):
-    return reply_35
+    return reply_23
 
 def speech_completed_on_pause(run, speech, event):
-    return reply_36
+    return reply_24
 
 def speech_interrupted_on_pause(run, speech, event):
-    return reply_37
+    return reply_25
 
 def speech_failed_on_pause(run, speech, event):
-    return reply_38
+    return reply_26
 
 def speech_queued_on_resume(run, speech, event):
-    return reply_39
+    return reply_27
 
 def speech_waiting_on_resume(run, speech, event):
-    return reply_40
+    return reply_28
 
 def speech_speaking_on_resume(run, speech, event):
-    return reply_41
+    return reply_29
 
 def speech_paused_on_resume(run, speech, event):
     if (speech.was_heard):
+        run.rows.append('speech.paused.resume#1')
         speech.output_is_paused = False
         run.effects.append(ResumeOutput())
         speech.was_heard = True
@@ -738,7 +671,8 @@ def speech_paused_on_resume(run, speech, event):
         speech.state = 'speaking'
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_speaking_on_always(run, speech, event)
-        return run.finish(reply_42.rows)
+        return
+    run.rows.append('speech.paused.resume#2')
     speech.output_is_paused = False
     run.effects.append(ResumeOutput())
     if speech.agent_state != 'thinking':
@@ -774,24 +708,25 @@ def speech_paused_on_resume(run, speech, event):
     speech.state = 'waiting'
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
         speech_waiting_on_always(run, speech, event)
-    return run.finish(reply_43.rows)
+    return
 
 def speech_stopping_on_resume(run, speech, event):
-    return reply_44
+    return reply_30
 
 def speech_reconciling_on_resume(run, speech, event):
-    return reply_45
+    return reply_31
 
 def speech_completed_on_resume(run, speech, event):
-    return reply_46
+    return reply_32
 
 def speech_interrupted_on_resume(run, speech, event):
-    return reply_47
+    return reply_33
 
 def speech_failed_on_resume(run, speech, event):
-    return reply_48
+    return reply_34
 
 def speech_queued_on_close(run, speech, event):
+    run.rows.append('speech.queued.close#1')
     speech.cause = 'closed'
     if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
         speech.cancel_was_sent = True
@@ -799,9 +734,10 @@ def speech_queued_on_close(run, speech, event):
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return run.finish(reply_49.rows)
+    return
 
 def speech_waiting_on_close(run, speech, event):
+    run.rows.append('speech.active.close#1')
     speech.cause = 'closed'
     if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
         speech.cancel_was_sent = True
@@ -819,9 +755,10 @@ def speech_waiting_on_close(run, speech, event):
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return run.finish(reply_50.rows)
+    return
 
 def speech_speaking_on_close(run, speech, event):
+    run.rows.append('speech.active.close#1')
     speech.cause = 'closed'
     if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
         speech.cancel_was_sent = True
@@ -839,9 +776,10 @@ def speech_speaking_on_close(run, speech, event):
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return run.finish(reply_50.rows)
+    return
 
 def speech_paused_on_close(run, speech, event):
+    run.rows.append('speech.paused.close#1')
     speech.cause = 'closed'
     if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
         speech.cancel_was_sent = True
@@ -861,75 +799,79 @@ def speech_paused_on_close(run, speech, event):
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return run.finish(reply_51.rows)
+    return
 
 def speech_stopping_on_close(run, speech, event):
-    return reply_52
+    return reply_35
 
 def speech_reconciling_on_close(run, speech, event):
-    return reply_53
+    return reply_36
 
 def speech_completed_on_close(run, speech, event):
-    return reply_54
+    return reply_37
 
 def speech_interrupted_on_close(run, speech, event):
-    return reply_55
+    return reply_38
 
 def speech_failed_on_close(run, speech, event):
-    return reply_56
+    return reply_39
 
 def speech_queued_on_session_response_created(run, speech, event):
     if (speech.response_id is None):
         speech.response_id = event.response_id
         speech.has_progressed = True
-        return reply_57
+        return reply_40
     if (event.response_id == speech.response_id):
-        return reply_58
-    return reply_59
+        return reply_41
+    return reply_42
 
 def speech_waiting_on_session_response_created(run, speech, event):
     if (speech.response_id is None):
         speech.response_id = event.response_id
         speech.has_progressed = True
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+            run.rows.append('speech.active.session_response_created#1')
             speech_waiting_on_always(run, speech, event)
-            return run.finish(reply_60.rows)
-        return reply_60
+            return
+        return reply_43
     if (event.response_id == speech.response_id):
-        return reply_61
-    return reply_62
+        return reply_44
+    return reply_45
 
 def speech_speaking_on_session_response_created(run, speech, event):
     if (speech.response_id is None):
         speech.response_id = event.response_id
         speech.has_progressed = True
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+            run.rows.append('speech.active.session_response_created#1')
             speech_speaking_on_always(run, speech, event)
-            return run.finish(reply_60.rows)
-        return reply_60
+            return
+        return reply_43
     if (event.response_id == speech.response_id):
-        return reply_63
-    return reply_64
+        return reply_46
+    return reply_47
 
 def speech_paused_on_session_response_created(run, speech, event):
     if (speech.response_id is None):
         speech.response_id = event.response_id
         speech.has_progressed = True
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
+            run.rows.append('speech.active.session_response_created#1')
             speech_paused_on_always(run, speech, event)
-            return run.finish(reply_60.rows)
-        return reply_60
+            return
+        return reply_43
     if (event.response_id == speech.response_id):
-        return reply_65
-    return reply_66
+        return reply_48
+    return reply_49
 
 def speech_stopping_on_session_response_created(run, speech, event):
     if (event.response_id == speech.response_id):
-        return reply_67
-    return reply_68
+        return reply_50
+    return reply_51
 
 def speech_reconciling_on_session_response_created(run, speech, event):
     if (speech.response_id is None):
+        run.rows.append('speech.reconciling.session_response_created#1')
         speech.response_id = event.response_id
         speech.has_progressed = True
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
@@ -937,22 +879,23 @@ def speech_reconciling_on_session_response_created(run, speech, event):
             run.effects.append(CancelResponse(speech.response_id))
         if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return run.finish(reply_69.rows)
+        return
     if (event.response_id == speech.response_id):
-        return reply_70
-    return reply_71
+        return reply_52
+    return reply_53
 
 def speech_completed_on_session_response_created(run, speech, event):
-    return reply_72
+    return reply_54
 
 def speech_interrupted_on_session_response_created(run, speech, event):
-    return reply_73
+    return reply_55
 
 def speech_failed_on_session_response_created(run, speech, event):
-    return reply_74
+    return reply_56
 
 def speech_queued_on_session_response_ended(run, speech, event):
     if (event.response_id == speech.response_id and (not speech.response_has_ended)):
+        run.rows.append('speech.queued.session_response_ended#1')
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
         speech.response_has_ended = True
@@ -960,13 +903,14 @@ def speech_queued_on_session_response_ended(run, speech, event):
             cell = told_end_source(end_response_message.state)
             if cell is not None:
                 cell(run, speech, end_response_message, None)
-        return run.finish(reply_75.rows)
+        return
     if (event.response_id == speech.response_id):
-        return reply_76
-    return reply_77
+        return reply_57
+    return reply_58
 
 def speech_waiting_on_session_response_ended(run, speech, event):
     if (event.response_id == speech.response_id and (not speech.response_has_ended)):
+        run.rows.append('speech.active.session_response_ended#1')
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
         speech.response_has_ended = True
@@ -976,13 +920,14 @@ def speech_waiting_on_session_response_ended(run, speech, event):
                 cell(run, speech, end_response_message, None)
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_waiting_on_always(run, speech, event)
-        return run.finish(reply_78.rows)
+        return
     if (event.response_id == speech.response_id):
-        return reply_79
-    return reply_80
+        return reply_59
+    return reply_60
 
 def speech_speaking_on_session_response_ended(run, speech, event):
     if (event.response_id == speech.response_id and (not speech.response_has_ended)):
+        run.rows.append('speech.active.session_response_ended#1')
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
         speech.response_has_ended = True
@@ -992,13 +937,14 @@ def speech_speaking_on_session_response_ended(run, speech, event):
                 cell(run, speech, end_response_message, None)
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_speaking_on_always(run, speech, event)
-        return run.finish(reply_78.rows)
+        return
     if (event.response_id == speech.response_id):
-        return reply_81
-    return reply_82
+        return reply_61
+    return reply_62
 
 def speech_paused_on_session_response_ended(run, speech, event):
     if (event.response_id == speech.response_id and (not speech.response_has_ended)):
+        run.rows.append('speech.active.session_response_ended#1')
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
         speech.response_has_ended = True
@@ -1008,13 +954,14 @@ def speech_paused_on_session_response_ended(run, speech, event):
                 cell(run, speech, end_response_message, None)
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
-        return run.finish(reply_78.rows)
+        return
     if (event.response_id == speech.response_id):
-        return reply_83
-    return reply_84
+        return reply_63
+    return reply_64
 
 def speech_stopping_on_session_response_ended(run, speech, event):
     if (event.response_id == speech.response_id and (not speech.response_has_ended)):
+        run.rows.append('speech.stopping.session_response_ended#1')
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
         speech.response_has_ended = True
@@ -1024,13 +971,14 @@ def speech_stopping_on_session_response_ended(run, speech, event):
                 cell(run, speech, end_response_message, None)
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return run.finish(reply_85.rows)
+        return
     if (event.response_id == speech.response_id):
-        return reply_86
-    return reply_87
+        return reply_65
+    return reply_66
 
 def speech_reconciling_on_session_response_ended(run, speech, event):
     if (event.response_id == speech.response_id and (not speech.response_has_ended)):
+        run.rows.append('speech.reconciling.session_response_ended#1')
         speech.response_has_failed = event.status == 'failed'
         speech.has_progressed = True
         speech.response_has_ended = True
@@ -1040,21 +988,22 @@ def speech_reconciling_on_session_response_ended(run, speech, event):
                 cell(run, speech, end_response_message, None)
         if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return run.finish(reply_88.rows)
+        return
     if (event.response_id == speech.response_id):
-        return reply_89
-    return reply_90
+        return reply_67
+    return reply_68
 
 def speech_completed_on_session_response_ended(run, speech, event):
-    return reply_91
+    return reply_69
 
 def speech_interrupted_on_session_response_ended(run, speech, event):
-    return reply_92
+    return reply_70
 
 def speech_failed_on_session_response_ended(run, speech, event):
-    return reply_93
+    return reply_71
 
 def speech_queued_on_session_lost(run, speech, event):
+    run.rows.append('speech.queued.session_lost#1')
     speech.cause = 'source_failed'
     speech.session_is_lost = True
     speech.awaited = ()
@@ -1066,9 +1015,10 @@ def speech_queued_on_session_lost(run, speech, event):
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return run.finish(reply_94.rows)
+    return
 
 def speech_waiting_on_session_lost(run, speech, event):
+    run.rows.append('speech.active.session_lost#1')
     speech.cause = 'source_failed'
     stop_message_message = speech.forwarding_message()
     if stop_message_message is not None:
@@ -1090,9 +1040,10 @@ def speech_waiting_on_session_lost(run, speech, event):
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return run.finish(reply_95.rows)
+    return
 
 def speech_speaking_on_session_lost(run, speech, event):
+    run.rows.append('speech.active.session_lost#1')
     speech.cause = 'source_failed'
     stop_message_message = speech.forwarding_message()
     if stop_message_message is not None:
@@ -1114,9 +1065,10 @@ def speech_speaking_on_session_lost(run, speech, event):
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return run.finish(reply_95.rows)
+    return
 
 def speech_paused_on_session_lost(run, speech, event):
+    run.rows.append('speech.paused.session_lost#1')
     speech.cause = 'source_failed'
     stop_message_message = speech.forwarding_message()
     if stop_message_message is not None:
@@ -1140,10 +1092,11 @@ def speech_paused_on_session_lost(run, speech, event):
     speech.state = 'stopping'
     if (speech.forwarding_id is None):
         speech_stopping_on_always(run, speech, event)
-    return run.finish(reply_96.rows)
+    return
 
 def speech_stopping_on_session_lost(run, speech, event):
     if not (speech.session_is_lost):
+        run.rows.append('speech.stopping.session_lost#1')
         speech.session_is_lost = True
         speech.awaited = ()
         speech.response_has_ended = True
@@ -1153,10 +1106,11 @@ def speech_stopping_on_session_lost(run, speech, event):
                 cell(run, speech, end_response_message, None)
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return run.finish(reply_97.rows)
-    return reply_98
+        return
+    return reply_72
 
 def speech_reconciling_on_session_lost(run, speech, event):
+    run.rows.append('speech.reconciling.session_lost#1')
     speech.session_is_lost = True
     speech.awaited = ()
     speech.response_has_ended = True
@@ -1166,75 +1120,78 @@ def speech_reconciling_on_session_lost(run, speech, event):
             cell(run, speech, end_response_message, None)
     if (speech.response_has_ended and (not speech.awaited)):
         speech_reconciling_on_always(run, speech, event)
-    return run.finish(reply_99.rows)
+    return
 
 def speech_completed_on_session_lost(run, speech, event):
-    return reply_100
+    return reply_73
 
 def speech_interrupted_on_session_lost(run, speech, event):
-    return reply_101
+    return reply_74
 
 def speech_failed_on_session_lost(run, speech, event):
-    return reply_102
+    return reply_75
 
 def speech_queued_on_session_reconciliation_acknowledged(run, speech, event):
-    return reply_103
+    return reply_76
 
 def speech_waiting_on_session_reconciliation_acknowledged(run, speech, event):
-    return reply_104
+    return reply_77
 
 def speech_speaking_on_session_reconciliation_acknowledged(run, speech, event):
-    return reply_105
+    return reply_78
 
 def speech_paused_on_session_reconciliation_acknowledged(run, speech, event):
-    return reply_106
+    return reply_79
 
 def speech_stopping_on_session_reconciliation_acknowledged(run, speech, event):
-    return reply_107
+    return reply_80
 
 def speech_reconciling_on_session_reconciliation_acknowledged(run, speech, event):
     if ((event.operation, event.message_id) in speech.awaited):
         strike_request_done = (event.operation, event.message_id)
         speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
         if (speech.response_has_ended and (not speech.awaited)):
+            run.rows.append('speech.reconciling.session_reconciliation_acknowledged#1')
             speech_reconciling_on_always(run, speech, event)
-            return run.finish(reply_108.rows)
-        return reply_108
-    return reply_109
+            return
+        return reply_81
+    return reply_82
 
 def speech_completed_on_session_reconciliation_acknowledged(run, speech, event):
-    return reply_110
+    return reply_83
 
 def speech_interrupted_on_session_reconciliation_acknowledged(run, speech, event):
-    return reply_111
+    return reply_84
 
 def speech_failed_on_session_reconciliation_acknowledged(run, speech, event):
-    return reply_112
+    return reply_85
 
 def speech_queued_on_session_reconciliation_refused(run, speech, event):
-    return reply_113
+    return reply_86
 
 def speech_waiting_on_session_reconciliation_refused(run, speech, event):
-    return reply_114
+    return reply_87
 
 def speech_speaking_on_session_reconciliation_refused(run, speech, event):
-    return reply_115
+    return reply_88
 
 def speech_paused_on_session_reconciliation_refused(run, speech, event):
-    return reply_116
+    return reply_89
 
 def speech_stopping_on_session_reconciliation_refused(run, speech, event):
-    return reply_117
+    return reply_90
 
 def speech_reconciling_on_session_reconciliation_refused(run, speech, event):
     if ((event.operation, event.message_id) in speech.awaited) and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
         strike_request_done = (event.operation, event.message_id)
         speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
         if (speech.response_has_ended and (not speech.awaited)):
+            run.rows.append('speech.reconciling.session_reconciliation_refused#1')
             speech_reconciling_on_always(run, speech, event)
-            return run.finish(reply_118.rows)
-        return reply_118
+            return
+        return reply_91
     if ((event.operation, event.message_id) in speech.awaited):
+        run.rows.append('speech.reconciling.session_reconciliation_refused#2')
         strike_request_done = (event.operation, event.message_id)
         speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
         report_refusal_detail = f'{event.code}: {event.text}' if event.code and event.text else f'{event.code or event.text}'
@@ -1244,23 +1201,24 @@ def speech_reconciling_on_session_reconciliation_refused(run, speech, event):
         run.effects.append(ReportDivergence(report_divergence_message.message_id, 'refused', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_refusal_detail))
         if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return run.finish(reply_119.rows)
-    return reply_120
+        return
+    return reply_92
 
 def speech_completed_on_session_reconciliation_refused(run, speech, event):
-    return reply_121
+    return reply_93
 
 def speech_interrupted_on_session_reconciliation_refused(run, speech, event):
-    return reply_122
+    return reply_94
 
 def speech_failed_on_session_reconciliation_refused(run, speech, event):
-    return reply_123
+    return reply_95
 
 def speech_queued_on_timer_fired(run, speech, event):
-    return reply_124
+    return reply_96
 
 def speech_waiting_on_timer_fired(run, speech, event):
     if (event.timer == speech.timer) and (speech.has_progressed):
+        run.rows.append('speech.active.timer_fired#1')
         speech.timer = None
         watch_message = speech.forwarding_message()
         watch_policy = speech.policy
@@ -1286,8 +1244,9 @@ def speech_waiting_on_timer_fired(run, speech, event):
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_waiting_on_always(run, speech, event)
-        return run.finish(reply_125.rows)
+        return
     if (event.timer == speech.timer):
+        run.rows.append('speech.active.timer_fired#2')
         speech.timer = None
         speech.cause = 'timed_out'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
@@ -1306,11 +1265,12 @@ def speech_waiting_on_timer_fired(run, speech, event):
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return run.finish(reply_126.rows)
-    return reply_127
+        return
+    return reply_97
 
 def speech_speaking_on_timer_fired(run, speech, event):
     if (event.timer == speech.timer) and (speech.has_progressed):
+        run.rows.append('speech.active.timer_fired#1')
         speech.timer = None
         watch_message = speech.forwarding_message()
         watch_policy = speech.policy
@@ -1336,8 +1296,9 @@ def speech_speaking_on_timer_fired(run, speech, event):
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_speaking_on_always(run, speech, event)
-        return run.finish(reply_125.rows)
+        return
     if (event.timer == speech.timer):
+        run.rows.append('speech.active.timer_fired#2')
         speech.timer = None
         speech.cause = 'timed_out'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
@@ -1356,11 +1317,12 @@ def speech_speaking_on_timer_fired(run, speech, event):
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return run.finish(reply_126.rows)
-    return reply_128
+        return
+    return reply_98
 
 def speech_paused_on_timer_fired(run, speech, event):
     if (event.timer == speech.timer) and (speech.has_progressed):
+        run.rows.append('speech.active.timer_fired#1')
         speech.timer = None
         watch_message = speech.forwarding_message()
         watch_policy = speech.policy
@@ -1386,8 +1348,9 @@ def speech_paused_on_timer_fired(run, speech, event):
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
         if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
             speech_paused_on_always(run, speech, event)
-        return run.finish(reply_125.rows)
+        return
     if (event.timer == speech.timer):
+        run.rows.append('speech.active.timer_fired#2')
         speech.timer = None
         speech.cause = 'timed_out'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
@@ -1406,11 +1369,12 @@ def speech_paused_on_timer_fired(run, speech, event):
         speech.state = 'stopping'
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return run.finish(reply_126.rows)
-    return reply_129
+        return
+    return reply_99
 
 def speech_stopping_on_timer_fired(run, speech, event):
     if (event.timer == speech.timer):
+        run.rows.append('speech.stopping.timer_fired#1')
         speech.timer = None
         time_out_message_message = speech.forwarding_message()
         if time_out_message_message is not None:
@@ -1419,11 +1383,12 @@ def speech_stopping_on_timer_fired(run, speech, event):
                 cell(run, speech, time_out_message_message, None)
         if (speech.forwarding_id is None):
             speech_stopping_on_always(run, speech, event)
-        return run.finish(reply_130.rows)
-    return reply_131
+        return
+    return reply_100
 
 def speech_reconciling_on_timer_fired(run, speech, event):
     if (event.timer == speech.timer):
+        run.rows.append('speech.reconciling.timer_fired#1')
         speech.timer = None
         for give_up_operation, give_up_message_id in speech.awaited:
             report_divergence_message = speech.messages[give_up_message_id]
@@ -1434,17 +1399,17 @@ def speech_reconciling_on_timer_fired(run, speech, event):
         speech.response_has_ended = True
         if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
-        return run.finish(reply_132.rows)
-    return reply_133
+        return
+    return reply_101
 
 def speech_completed_on_timer_fired(run, speech, event):
-    return reply_134
+    return reply_102
 
 def speech_interrupted_on_timer_fired(run, speech, event):
-    return reply_135
+    return reply_103
 
 def speech_failed_on_timer_fired(run, speech, event):
-    return reply_136
+    return reply_104
 
 def speech_waiting_on_message_announced(run, speech, event):
     if (speech.forwarding_id is None):
@@ -1712,6 +1677,7 @@ def message_stopping_on_always(run, speech, message, event):
 
 def message_pending_on_session_message_added(run, speech, message, event):
     if (speech.state in SETTLED_SPEECH_STATES) and (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
+        run.rows.append('message.pending.session_message_added#1')
         message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
         message.source_has_ended = speech.response_has_ended
         speech.has_progressed = True
@@ -1732,8 +1698,9 @@ def message_pending_on_session_message_added(run, speech, message, event):
         run.raised.append('message_settled')
         remove_messages(run, speech, [message])
         message.state = 'skipped'
-        return run.finish(reply_150.rows)
+        return
     if (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
+        run.rows.append('message.pending.session_message_added#2')
         message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
         message.source_has_ended = speech.response_has_ended
         speech.has_progressed = True
@@ -1743,63 +1710,65 @@ def message_pending_on_session_message_added(run, speech, message, event):
                 cell(run, speech, announce_earlier, None)
         speech.messages[message.message_id] = message
         run.raised.append('message_announced')
-        return run.finish(reply_151.rows)
+        return
     if (message.message_id not in speech.messages):
-        return reply_152
-    return reply_153
+        return reply_105
+    return reply_106
 
 def message_streaming_on_session_message_added(run, speech, message, event):
-    return reply_154
+    return reply_107
 
 def message_draining_on_session_message_added(run, speech, message, event):
-    return reply_155
+    return reply_108
 
 def message_stopping_on_session_message_added(run, speech, message, event):
-    return reply_156
+    return reply_109
 
 def message_played_on_session_message_added(run, speech, message, event):
-    return reply_157
+    return reply_110
 
 def message_partial_on_session_message_added(run, speech, message, event):
-    return reply_158
+    return reply_111
 
 def message_skipped_on_session_message_added(run, speech, message, event):
-    return reply_159
+    return reply_112
 
 def message_pending_on_session_text_received(run, speech, message, event):
     message.text += event.text
     speech.has_progressed = True
-    return reply_160
+    return reply_113
 
 def message_streaming_on_session_text_received(run, speech, message, event):
     message.text += event.text
     speech.has_progressed = True
     if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+        run.rows.append('message.forwarding.session_text_received#1')
         message_streaming_on_always(run, speech, message, event)
-        return run.finish(reply_161.rows)
-    return reply_161
+        return
+    return reply_114
 
 def message_draining_on_session_text_received(run, speech, message, event):
     message.text += event.text
     speech.has_progressed = True
-    return reply_161
+    return reply_114
 
 def message_stopping_on_session_text_received(run, speech, message, event):
     message.text += event.text
     speech.has_progressed = True
     if (not message.expects_audio) and (message.source_has_ended):
+        run.rows.append('message.forwarding.session_text_received#1')
         message_stopping_on_always(run, speech, message, event)
-        return run.finish(reply_161.rows)
-    return reply_161
+        return
+    return reply_114
 
 def message_played_on_session_text_received(run, speech, message, event):
-    return reply_162
+    return reply_115
 
 def message_partial_on_session_text_received(run, speech, message, event):
-    return reply_163
+    return reply_116
 
 def message_skipped_on_session_text_received(run, speech, message, event):
-    return reply_164
+    return reply_117
 
 def message_pending_on_session_audio_received(run, speech, message, event):
     if (event.received_ms >= message.received_ms):
@@ -1807,8 +1776,8 @@ def message_pending_on_session_audio_received(run, speech, message, event):
         if event.received_ms > 0 and message.shown_text is None:
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
-        return reply_165
-    return reply_166
+        return reply_118
+    return reply_119
 
 def message_streaming_on_session_audio_received(run, speech, message, event):
     if (event.received_ms >= message.received_ms):
@@ -1817,10 +1786,11 @@ def message_streaming_on_session_audio_received(run, speech, message, event):
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
         if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+            run.rows.append('message.forwarding.session_audio_received#1')
             message_streaming_on_always(run, speech, message, event)
-            return run.finish(reply_167.rows)
-        return reply_167
-    return reply_168
+            return
+        return reply_120
+    return reply_121
 
 def message_draining_on_session_audio_received(run, speech, message, event):
     if (event.received_ms > message.received_ms):
@@ -1830,16 +1800,17 @@ def message_draining_on_session_audio_received(run, speech, message, event):
         speech.has_progressed = True
         message.state = 'streaming'
         if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+            run.rows.append('message.draining.session_audio_received#1')
             message_streaming_on_always(run, speech, message, event)
-            return run.finish(reply_169.rows)
-        return reply_169
+            return
+        return reply_122
     if (event.received_ms >= message.received_ms):
         message.received_ms = event.received_ms
         if event.received_ms > 0 and message.shown_text is None:
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
-        return reply_167
-    return reply_170
+        return reply_120
+    return reply_123
 
 def message_stopping_on_session_audio_received(run, speech, message, event):
     if (event.received_ms >= message.received_ms):
@@ -1848,27 +1819,28 @@ def message_stopping_on_session_audio_received(run, speech, message, event):
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
+            run.rows.append('message.forwarding.session_audio_received#1')
             message_stopping_on_always(run, speech, message, event)
-            return run.finish(reply_167.rows)
-        return reply_167
-    return reply_171
+            return
+        return reply_120
+    return reply_124
 
 def message_played_on_session_audio_received(run, speech, message, event):
-    return reply_172
+    return reply_125
 
 def message_partial_on_session_audio_received(run, speech, message, event):
-    return reply_173
+    return reply_126
 
 def message_skipped_on_session_audio_received(run, speech, message, event):
-    return reply_174
+    return reply_127
 
 def message_pending_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
         if event is not None:
             speech.has_progressed = True
-        return reply_175
-    return reply_176
+        return reply_128
+    return reply_129
 
 def message_streaming_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
@@ -1876,18 +1848,19 @@ def message_streaming_on_session_message_ended(run, speech, message, event):
         if event is not None:
             speech.has_progressed = True
         if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+            run.rows.append('message.forwarding.session_message_ended#1')
             message_streaming_on_always(run, speech, message, event)
-            return run.finish(reply_177.rows)
-        return reply_177
-    return reply_178
+            return
+        return reply_130
+    return reply_131
 
 def message_draining_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
         if event is not None:
             speech.has_progressed = True
-        return reply_177
-    return reply_179
+        return reply_130
+    return reply_132
 
 def message_stopping_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
@@ -1895,113 +1868,120 @@ def message_stopping_on_session_message_ended(run, speech, message, event):
         if event is not None:
             speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
+            run.rows.append('message.forwarding.session_message_ended#1')
             message_stopping_on_always(run, speech, message, event)
-            return run.finish(reply_177.rows)
-        return reply_177
-    return reply_180
+            return
+        return reply_130
+    return reply_133
 
 def message_played_on_session_message_ended(run, speech, message, event):
-    return reply_181
+    return reply_134
 
 def message_partial_on_session_message_ended(run, speech, message, event):
-    return reply_182
+    return reply_135
 
 def message_skipped_on_session_message_ended(run, speech, message, event):
-    return reply_183
+    return reply_136
 
 def message_pending_on_output_audio_handed_over(run, speech, message, event):
-    return reply_184
+    return reply_137
 
 def message_streaming_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
         message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
         speech.has_progressed = True
         if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
+            run.rows.append('message.forwarding.output_audio_handed_over#1')
             message_streaming_on_always(run, speech, message, event)
-            return run.finish(reply_185.rows)
-        return reply_185
-    return reply_186
+            return
+        return reply_138
+    return reply_139
 
 def message_draining_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
         message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
         speech.has_progressed = True
-        return reply_185
-    return reply_187
+        return reply_138
+    return reply_140
 
 def message_stopping_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
         message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
         speech.has_progressed = True
         if (not message.expects_audio) and (message.source_has_ended):
+            run.rows.append('message.forwarding.output_audio_handed_over#1')
             message_stopping_on_always(run, speech, message, event)
-            return run.finish(reply_185.rows)
-        return reply_185
-    return reply_188
+            return
+        return reply_138
+    return reply_141
 
 def message_played_on_output_audio_handed_over(run, speech, message, event):
-    return reply_189
+    return reply_142
 
 def message_partial_on_output_audio_handed_over(run, speech, message, event):
-    return reply_190
+    return reply_143
 
 def message_skipped_on_output_audio_handed_over(run, speech, message, event):
-    return reply_191
+    return reply_144
 
 def message_pending_on_output_playback_started(run, speech, message, event):
-    return reply_192
+    return reply_145
 
 def message_streaming_on_output_playback_started(run, speech, message, event):
     if (message.handed_over_ms > 0) and not (message.has_started):
+        run.rows.append('message.forwarding.output_playback_started#1')
         message.has_started = True
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
         if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
-        return run.finish(reply_193.rows)
+        return
     if (message.has_started):
-        return reply_194
-    return reply_195
+        return reply_146
+    return reply_147
 
 def message_draining_on_output_playback_started(run, speech, message, event):
     if (message.handed_over_ms > 0) and not (message.has_started):
+        run.rows.append('message.forwarding.output_playback_started#1')
         message.has_started = True
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
-        return run.finish(reply_193.rows)
+        return
     if (message.has_started):
-        return reply_196
-    return reply_197
+        return reply_148
+    return reply_149
 
 def message_stopping_on_output_playback_started(run, speech, message, event):
     if (message.handed_over_ms > 0) and not (message.has_started):
+        run.rows.append('message.forwarding.output_playback_started#1')
         message.has_started = True
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
-        return run.finish(reply_193.rows)
+        return
     if (message.has_started):
-        return reply_198
-    return reply_199
+        return reply_150
+    return reply_151
 
 def message_played_on_output_playback_started(run, speech, message, event):
-    return reply_200
+    return reply_152
 
 def message_partial_on_output_playback_started(run, speech, message, event):
-    return reply_201
+    return reply_153
 
 def message_skipped_on_output_playback_started(run, speech, message, event):
-    return reply_202
+    return reply_154
 
 def message_pending_on_output_playback_progressed(run, speech, message, event):
-    return reply_203
+    return reply_155
 
 def message_streaming_on_output_playback_progressed(run, speech, message, event):
     if (message.handed_over_ms > 0) and (evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None):
+        run.rows.append('message.forwarding.output_playback_progressed#1')
         note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
         message.position_ms = note_progress_position_ms or 0
         speech.has_progressed = True
@@ -2009,25 +1989,27 @@ def message_streaming_on_output_playback_progressed(run, speech, message, event)
             run.raised.append('message_heard')
         if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
-        return run.finish(reply_204.rows)
+        return
     if (message.handed_over_ms > 0):
-        return reply_205
-    return reply_206
+        return reply_156
+    return reply_157
 
 def message_draining_on_output_playback_progressed(run, speech, message, event):
     if (message.handed_over_ms > 0) and (evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None):
+        run.rows.append('message.forwarding.output_playback_progressed#1')
         note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
         message.position_ms = note_progress_position_ms or 0
         speech.has_progressed = True
         if not speech.was_heard and (message.has_started or message.position_ms > 0):
             run.raised.append('message_heard')
-        return run.finish(reply_204.rows)
+        return
     if (message.handed_over_ms > 0):
-        return reply_207
-    return reply_208
+        return reply_158
+    return reply_159
 
 def message_stopping_on_output_playback_progressed(run, speech, message, event):
     if (message.handed_over_ms > 0) and (evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None):
+        run.rows.append('message.forwarding.output_playback_progressed#1')
         note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
         message.position_ms = note_progress_position_ms or 0
         speech.has_progressed = True
@@ -2035,25 +2017,26 @@ def message_stopping_on_output_playback_progressed(run, speech, message, event):
             run.raised.append('message_heard')
         if (not message.expects_audio) and (message.source_has_ended):
             message_stopping_on_always(run, speech, message, event)
-        return run.finish(reply_204.rows)
+        return
     if (message.handed_over_ms > 0):
-        return reply_209
-    return reply_210
+        return reply_160
+    return reply_161
 
 def message_played_on_output_playback_progressed(run, speech, message, event):
-    return reply_211
+    return reply_162
 
 def message_partial_on_output_playback_progressed(run, speech, message, event):
-    return reply_212
+    return reply_163
 
 def message_skipped_on_output_playback_progressed(run, speech, message, event):
-    return reply_213
+    return reply_164
 
 def message_pending_on_output_playback_finished(run, speech, message, event):
-    return reply_214
+    return reply_165
 
 def message_streaming_on_output_playback_finished(run, speech, message, event):
     if (message.handed_over_ms > 0) and (event.interrupted) and (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
+        run.rows.append('message.streaming.output_playback_finished#1')
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
@@ -2073,8 +2056,9 @@ def message_streaming_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_215.rows)
+        return
     if (message.handed_over_ms > 0) and (event.interrupted) and (evidence.is_heard(message, event)):
+        run.rows.append('message.streaming.output_playback_finished#2')
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
@@ -2093,8 +2077,9 @@ def message_streaming_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'partial'
-        return run.finish(reply_216.rows)
+        return
     if (message.handed_over_ms > 0) and (event.interrupted):
+        run.rows.append('message.streaming.output_playback_finished#3')
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
@@ -2111,8 +2096,9 @@ def message_streaming_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'skipped'
-        return run.finish(reply_217.rows)
+        return
     if (message.handed_over_ms > 0):
+        run.rows.append('message.streaming.output_playback_finished#4')
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
@@ -2121,11 +2107,12 @@ def message_streaming_on_output_playback_finished(run, speech, message, event):
             run.raised.append('message_heard')
         if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
-        return run.finish(reply_218.rows)
-    return reply_219
+        return
+    return reply_166
 
 def message_draining_on_output_playback_finished(run, speech, message, event):
     if not (event.interrupted):
+        run.rows.append('message.draining.output_playback_finished#1')
         message.position_ms = message.handed_over_ms
         message.flushed_ms = 0
         speech.has_progressed = True
@@ -2144,8 +2131,9 @@ def message_draining_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_220.rows)
+        return
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
+        run.rows.append('message.draining.output_playback_finished#2')
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
@@ -2165,8 +2153,9 @@ def message_draining_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_221.rows)
+        return
     if (evidence.is_heard(message, event)):
+        run.rows.append('message.draining.output_playback_finished#3')
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
@@ -2185,7 +2174,8 @@ def message_draining_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'partial'
-        return run.finish(reply_222.rows)
+        return
+    run.rows.append('message.draining.output_playback_finished#4')
     message.position_ms = evidence.position_ms(message, event)
     message.transcript = event.transcript
     message.flushed_ms = 0
@@ -2202,10 +2192,11 @@ def message_draining_on_output_playback_finished(run, speech, message, event):
         run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
     run.raised.append('message_settled')
     message.state = 'skipped'
-    return run.finish(reply_223.rows)
+    return
 
 def message_stopping_on_output_playback_finished(run, speech, message, event):
     if (message.handed_over_ms > 0) and (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
+        run.rows.append('message.stopping.output_playback_finished#1')
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
@@ -2225,8 +2216,9 @@ def message_stopping_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_224.rows)
+        return
     if (message.handed_over_ms > 0) and (evidence.is_heard(message, event)):
+        run.rows.append('message.stopping.output_playback_finished#2')
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
@@ -2245,8 +2237,9 @@ def message_stopping_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'partial'
-        return run.finish(reply_225.rows)
+        return
     if (message.handed_over_ms > 0):
+        run.rows.append('message.stopping.output_playback_finished#3')
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
@@ -2263,23 +2256,24 @@ def message_stopping_on_output_playback_finished(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'skipped'
-        return run.finish(reply_226.rows)
-    return reply_227
+        return
+    return reply_167
 
 def message_played_on_output_playback_finished(run, speech, message, event):
-    return reply_228
+    return reply_168
 
 def message_partial_on_output_playback_finished(run, speech, message, event):
-    return reply_229
+    return reply_169
 
 def message_skipped_on_output_playback_finished(run, speech, message, event):
-    return reply_230
+    return reply_170
 
 def message_pending_on_output_failed(run, speech, message, event):
-    return reply_231
+    return reply_171
 
 def message_streaming_on_output_failed(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
+        run.rows.append('message.forwarding.output_failed#1')
         run.raised.append('message_output_failed')
         message.reason = 'finished'
         settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
@@ -2294,8 +2288,9 @@ def message_streaming_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_232.rows)
+        return
     if (evidence.is_heard(message, event)):
+        run.rows.append('message.forwarding.output_failed#2')
         run.raised.append('message_output_failed')
         message.reason = 'output_failed'
         settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
@@ -2309,7 +2304,8 @@ def message_streaming_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'partial'
-        return run.finish(reply_233.rows)
+        return
+    run.rows.append('message.forwarding.output_failed#3')
     run.raised.append('message_output_failed')
     message.reason = 'output_failed'
     settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -2321,10 +2317,11 @@ def message_streaming_on_output_failed(run, speech, message, event):
         run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
     run.raised.append('message_settled')
     message.state = 'skipped'
-    return run.finish(reply_234.rows)
+    return
 
 def message_draining_on_output_failed(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
+        run.rows.append('message.forwarding.output_failed#1')
         run.raised.append('message_output_failed')
         message.reason = 'finished'
         settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
@@ -2339,8 +2336,9 @@ def message_draining_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_232.rows)
+        return
     if (evidence.is_heard(message, event)):
+        run.rows.append('message.forwarding.output_failed#2')
         run.raised.append('message_output_failed')
         message.reason = 'output_failed'
         settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
@@ -2354,7 +2352,8 @@ def message_draining_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'partial'
-        return run.finish(reply_233.rows)
+        return
+    run.rows.append('message.forwarding.output_failed#3')
     run.raised.append('message_output_failed')
     message.reason = 'output_failed'
     settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -2366,10 +2365,11 @@ def message_draining_on_output_failed(run, speech, message, event):
         run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
     run.raised.append('message_settled')
     message.state = 'skipped'
-    return run.finish(reply_234.rows)
+    return
 
 def message_stopping_on_output_failed(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
+        run.rows.append('message.forwarding.output_failed#1')
         run.raised.append('message_output_failed')
         message.reason = 'finished'
         settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
@@ -2384,8 +2384,9 @@ def message_stopping_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, 'played' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'played'
-        return run.finish(reply_232.rows)
+        return
     if (evidence.is_heard(message, event)):
+        run.rows.append('message.forwarding.output_failed#2')
         run.raised.append('message_output_failed')
         message.reason = 'output_failed'
         settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
@@ -2399,7 +2400,8 @@ def message_stopping_on_output_failed(run, speech, message, event):
             run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, 'partial' == 'partial'))
         run.raised.append('message_settled')
         message.state = 'partial'
-        return run.finish(reply_233.rows)
+        return
+    run.rows.append('message.forwarding.output_failed#3')
     run.raised.append('message_output_failed')
     message.reason = 'output_failed'
     settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -2411,16 +2413,16 @@ def message_stopping_on_output_failed(run, speech, message, event):
         run.effects.append(CommitMessage(message.message_id, '', 'exact', 'skipped' == 'partial'))
     run.raised.append('message_settled')
     message.state = 'skipped'
-    return run.finish(reply_234.rows)
+    return
 
 def message_played_on_output_failed(run, speech, message, event):
-    return reply_235
+    return reply_172
 
 def message_partial_on_output_failed(run, speech, message, event):
-    return reply_236
+    return reply_173
 
 def message_skipped_on_output_failed(run, speech, message, event):
-    return reply_237
+    return reply_174
 
 def message_pending_on_forward(run, speech, message, event):
     run.rows.append('message.pending.forward#1')
@@ -2635,9 +2637,9 @@ MESSAGE = {
     'end_source': {'pending': message_pending_on_end_source, 'streaming': message_streaming_on_end_source, 'draining': message_draining_on_end_source, 'stopping': message_stopping_on_end_source},
     'later_message_began': {'pending': message_pending_on_later_message_began, 'streaming': message_streaming_on_later_message_began, 'draining': message_draining_on_later_message_began, 'stopping': message_stopping_on_later_message_began},
 }
-told_forward = MESSAGE['forward'].get
-told_stop = MESSAGE['stop'].get
-told_skip = MESSAGE['skip'].get
-told_time_out = MESSAGE['time_out'].get
-told_end_source = MESSAGE['end_source'].get
-told_later_message_began = MESSAGE['later_message_began'].get
+told_forward = MESSAGE.get('forward', {}).get
+told_stop = MESSAGE.get('stop', {}).get
+told_skip = MESSAGE.get('skip', {}).get
+told_time_out = MESSAGE.get('time_out', {}).get
+told_end_source = MESSAGE.get('end_source', {}).get
+told_later_message_began = MESSAGE.get('later_message_began', {}).get

@@ -2,8 +2,8 @@
 
 A cell's function takes the run, the speech, for messages the message, and the event. It tries the cell's rows in
 order, performs the first one whose condition holds, follows the `always` rows of the state it is in then, and
-returns the reply. Whatever else is caused, effects and further rows, is collected by the run. The cell of an
-internal event returns None if no row takes it, and nobody asks.
+returns the reply if it has caused nothing else. Otherwise the rows taken, the effects and the events raised are
+collected by the run, and it returns None. So does the cell of an internal event.
 
 The text is kept in `compiled.py`, so that nothing is compiled, and python-statemachine not imported, when the
 package is; `make generated` renews it.
@@ -71,7 +71,9 @@ class _Writer:
         modules["speech_lifecycle.fsm.replies"] += ["Handled", "Ignored", "Rejected"]
         imports = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(modules.items())]
         tables = [line for chart in charts for line in chart.table()]
-        told = [f"told_{event} = MESSAGE[{event!r}].get" for event in self._definition.message.internal_events]
+        told = [
+            f"told_{event} = MESSAGE.get({event!r}, {{}}).get" for event in self._definition.message.internal_events
+        ]
         digest_line = f"DIGEST = {digest(self._definition)!r}"
         lines = [*imports, "", "", *self._replies, *functions, "", digest_line, *tables, *told]
         return f"{_HEADER}\n" + "\n".join(lines) + "\n", self._inliner.bindings
@@ -128,27 +130,24 @@ class _ChartWriter:
             yield f"return {self._reply(row, state)}"
             return
         target = self._chart.target_state(row, state)
-        is_internal = row.event not in self._chart.events
-        if is_internal:
-            yield f"run.rows.append({row.id!r})"
         steps = [line for action in row.actions for line in self._actions[action]]
+        noted = f"run.rows.append({row.id!r})"
+        # A quiet row causes nothing by itself, and its reply is always the same.
+        is_quiet = row.event in self._chart.events and not any("run" in line for line in steps)
+        if not is_quiet:
+            yield noted
         yield from steps
         if target != state:
             yield f"{self._chart.name}.state = {target!r}"
-        reply = self._reply(row, state)
         always = self._chart.cell(target, ALWAYS)
         if always:
             yield f"if {' or '.join(map(self._condition, _any_of(row.cond for row in always)))}:"
+            if is_quiet:
+                yield f"    {noted}"
             yield f"    {self._name(target, ALWAYS)}({self._arguments})"
-        if is_internal:
-            yield "return"
-        elif any("run" in line for line in steps):
-            yield f"return run.finish({reply}.rows)"
-        else:
-            # By itself such a row causes nothing.
-            if always:
-                yield f"    return run.finish({reply}.rows)"
-            yield f"return {reply}"
+            if is_quiet:
+                yield "    return"
+        yield f"return {self._reply(row, state)}" if is_quiet else "return"
 
     def _condition(self, cond: str) -> str:
         return re.sub(r"\w+", lambda word: word[0] if word[0] in ("and", "or", "not") else self._guards[word[0]], cond)

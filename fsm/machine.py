@@ -30,8 +30,11 @@ from speech_lifecycle.fsm.values import Capabilities, Policy
 if TYPE_CHECKING:
     from speech_lifecycle.fsm.definition import Definition
 
-Cell = Callable[..., Reply]
-"""What one state answers to one event: a function of the run, the speech, for messages the message, and the event."""
+Cell = Callable[..., Reply | None]
+"""What one state answers to one event: a function of the run, the speech, for messages the message, and the event.
+
+None if the run has collected what was caused.
+"""
 
 Table = dict[str, dict[str, Cell]]
 """The cells of a chart, by the event's name, then by state."""
@@ -71,14 +74,17 @@ class SpeechMachine:
             if message_cells is not None:
                 message = speech.messages.get(event.message_id)  # type: ignore[union-attr]
                 if message is not None:
-                    return message_cells[message.state](self, speech, message, event)
-                if kind is SessionMessageAdded:
+                    reply = message_cells[message.state](self, speech, message, event)
+                elif kind is SessionMessageAdded:
                     message = Message(event.message_id)  # type: ignore[union-attr]
-                    return message_cells["pending"](self, speech, message, event)
-                return _rejected(event, "unknown_message")
-            speech_cells = _SPEECH_CELLS.get(kind)
-            if speech_cells is not None:
-                return speech_cells[speech.state](self, speech, event)
+                    reply = message_cells["pending"](self, speech, message, event)
+                else:
+                    return _rejected(event, "unknown_message")
+            else:
+                speech_cells = _SPEECH_CELLS.get(kind)
+                if speech_cells is None:
+                    return _rejected(event, "unknown_event")
+                reply = speech_cells[speech.state](self, speech, event)
         except TypeError:
             self.effects.clear()
             self.raised.clear()
@@ -86,7 +92,19 @@ class SpeechMachine:
             if is_well_formed(event):
                 raise
             return _rejected(event, "malformed_event")
-        return _rejected(event, "unknown_event")
+        if reply is not None:
+            return reply
+        raised, rows, effects = self.raised, self.rows, self.effects
+        if raised:
+            for name in raised:  # grows while it is read
+                cell = _RAISED[name].get(speech.state)
+                if cell is not None:
+                    cell(self, speech, None)
+            raised.clear()
+        reply = Handled(tuple(rows), tuple(effects))
+        rows.clear()
+        effects.clear()
+        return reply
 
     def emit(self, effect: Effect) -> None:
         """Give an effect to the driver."""
@@ -101,23 +119,6 @@ class SpeechMachine:
         cell = _TOLD[event].get(message.state)
         if cell is not None:
             cell(self, speech, message, None)
-
-    def finish(self, rows: tuple[str, ...]) -> Reply:
-        """End a step that began with these rows: answer what was raised, and return all that was caused."""
-        raised, effects = self.raised, self.effects
-        if raised:
-            speech = self.speech
-            for event in raised:  # grows while it is read
-                cell = _RAISED[event].get(speech.state)
-                if cell is not None:
-                    cell(self, speech, None)
-            raised.clear()
-        if self.rows:
-            rows += tuple(self.rows)
-            self.rows.clear()
-        reply = Handled(rows, tuple(effects))
-        effects.clear()
-        return reply
 
 
 def _compiled() -> ModuleType:
