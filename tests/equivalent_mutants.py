@@ -10,6 +10,7 @@ _SKIPPED = "the record of a skipped message says nothing of the finish, and the 
 _HEARD_TO_THE_END = "what is heard to the end has been handed over"
 
 EQUIVALENT: dict[str, str] = {
+    "message.pending.end_source#1: unguarded": "to be told of the end once more changes nothing",
     "message.forwarding.end_source#1: unguarded": (
         "the end of the response or session counts already, and nothing was flushed in between"
     ),
