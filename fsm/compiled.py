@@ -2,12 +2,12 @@
 # mypy: ignore-errors
 """What runs: every cell of the charts as a function (see `compiler`)."""
 
-from speech_lifecycle.fsm.message_actions import ClearOutput, CommitMessage, FlushOutput, HeardTextStatus, MessageRecord, ReportMessageSettled, StartHandover, _settle, _tell_if_first_heard
+from speech_lifecycle.fsm.message_actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReportMessageSettled, StartHandover
 from speech_lifecycle.fsm.message_guards import SETTLED_SPEECH_STATES, evidence
 from speech_lifecycle.fsm.reconciliation import ReportDivergence
 from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected
-from speech_lifecycle.fsm.speech_actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput, _announce, _end_response, _report_done, _stop, cancel_timer, remove_messages, replace_message, report_divergence, start_timer, truncate_message, unplayed_ms
-from speech_lifecycle.fsm.speech_guards import FAILURES, is_own_response
+from speech_lifecycle.fsm.speech_actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput, remove_messages, replace_message, truncate_message
+from speech_lifecycle.fsm.speech_guards import FAILURES
 from speech_lifecycle.fsm.watchdog import CancelTimer, StartTimer
 
 

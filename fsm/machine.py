@@ -139,8 +139,9 @@ def _cells_of(compiled: ModuleType) -> tuple[Cells, Cells, Table, Table]:
     return message_cells, speech_cells, compiled.SPEECH, compiled.MESSAGE
 
 
-_MESSAGE_CELLS, _SPEECH_CELLS, _RAISED, _TOLD = _cells_of(_compiled())
-SpeechMachine.definition_digest = _compiled().DIGEST
+_COMPILED = _compiled()
+_MESSAGE_CELLS, _SPEECH_CELLS, _RAISED, _TOLD = _cells_of(_COMPILED)
+SpeechMachine.definition_digest = _COMPILED.DIGEST
 
 
 def machine_for(definition: Definition) -> type[SpeechMachine]:
@@ -159,7 +160,7 @@ def machine_for(definition: Definition) -> type[SpeechMachine]:
 
 
 _idle: list[SpeechMachine] = []
-"""Machines for `step` to use again: making one takes longer than a step."""
+"""Machines for `step` to use again, so that it makes none of its own. Each keeps its last snapshot."""
 
 
 def step(speech: Speech, event: Event) -> tuple[Speech, Reply]:

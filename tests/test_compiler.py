@@ -10,7 +10,7 @@ import pytest
 from helpers import waiting
 
 from speech_lifecycle.fsm import SpeechMachine, compiled
-from speech_lifecycle.fsm.compiler import compile_definition, is_source_of
+from speech_lifecycle.fsm.compiler import _any_of, compile_definition, is_source_of
 from speech_lifecycle.fsm.definition import ChartDefinition, Definition, definition
 from speech_lifecycle.fsm.effects import FlushOutput
 from speech_lifecycle.fsm.events import Authorize, OutputAudioHandedOver
@@ -69,3 +69,16 @@ def test_the_text_needs_nothing_but_its_own_imports():
     module = compile_definition(definition())
     assert module.MESSAGE.keys() == compiled.MESSAGE.keys()
     assert module.DIGEST == compiled.DIGEST
+
+
+@pytest.mark.parametrize(
+    ("conds", "asked"),
+    [
+        (["a and b", "b"], ["b"]),
+        (["a and b", "a and c"], ["a and b", "a and c"]),
+        (["a or b and c", "c"], ["a or b and c", "c"]),
+        (["a and (b or c)", "a"], ["a and (b or c)", "a"]),
+    ],
+)
+def test_of_several_always_rows_only_what_decides_is_asked(conds, asked):
+    assert _any_of(conds) == asked
