@@ -31,7 +31,7 @@ class DrivenSpeech:
     @property
     def records(self) -> tuple[MessageRecord, ...]:
         """The records of the messages that are final, in the order of their announcement."""
-        return tuple(m.record for m in self.snapshot.messages.values() if m.record is not None)
+        return self.snapshot.records
 
     @property
     def is_over(self) -> bool:

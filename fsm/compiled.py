@@ -363,8 +363,7 @@ def speech_reconciling_on_always(run, speech, event):
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer))
             speech.timer = None
-        report_done_records = [report_done_message.record for report_done_message in speech.messages.values() if report_done_message.record is not None]
-        run.effects.append(ReportSpeechDone('failed', tuple(report_done_records)))
+        run.effects.append(ReportSpeechDone('failed', speech.records))
         speech.state = 'failed'
         return
     if (speech.response_has_ended and (not speech.awaited)) and (speech.cause is not None):
@@ -372,8 +371,7 @@ def speech_reconciling_on_always(run, speech, event):
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer))
             speech.timer = None
-        report_done_records = [report_done_message.record for report_done_message in speech.messages.values() if report_done_message.record is not None]
-        run.effects.append(ReportSpeechDone('interrupted', tuple(report_done_records)))
+        run.effects.append(ReportSpeechDone('interrupted', speech.records))
         speech.state = 'interrupted'
         return
     if (speech.response_has_ended and (not speech.awaited)):
@@ -381,8 +379,7 @@ def speech_reconciling_on_always(run, speech, event):
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer))
             speech.timer = None
-        report_done_records = [report_done_message.record for report_done_message in speech.messages.values() if report_done_message.record is not None]
-        run.effects.append(ReportSpeechDone('completed', tuple(report_done_records)))
+        run.effects.append(ReportSpeechDone('completed', speech.records))
         speech.state = 'completed'
         return
 

@@ -245,5 +245,4 @@ def report_failed(run: Run, speech: Speech, event: Event | None) -> None:
 
 
 def _report_done(run: Run, speech: Speech, outcome: Outcome) -> None:
-    records = [message.record for message in speech.messages.values() if message.record is not None]
-    run.emit(ReportSpeechDone(outcome, tuple(records)))
+    run.emit(ReportSpeechDone(outcome, speech.records))

@@ -111,6 +111,11 @@ class Speech(Struct, gc=False):
         return message if message is not None and message.state != "stopping" else None
 
     @property
+    def records(self) -> tuple[MessageRecord, ...]:
+        """The records of the messages that are final, in the order of their announcement."""
+        return tuple([message.record for message in self.messages.values() if message.record is not None])
+
+    @property
     def is_over(self) -> bool:
         """Whether it is completed, interrupted or failed."""
         return self.state in FINAL_SPEECH_STATES

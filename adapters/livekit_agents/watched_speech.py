@@ -75,7 +75,7 @@ class WatchedSpeech:
     @property
     def records(self) -> tuple[MessageRecord, ...]:
         """The records of the messages that are final, in the order of their announcement."""
-        return tuple(m.record for m in self.snapshot.messages.values() if m.record is not None)
+        return self.snapshot.records
 
     def record(self, message_id: str) -> MessageRecord | None:
         """Return how a message ended, or None."""
