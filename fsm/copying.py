@@ -15,8 +15,8 @@ _copy_fields = cast(Callable[[Speech], Speech], Speech.__copy__)  # type: ignore
 def copy_speech(speech: Speech) -> Speech:
     """Return a speech with the same data. Final messages do not change any more and are shared."""
     copy = _copy_fields(speech)
-    copy.messages = {
-        message_id: message if message.record is not None else _copy_message(message)
-        for message_id, message in speech.messages.items()
-    }
+    copy.messages = messages = speech.messages.copy()
+    for message_id, message in messages.items():
+        if message.record is None:
+            messages[message_id] = _copy_message(message)
     return copy

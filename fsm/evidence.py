@@ -20,12 +20,10 @@ def usable_position_ms(position_ms: float | None, handed_over_ms: int) -> int | 
 
     None if it is no evidence: missing, negative, infinite, or not a number at all (T12, T13).
     """
-    if position_ms is None:
-        return None
     kind = type(position_ms)
     if kind is not float and kind is not int and (kind is bool or not isinstance(position_ms, Real)):
         return None
-    if not 0 <= position_ms < _INFINITE:
+    if position_ms is None or not 0 <= position_ms < _INFINITE:
         return None
     return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
 

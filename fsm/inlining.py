@@ -28,21 +28,21 @@ class Inliner:
         """What it reads and cannot import: functions that stand in no module."""
         self._values: dict[str, Any] = {}
 
-    def guard(self, chart: str, name: str, function: Callable[..., bool], parameters: tuple[str, ...]) -> str:
+    def guard(self, chart: str, name: str, function: Callable[..., bool], parameters: tuple[str, ...]) -> ast.expr:
         """Return an expression that is what the guard returns."""
         value = self._value(function) if _parameters_of(function) == parameters else None
-        return f"({ast.unparse(value)})" if value else self._call(f"{chart}_{name}", function, parameters)
+        return value or self._call(f"{chart}_{name}", function, parameters)
 
-    def action(self, chart: str, name: str, function: Callable[..., None], parameters: tuple[str, ...]) -> list[str]:
-        """Return lines that do what the action does."""
+    def action(
+        self, chart: str, name: str, function: Callable[..., None], parameters: tuple[str, ...]
+    ) -> list[ast.stmt]:
+        """Return statements that do what the action does."""
         body = self._body(function) if _parameters_of(function) == parameters else None
-        if body is None:
-            return [self._call(f"{chart}_{name}", function, parameters)]
-        return [line for statement in body for line in ast.unparse(statement).splitlines()]
+        return [ast.Expr(self._call(f"{chart}_{name}", function, parameters))] if body is None else body
 
-    def _call(self, name: str, function: Callable[..., Any], parameters: tuple[str, ...]) -> str:
+    def _call(self, name: str, function: Callable[..., Any], parameters: tuple[str, ...]) -> ast.expr:
         self.bindings[name] = function
-        return f"{name}({', '.join(parameters)})"
+        return ast.parse(f"{name}({', '.join(parameters)})", mode="eval").body
 
     def _value(self, function: Callable[..., Any]) -> ast.expr | None:
         """Return what a function returns, in terms of its parameters; None if that is no single expression."""
@@ -118,21 +118,22 @@ class _Unfolding(ast.NodeTransformer):
     def __init__(self, inliner: Inliner, function: Callable[..., Any]) -> None:
         self._inliner = inliner
         self._known = function.__globals__
+        self._types = {name: self._known.get(str(kind)) for name, kind in function.__annotations__.items()}
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | list[ast.stmt]:
         """Replace a statement that only calls."""
         if isinstance(node.value, ast.Call):
-            function = self._called(node.value)
             node.value.args = [self.visit(argument) for argument in node.value.args]
-            statements = self._inliner.statements_of_call(node.value, function) if function else None
+            function, call = self._called(node.value)
+            statements = self._inliner.statements_of_call(call, function) if function else None
             return node if statements is None else statements
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """Replace a call whose value is used."""
         self.generic_visit(node)
-        function = self._called(node)
-        value = self._inliner.value_of_call(node, function) if function else None
+        function, call = self._called(node)
+        value = self._inliner.value_of_call(call, function) if function else None
         return node if value is None else value
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
@@ -141,14 +142,21 @@ class _Unfolding(ast.NodeTransformer):
         assert node.value is not None
         return ast.copy_location(ast.Assign([node.target], node.value), node)
 
-    def _called(self, call: ast.Call) -> FunctionType | None:
+    def _called(self, call: ast.Call) -> tuple[FunctionType | None, ast.Call]:
+        """Return the function that is called, None if it is unknown, and the call with the object of a method in it."""
         called: object = None
         if isinstance(call.func, ast.Name):
             called = self._known.get(call.func.id)
         elif isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
-            module = self._known.get(call.func.value.id)
-            called = getattr(module, call.func.attr, None) if isinstance(module, ModuleType) else None
-        return called if isinstance(called, FunctionType) and _definition_of(called) else None
+            owner = self._known.get(call.func.value.id)
+            if isinstance(owner, ModuleType):
+                called = getattr(owner, call.func.attr, None)
+            elif isinstance(owner := self._types.get(call.func.value.id), type) and not getattr(
+                owner, "_is_protocol", False
+            ):
+                called = vars(owner).get(call.func.attr)
+                call = ast.Call(call.func, [call.func.value, *call.args], call.keywords)
+        return (called if isinstance(called, FunctionType) and _definition_of(called) else None), call
 
 
 def _renamed(statements: list[ast.stmt], names: Mapping[str, ast.expr]) -> list[ast.stmt]:
@@ -172,10 +180,8 @@ def _parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def _definition_of(function: Callable[..., Any]) -> ast.FunctionDef | None:
-    """Return the syntax tree of a function that stands by itself in a module whose source is at hand."""
-    if function.__qualname__ != function.__name__:
-        return None
-    definition = _functions_in(function.__module__).get(function.__name__)
+    """Return the syntax tree of a function or method that stands in a module whose source is at hand."""
+    definition = _functions_in(function.__module__).get(function.__qualname__)
     return definition if definition is not None and definition.lineno == function.__code__.co_firstlineno else None
 
 
@@ -185,7 +191,9 @@ def _functions_in(module: str) -> dict[str, ast.FunctionDef]:
         tree = ast.parse(inspect.getsource(sys.modules[module]))
     except (OSError, TypeError, KeyError):
         return {}
-    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    scopes = [("", tree.body), *[(f"{each.name}.", each.body) for each in classes]]
+    return {scope + node.name: node for scope, body in scopes for node in body if isinstance(node, ast.FunctionDef)}
 
 
 def _body_of(definition: ast.FunctionDef | None) -> list[ast.stmt]:

@@ -15,32 +15,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from speech_lifecycle.fsm.copying import copy_speech
 from speech_lifecycle.fsm.effects import Effect
-from speech_lifecycle.fsm.events import (
-    MESSAGE_EVENT_TYPES,
-    SOURCE_OF,
-    SPEECH_EVENT_TYPES,
-    Event,
-    SessionMessageAdded,
-    name_of,
-)
-from speech_lifecycle.fsm.replies import Handled, Rejected, Reply
+from speech_lifecycle.fsm.events import EVENT_TYPES, Event, name_of
+from speech_lifecycle.fsm.replies import Handled, Reply, refuse
 from speech_lifecycle.fsm.state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Message, Speech
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
 if TYPE_CHECKING:
     from speech_lifecycle.fsm.definition import Definition
 
-Cell = Callable[..., Reply | None]
-"""What one state answers to one event: a function of the run, the speech, for messages the message, and the event.
+OnEvent = Callable[["SpeechMachine", Speech, Any], Reply | None]
+"""What an event from outside comes to: a function of the run, the speech and the event.
 
 None if the run has collected what was caused.
 """
-
-Table = dict[str, dict[str, Cell]]
-"""The cells of a chart, by the event's name, then by state."""
-
-Cells = dict[type[Any], dict[str, Cell]]
-"""The same by the event's type."""
 
 
 class SpeechMachine:
@@ -62,48 +49,35 @@ class SpeechMachine:
         self.speech = Speech(capabilities, policy) if speech is None else speech
         # What the present event has caused so far: compiled cells write here.
         self.effects: list[Effect] = []
-        self.raised: list[str] = []
+        self.raised: list[Callable[[SpeechMachine, Speech], None]] = []
         self.rows: list[str] = []
 
     def send(self, event: Event) -> Reply:
         """Handle one event. A rejected or ignored one leaves the speech as it was."""
         speech = self.speech
-        kind = type(event)
         try:
-            message_cells = _MESSAGE_CELLS.get(kind)
-            if message_cells is not None:
-                message = speech.messages.get(event.message_id)  # type: ignore[union-attr]
-                if message is not None:
-                    reply = message_cells[message.state](self, speech, message, event)
-                elif kind is SessionMessageAdded:
-                    message = Message(event.message_id)  # type: ignore[union-attr]
-                    reply = message_cells["pending"](self, speech, message, event)
-                else:
-                    return _rejected(event, "unknown_message")
-            else:
-                speech_cells = _SPEECH_CELLS.get(kind)
-                if speech_cells is None:
-                    return _rejected(event, "unknown_event")
-                reply = speech_cells[speech.state](self, speech, event)
+            handle = _EVENTS[type(event)]
+        except KeyError:
+            return refuse(event, "unknown_event")
+        try:
+            reply = handle(self, speech, event)
         except TypeError:
             self.effects.clear()
             self.raised.clear()
             self.rows.clear()
             if is_well_formed(event):
                 raise
-            return _rejected(event, "malformed_event")
+            return refuse(event, "malformed_event")
         if reply is not None:
             return reply
-        raised, rows, effects = self.raised, self.rows, self.effects
+        raised = self.raised
         if raised:
-            for name in raised:  # grows while it is read
-                cell = _RAISED[name].get(speech.state)
-                if cell is not None:
-                    cell(self, speech, None)
-            raised.clear()
-        reply = Handled(tuple(rows), tuple(effects))
-        rows.clear()
-        effects.clear()
+            for handle_raised in raised:  # grows while it is read
+                handle_raised(self, speech)
+            self.raised = []
+        reply = Handled(tuple(self.rows), tuple(self.effects))
+        self.rows = []
+        self.effects = []
         return reply
 
     def emit(self, effect: Effect) -> None:
@@ -112,13 +86,11 @@ class SpeechMachine:
 
     def raise_event(self, event: str) -> None:
         """Raise an internal event of the speech chart: it is handled after the present row."""
-        self.raised.append(event)
+        self.raised.append(_RAISED[event])
 
     def tell(self, speech: Speech, message: Message, event: str) -> None:
         """Have a message's chart handle an internal event now, before the next action."""
-        cell = _TOLD[event].get(message.state)
-        if cell is not None:
-            cell(self, speech, message, None)
+        _TOLD[event](self, speech, message)
 
 
 def _compiled() -> ModuleType:
@@ -132,15 +104,12 @@ def _compiled() -> ModuleType:
     return compiled
 
 
-def _cells_of(compiled: ModuleType) -> tuple[Cells, Cells, Table, Table]:
-    """Return what `SpeechMachine` reads of a compiled Definition."""
-    message_cells = {kind: compiled.MESSAGE[name_of(kind)] for kind in MESSAGE_EVENT_TYPES}
-    speech_cells = {kind: compiled.SPEECH[name_of(kind)] for kind in SPEECH_EVENT_TYPES}
-    return message_cells, speech_cells, compiled.SPEECH, compiled.MESSAGE
+def _by_type(compiled: ModuleType) -> dict[type[Any], OnEvent]:
+    return {kind: compiled.EVENTS[name_of(kind)] for kind in EVENT_TYPES}
 
 
 _COMPILED = _compiled()
-_MESSAGE_CELLS, _SPEECH_CELLS, _RAISED, _TOLD = _cells_of(_COMPILED)
+_EVENTS, _RAISED, _TOLD = _by_type(_COMPILED), _COMPILED.RAISED, _COMPILED.TOLD
 SpeechMachine.definition_digest = _COMPILED.DIGEST
 
 
@@ -149,8 +118,7 @@ def machine_for(definition: Definition) -> type[SpeechMachine]:
     from speech_lifecycle.fsm.compiler import compile_definition
 
     compiled = compile_definition(definition)
-    names = {**globals()}
-    names["_MESSAGE_CELLS"], names["_SPEECH_CELLS"], names["_RAISED"], names["_TOLD"] = _cells_of(compiled)
+    names = {**globals(), "_EVENTS": _by_type(compiled), "_RAISED": compiled.RAISED, "_TOLD": compiled.TOLD}
     methods = {
         name: FunctionType(method.__code__, names)
         for name, method in vars(SpeechMachine).items()
@@ -169,7 +137,7 @@ def step(speech: Speech, event: Event) -> tuple[Speech, Reply]:
     machine.speech = after = copy_speech(speech)
     reply = machine.send(event)
     _idle.append(machine)
-    return (after if reply.kind == "handled" else speech), reply
+    return (after if type(reply) is Handled else speech), reply
 
 
 def is_well_formed(event: object) -> bool:
@@ -177,8 +145,3 @@ def is_well_formed(event: object) -> bool:
     from speech_lifecycle.fsm.codec import is_valid
 
     return is_valid(event)
-
-
-def _rejected(event: object, reason: str) -> Rejected:
-    name = name_of(type(event))
-    return Rejected(name, "", "", reason, SOURCE_OF.get(name, "agent"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from speech_lifecycle.fsm.effects import Effect
-from speech_lifecycle.fsm.events import Source
+from speech_lifecycle.fsm.events import SOURCE_OF, Source, name_of
 from speech_lifecycle.fsm.values import Value
 
 
@@ -54,3 +54,9 @@ class Rejected(Value, frozen=True):
 
 
 Reply = Handled | Ignored | Rejected
+
+
+def refuse(event: object, reason: str) -> Rejected:
+    """Reject an event that belongs to no cell: nobody knows its type, or its message."""
+    name = name_of(type(event))
+    return Rejected(name, "", "", reason, SOURCE_OF.get(name, "agent"))

@@ -86,9 +86,11 @@ def cancel_response(run: Run, speech: Speech, event: Event | None) -> None:
 
 def forward_next(run: Run, speech: Speech, event: Event | None) -> None:
     """Have the next message take its turn, if the output is free and there is one."""
-    message = speech.first_pending_message()
-    if message is not None and speech.forwarding_id is None:
-        run.tell(speech, message, "forward")
+    if speech.forwarding_id is None:
+        for message in speech.messages.values():
+            if message.state == "pending":
+                run.tell(speech, message, "forward")
+                break
 
 
 def stop_message(run: Run, speech: Speech, event: Event | None) -> None:

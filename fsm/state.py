@@ -119,3 +119,10 @@ class Speech(Struct, gc=False):
     def is_over(self) -> bool:
         """Whether it is completed, interrupted or failed."""
         return self.state in FINAL_SPEECH_STATES
+
+
+# msgspec's own __setattr__ is there for the garbage collector, of which these have no need. CPython sets the slots of a
+# class with the usual one in a third of the time. It has to be put back after msgspec has made the class.
+for _mutable in (Message, Speech):
+    _mutable.__setattr__ = object.__setattr__  # type: ignore[method-assign]
+    _mutable.__delattr__ = object.__delattr__  # type: ignore[method-assign]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import subprocess
 import sys
@@ -10,10 +11,11 @@ import pytest
 from helpers import waiting
 
 from speech_lifecycle.fsm import SpeechMachine, compiled
-from speech_lifecycle.fsm.compiler import _any_of, compile_definition, is_source_of
-from speech_lifecycle.fsm.definition import ChartDefinition, Definition, definition
+from speech_lifecycle.fsm.compiler import _deciding, compile_definition, is_source_of, source_of
+from speech_lifecycle.fsm.definition import Definition, Row, definition
 from speech_lifecycle.fsm.effects import FlushOutput
 from speech_lifecycle.fsm.events import Authorize, OutputAudioHandedOver
+from speech_lifecycle.fsm.folding import fold
 from speech_lifecycle.fsm.machine import machine_for
 
 
@@ -27,12 +29,11 @@ def test_what_runs_is_compiled_from_the_charts_guards_and_actions_as_they_are():
         assert is_source_of(file.read(), definition()), "fsm/compiled.py is stale: run `make generated`"
 
 
-@pytest.mark.parametrize("chart", definition().charts, ids=lambda chart: chart.name)
-def test_every_cell_of_the_definition_is_a_function_and_no_other(chart: ChartDefinition):
-    table = getattr(compiled, chart.name.upper())
-    events = ("always", *chart.events, *chart.internal_events)
-    cells = {(event, leaf.id) for event in events for leaf in chart.leaves if chart.cell(leaf.id, event)}
-    assert {(event, state) for event, states in table.items() for state in states} == cells
+def test_every_event_of_the_definition_is_a_function_and_no_other():
+    speech, message = definition().speech, definition().message
+    assert compiled.EVENTS.keys() == {*speech.events, *message.events}
+    assert compiled.RAISED.keys() == {*speech.internal_events}
+    assert compiled.TOLD.keys() == {*message.internal_events}
 
 
 def test_importing_the_machine_imports_neither_the_charts_nor_their_library():
@@ -67,8 +68,23 @@ def test_a_guard_that_stands_in_no_module_is_called():
 
 def test_the_text_needs_nothing_but_its_own_imports():
     module = compile_definition(definition())
-    assert module.MESSAGE.keys() == compiled.MESSAGE.keys()
+    assert module.EVENTS.keys() == compiled.EVENTS.keys()
     assert module.DIGEST == compiled.DIGEST
+
+
+def test_methods_are_inlined_and_what_a_run_is_asked_is_done_directly():
+    text = source_of(definition())
+    assert "forwarding_message()" not in text
+    assert "run.emit(" not in text
+    assert "run.tell(" not in text
+
+
+def test_what_is_known_of_an_internal_event_is_worked_out():
+    assert "None is not None" not in source_of(definition())
+
+
+def row(cond: str) -> Row:
+    return Row(cond, "here", "always", cond, None)
 
 
 @pytest.mark.parametrize(
@@ -81,4 +97,19 @@ def test_the_text_needs_nothing_but_its_own_imports():
     ],
 )
 def test_of_several_always_rows_only_what_decides_is_asked(conds, asked):
-    assert _any_of(conds) == asked
+    assert _deciding([row(cond) for cond in conds]) == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("x = 1 if 'a' == 'b' else 2", ["x = 2"]),
+        ("if 'a' != 'a':\n    x = 1", []),
+        ("if event is None:\n    x = 1\n    y = event", ["x = 1", "y = None"]),
+        ("if x == 'a':\n    y = 'a' is not None", ["if x == 'a':\n    y = True"]),
+        ("x = 0 < 1 <= y", ["x = 0 < 1 <= y"]),
+    ],
+)
+def test_what_is_known_beforehand_is_folded(text, folded):
+    (statement,) = ast.parse(text).body
+    assert [ast.unparse(each) for each in fold(statement, {"event": None})] == folded
