@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from operator import attrgetter
+from collections.abc import Iterable
 from typing import TypeVar
 
 from speech_lifecycle.fsm import Capabilities, Message, MessageRecord, Policy, Reply, Speech, SpeechMachine
-from speech_lifecycle.fsm.copying import copy_speech
 from speech_lifecycle.fsm.effects import Effect, ReportSpeechDone
 from speech_lifecycle.fsm.events import (
     Authorize,
@@ -157,21 +153,6 @@ def speaking(*ids: str, **options: object) -> Transcript:
     return transcript
 
 
-def flush_overtaken_by_audio() -> list[Event]:
-    """More audio comes of a message that has been flushed; then the output is cleared at the very end of it."""
-    return [
-        SessionResponseCreated("r"),
-        Authorize(),
-        SessionMessageAdded("r", "a"),
-        SessionAudioReceived("a", 60),
-        SessionMessageEnded("a"),
-        OutputAudioHandedOver("a", 60),
-        SessionAudioReceived("a", 100),
-        OutputAudioHandedOver("a", 100),
-        OutputPlaybackFinished("a", 100, interrupted=True),
-    ]
-
-
 def interrupted(*ids: str, **options: object) -> Transcript:
     """The same, interrupted; the output has not yet said how far it got."""
     transcript = speaking(*ids, **options)
@@ -301,155 +282,5 @@ def hostile_events(ids: Iterable[str] = ("m0", "m1", "foreign")) -> list[Event]:
             events += [
                 SessionReconciliationRefused(operation, message_id, refusal)
                 for refusal in ("already_shorter", "unknown_message", "other")
-            ]
-    return events + [TimerFired(timer) for timer in TIMERS]
-
-
-_fields_of_message = attrgetter(*(name for name in Message.__struct_fields__))
-_fields_of_speech = attrgetter(*(name for name in Speech.__struct_fields__ if name != "messages"))
-
-
-def fingerprint(speech: Speech) -> tuple[object, ...]:
-    """Return all data of a speech as something that can be looked up."""
-    return _fields_of_speech(speech), tuple(_fields_of_message(message) for message in speech.messages.values())
-
-
-@dataclass(slots=True, eq=False)
-class Configuration:
-    """A snapshot, and how it was first reached."""
-
-    speech: Speech
-    before: Configuration | None = None
-    event: Event | None = None
-
-    def path(self) -> list[Event]:
-        """Return the events that lead here from the start."""
-        events: list[Event] = []
-        at: Configuration | None = self
-        while at is not None and at.event is not None:
-            events.append(at.event)
-            at = at.before
-        return events[::-1]
-
-
-def explore(
-    start: Speech,
-    events: Iterable[Event],
-    may_come: Callable[[Speech, Event], bool] = lambda speech, event: True,
-    key: Callable[[Speech], object] = fingerprint,
-) -> Iterator[Configuration]:
-    """Yield every configuration that the events lead to, nearest first."""
-    events = list(events)
-    seen = {key(start)}
-    queue = deque([Configuration(start)])
-    while queue:
-        here = queue.popleft()
-        yield here
-        machine = SpeechMachine(speech=copy_speech(here.speech))
-        for event in events:
-            if may_come(here.speech, event) and machine.send(event).kind == "handled":
-                found = machine.speech
-                machine = SpeechMachine(speech=copy_speech(here.speech))
-                if (known_as := key(found)) not in seen:
-                    seen.add(known_as)
-                    queue.append(Configuration(found, here, event))
-
-
-def is_new_text(speech: Speech, event: Event) -> bool:
-    """Text comes once for each message: it would grow without end."""
-    if not isinstance(event, SessionTextReceived):
-        return True
-    message = speech.messages.get(event.message_id)
-    return message is None or not message.text
-
-
-def one_message_events(message_id: str = "m0", audio_ms: int = 100, cut_ms: int = 60) -> list[Event]:
-    """All that can happen to a speech of one message, with one amount of audio and one place to cut it."""
-    return [
-        Authorize(),
-        Interrupt(),
-        Pause(),
-        Resume(),
-        Close(),
-        SessionResponseCreated("r"),
-        SessionResponseEnded("r"),
-        SessionResponseEnded("r", "failed"),
-        SessionLost(),
-        *(TimerFired(timer) for timer in TIMERS),
-        SessionMessageAdded("r", message_id),
-        SessionMessageAdded("r", message_id, ("text",)),
-        SessionTextReceived(message_id, "word"),
-        SessionAudioReceived(message_id, audio_ms),
-        SessionMessageEnded(message_id),
-        OutputAudioHandedOver(message_id, audio_ms),
-        OutputPlaybackStarted(message_id),
-        OutputPlaybackProgressed(message_id, cut_ms),
-        OutputPlaybackProgressed(message_id, audio_ms),
-        OutputPlaybackFinished(message_id, audio_ms),
-        OutputPlaybackFinished(message_id, audio_ms, interrupted=True),
-        OutputPlaybackFinished(message_id, cut_ms, interrupted=True),
-        OutputPlaybackFinished(message_id, None, interrupted=True),
-        OutputFailed(message_id),
-        SessionReconciliationAcknowledged("truncate", message_id),
-        SessionReconciliationAcknowledged("replace", message_id),
-        SessionReconciliationAcknowledged("remove", message_id),
-        SessionReconciliationRefused("truncate", message_id),
-        SessionReconciliationRefused("remove", message_id, "unknown_message"),
-    ]
-
-
-def two_message_events() -> list[Event]:
-    """What can happen to a speech of two audio messages, with one amount of audio and one place to cut it."""
-    events: list[Event] = [
-        SessionResponseCreated("r"),
-        Authorize(),
-        Interrupt(),
-        Pause(),
-        Resume(),
-        SessionResponseEnded("r"),
-        TimerFired("stop"),
-        TimerFired("reconcile"),
-    ]
-    for message_id in ("m0", "m1"):
-        events += [
-            SessionMessageAdded("r", message_id),
-            SessionAudioReceived(message_id, 100),
-            OutputAudioHandedOver(message_id, 100),
-            OutputPlaybackStarted(message_id),
-            OutputPlaybackFinished(message_id, 100),
-            OutputPlaybackFinished(message_id, 60, interrupted=True),
-            OutputPlaybackFinished(message_id, None, interrupted=True),
-        ]
-    return events
-
-
-def representative_events(ids: Iterable[str]) -> list[Event]:
-    """One event of each kind that a guard can tell apart, for messages that are known, and one that is not."""
-    events: list[Event] = [Authorize(), Interrupt(), Interrupt(force=True), Pause(), Resume(), Close(), SessionLost()]
-    for response_id in ("r", "other"):
-        events += [SessionResponseCreated(response_id), SessionResponseEnded(response_id)]
-    events += [SessionResponseEnded("r", "failed"), SessionMessageAdded("other", "unknown")]
-    events += [SessionAudioReceived("unknown", 100), OutputPlaybackFinished("unknown", 100)]
-    for message_id in ids:
-        events += [
-            SessionMessageAdded("r", message_id),
-            SessionMessageAdded("r", message_id, ("text",)),
-            SessionTextReceived(message_id, "word "),
-            SessionMessageEnded(message_id),
-            OutputPlaybackStarted(message_id),
-            OutputFailed(message_id, "broken"),
-        ]
-        for ms in (0, 100, 300):
-            events += [SessionAudioReceived(message_id, ms), OutputAudioHandedOver(message_id, ms)]
-        for position in (None, 0, 60, 10_000):
-            events += [
-                OutputPlaybackProgressed(message_id, position),
-                OutputPlaybackFinished(message_id, position),
-                OutputPlaybackFinished(message_id, position, interrupted=True, transcript=""),
-            ]
-        for operation in ("truncate", "replace", "remove"):
-            events.append(SessionReconciliationAcknowledged(operation, message_id))
-            events += [
-                SessionReconciliationRefused(operation, message_id, means) for means in ("already_shorter", "other")
             ]
     return events + [TimerFired(timer) for timer in TIMERS]
