@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from helpers import Transcript, hostile_events
+from helpers import Transcript
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from possible_events import hostile_events
 
 from speech_lifecycle.fsm import Speech, SpeechMachine, step
 from speech_lifecycle.fsm.codec import dump_speech, load_speech

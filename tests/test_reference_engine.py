@@ -7,13 +7,8 @@ from functools import cache
 from typing import Any
 
 import pytest
-from helpers import (
-    Transcript,
-    hostile_events,
-    plausible_events,
-    rare_events,
-    speaking,
-)
+from helpers import Transcript, speaking
+from possible_events import hostile_events, plausible_events, rare_events
 
 from speech_lifecycle.fsm import Capabilities, Policy, Rejected, SpeechMachine, step
 from speech_lifecycle.fsm.codec import dump_speech, load_speech
