@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,14 @@ def captures() -> Path:
     if not CAPTURES.is_dir():
         pytest.skip(f"no recordings at {CAPTURES}; set SPEECH_LIFECYCLE_CAPTURES")
     return CAPTURES
+
+
+@pytest.fixture
+def no_handler_fails(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A server logs what goes wrong in it, where its client cannot see it."""
+    yield
+    errors = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert errors == []
 
 
 # How far random tests go. In CI the same every time; `HYPOTHESIS_PROFILE=thorough` tries others, and more of them.
