@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from pathlib import Path
 
 import pytest
@@ -21,17 +20,9 @@ from speech_lifecycle.adapters.simulation.script import (
 pytestmark = pytest.mark.usefixtures("no_handler_fails")
 
 
-def captures_folder() -> Path:
-    default = Path(__file__).resolve().parent.parent.parent / "shared" / "captures"
-    return Path(os.environ.get("SPEECH_LIFECYCLE_CAPTURES", default))
-
-
-def recorded_types(name: str) -> list[str]:
+def recorded_types(captures: Path, name: str) -> list[str]:
     """Types of the events that a real server sent in one recording."""
-    path = captures_folder() / name
-    if not path.exists():
-        pytest.skip(f"no recording at {path}; set SPEECH_LIFECYCLE_CAPTURES")
-    recording = yaml.safe_load(path.read_text(encoding="utf-8"))
+    recording = yaml.safe_load((captures / name).read_text(encoding="utf-8"))
     return [entry["data"]["type"] for entry in recording["interactions"] if entry["direction"] == "received"]
 
 
@@ -40,8 +31,8 @@ def collapsed(types: list[str]) -> list[str]:
 
 
 class TestOrder:
-    async def test_one_audio_response_has_the_order_of_the_recording(self):
-        recorded = recorded_types("openai_typed_turn_audio_reply.yaml")
+    async def test_one_audio_response_has_the_order_of_the_recording(self, captures):
+        recorded = recorded_types(captures, "openai_typed_turn_audio_reply.yaml")
         script = ScriptedResponse((ScriptedMessage("Hi there!", 500),), pacing=Pacing(transcript_lead_ms=None))
         async with running(script) as client:
             await client.do(client.connection.session.update(session={"type": "realtime"}))
@@ -52,8 +43,8 @@ class TestOrder:
             await client.finish()
             assert collapsed(types(client.events)) == collapsed(recorded)
 
-    async def test_a_message_and_a_function_call_have_the_order_of_the_recording(self):
-        recorded = recorded_types("openai_preamble_and_tool_call.yaml")
+    async def test_a_message_and_a_function_call_have_the_order_of_the_recording(self, captures):
+        recorded = recorded_types(captures, "openai_preamble_and_tool_call.yaml")
         first_response = recorded[recorded.index("response.created") : recorded.index("response.done") + 1]
         script = ScriptedResponse(
             (
@@ -123,10 +114,10 @@ class TestOrder:
             assert [message.audio_ms for message in client.session.conversation.remembered()] == [0, 0]
 
     @pytest.mark.parametrize("name", ["openai", "azure"])
-    async def test_a_spoken_turn_has_the_order_of_the_recordings(self, name):
+    async def test_a_spoken_turn_has_the_order_of_the_recordings(self, captures, name):
         recorded = [
             kind
-            for kind in recorded_types(f"{name}_spoken_turn.yaml")
+            for kind in recorded_types(captures, f"{name}_spoken_turn.yaml")
             if "input_audio_transcription" not in kind and "delta" not in kind
         ]
         async with running(ScriptedResponse((PREAMBLE,))) as client:
@@ -137,11 +128,11 @@ class TestOrder:
             await client.finish()
             assert [kind for kind in types(client.events) if "delta" not in kind] == recorded
 
-    async def test_legacy_names_have_the_order_of_the_recording(self):
+    async def test_legacy_names_have_the_order_of_the_recording(self, captures):
         ignored = ("input_audio_transcription", "delta")
         recorded = [
             kind
-            for kind in recorded_types("azure_voice_live_spoken_turn.yaml")
+            for kind in recorded_types(captures, "azure_voice_live_spoken_turn.yaml")
             if not any(part in kind for part in ignored)
         ]
         behaviour = ServerBehaviour(event_names="legacy")
