@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-import pytest
+from charts import charts
 from helpers import Transcript
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -152,7 +152,7 @@ def test_wrongly_typed_events_never_raise_and_change_nothing_when_refused(events
         speech = after
 
 
-@pytest.mark.parametrize("chart", definition().charts, ids=lambda chart: chart.name)
+@charts
 def test_every_cell_ends_with_an_unguarded_row(chart):
     for leaf in chart.leaves:
         for event in chart.events:
