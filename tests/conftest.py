@@ -1,8 +1,11 @@
-"""What all tests need: a compiled table that is not stale, and the recordings."""
+"""What several files need: a compiled table that is not stale, the recordings, a trace, a log without errors."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from speech_lifecycle.fsm import compiled
 from speech_lifecycle.fsm.compiler import is_source_of
 from speech_lifecycle.fsm.definition import definition
+from speech_lifecycle.fsm.trace import Trace
 
 CAPTURES = Path(
     os.environ.get("SPEECH_LIFECYCLE_CAPTURES", Path(__file__).parent.parent.parent / "shared" / "captures")
@@ -29,6 +33,24 @@ def captures() -> Path:
     if not CAPTURES.is_dir():
         pytest.skip(f"no recordings at {CAPTURES}; set SPEECH_LIFECYCLE_CAPTURES")
     return CAPTURES
+
+
+@pytest.fixture(scope="session")
+def trace() -> Trace:
+    """A trace of two speeches: the first is interrupted, and the second waits for it."""
+    # The simulated world takes a second to import, and most files do without it.
+    from speech_lifecycle.adapters.simulation.scenario import play
+    from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
+
+    return asyncio.run(play(SCENARIOS["second-response-queued"]))[1].trace
+
+
+@pytest.fixture
+def no_handler_fails(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A server logs what goes wrong in it, where its client cannot see it."""
+    yield
+    errors = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert errors == []
 
 
 # How far random tests go. In CI the same every time; `HYPOTHESIS_PROFILE=thorough` tries others, and more of them.

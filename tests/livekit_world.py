@@ -6,6 +6,7 @@ in real time, and none of them ends in a run that goes well; so a run is the sam
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from contextlib import AsyncExitStack
 
@@ -21,6 +22,12 @@ from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.adapters.ports import AudioOutput, Session
 from speech_lifecycle.adapters.simulation.world import SimulatedWorld
 from speech_lifecycle.fsm.values import Capabilities
+
+
+async def quiet() -> None:
+    """Let the tasks of LiveKit's outputs do what they can at this instant."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 class LimitedSession(openai.realtime.RealtimeSession):

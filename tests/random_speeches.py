@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from helpers import TIMERS, dubious_events, hostile_events, plausible_events, rare_events
 from onlooker import Onlooker
+from possible_events import TIMERS, dubious_events, hostile_events, plausible_events, rare_events
 
 from speech_lifecycle.fsm import Capabilities, Policy, Speech
 from speech_lifecycle.fsm.events import (

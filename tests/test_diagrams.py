@@ -5,60 +5,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import itertools
 import math
 import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from charts import charts
 
-from speech_lifecycle.adapters.simulation.scenario import play
-from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
-from speech_lifecycle.diagrams import (
-    Mark,
-    MessageSpan,
-    MissingExtraError,
-    Timeline,
-    dot,
-    draw,
-    mermaid,
-    palette,
-    render,
-    sequence,
-    steps_of,
-    timeline_of,
-    timeline_svg,
-    timeline_text,
-)
-from speech_lifecycle.diagrams.generated import MarkerError, is_stale, refresh, refresh_text
-from speech_lifecycle.diagrams.mermaid import escape
-from speech_lifecycle.diagrams.render import FILE_FORMATS, RenderError, find_renderer, render_source
-from speech_lifecycle.diagrams.tables import tables, tables_of
+from speech_lifecycle.diagrams import dot, mermaid, palette, render, timeline_of, timeline_text
+from speech_lifecycle.diagrams.tables import tables_of
 from speech_lifecycle.fsm.definition import definition
-from speech_lifecycle.fsm.trace import SpeechBegun, Trace, TraceError
 
 GOLDEN = Path(__file__).parent / "golden"
-NODE = Path(__file__).parent / "node"
-CHARTS = definition().charts
 SVG = "{http://www.w3.org/2000/svg}"
-
-charts = pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
 
 
 def handled(chart):
     return [row for row in chart.rows if row.kind == "handled"]
-
-
-@pytest.fixture(scope="module")
-def trace():
-    return asyncio.run(play(SCENARIOS["second-response-queued"]))[1].trace
 
 
 def check_golden(name: str, content: str) -> None:
@@ -140,12 +107,6 @@ def test_every_state_has_its_colours_everywhere(chart):
         assert f"classDef {node.id} fill:{swatch.fill}" in mermaid(chart)
 
 
-def test_the_timeline_has_the_colours_of_the_chart(trace):
-    svg = timeline_svg(timeline_of(trace))
-    for state in ("draining", "played", "partial", "skipped"):
-        assert palette.MESSAGE[state].fill in svg
-
-
 def luminance(colour: str) -> float:
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
@@ -201,243 +162,3 @@ def test_the_active_state_and_its_compound_are_highlighted_on_request(chart):
     assert mermaid(chart, highlight=inner.id).count(palette.HIGHLIGHT) == 2
     with pytest.raises(LookupError, match="no state 'nowhere'"):
         dot(chart, highlight="nowhere")
-
-
-# Rendering
-
-
-def test_draw_writes_every_format_and_they_are_what_they_say(tmp_path):
-    paths = draw(tmp_path, renderer="pure")
-    assert sorted(path.name for path in paths) == sorted(f"{c.name}.{f}" for c in CHARTS for f in FILE_FORMATS)
-    begins = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"// Generated", "mmd": b"%% Generated"}
-    for path in paths:
-        content = path.read_bytes()
-        assert content.startswith(begins[path.suffix[1:]])
-        assert len(content) > 2000
-    assert sorted(tmp_path.iterdir()) == sorted(paths), "no temporary file is left"
-
-
-@pytest.mark.parametrize("image_format", ["svg", "png", "pdf"])
-def test_the_same_picture_twice_is_the_same_bytes(image_format):
-    assert render("message", image_format, renderer="pure") == render("message", image_format, renderer="pure")
-
-
-def test_an_installed_graphviz_is_preferred(tmp_path, monkeypatch):
-    program = tmp_path / "dot"
-    program.write_text("#!/bin/sh\necho drawn by dot\n", encoding="utf-8")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert find_renderer() == str(program)
-    assert render("message", "svg") == b"drawn by dot\n"
-
-
-def test_a_missing_renderer_names_the_extra(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda *args, **kwargs: None)
-    with pytest.raises(MissingExtraError, match=re.escape("pip install 'speech-lifecycle[diagrams]'")):
-        render("message", "svg")
-    with pytest.raises(RenderError, match="Graphviz is not installed"):
-        render("message", "svg", renderer="dot")
-
-
-def test_a_missing_pdf_writer_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "svglib.svglib", None)
-    with pytest.raises(MissingExtraError, match=re.escape("pip install 'speech-lifecycle[diagrams]'")):
-        render("message", "pdf", renderer="pure")
-
-
-def test_sources_tables_and_timelines_need_no_extra():
-    code = (
-        "import sys, speech_lifecycle.diagrams as d\n"
-        "d.dot('speech'), d.mermaid('message'), d.tables()\n"
-        "print([name for name in ('graphviz', 'svglib', 'reportlab') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_a_source_that_cannot_be_drawn_is_refused_with_the_renderers_words():
-    with pytest.raises(RenderError, match="graphviz-pure"):
-        render_source("digraph {", "svg", renderer="pure")
-
-
-def test_an_unknown_format_writes_nothing(tmp_path):
-    with pytest.raises(ValueError, match="no format 'gif'"):
-        draw(tmp_path / "new", ["svg", "gif"])
-    assert not (tmp_path / "new").exists()
-
-
-# Mermaid's own parser
-
-
-def test_mermaid_itself_reads_what_we_write(tmp_path, trace):
-    if shutil.which("node") is None and not os.environ.get("CI"):
-        pytest.skip("Node.js is not installed, and Mermaid's parser needs it")
-    assert (NODE / "node_modules").is_dir(), "run `make node` to install Mermaid"
-    sources = {f"{chart.name}.mmd": mermaid(chart) for chart in CHARTS}
-    sources |= {f"{chart.name}-active.mmd": mermaid(chart, highlight=chart.leaves[1].id) for chart in CHARTS}
-    sources |= {f"{chart.name}-plain.mmd": mermaid(chart, actions=False) for chart in CHARTS}
-    sources["sequence.mmd"] = sequence(steps_of(trace))
-    for name, source in sources.items():
-        (tmp_path / name).write_text(source, encoding="utf-8")
-    done = subprocess.run(
-        ["node", str(NODE / "check_mermaid.mjs"), *sources], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    kinds = dict(line.split() for line in done.stdout.splitlines())
-    assert kinds == {name: "sequence" if name == "sequence.mmd" else "stateDiagram" for name in sources}
-
-
-@pytest.mark.parametrize("text", ["a;b", "#1", "<br>", 'say "no"', "{x}", "a:b", "50 %", "ümlaut"])
-def test_escaped_text_has_no_meaning_for_mermaid(text):
-    assert not set(escape(text)) & set('"<>{}:%ü')
-    assert re.sub(r"#(\d+);", lambda m: chr(int(m[1])), escape(text)) == text
-
-
-# Timelines and sequence diagrams
-
-
-def test_the_timeline_tells_what_was_heard_of_each_message(trace):
-    timeline = timeline_of(trace)
-    assert timeline.message_ids == ("preamble", "answer", "later")
-    parts = {part.message_id: (part.heard_ms, part.received_ms) for part in timeline.parts}
-    assert parts == {"preamble": (1800, 1800), "answer": (1400, 4200), "later": (0, 1400)}
-    heard = {interval.message_id: interval.to_ms - interval.from_ms for interval in timeline.heard}
-    assert heard == {"preamble": 1800, "answer": 1400}
-    assert [(mark.at_ms, mark.label) for mark in timeline.marks] == [(3200, "interrupt")]
-    last = {span.message_id: span.state for span in timeline.spans}
-    assert last == {"preamble": "played", "answer": "partial", "later": "skipped"}
-
-
-def test_a_hold_is_a_gap_in_what_was_heard():
-    trace = asyncio.run(play(SCENARIOS["paused-then-resumed"]))[1].trace
-    heard = [(i.from_ms, i.to_ms) for i in timeline_of(trace).heard if i.message_id == "answer"]
-    assert heard == [(1800, 3000), (3600, 6600)]
-
-
-def test_nothing_is_heard_from_a_hold_to_the_interruption():
-    trace = asyncio.run(play(SCENARIOS["paused-then-interrupted"]))[1].trace
-    heard = [(i.from_ms, i.to_ms) for i in timeline_of(trace).heard if i.message_id == "answer"]
-    assert heard == [(1800, 3000)]
-
-
-@pytest.mark.parametrize("name", ["silent-after-clear", "finish-never-reported"])
-def test_waiting_for_the_output_is_not_hearing_it(name):
-    timeline = timeline_of(asyncio.run(play(SCENARIOS[name]))[1].trace)
-    for part in timeline.parts:
-        assert sum(i.to_ms - i.from_ms for i in timeline.heard if i.message_id == part.message_id) == part.heard_ms
-
-
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_no_more_is_drawn_as_heard_than_the_record_says_and_one_message_at_a_time(name):
-    trace = asyncio.run(play(SCENARIOS[name]))[1].trace
-    timeline = timeline_of(trace)
-    for part in timeline.parts:
-        heard = [i for i in timeline.heard if i.message_id == part.message_id]
-        assert sum(i.to_ms - i.from_ms for i in heard) <= part.heard_ms
-        assert bool(heard) or not part.heard_ms
-    ordered = sorted(timeline.heard, key=lambda interval: interval.from_ms)
-    assert all(before.to_ms <= after.from_ms for before, after in itertools.pairwise(ordered))
-    assert timeline_of(trace) == timeline
-
-
-def test_a_message_without_audio_has_its_end_but_no_heard_part():
-    timeline = timeline_of(asyncio.run(play(SCENARIOS["text-shown"]))[1].trace)
-    assert [part.message_id for part in timeline.parts] == ["preamble"]
-    assert timeline_text(timeline).count("heard ") == 1 + len(timeline.parts)
-    assert timeline_svg(timeline).count(">played<") == 2
-
-
-def test_a_step_of_an_unknown_speech_is_refused(trace):
-    headless = Trace(trace.header, [record for record in trace.records if not isinstance(record, SpeechBegun)])
-    with pytest.raises(TraceError, match="is of speech 'speech_1', which the trace does not begin"):
-        timeline_of(headless)
-
-
-def test_the_timeline_is_an_svg_with_every_message(trace):
-    root = ElementTree.fromstring(timeline_svg(timeline_of(trace)))
-    texts = [element.text for element in root.iter(f"{SVG}text")]
-    assert {"preamble", "answer", "later"} <= set(texts)
-
-
-def test_the_timeline_names_the_end_of_each_message_even_if_it_lasts_no_time(trace):
-    svg = timeline_svg(timeline_of(trace))
-    assert "partial, heard 1400 of 4200 ms" in svg
-    assert "skipped, heard 0 of 1400 ms" in svg
-
-
-def test_ids_from_outside_cannot_break_the_svg():
-    hostile = 'm<1>&"\x00\ud800'
-    timeline = Timeline((MessageSpan(hostile, "pending", 0, 10),), marks=(Mark(5, hostile),))
-    texts = [element.text or "" for element in ElementTree.fromstring(timeline_svg(timeline)).iter(f"{SVG}text")]
-    assert 'm<1>&"\ufffd\ufffd' in texts
-
-
-def test_the_sequence_diagram_has_every_event_and_effect(trace):
-    lines = sequence(steps_of(trace)).splitlines()
-    arrows = [line for line in lines if "->>" in line]
-    assert len(arrows) == sum(1 + len(step.effects) for step in trace.steps)
-    assert any("session->>speech: session_message_added" in line for line in arrows)
-    assert any("speech-->>output: clear_output" in line for line in arrows)
-
-
-# Tables
-
-
-@charts
-def test_the_tables_have_every_row_and_answer(chart):
-    text = tables()[f"{chart.name}.rows"]
-    for row in chart.rows:
-        assert text.count(f"`{row.id}`") == 1
-
-
-def test_the_tables_have_every_event_effect_guard_and_action():
-    texts = tables()
-    for chart in CHARTS:
-        assert all(f"`{name}`" in texts[f"{chart.name}.guards"] for name in chart.guards)
-        assert all(f"`{name}`" in texts[f"{chart.name}.actions"] for name in chart.actions)
-    assert "`output_playback_finished`" in texts["events"]
-    assert "`replace_message`" in texts["effects"]
-
-
-def test_generated_parts_are_renewed_and_nothing_else():
-    text = "before\n<!-- generated: x -->\nold\n<!-- end generated -->\nafter\n"
-    renewed = refresh_text(text, {"x": "new"})
-    assert "new" in renewed
-    assert "old" not in renewed
-    assert renewed.startswith("before\n")
-    assert renewed.endswith("after\n")
-    assert refresh_text(renewed, {"x": "new"}) == renewed
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "<!-- generated: nope -->\n<!-- end generated -->\n",
-        "<!-- generated: x -->\n",
-        "<!-- end generated -->\n",
-        "<!-- generated: x -->\n<!-- generated: x -->\n<!-- end generated -->\n",
-    ],
-)
-def test_a_wrong_marker_is_refused_by_line(text):
-    with pytest.raises(MarkerError, match="line"):
-        refresh_text(text, {"x": "new"})
-
-
-def test_a_stale_file_is_noticed_and_renewed(tmp_path):
-    path = tmp_path / "page.md"
-    path.write_text("# Page\n\n<!-- generated: events -->\n<!-- end generated -->\n", encoding="utf-8")
-    assert is_stale(path)
-    assert refresh(path)
-    assert tables()["events"] in path.read_text(encoding="utf-8")
-    assert not is_stale(path)
-    assert not refresh(path)
-    path.write_text(path.read_text(encoding="utf-8").replace("`authorize`", "`allow`"), encoding="utf-8")
-    assert is_stale(path)
-
-
-def test_a_file_with_a_wrong_marker_stays_as_it_is(tmp_path):
-    path = tmp_path / "page.md"
-    path.write_text("<!-- generated: nothing -->\nkept\n<!-- end generated -->\n", encoding="utf-8")
-    with pytest.raises(MarkerError, match="nothing"):
-        refresh(path)
-    assert "kept" in path.read_text(encoding="utf-8")

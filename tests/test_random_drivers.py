@@ -9,9 +9,9 @@ import asyncio
 import logging
 
 import pytest
-from helpers import dubious_events, plausible_events
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from possible_events import dubious_events, plausible_events
 
 from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.fsm import Capabilities

@@ -6,11 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from helpers import Transcript, flush_overtaken_by_audio, interrupted, paused, speaking, text_of, waiting
+from helpers import Transcript, interrupted, paused, speaking, text_of, waiting
 
 from speech_lifecycle.fsm import Capabilities, Policy
 from speech_lifecycle.fsm.effects import FlushOutput, StartHandover
 from speech_lifecycle.fsm.events import (
+    Authorize,
+    Event,
     Interrupt,
     OutputAudioHandedOver,
     OutputFailed,
@@ -19,6 +21,8 @@ from speech_lifecycle.fsm.events import (
     SessionAudioReceived,
     SessionLost,
     SessionMessageAdded,
+    SessionMessageEnded,
+    SessionResponseCreated,
     TimerFired,
 )
 
@@ -30,6 +34,21 @@ def handed_over(message_ms: int = 1000) -> Transcript:
     transcript = waiting("a", response_ended=True)
     transcript.tell(OutputAudioHandedOver("a", message_ms))
     return transcript
+
+
+def flush_overtaken_by_audio() -> list[Event]:
+    """More audio comes of a message that has been flushed; then the output is cleared at the very end of it."""
+    return [
+        SessionResponseCreated("r"),
+        Authorize(),
+        SessionMessageAdded("r", "a"),
+        SessionAudioReceived("a", 60),
+        SessionMessageEnded("a"),
+        OutputAudioHandedOver("a", 60),
+        SessionAudioReceived("a", 100),
+        OutputAudioHandedOver("a", 100),
+        OutputPlaybackFinished("a", 100, interrupted=True),
+    ]
 
 
 def test_it_is_heard_if_its_playback_started():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import jsonschema
@@ -10,8 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from speech_lifecycle.adapters.simulation.scenario import play
-from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
 from speech_lifecycle.adapters.trace_file import TraceFile
 from speech_lifecycle.fsm import Capabilities, Policy, SpeechMachine
 from speech_lifecycle.fsm.codec import EVENTS
@@ -41,12 +38,6 @@ def anything_of(types) -> st.SearchStrategy:
 def schema_validator():
     """A validator of trace lines that is none of msgspec's."""
     return jsonschema.Draft202012Validator(trace_schema())
-
-
-@pytest.fixture(scope="module")
-def trace():
-    _, world = asyncio.run(play(SCENARIOS["second-response-queued"]))
-    return world.trace
 
 
 def lines_of(trace) -> list[str]:

@@ -1,0 +1,11 @@
+"""The charts, for tests that are about each of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from speech_lifecycle.fsm.definition import definition
+
+CHARTS = definition().charts
+
+charts = pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
