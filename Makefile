@@ -6,7 +6,7 @@ NODE := tests/node
 BENCHMARKS_NODE := benchmarks/node
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test mutants benchmark node fuzz check lint types docs generated wheel lock clean
+.PHONY: demo test mutants benchmark node fuzz check lint types docs explored generated wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
@@ -40,7 +40,7 @@ fuzz: $(VENV)/ready
 		-max_total_time=$(SECONDS) -artifact_prefix=tests/fuzz/found/$$target/ || exit 1; done
 
 # What CI runs besides the tests.
-check: lint types docs wheel
+check: lint types docs explored wheel
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
@@ -52,6 +52,10 @@ types: $(VENV)/ready
 # Fails if a generated part is stale; `make generated` renews all of them.
 docs: $(VENV)/ready
 	$(BIN)/python docs/generate.py --check
+
+# Sees that the large explorations, of three messages too, find what docs/exploration.md says: some two minutes.
+explored: $(VENV)/ready
+	$(BIN)/python docs/explore.py --check
 
 generated: $(VENV)/ready
 	rm -f fsm/compiled.py
