@@ -2,11 +2,11 @@
 # mypy: ignore-errors
 """What runs: every cell of the charts as a function (see `compiler`)."""
 
-from speech_lifecycle.fsm.message_actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReportMessageSettled, StartHandover
+from speech_lifecycle.fsm.message_actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReportMessageSettled, StartHandover, replace
 from speech_lifecycle.fsm.message_guards import SETTLED_SPEECH_STATES, evidence
 from speech_lifecycle.fsm.reconciliation import ReportDivergence
 from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected
-from speech_lifecycle.fsm.speech_actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput, remove_messages, replace_message, truncate_message
+from speech_lifecycle.fsm.speech_actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput, cut_late_content, remove_messages, replace_message, truncate_message
 from speech_lifecycle.fsm.speech_guards import FAILURES
 from speech_lifecycle.fsm.watchdog import CancelTimer, StartTimer
 
@@ -125,66 +125,69 @@ reply_111 = Ignored('message.partial.session_message_added#1', 'partial', 'alrea
 reply_112 = Ignored('message.skipped.session_message_added#1', 'skipped', 'already_announced')
 reply_113 = Handled(('message.pending.session_text_received#1',))
 reply_114 = Handled(('message.forwarding.session_text_received#1',))
-reply_115 = Ignored('message.played.session_text_received#1', 'played', 'already_final')
-reply_116 = Ignored('message.partial.session_text_received#1', 'partial', 'already_final')
-reply_117 = Ignored('message.skipped.session_text_received#1', 'skipped', 'already_final')
-reply_118 = Handled(('message.pending.session_audio_received#1',))
-reply_119 = Rejected('session_audio_received', 'message.pending.session_audio_received#2', 'pending', 'audio_went_backwards', 'session')
-reply_120 = Handled(('message.forwarding.session_audio_received#1',))
-reply_121 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'streaming', 'audio_went_backwards', 'session')
-reply_122 = Handled(('message.draining.session_audio_received#1',))
-reply_123 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'draining', 'audio_went_backwards', 'session')
-reply_124 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'stopping', 'audio_went_backwards', 'session')
-reply_125 = Ignored('message.played.session_audio_received#1', 'played', 'already_final')
-reply_126 = Ignored('message.partial.session_audio_received#1', 'partial', 'already_final')
-reply_127 = Ignored('message.skipped.session_audio_received#1', 'skipped', 'already_final')
-reply_128 = Handled(('message.pending.session_message_ended#1',))
-reply_129 = Ignored('message.pending.session_message_ended#2', 'pending', 'already_ended')
-reply_130 = Handled(('message.forwarding.session_message_ended#1',))
-reply_131 = Ignored('message.forwarding.session_message_ended#2', 'streaming', 'already_ended')
-reply_132 = Ignored('message.forwarding.session_message_ended#2', 'draining', 'already_ended')
-reply_133 = Ignored('message.forwarding.session_message_ended#2', 'stopping', 'already_ended')
-reply_134 = Ignored('message.played.session_message_ended#1', 'played', 'already_final')
-reply_135 = Ignored('message.partial.session_message_ended#1', 'partial', 'already_final')
-reply_136 = Ignored('message.skipped.session_message_ended#1', 'skipped', 'already_final')
-reply_137 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#1', 'pending', 'not_forwarding', 'output')
-reply_138 = Handled(('message.forwarding.output_audio_handed_over#1',))
-reply_139 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'streaming', 'audio_went_backwards', 'output')
-reply_140 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'draining', 'audio_went_backwards', 'output')
-reply_141 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'stopping', 'audio_went_backwards', 'output')
-reply_142 = Ignored('message.played.output_audio_handed_over#1', 'played', 'already_final')
-reply_143 = Ignored('message.partial.output_audio_handed_over#1', 'partial', 'already_final')
-reply_144 = Ignored('message.skipped.output_audio_handed_over#1', 'skipped', 'already_final')
-reply_145 = Rejected('output_playback_started', 'message.pending.output_playback_started#1', 'pending', 'not_forwarding', 'output')
-reply_146 = Ignored('message.forwarding.output_playback_started#2', 'streaming', 'already_started')
-reply_147 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'streaming', 'nothing_handed_over', 'output')
-reply_148 = Ignored('message.forwarding.output_playback_started#2', 'draining', 'already_started')
-reply_149 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'draining', 'nothing_handed_over', 'output')
-reply_150 = Ignored('message.forwarding.output_playback_started#2', 'stopping', 'already_started')
-reply_151 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'stopping', 'nothing_handed_over', 'output')
-reply_152 = Ignored('message.played.output_playback_started#1', 'played', 'already_final')
-reply_153 = Ignored('message.partial.output_playback_started#1', 'partial', 'already_final')
-reply_154 = Ignored('message.skipped.output_playback_started#1', 'skipped', 'already_final')
-reply_155 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#1', 'pending', 'not_forwarding', 'output')
-reply_156 = Ignored('message.forwarding.output_playback_progressed#2', 'streaming', 'unusable_position')
-reply_157 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'streaming', 'nothing_handed_over', 'output')
-reply_158 = Ignored('message.forwarding.output_playback_progressed#2', 'draining', 'unusable_position')
-reply_159 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'draining', 'nothing_handed_over', 'output')
-reply_160 = Ignored('message.forwarding.output_playback_progressed#2', 'stopping', 'unusable_position')
-reply_161 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'stopping', 'nothing_handed_over', 'output')
-reply_162 = Ignored('message.played.output_playback_progressed#1', 'played', 'already_final')
-reply_163 = Ignored('message.partial.output_playback_progressed#1', 'partial', 'already_final')
-reply_164 = Ignored('message.skipped.output_playback_progressed#1', 'skipped', 'already_final')
-reply_165 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#1', 'pending', 'not_forwarding', 'output')
-reply_166 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'streaming', 'nothing_handed_over', 'output')
-reply_167 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'stopping', 'nothing_handed_over', 'output')
-reply_168 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
-reply_169 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
-reply_170 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
-reply_171 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
-reply_172 = Ignored('message.played.output_failed#1', 'played', 'already_final')
-reply_173 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
-reply_174 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
+reply_115 = Handled(('message.played.session_text_received#1',))
+reply_116 = Ignored('message.played.session_text_received#2', 'played', 'already_final')
+reply_117 = Handled(('message.partial.session_text_received#1',))
+reply_118 = Ignored('message.partial.session_text_received#2', 'partial', 'already_final')
+reply_119 = Ignored('message.skipped.session_text_received#1', 'skipped', 'already_final')
+reply_120 = Handled(('message.pending.session_audio_received#1',))
+reply_121 = Rejected('session_audio_received', 'message.pending.session_audio_received#2', 'pending', 'audio_went_backwards', 'session')
+reply_122 = Handled(('message.forwarding.session_audio_received#1',))
+reply_123 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'streaming', 'audio_went_backwards', 'session')
+reply_124 = Handled(('message.draining.session_audio_received#1',))
+reply_125 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'draining', 'audio_went_backwards', 'session')
+reply_126 = Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', 'stopping', 'audio_went_backwards', 'session')
+reply_127 = Handled(('message.played.session_audio_received#1',))
+reply_128 = Ignored('message.played.session_audio_received#2', 'played', 'already_final')
+reply_129 = Ignored('message.partial.session_audio_received#1', 'partial', 'already_final')
+reply_130 = Ignored('message.skipped.session_audio_received#1', 'skipped', 'already_final')
+reply_131 = Handled(('message.pending.session_message_ended#1',))
+reply_132 = Ignored('message.pending.session_message_ended#2', 'pending', 'already_ended')
+reply_133 = Handled(('message.forwarding.session_message_ended#1',))
+reply_134 = Ignored('message.forwarding.session_message_ended#2', 'streaming', 'already_ended')
+reply_135 = Ignored('message.forwarding.session_message_ended#2', 'draining', 'already_ended')
+reply_136 = Ignored('message.forwarding.session_message_ended#2', 'stopping', 'already_ended')
+reply_137 = Ignored('message.played.session_message_ended#1', 'played', 'already_final')
+reply_138 = Ignored('message.partial.session_message_ended#1', 'partial', 'already_final')
+reply_139 = Ignored('message.skipped.session_message_ended#1', 'skipped', 'already_final')
+reply_140 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#1', 'pending', 'not_forwarding', 'output')
+reply_141 = Handled(('message.forwarding.output_audio_handed_over#1',))
+reply_142 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'streaming', 'audio_went_backwards', 'output')
+reply_143 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'draining', 'audio_went_backwards', 'output')
+reply_144 = Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', 'stopping', 'audio_went_backwards', 'output')
+reply_145 = Ignored('message.played.output_audio_handed_over#1', 'played', 'already_final')
+reply_146 = Ignored('message.partial.output_audio_handed_over#1', 'partial', 'already_final')
+reply_147 = Ignored('message.skipped.output_audio_handed_over#1', 'skipped', 'already_final')
+reply_148 = Rejected('output_playback_started', 'message.pending.output_playback_started#1', 'pending', 'not_forwarding', 'output')
+reply_149 = Ignored('message.forwarding.output_playback_started#2', 'streaming', 'already_started')
+reply_150 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'streaming', 'nothing_handed_over', 'output')
+reply_151 = Ignored('message.forwarding.output_playback_started#2', 'draining', 'already_started')
+reply_152 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'draining', 'nothing_handed_over', 'output')
+reply_153 = Ignored('message.forwarding.output_playback_started#2', 'stopping', 'already_started')
+reply_154 = Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', 'stopping', 'nothing_handed_over', 'output')
+reply_155 = Ignored('message.played.output_playback_started#1', 'played', 'already_final')
+reply_156 = Ignored('message.partial.output_playback_started#1', 'partial', 'already_final')
+reply_157 = Ignored('message.skipped.output_playback_started#1', 'skipped', 'already_final')
+reply_158 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#1', 'pending', 'not_forwarding', 'output')
+reply_159 = Ignored('message.forwarding.output_playback_progressed#2', 'streaming', 'unusable_position')
+reply_160 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'streaming', 'nothing_handed_over', 'output')
+reply_161 = Ignored('message.forwarding.output_playback_progressed#2', 'draining', 'unusable_position')
+reply_162 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'draining', 'nothing_handed_over', 'output')
+reply_163 = Ignored('message.forwarding.output_playback_progressed#2', 'stopping', 'unusable_position')
+reply_164 = Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', 'stopping', 'nothing_handed_over', 'output')
+reply_165 = Ignored('message.played.output_playback_progressed#1', 'played', 'already_final')
+reply_166 = Ignored('message.partial.output_playback_progressed#1', 'partial', 'already_final')
+reply_167 = Ignored('message.skipped.output_playback_progressed#1', 'skipped', 'already_final')
+reply_168 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#1', 'pending', 'not_forwarding', 'output')
+reply_169 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'streaming', 'nothing_handed_over', 'output')
+reply_170 = Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', 'stopping', 'nothing_handed_over', 'output')
+reply_171 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
+reply_172 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
+reply_173 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
+reply_174 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
+reply_175 = Ignored('message.played.output_failed#1', 'played', 'already_final')
+reply_176 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
+reply_177 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
 
 def speech_waiting_on_always(run, speech, event):
     if (speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None)):
@@ -193,9 +196,12 @@ def speech_waiting_on_always(run, speech, event):
             bring_server_in_line_unheard = []
             for bring_server_in_line_message in speech.messages.values():
                 bring_server_in_line_record = bring_server_in_line_message.record
-                if bring_server_in_line_record is None or bring_server_in_line_record.state == 'played':
+                if bring_server_in_line_record is None:
                     continue
-                if bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
+                if bring_server_in_line_record.state == 'played':
+                    if speech.response_has_ended:
+                        cut_late_content(run, speech, bring_server_in_line_message)
+                elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                     bring_server_in_line_unheard.append(bring_server_in_line_message)
                 elif bring_server_in_line_message.expects_audio:
                     truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
@@ -227,9 +233,12 @@ def speech_speaking_on_always(run, speech, event):
             bring_server_in_line_unheard = []
             for bring_server_in_line_message in speech.messages.values():
                 bring_server_in_line_record = bring_server_in_line_message.record
-                if bring_server_in_line_record is None or bring_server_in_line_record.state == 'played':
+                if bring_server_in_line_record is None:
                     continue
-                if bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
+                if bring_server_in_line_record.state == 'played':
+                    if speech.response_has_ended:
+                        cut_late_content(run, speech, bring_server_in_line_message)
+                elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                     bring_server_in_line_unheard.append(bring_server_in_line_message)
                 elif bring_server_in_line_message.expects_audio:
                     truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
@@ -263,9 +272,12 @@ def speech_paused_on_always(run, speech, event):
             bring_server_in_line_unheard = []
             for bring_server_in_line_message in speech.messages.values():
                 bring_server_in_line_record = bring_server_in_line_message.record
-                if bring_server_in_line_record is None or bring_server_in_line_record.state == 'played':
+                if bring_server_in_line_record is None:
                     continue
-                if bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
+                if bring_server_in_line_record.state == 'played':
+                    if speech.response_has_ended:
+                        cut_late_content(run, speech, bring_server_in_line_message)
+                elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                     bring_server_in_line_unheard.append(bring_server_in_line_message)
                 elif bring_server_in_line_message.expects_audio:
                     truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
@@ -291,9 +303,12 @@ def speech_paused_on_always(run, speech, event):
             bring_server_in_line_unheard = []
             for bring_server_in_line_message in speech.messages.values():
                 bring_server_in_line_record = bring_server_in_line_message.record
-                if bring_server_in_line_record is None or bring_server_in_line_record.state == 'played':
+                if bring_server_in_line_record is None:
                     continue
-                if bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
+                if bring_server_in_line_record.state == 'played':
+                    if speech.response_has_ended:
+                        cut_late_content(run, speech, bring_server_in_line_message)
+                elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                     bring_server_in_line_unheard.append(bring_server_in_line_message)
                 elif bring_server_in_line_message.expects_audio:
                     truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
@@ -330,9 +345,12 @@ def speech_stopping_on_always(run, speech, event):
             bring_server_in_line_unheard = []
             for bring_server_in_line_message in speech.messages.values():
                 bring_server_in_line_record = bring_server_in_line_message.record
-                if bring_server_in_line_record is None or bring_server_in_line_record.state == 'played':
+                if bring_server_in_line_record is None:
                     continue
-                if bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
+                if bring_server_in_line_record.state == 'played':
+                    if speech.response_has_ended:
+                        cut_late_content(run, speech, bring_server_in_line_message)
+                elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                     bring_server_in_line_unheard.append(bring_server_in_line_message)
                 elif bring_server_in_line_message.expects_audio:
                     truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
@@ -983,6 +1001,14 @@ def speech_reconciling_on_session_response_ended(run, speech, event):
             cell = told_end_source(end_response_message.state)
             if cell is not None:
                 cell(run, speech, end_response_message, None)
+        cut_what_came_late_awaited_before = speech.awaited
+        for cut_what_came_late_message in speech.messages.values():
+            cut_late_content(run, speech, cut_what_came_late_message)
+        if speech.awaited != cut_what_came_late_awaited_before:
+            start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+            speech.timer = 'reconcile'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
         if (speech.response_has_ended and (not speech.awaited)):
             speech_reconciling_on_always(run, speech, event)
         return
@@ -1392,6 +1418,12 @@ def speech_reconciling_on_timer_fired(run, speech, event):
             report_divergence_record = report_divergence_message.record
             assert report_divergence_record is not None, f'message {report_divergence_message.message_id} is not final'
             run.effects.append(ReportDivergence(report_divergence_message.message_id, 'unanswered', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=give_up_operation))
+        if not speech.response_has_ended:
+            for give_up_message in speech.messages.values():
+                if give_up_message.outgrew_its_record and (not (give_up_message.expects_audio and speech.capabilities.truncates_by_itself)):
+                    report_divergence_record = give_up_message.record
+                    assert report_divergence_record is not None, f'message {give_up_message.message_id} is not final'
+                    run.effects.append(ReportDivergence(give_up_message.message_id, 'unanswered', remembered_ms=give_up_message.received_ms, remembered_text=give_up_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
         speech.awaited = ()
         speech.response_has_ended = True
         if (speech.response_has_ended and (not speech.awaited)):
@@ -1759,13 +1791,21 @@ def message_stopping_on_session_text_received(run, speech, message, event):
     return reply_114
 
 def message_played_on_session_text_received(run, speech, message, event):
-    return reply_115
-
-def message_partial_on_session_text_received(run, speech, message, event):
+    if (not message.expects_audio) and not (speech.response_has_ended):
+        speech.messages[message.message_id] = replace(message, text=message.text + event.text)
+        speech.has_progressed = True
+        return reply_115
     return reply_116
 
+def message_partial_on_session_text_received(run, speech, message, event):
+    if (not message.expects_audio) and not (speech.response_has_ended):
+        speech.messages[message.message_id] = replace(message, text=message.text + event.text)
+        speech.has_progressed = True
+        return reply_117
+    return reply_118
+
 def message_skipped_on_session_text_received(run, speech, message, event):
-    return reply_117
+    return reply_119
 
 def message_pending_on_session_audio_received(run, speech, message, event):
     if (event.received_ms >= message.received_ms):
@@ -1773,8 +1813,8 @@ def message_pending_on_session_audio_received(run, speech, message, event):
         if event.received_ms > 0 and message.shown_text is None:
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
-        return reply_118
-    return reply_119
+        return reply_120
+    return reply_121
 
 def message_streaming_on_session_audio_received(run, speech, message, event):
     if (event.received_ms >= message.received_ms):
@@ -1786,8 +1826,8 @@ def message_streaming_on_session_audio_received(run, speech, message, event):
             run.rows.append('message.forwarding.session_audio_received#1')
             message_streaming_on_always(run, speech, message, event)
             return
-        return reply_120
-    return reply_121
+        return reply_122
+    return reply_123
 
 def message_draining_on_session_audio_received(run, speech, message, event):
     if (event.received_ms > message.received_ms):
@@ -1800,14 +1840,14 @@ def message_draining_on_session_audio_received(run, speech, message, event):
             run.rows.append('message.draining.session_audio_received#1')
             message_streaming_on_always(run, speech, message, event)
             return
-        return reply_122
+        return reply_124
     if (event.received_ms >= message.received_ms):
         message.received_ms = event.received_ms
         if event.received_ms > 0 and message.shown_text is None:
             message.expects_audio = speech.capabilities.plays_audio
         speech.has_progressed = True
-        return reply_120
-    return reply_123
+        return reply_122
+    return reply_125
 
 def message_stopping_on_session_audio_received(run, speech, message, event):
     if (event.received_ms >= message.received_ms):
@@ -1819,25 +1859,29 @@ def message_stopping_on_session_audio_received(run, speech, message, event):
             run.rows.append('message.forwarding.session_audio_received#1')
             message_stopping_on_always(run, speech, message, event)
             return
-        return reply_120
-    return reply_124
-
-def message_played_on_session_audio_received(run, speech, message, event):
-    return reply_125
-
-def message_partial_on_session_audio_received(run, speech, message, event):
+        return reply_122
     return reply_126
 
+def message_played_on_session_audio_received(run, speech, message, event):
+    if (event.received_ms > message.received_ms) and not (not message.expects_audio) and not (speech.response_has_ended):
+        speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
+        speech.has_progressed = True
+        return reply_127
+    return reply_128
+
+def message_partial_on_session_audio_received(run, speech, message, event):
+    return reply_129
+
 def message_skipped_on_session_audio_received(run, speech, message, event):
-    return reply_127
+    return reply_130
 
 def message_pending_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
         if event is not None:
             speech.has_progressed = True
-        return reply_128
-    return reply_129
+        return reply_131
+    return reply_132
 
 def message_streaming_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
@@ -1848,16 +1892,16 @@ def message_streaming_on_session_message_ended(run, speech, message, event):
             run.rows.append('message.forwarding.session_message_ended#1')
             message_streaming_on_always(run, speech, message, event)
             return
-        return reply_130
-    return reply_131
+        return reply_133
+    return reply_134
 
 def message_draining_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
         message.source_has_ended = True
         if event is not None:
             speech.has_progressed = True
-        return reply_130
-    return reply_132
+        return reply_133
+    return reply_135
 
 def message_stopping_on_session_message_ended(run, speech, message, event):
     if not (message.source_has_ended):
@@ -1868,20 +1912,20 @@ def message_stopping_on_session_message_ended(run, speech, message, event):
             run.rows.append('message.forwarding.session_message_ended#1')
             message_stopping_on_always(run, speech, message, event)
             return
-        return reply_130
-    return reply_133
-
-def message_played_on_session_message_ended(run, speech, message, event):
-    return reply_134
-
-def message_partial_on_session_message_ended(run, speech, message, event):
-    return reply_135
-
-def message_skipped_on_session_message_ended(run, speech, message, event):
+        return reply_133
     return reply_136
 
-def message_pending_on_output_audio_handed_over(run, speech, message, event):
+def message_played_on_session_message_ended(run, speech, message, event):
     return reply_137
+
+def message_partial_on_session_message_ended(run, speech, message, event):
+    return reply_138
+
+def message_skipped_on_session_message_ended(run, speech, message, event):
+    return reply_139
+
+def message_pending_on_output_audio_handed_over(run, speech, message, event):
+    return reply_140
 
 def message_streaming_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
@@ -1891,15 +1935,15 @@ def message_streaming_on_output_audio_handed_over(run, speech, message, event):
             run.rows.append('message.forwarding.output_audio_handed_over#1')
             message_streaming_on_always(run, speech, message, event)
             return
-        return reply_138
-    return reply_139
+        return reply_141
+    return reply_142
 
 def message_draining_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
         message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
         speech.has_progressed = True
-        return reply_138
-    return reply_140
+        return reply_141
+    return reply_143
 
 def message_stopping_on_output_audio_handed_over(run, speech, message, event):
     if (event.handed_over_ms >= message.handed_over_ms):
@@ -1909,20 +1953,20 @@ def message_stopping_on_output_audio_handed_over(run, speech, message, event):
             run.rows.append('message.forwarding.output_audio_handed_over#1')
             message_stopping_on_always(run, speech, message, event)
             return
-        return reply_138
-    return reply_141
-
-def message_played_on_output_audio_handed_over(run, speech, message, event):
-    return reply_142
-
-def message_partial_on_output_audio_handed_over(run, speech, message, event):
-    return reply_143
-
-def message_skipped_on_output_audio_handed_over(run, speech, message, event):
+        return reply_141
     return reply_144
 
-def message_pending_on_output_playback_started(run, speech, message, event):
+def message_played_on_output_audio_handed_over(run, speech, message, event):
     return reply_145
+
+def message_partial_on_output_audio_handed_over(run, speech, message, event):
+    return reply_146
+
+def message_skipped_on_output_audio_handed_over(run, speech, message, event):
+    return reply_147
+
+def message_pending_on_output_playback_started(run, speech, message, event):
+    return reply_148
 
 def message_streaming_on_output_playback_started(run, speech, message, event):
     if (message.handed_over_ms > 0) and not (message.has_started):
@@ -1935,8 +1979,8 @@ def message_streaming_on_output_playback_started(run, speech, message, event):
             message_streaming_on_always(run, speech, message, event)
         return
     if (message.has_started):
-        return reply_146
-    return reply_147
+        return reply_149
+    return reply_150
 
 def message_draining_on_output_playback_started(run, speech, message, event):
     if (message.handed_over_ms > 0) and not (message.has_started):
@@ -1947,8 +1991,8 @@ def message_draining_on_output_playback_started(run, speech, message, event):
             run.raised.append('message_heard')
         return
     if (message.has_started):
-        return reply_148
-    return reply_149
+        return reply_151
+    return reply_152
 
 def message_stopping_on_output_playback_started(run, speech, message, event):
     if (message.handed_over_ms > 0) and not (message.has_started):
@@ -1961,20 +2005,20 @@ def message_stopping_on_output_playback_started(run, speech, message, event):
             message_stopping_on_always(run, speech, message, event)
         return
     if (message.has_started):
-        return reply_150
-    return reply_151
-
-def message_played_on_output_playback_started(run, speech, message, event):
-    return reply_152
-
-def message_partial_on_output_playback_started(run, speech, message, event):
-    return reply_153
-
-def message_skipped_on_output_playback_started(run, speech, message, event):
+        return reply_153
     return reply_154
 
-def message_pending_on_output_playback_progressed(run, speech, message, event):
+def message_played_on_output_playback_started(run, speech, message, event):
     return reply_155
+
+def message_partial_on_output_playback_started(run, speech, message, event):
+    return reply_156
+
+def message_skipped_on_output_playback_started(run, speech, message, event):
+    return reply_157
+
+def message_pending_on_output_playback_progressed(run, speech, message, event):
+    return reply_158
 
 def message_streaming_on_output_playback_progressed(run, speech, message, event):
     if (message.handed_over_ms > 0) and (evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None):
@@ -1988,8 +2032,8 @@ def message_streaming_on_output_playback_progressed(run, speech, message, event)
             message_streaming_on_always(run, speech, message, event)
         return
     if (message.handed_over_ms > 0):
-        return reply_156
-    return reply_157
+        return reply_159
+    return reply_160
 
 def message_draining_on_output_playback_progressed(run, speech, message, event):
     if (message.handed_over_ms > 0) and (evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None):
@@ -2001,8 +2045,8 @@ def message_draining_on_output_playback_progressed(run, speech, message, event):
             run.raised.append('message_heard')
         return
     if (message.handed_over_ms > 0):
-        return reply_158
-    return reply_159
+        return reply_161
+    return reply_162
 
 def message_stopping_on_output_playback_progressed(run, speech, message, event):
     if (message.handed_over_ms > 0) and (evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None):
@@ -2016,20 +2060,20 @@ def message_stopping_on_output_playback_progressed(run, speech, message, event):
             message_stopping_on_always(run, speech, message, event)
         return
     if (message.handed_over_ms > 0):
-        return reply_160
-    return reply_161
-
-def message_played_on_output_playback_progressed(run, speech, message, event):
-    return reply_162
-
-def message_partial_on_output_playback_progressed(run, speech, message, event):
-    return reply_163
-
-def message_skipped_on_output_playback_progressed(run, speech, message, event):
+        return reply_163
     return reply_164
 
-def message_pending_on_output_playback_finished(run, speech, message, event):
+def message_played_on_output_playback_progressed(run, speech, message, event):
     return reply_165
+
+def message_partial_on_output_playback_progressed(run, speech, message, event):
+    return reply_166
+
+def message_skipped_on_output_playback_progressed(run, speech, message, event):
+    return reply_167
+
+def message_pending_on_output_playback_finished(run, speech, message, event):
+    return reply_168
 
 def message_streaming_on_output_playback_finished(run, speech, message, event):
     if (message.handed_over_ms > 0) and (event.interrupted) and (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
@@ -2105,7 +2149,7 @@ def message_streaming_on_output_playback_finished(run, speech, message, event):
         if (message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms)):
             message_streaming_on_always(run, speech, message, event)
         return
-    return reply_166
+    return reply_169
 
 def message_draining_on_output_playback_finished(run, speech, message, event):
     if not (event.interrupted):
@@ -2254,19 +2298,19 @@ def message_stopping_on_output_playback_finished(run, speech, message, event):
         run.raised.append('message_settled')
         message.state = 'skipped'
         return
-    return reply_167
-
-def message_played_on_output_playback_finished(run, speech, message, event):
-    return reply_168
-
-def message_partial_on_output_playback_finished(run, speech, message, event):
-    return reply_169
-
-def message_skipped_on_output_playback_finished(run, speech, message, event):
     return reply_170
 
-def message_pending_on_output_failed(run, speech, message, event):
+def message_played_on_output_playback_finished(run, speech, message, event):
     return reply_171
+
+def message_partial_on_output_playback_finished(run, speech, message, event):
+    return reply_172
+
+def message_skipped_on_output_playback_finished(run, speech, message, event):
+    return reply_173
+
+def message_pending_on_output_failed(run, speech, message, event):
+    return reply_174
 
 def message_streaming_on_output_failed(run, speech, message, event):
     if (evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)):
@@ -2413,13 +2457,13 @@ def message_stopping_on_output_failed(run, speech, message, event):
     return
 
 def message_played_on_output_failed(run, speech, message, event):
-    return reply_172
+    return reply_175
 
 def message_partial_on_output_failed(run, speech, message, event):
-    return reply_173
+    return reply_176
 
 def message_skipped_on_output_failed(run, speech, message, event):
-    return reply_174
+    return reply_177
 
 def message_pending_on_forward(run, speech, message, event):
     run.rows.append('message.pending.forward#1')
@@ -2597,7 +2641,7 @@ def message_stopping_on_later_message_began(run, speech, message, event):
             message_stopping_on_always(run, speech, message, event)
         return
 
-DIGEST = '17629db79fb9b650'
+DIGEST = 'c10c8b58399affec'
 SPEECH = {
     'always': {'waiting': speech_waiting_on_always, 'speaking': speech_speaking_on_always, 'paused': speech_paused_on_always, 'stopping': speech_stopping_on_always, 'reconciling': speech_reconciling_on_always},
     'authorize': {'queued': speech_queued_on_authorize, 'waiting': speech_waiting_on_authorize, 'speaking': speech_speaking_on_authorize, 'paused': speech_paused_on_authorize, 'stopping': speech_stopping_on_authorize, 'reconciling': speech_reconciling_on_authorize, 'completed': speech_completed_on_authorize, 'interrupted': speech_interrupted_on_authorize, 'failed': speech_failed_on_authorize},
