@@ -50,7 +50,9 @@ _NO_FACTS = {ev.Authorize, ev.Interrupt, ev.Pause, ev.Resume, ev.Close, ev.Timer
 
 
 def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Speech) -> None:
-    if type(event) is ev.SessionTextReceived:
+    if entry.settled and type(event) in (ev.SessionTextReceived, ev.SessionAudioReceived):
+        _note_late_content(entry, event)
+    elif type(event) is ev.SessionTextReceived:
         entry.text += event.text
     elif type(event) is ev.SessionAudioReceived:
         entry.received_ms = event.received_ms
@@ -72,6 +74,15 @@ def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Spee
     else:
         entry.is_answered = True
     ledger.was_heard = ledger.was_heard or entry.has_started or entry.position_ms > 0
+
+
+def _note_late_content(entry: Entry, event: ev.SessionTextReceived | ev.SessionAudioReceived) -> None:
+    is_whole = entry.settled == "played" or (entry.source_has_ended and entry.text == entry.heard_text)
+    if type(event) is ev.SessionAudioReceived:
+        is_more = entry.has_audio and event.received_ms > entry.received_ms
+    else:
+        is_more = not entry.has_audio and event.text != ""
+    entry.is_outgrown = entry.is_outgrown or (is_whole and is_more)
 
 
 def _stop(ledger: Ledger, reason: str) -> None:
@@ -172,11 +183,11 @@ def _settle(ledger: Ledger, record: MessageRecord) -> None:
         settled.is_memory = record.reason != "no_content" or bool(entry.text or entry.received_ms)
     else:
         settled.received_ms = entry.received_ms
+        settled.heard_ms = record.heard_ms
         settled.heard_text = record.heard_text
     if record.state == "partial":
         settled.text = "" if entry.has_audio else entry.text
         settled.source_has_ended = entry.source_has_ended
-        settled.heard_ms = record.heard_ms
     ledger.book[record.message_id] = settled
 
 

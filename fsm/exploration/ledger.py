@@ -42,6 +42,8 @@ class Entry(Struct, gc=False, array_like=True):
     request: str = ""
     """What the server was asked to do, or "diverged"."""
     is_answered: bool = False
+    is_outgrown: bool = False
+    """It settled as heard in full, and more of it came after that."""
 
     @property
     def is_heard(self) -> bool:
