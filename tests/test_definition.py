@@ -273,7 +273,7 @@ def test_lint_refuses_a_final_state_with_a_way_out():
 
     chart = compiled(Chart, answers=(ignored("no", "start", "go"),))
     back = dataclasses.replace(chart.rows[0], id="speech.done.go#1", source="done", cond="", target="start")
-    with pytest.raises(DefinitionError, match="done: a final state has a way out; give an answer instead"):
+    with pytest.raises(DefinitionError, match="done: it is final, but has a way out"):
         check(rebuilt(chart, rows=(*chart.rows, back)))
 
 

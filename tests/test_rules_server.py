@@ -143,8 +143,29 @@ def played_and_late(**options: object) -> Transcript:
     return transcript
 
 
-def cut_late(message_id: str = "a") -> list[TruncateMessage]:
-    return [TruncateMessage(message_id, 1000)]
+def shown_and_next(**options: object) -> Transcript:
+    """A text was shown whole, as far as is known, for the next message has begun."""
+    transcript = waiting(**options)
+    transcript.tell(*text_message("a"), SessionMessageAdded("r", "b"))
+    assert transcript.states == {"a": "played", "b": "streaming"}
+    return transcript
+
+
+def stopped_and_next(**options: object) -> Transcript:
+    """The same, but the text was stopped before the next message began."""
+    transcript = waiting(**options)
+    transcript.tell(*text_message("a"), Interrupt(), SessionMessageAdded("r", "b"))
+    assert transcript.states == {"a": "partial", "b": "skipped"}
+    return transcript
+
+
+LATE = [
+    (played_and_late, SessionAudioReceived("a", 1600)),
+    (shown_and_next, SessionTextReceived("a", "late")),
+    (stopped_and_next, SessionTextReceived("a", "late")),
+]
+HOW = ["audio played", "text shown", "text stopped"]
+CUT = TruncateMessage("a", 1000)
 
 
 def late_divergence(cause: str, detail: str = "") -> ReportDivergence:
@@ -155,7 +176,7 @@ def test_late_audio_of_a_played_message_is_cut_when_all_is_played():
     transcript = played_and_late()
     assert transcript.of(*REQUESTS) == []
     transcript.tell(SessionResponseEnded("r"), OutputPlaybackFinished("b", 1000))
-    assert transcript.of(*REQUESTS) == cut_late()
+    assert transcript.of(*REQUESTS) == [CUT]
     transcript.tell(SessionReconciliationAcknowledged("truncate", "a"))
     assert transcript.outcome == "completed"
 
@@ -165,8 +186,7 @@ def test_late_audio_of_a_played_message_is_cut_when_the_response_of_an_interrupt
     transcript.tell(Interrupt(), OutputPlaybackFinished("b", 400, interrupted=True))
     assert transcript.of(*REQUESTS) == [TruncateMessage("b", 400)]
     effects = transcript.tell(SessionResponseEnded("r", "cancelled"))
-    delay_ms = transcript.speech.policy.reconcile_timeout_ms
-    assert effects == (*cut_late(), StartTimer("reconcile", delay_ms)), "a new request has the whole time for its answer"
+    assert effects == (CUT, StartTimer("reconcile", 5000)), "a new request has all the time there is for its answer"
     transcript.tell(SessionReconciliationAcknowledged("truncate", "b"))
     assert transcript.state == "reconciling"
     transcript.tell(SessionReconciliationAcknowledged("truncate", "a"))
@@ -178,7 +198,7 @@ def test_late_audio_counts_while_the_server_is_brought_in_line_and_is_cut_once()
     transcript.tell(OutputPlaybackFinished("a", 1000))
     transcript.tell(SessionAudioReceived("a", 1200), SessionAudioReceived("a", 1500))
     transcript.tell(SessionResponseEnded("r", "cancelled"))
-    assert transcript.of(TruncateMessage) == cut_late()
+    assert transcript.of(TruncateMessage) == [CUT]
 
 
 def test_a_message_that_was_cut_in_its_last_frame_is_kept_as_long_as_it_was_received():
@@ -186,7 +206,7 @@ def test_a_message_that_was_cut_in_its_last_frame_is_kept_as_long_as_it_was_rece
     transcript.tell(OutputPlaybackFinished("a", 990, interrupted=True), SessionAudioReceived("a", 1500))
     transcript.tell(SessionResponseEnded("r", "cancelled"))
     assert transcript.record("a").heard_ms == 990
-    assert transcript.of(TruncateMessage) == cut_late()
+    assert transcript.of(TruncateMessage) == [CUT]
 
 
 @pytest.mark.parametrize("capabilities", CAPABILITIES)
@@ -201,7 +221,7 @@ def test_late_audio_is_cut_if_the_server_can_truncate(capabilities, is_interrupt
     if capabilities.truncates_by_itself:
         assert transcript.of(*REQUESTS) == []
     elif capabilities.can_truncate:
-        assert transcript.of(*REQUESTS) == cut_late()
+        assert transcript.of(*REQUESTS) == [CUT]
     else:
         assert transcript.of(*REQUESTS) == [late_divergence("cannot_truncate")]
 
@@ -237,15 +257,7 @@ def test_late_audio_changes_neither_record_nor_history():
     assert (record.received_ms, transcript.message("a").received_ms) == (1000, 1500)
 
 
-@pytest.mark.parametrize(
-    ("begin", "event"),
-    [
-        (lambda: played_and_late(), SessionAudioReceived("a", 1600)),
-        (lambda: shown_and_next(), SessionTextReceived("a", "late")),
-        (lambda: stopped_and_next(), SessionTextReceived("a", "late")),
-    ],
-    ids=["audio", "text shown", "text stopped"],
-)
+@pytest.mark.parametrize(("begin", "event"), LATE, ids=HOW)
 def test_what_comes_late_leaves_the_snapshot_before_it_alone(begin, event):
     transcript = begin()
     before = dump_speech(transcript.speech)
@@ -254,18 +266,21 @@ def test_what_comes_late_leaves_the_snapshot_before_it_alone(begin, event):
     assert dump_speech(transcript.speech) == before != dump_speech(after)
 
 
-def test_nothing_is_late_after_the_end_of_the_response():
-    transcript = waiting("a", "b", response_ended=True)
-    transcript.play("a")
-    assert transcript.send(SessionAudioReceived("a", 1500)).kind == "ignored"
-    transcript.play("b")
-    assert transcript.of(*REQUESTS) == []
+@pytest.mark.parametrize(("begin", "event"), LATE, ids=HOW)
+def test_nothing_counts_after_the_end_of_the_response(begin, event):
+    transcript = begin()
+    transcript.tell(SessionResponseEnded("r"))
+    assert transcript.send(event).kind == "ignored"
 
 
 def test_the_late_transcript_of_a_played_message_is_no_new_content():
     transcript = waiting("a", "b")
     transcript.play("a")
     assert transcript.send(SessionTextReceived("a", " And more.")).kind == "ignored"
+
+
+def test_audio_of_a_text_that_was_shown_is_no_new_content():
+    assert shown_and_next().send(SessionAudioReceived("a", 500)).kind == "ignored"
 
 
 def test_no_more_audio_than_before_is_not_late():
@@ -288,22 +303,6 @@ def test_late_audio_is_a_fact_that_keeps_the_watchdog_waiting():
     assert transcript.state == "speaking"
 
 
-def shown_and_next(**options: object) -> Transcript:
-    """A text was shown whole, as far as is known, for the next message has begun."""
-    transcript = waiting(**options)
-    transcript.tell(*text_message("a"), SessionMessageAdded("r", "b"))
-    assert transcript.states == {"a": "played", "b": "streaming"}
-    return transcript
-
-
-def stopped_and_next(**options: object) -> Transcript:
-    """The same, but the text was stopped before the next message began."""
-    transcript = waiting(**options)
-    transcript.tell(*text_message("a"), Interrupt(), SessionMessageAdded("r", "b"))
-    assert transcript.states == {"a": "partial", "b": "skipped"}
-    return transcript
-
-
 @pytest.mark.parametrize("begin", [shown_and_next, stopped_and_next])
 @pytest.mark.parametrize("can_remove", [True, False])
 def test_late_text_is_replaced_by_what_was_shown_when_the_response_has_ended(begin, can_remove):
@@ -314,9 +313,7 @@ def test_late_text_is_replaced_by_what_was_shown_when_the_response_has_ended(beg
         assert only(effects, *REQUESTS) == [ReplaceMessage("a", text_of("a"))]
     else:
         late_text = text_of("a") + " And more."
-        assert only(effects, *REQUESTS) == [
-            ReportDivergence("a", "text_beyond_heard", 0, late_text, 0, text_of("a")),
-        ]
+        assert only(effects, *REQUESTS) == [ReportDivergence("a", "text_beyond_heard", 0, late_text, 0, text_of("a"))]
 
 
 @pytest.mark.parametrize("begin", [shown_and_next, stopped_and_next])

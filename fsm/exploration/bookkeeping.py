@@ -50,8 +50,10 @@ _NO_FACTS = {ev.Authorize, ev.Interrupt, ev.Pause, ev.Resume, ev.Close, ev.Timer
 
 
 def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Speech) -> None:
-    if entry.settled and type(event) in (ev.SessionTextReceived, ev.SessionAudioReceived):
-        _note_late_content(entry, event)
+    if type(event) is ev.SessionTextReceived and entry.settled:
+        _note_late_content(entry, not entry.has_audio and event.text != "")
+    elif type(event) is ev.SessionAudioReceived and entry.settled:
+        _note_late_content(entry, entry.has_audio and event.received_ms > entry.received_ms)
     elif type(event) is ev.SessionTextReceived:
         entry.text += event.text
     elif type(event) is ev.SessionAudioReceived:
@@ -76,13 +78,9 @@ def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Spee
     ledger.was_heard = ledger.was_heard or entry.has_started or entry.position_ms > 0
 
 
-def _note_late_content(entry: Entry, event: ev.SessionTextReceived | ev.SessionAudioReceived) -> None:
-    is_whole = entry.settled == "played" or (entry.source_has_ended and entry.text == entry.heard_text)
-    if type(event) is ev.SessionAudioReceived:
-        is_more = entry.has_audio and event.received_ms > entry.received_ms
-    else:
-        is_more = not entry.has_audio and event.text != ""
-    entry.is_outgrown = entry.is_outgrown or (is_whole and is_more)
+def _note_late_content(entry: Entry, is_more: bool) -> None:
+    if is_more and entry.was_heard_whole:
+        entry.is_outgrown = True
 
 
 def _stop(ledger: Ledger, reason: str) -> None:

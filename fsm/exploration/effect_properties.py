@@ -285,6 +285,6 @@ def a_divergence_says_what_it_is(ledger: Ledger, effect: fx.ReportDivergence, st
     elif entry.settled != "skipped" and not entry.has_audio:
         wanted = "text_beyond_heard"
     else:
-        wanted = "cannot_truncate" if entry.settled != "skipped" and entry.heard_ms else "cannot_remove"
+        wanted = "cannot_truncate" if entry.settled != "skipped" and expected.kept_ms_of(entry) else "cannot_remove"
     given = (effect.cause, effect.heard_ms, effect.heard_text)
     return None if given == (wanted, entry.heard_ms, entry.heard_text) else f"{effect} instead of {wanted}"

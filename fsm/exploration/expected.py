@@ -68,18 +68,14 @@ def heard_text_of(entry: Entry, state: SettledState, policy: Policy) -> tuple[st
 
 def request_of(entry: Entry, ledger: Ledger, capabilities: Capabilities) -> str:
     """Return what the server has to be asked about a message that is final, "diverged", or "" (section 8)."""
-    is_whole = entry.settled == "played" or (
-        entry.settled == "partial"
-        and not entry.has_audio
-        and entry.source_has_ended
-        and entry.text == entry.heard_text
-    )
     # What was heard in full is cut only if more came after that, and when no more can come.
-    if (is_whole and not (entry.is_outgrown and ledger.response == "ended")) or not entry.is_memory:
+    if entry.was_heard_whole and not (entry.is_outgrown and ledger.response == "ended"):
+        return ""
+    if not entry.is_memory:
         return ""
     if entry.settled != "skipped" and not entry.has_audio:
         return "replace" if capabilities.can_remove else "diverged"
-    if entry.settled != "skipped" and min(entry.heard_ms, entry.received_ms) >= 1:
+    if entry.settled != "skipped" and kept_ms_of(entry) >= 1:
         if capabilities.truncates_by_itself:
             return ""
         return "truncate" if capabilities.can_truncate else "diverged"

@@ -68,8 +68,9 @@ def _message(message: Message, response_has_ended: bool) -> tuple[Any, ...]:
         if response_has_ended and not message.outgrew_its_record:
             return "played", message.state
         # More may still come, or has.
-        grown = (message.received_ms, record.received_ms) if message.expects_audio else (message.text, record.heard_text)
-        return "played", message.state, message.expects_audio, grown
+        if message.expects_audio:
+            return "played", message.state, message.received_ms, record.received_ms
+        return "played", message.state, message.text, record.heard_text
     if record.state == "skipped":
         return "skipped", message.state, message.reason == "no_content", bool(message.text)
     heard_ms = record.heard_ms if message.expects_audio else None

@@ -46,6 +46,14 @@ class Entry(Struct, gc=False, array_like=True):
     """It settled as heard in full, and more of it came after that."""
 
     @property
+    def was_heard_whole(self) -> bool:
+        """It settled, and all that had come of it by then was heard. What comes after is not written into `text`."""
+        if self.settled == "played":
+            return True
+        is_text = self.settled == "partial" and not self.has_audio
+        return is_text and self.source_has_ended and self.text == self.heard_text
+
+    @property
     def is_heard(self) -> bool:
         """Something of its audio reached the listener."""
         return self.has_started or self.position_ms > 0 or self.played_out
