@@ -116,10 +116,7 @@ def cancels_while_generating(ledger: Ledger, effect: fx.CancelResponse, step: St
 
 @of_effects("9.5", fx.TruncateMessage)
 def truncates_only_partial(ledger: Ledger, effect: fx.TruncateMessage, step: StepTaken) -> Complaint:
-    """Section 9.5: only what is partial, once, where it was cut, within 1 to what was received (T1 to T5, T15).
-
-    Or what was played, and more of it came after that.
-    """
+    """Section 9.5: only what is partial, or was played before more came; once, where it was cut (T1 to T5, T15)."""
     entry = ledger.book[effect.message_id]
     if not (entry.settled == "partial" or entry.is_outgrown) or not entry.has_audio:
         return f"{effect.message_id} is truncated, but it is {entry.settled or 'not final'}"
