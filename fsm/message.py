@@ -194,9 +194,9 @@ _OUTPUT = (
     "output_failed",
 )
 
-# More of what was heard in full and settled, because the end of its source was only a guess (M5). No more comes after
-# the end of the response. What was cut or never heard is truncated or removed, however much there is of it.
-_LATE = (
+ANSWERS = (
+    # The end of its source was only a guess (M5), if more of what was heard in full comes while the response runs. What
+    # was cut or never heard is truncated or removed, however much there is of it.
     handled(
         "played",
         "session_audio_received",
@@ -209,10 +209,6 @@ _LATE = (
         cond="is_text_only and not response_has_ended",
         on="collect_late_text",
     ),
-)
-
-ANSWERS = (
-    *_LATE,
     rejected("foreign_response", "pending", "session_message_added", cond="is_new"),
     ignored("already_announced", "pending forwarding played partial skipped", "session_message_added"),
     rejected("audio_went_backwards", "pending forwarding", "session_audio_received"),

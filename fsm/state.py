@@ -65,6 +65,7 @@ class Message(Struct, gc=False):
             return False
         if self.expects_audio:
             return record.state == "played" and self.received_ms > record.received_ms
+        # Of a text that was stopped too early, or without an end, the server is asked to keep what was shown anyway.
         return self.source_has_ended and self.text != record.generated_text == record.heard_text
 
 
