@@ -1,7 +1,8 @@
 """Answers to events that no row of a chart takes: expected races are ignored, violations rejected.
 
 python-statemachine has no word for them, and its final states may have no rows at all, so they stand beside the
-charts. The Definition puts them into the cells after the chart's rows.
+charts; what a final state still has to do stands here too. The Definition puts them into the cells after the chart's
+rows.
 """
 
 from __future__ import annotations
@@ -14,11 +15,18 @@ from typing import Literal
 class Answer:
     """What an event gets in these states if no row of theirs takes it."""
 
-    kind: Literal["ignored", "rejected"]
+    kind: Literal["handled", "ignored", "rejected"]
     reason: str
     states: tuple[str, ...]
     events: tuple[str, ...]
     cond: str = ""
+    actions: tuple[str, ...] = ()
+    """Of a handled event, which leads nowhere."""
+
+
+def handled(states: str, *events: str, cond: str = "", on: str) -> Answer:
+    """Declare an action of final states: all others have the rows of their chart for that."""
+    return Answer("handled", "", tuple(states.split()), events, cond, (on,))
 
 
 def ignored(reason: str, states: str, *events: str, cond: str = "") -> Answer:

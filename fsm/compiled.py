@@ -2,11 +2,11 @@
 # mypy: ignore-errors
 """What runs: every event of the charts as a function (see `compiler`)."""
 
-from speech_lifecycle.fsm.message_actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReportMessageSettled, StartHandover
+from speech_lifecycle.fsm.message_actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReportMessageSettled, StartHandover, replace
 from speech_lifecycle.fsm.message_guards import SETTLED_SPEECH_STATES, evidence
 from speech_lifecycle.fsm.reconciliation import ReportDivergence
 from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected, refuse
-from speech_lifecycle.fsm.speech_actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput, remove_messages, replace_message, truncate_message
+from speech_lifecycle.fsm.speech_actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput, cut_late_content, remove_messages, replace_message, truncate_message
 from speech_lifecycle.fsm.speech_guards import FAILURES
 from speech_lifecycle.fsm.state import Message
 from speech_lifecycle.fsm.watchdog import CancelTimer, StartTimer
@@ -108,54 +108,57 @@ reply_93 = Ignored('message.partial.session_message_added#1', 'partial', 'alread
 reply_94 = Ignored('message.skipped.session_message_added#1', 'skipped', 'already_announced')
 reply_95 = Handled(('message.pending.session_text_received#1',))
 reply_96 = Handled(('message.forwarding.session_text_received#1',))
-reply_97 = Ignored('message.played.session_text_received#1', 'played', 'already_final')
-reply_98 = Ignored('message.partial.session_text_received#1', 'partial', 'already_final')
-reply_99 = Ignored('message.skipped.session_text_received#1', 'skipped', 'already_final')
-reply_100 = Handled(('message.pending.session_audio_received#1',))
-reply_101 = Rejected('session_audio_received', 'message.pending.session_audio_received#2', 'pending', 'audio_went_backwards', 'session')
-reply_102 = Handled(('message.forwarding.session_audio_received#1',))
-reply_103 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
-reply_104 = Handled(('message.draining.session_audio_received#1',))
-reply_105 = Ignored('message.played.session_audio_received#1', 'played', 'already_final')
-reply_106 = Ignored('message.partial.session_audio_received#1', 'partial', 'already_final')
-reply_107 = Ignored('message.skipped.session_audio_received#1', 'skipped', 'already_final')
-reply_108 = Handled(('message.pending.session_message_ended#1',))
-reply_109 = Ignored('message.pending.session_message_ended#2', 'pending', 'already_ended')
-reply_110 = Handled(('message.forwarding.session_message_ended#1',))
-reply_111 = {state: Ignored('message.forwarding.session_message_ended#2', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
-reply_112 = Ignored('message.played.session_message_ended#1', 'played', 'already_final')
-reply_113 = Ignored('message.partial.session_message_ended#1', 'partial', 'already_final')
-reply_114 = Ignored('message.skipped.session_message_ended#1', 'skipped', 'already_final')
-reply_115 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#1', 'pending', 'not_forwarding', 'output')
-reply_116 = Handled(('message.forwarding.output_audio_handed_over#1',))
-reply_117 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_118 = Ignored('message.played.output_audio_handed_over#1', 'played', 'already_final')
-reply_119 = Ignored('message.partial.output_audio_handed_over#1', 'partial', 'already_final')
-reply_120 = Ignored('message.skipped.output_audio_handed_over#1', 'skipped', 'already_final')
-reply_121 = Rejected('output_playback_started', 'message.pending.output_playback_started#1', 'pending', 'not_forwarding', 'output')
-reply_122 = Handled(('message.forwarding.output_playback_started#1',))
-reply_123 = {state: Ignored('message.forwarding.output_playback_started#2', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_124 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_125 = Ignored('message.played.output_playback_started#1', 'played', 'already_final')
-reply_126 = Ignored('message.partial.output_playback_started#1', 'partial', 'already_final')
-reply_127 = Ignored('message.skipped.output_playback_started#1', 'skipped', 'already_final')
-reply_128 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#1', 'pending', 'not_forwarding', 'output')
-reply_129 = Handled(('message.forwarding.output_playback_progressed#1',))
-reply_130 = {state: Ignored('message.forwarding.output_playback_progressed#2', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_131 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_132 = Ignored('message.played.output_playback_progressed#1', 'played', 'already_final')
-reply_133 = Ignored('message.partial.output_playback_progressed#1', 'partial', 'already_final')
-reply_134 = Ignored('message.skipped.output_playback_progressed#1', 'skipped', 'already_final')
-reply_135 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#1', 'pending', 'not_forwarding', 'output')
-reply_136 = Handled(('message.streaming.output_playback_finished#4',))
-reply_137 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_138 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
-reply_139 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
-reply_140 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
-reply_141 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
-reply_142 = Ignored('message.played.output_failed#1', 'played', 'already_final')
-reply_143 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
-reply_144 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
+reply_97 = Handled(('message.played.session_text_received#1',))
+reply_98 = Ignored('message.played.session_text_received#2', 'played', 'already_final')
+reply_99 = Handled(('message.partial.session_text_received#1',))
+reply_100 = Ignored('message.partial.session_text_received#2', 'partial', 'already_final')
+reply_101 = Ignored('message.skipped.session_text_received#1', 'skipped', 'already_final')
+reply_102 = Handled(('message.pending.session_audio_received#1',))
+reply_103 = Rejected('session_audio_received', 'message.pending.session_audio_received#2', 'pending', 'audio_went_backwards', 'session')
+reply_104 = Handled(('message.forwarding.session_audio_received#1',))
+reply_105 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
+reply_106 = Handled(('message.draining.session_audio_received#1',))
+reply_107 = Handled(('message.played.session_audio_received#1',))
+reply_108 = Ignored('message.played.session_audio_received#2', 'played', 'already_final')
+reply_109 = Ignored('message.partial.session_audio_received#1', 'partial', 'already_final')
+reply_110 = Ignored('message.skipped.session_audio_received#1', 'skipped', 'already_final')
+reply_111 = Handled(('message.pending.session_message_ended#1',))
+reply_112 = Ignored('message.pending.session_message_ended#2', 'pending', 'already_ended')
+reply_113 = Handled(('message.forwarding.session_message_ended#1',))
+reply_114 = {state: Ignored('message.forwarding.session_message_ended#2', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
+reply_115 = Ignored('message.played.session_message_ended#1', 'played', 'already_final')
+reply_116 = Ignored('message.partial.session_message_ended#1', 'partial', 'already_final')
+reply_117 = Ignored('message.skipped.session_message_ended#1', 'skipped', 'already_final')
+reply_118 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#1', 'pending', 'not_forwarding', 'output')
+reply_119 = Handled(('message.forwarding.output_audio_handed_over#1',))
+reply_120 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_121 = Ignored('message.played.output_audio_handed_over#1', 'played', 'already_final')
+reply_122 = Ignored('message.partial.output_audio_handed_over#1', 'partial', 'already_final')
+reply_123 = Ignored('message.skipped.output_audio_handed_over#1', 'skipped', 'already_final')
+reply_124 = Rejected('output_playback_started', 'message.pending.output_playback_started#1', 'pending', 'not_forwarding', 'output')
+reply_125 = Handled(('message.forwarding.output_playback_started#1',))
+reply_126 = {state: Ignored('message.forwarding.output_playback_started#2', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_127 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_128 = Ignored('message.played.output_playback_started#1', 'played', 'already_final')
+reply_129 = Ignored('message.partial.output_playback_started#1', 'partial', 'already_final')
+reply_130 = Ignored('message.skipped.output_playback_started#1', 'skipped', 'already_final')
+reply_131 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#1', 'pending', 'not_forwarding', 'output')
+reply_132 = Handled(('message.forwarding.output_playback_progressed#1',))
+reply_133 = {state: Ignored('message.forwarding.output_playback_progressed#2', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_134 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_135 = Ignored('message.played.output_playback_progressed#1', 'played', 'already_final')
+reply_136 = Ignored('message.partial.output_playback_progressed#1', 'partial', 'already_final')
+reply_137 = Ignored('message.skipped.output_playback_progressed#1', 'skipped', 'already_final')
+reply_138 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#1', 'pending', 'not_forwarding', 'output')
+reply_139 = Handled(('message.streaming.output_playback_finished#4',))
+reply_140 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_141 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
+reply_142 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
+reply_143 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
+reply_144 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
+reply_145 = Ignored('message.played.output_failed#1', 'played', 'already_final')
+reply_146 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
+reply_147 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
 
 def speech_always_in_waiting_or_speaking(run, speech, event):
     run.rows.append('speech.active.always#1')
@@ -163,9 +166,12 @@ def speech_always_in_waiting_or_speaking(run, speech, event):
         bring_server_in_line_unheard = []
         for bring_server_in_line_message in speech.messages.values():
             bring_server_in_line_record = bring_server_in_line_message.record
-            if bring_server_in_line_record is None or bring_server_in_line_record.state == 'played':
+            if bring_server_in_line_record is None:
                 continue
-            if bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
+            if bring_server_in_line_record.state == 'played':
+                if speech.response_has_ended:
+                    cut_late_content(run, speech, bring_server_in_line_message)
+            elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                 bring_server_in_line_unheard.append(bring_server_in_line_message)
             elif bring_server_in_line_message.expects_audio:
                 truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
@@ -198,9 +204,12 @@ def speech_always_in_paused(run, speech, event):
         bring_server_in_line_unheard = []
         for bring_server_in_line_message in speech.messages.values():
             bring_server_in_line_record = bring_server_in_line_message.record
-            if bring_server_in_line_record is None or bring_server_in_line_record.state == 'played':
+            if bring_server_in_line_record is None:
                 continue
-            if bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
+            if bring_server_in_line_record.state == 'played':
+                if speech.response_has_ended:
+                    cut_late_content(run, speech, bring_server_in_line_message)
+            elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                 bring_server_in_line_unheard.append(bring_server_in_line_message)
             elif bring_server_in_line_message.expects_audio:
                 truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
@@ -230,9 +239,12 @@ def speech_always_in_stopping(run, speech, event):
         bring_server_in_line_unheard = []
         for bring_server_in_line_message in speech.messages.values():
             bring_server_in_line_record = bring_server_in_line_message.record
-            if bring_server_in_line_record is None or bring_server_in_line_record.state == 'played':
+            if bring_server_in_line_record is None:
                 continue
-            if bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
+            if bring_server_in_line_record.state == 'played':
+                if speech.response_has_ended:
+                    cut_late_content(run, speech, bring_server_in_line_message)
+            elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                 bring_server_in_line_unheard.append(bring_server_in_line_message)
             elif bring_server_in_line_message.expects_audio:
                 truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
@@ -747,6 +759,14 @@ def speech_on_session_response_ended(run, speech, event):
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
+            cut_what_came_late_awaited_before = speech.awaited
+            for cut_what_came_late_message in speech.messages.values():
+                cut_late_content(run, speech, cut_what_came_late_message)
+            if speech.awaited != cut_what_came_late_awaited_before:
+                start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+                speech.timer = 'reconcile'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
             if speech.response_has_ended and (not speech.awaited):
                 speech_always_in_reconciling(run, speech, event)
             return
@@ -1041,6 +1061,12 @@ def speech_on_timer_fired(run, speech, event):
                 report_divergence_record = report_divergence_message.record
                 assert report_divergence_record is not None, f'message {report_divergence_message.message_id} is not final'
                 run.effects.append(ReportDivergence(report_divergence_message.message_id, 'unanswered', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=give_up_operation))
+            if not speech.response_has_ended:
+                for give_up_message in speech.messages.values():
+                    if give_up_message.outgrew_its_record and (not (give_up_message.expects_audio and speech.capabilities.truncates_by_itself)):
+                        report_divergence_record = give_up_message.record
+                        assert report_divergence_record is not None, f'message {give_up_message.message_id} is not final'
+                        run.effects.append(ReportDivergence(give_up_message.message_id, 'unanswered', remembered_ms=give_up_message.received_ms, remembered_text=give_up_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
             speech.awaited = ()
             speech.response_has_ended = True
             if speech.response_has_ended and (not speech.awaited):
@@ -1315,11 +1341,19 @@ def message_on_session_text_received(run, speech, event):
             return
         return reply_96
     elif state == 'played':
-        return reply_97
-    elif state == 'partial':
+        if not message.expects_audio and (not speech.response_has_ended):
+            speech.messages[message.message_id] = replace(message, text=message.text + event.text)
+            speech.has_progressed = True
+            return reply_97
         return reply_98
+    elif state == 'partial':
+        if not message.expects_audio and (not speech.response_has_ended):
+            speech.messages[message.message_id] = replace(message, text=message.text + event.text)
+            speech.has_progressed = True
+            return reply_99
+        return reply_100
     elif state == 'skipped':
-        return reply_99
+        return reply_101
     raise KeyError(state)
 
 def message_on_session_audio_received(run, speech, event):
@@ -1334,8 +1368,8 @@ def message_on_session_audio_received(run, speech, event):
             if event.received_ms > 0 and message.shown_text is None:
                 message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
-            return reply_100
-        return reply_101
+            return reply_102
+        return reply_103
     elif state == 'streaming':
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
@@ -1346,8 +1380,8 @@ def message_on_session_audio_received(run, speech, event):
                 run.rows.append('message.forwarding.session_audio_received#1')
                 message_always_in_streaming(run, speech, message, event)
                 return
-            return reply_102
-        return reply_103[state]
+            return reply_104
+        return reply_105[state]
     elif state == 'stopping':
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
@@ -1358,8 +1392,8 @@ def message_on_session_audio_received(run, speech, event):
                 run.rows.append('message.forwarding.session_audio_received#1')
                 message_always_in_stopping(run, speech, message, event)
                 return
-            return reply_102
-        return reply_103[state]
+            return reply_104
+        return reply_105[state]
     elif state == 'draining':
         if event.received_ms > message.received_ms:
             message.received_ms = event.received_ms
@@ -1371,20 +1405,24 @@ def message_on_session_audio_received(run, speech, event):
                 run.rows.append('message.draining.session_audio_received#1')
                 message_always_in_streaming(run, speech, message, event)
                 return
-            return reply_104
+            return reply_106
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             if event.received_ms > 0 and message.shown_text is None:
                 message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
-            return reply_102
-        return reply_103[state]
+            return reply_104
+        return reply_105[state]
     elif state == 'played':
-        return reply_105
+        if event.received_ms > message.received_ms and (not not message.expects_audio) and (not speech.response_has_ended):
+            speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
+            speech.has_progressed = True
+            return reply_107
+        return reply_108
     elif state == 'partial':
-        return reply_106
+        return reply_109
     elif state == 'skipped':
-        return reply_107
+        return reply_110
     raise KeyError(state)
 
 def message_on_session_message_ended(run, speech, event):
@@ -1398,8 +1436,8 @@ def message_on_session_message_ended(run, speech, event):
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_108
-        return reply_109
+            return reply_111
+        return reply_112
     elif state == 'streaming':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1409,15 +1447,15 @@ def message_on_session_message_ended(run, speech, event):
                 run.rows.append('message.forwarding.session_message_ended#1')
                 message_always_in_streaming(run, speech, message, event)
                 return
-            return reply_110
-        return reply_111[state]
+            return reply_113
+        return reply_114[state]
     elif state == 'draining':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_110
-        return reply_111[state]
+            return reply_113
+        return reply_114[state]
     elif state == 'stopping':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1427,14 +1465,14 @@ def message_on_session_message_ended(run, speech, event):
                 run.rows.append('message.forwarding.session_message_ended#1')
                 message_always_in_stopping(run, speech, message, event)
                 return
-            return reply_110
-        return reply_111[state]
+            return reply_113
+        return reply_114[state]
     elif state == 'played':
-        return reply_112
+        return reply_115
     elif state == 'partial':
-        return reply_113
+        return reply_116
     elif state == 'skipped':
-        return reply_114
+        return reply_117
     raise KeyError(state)
 
 def message_on_output_audio_handed_over(run, speech, event):
@@ -1444,7 +1482,7 @@ def message_on_output_audio_handed_over(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_115
+        return reply_118
     elif state == 'streaming':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1453,14 +1491,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.rows.append('message.forwarding.output_audio_handed_over#1')
                 message_always_in_streaming(run, speech, message, event)
                 return
-            return reply_116
-        return reply_117[state]
+            return reply_119
+        return reply_120[state]
     elif state == 'draining':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_116
-        return reply_117[state]
+            return reply_119
+        return reply_120[state]
     elif state == 'stopping':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1469,14 +1507,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.rows.append('message.forwarding.output_audio_handed_over#1')
                 message_always_in_stopping(run, speech, message, event)
                 return
-            return reply_116
-        return reply_117[state]
+            return reply_119
+        return reply_120[state]
     elif state == 'played':
-        return reply_118
+        return reply_121
     elif state == 'partial':
-        return reply_119
+        return reply_122
     elif state == 'skipped':
-        return reply_120
+        return reply_123
     raise KeyError(state)
 
 def message_on_output_playback_started(run, speech, event):
@@ -1486,7 +1524,7 @@ def message_on_output_playback_started(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_121
+        return reply_124
     elif state == 'streaming':
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
@@ -1500,10 +1538,10 @@ def message_on_output_playback_started(run, speech, event):
             if run.raised:
                 run.rows.append('message.forwarding.output_playback_started#1')
                 return
-            return reply_122
+            return reply_125
         if message.has_started:
-            return reply_123[state]
-        return reply_124[state]
+            return reply_126[state]
+        return reply_127[state]
     elif state == 'draining':
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
@@ -1513,10 +1551,10 @@ def message_on_output_playback_started(run, speech, event):
             if run.raised:
                 run.rows.append('message.forwarding.output_playback_started#1')
                 return
-            return reply_122
+            return reply_125
         if message.has_started:
-            return reply_123[state]
-        return reply_124[state]
+            return reply_126[state]
+        return reply_127[state]
     elif state == 'stopping':
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
@@ -1530,16 +1568,16 @@ def message_on_output_playback_started(run, speech, event):
             if run.raised:
                 run.rows.append('message.forwarding.output_playback_started#1')
                 return
-            return reply_122
+            return reply_125
         if message.has_started:
-            return reply_123[state]
-        return reply_124[state]
+            return reply_126[state]
+        return reply_127[state]
     elif state == 'played':
-        return reply_125
+        return reply_128
     elif state == 'partial':
-        return reply_126
+        return reply_129
     elif state == 'skipped':
-        return reply_127
+        return reply_130
     raise KeyError(state)
 
 def message_on_output_playback_progressed(run, speech, event):
@@ -1549,7 +1587,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_128
+        return reply_131
     elif state == 'streaming':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
@@ -1564,10 +1602,10 @@ def message_on_output_playback_progressed(run, speech, event):
             if run.raised:
                 run.rows.append('message.forwarding.output_playback_progressed#1')
                 return
-            return reply_129
+            return reply_132
         if message.handed_over_ms > 0:
-            return reply_130[state]
-        return reply_131[state]
+            return reply_133[state]
+        return reply_134[state]
     elif state == 'draining':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
@@ -1578,10 +1616,10 @@ def message_on_output_playback_progressed(run, speech, event):
             if run.raised:
                 run.rows.append('message.forwarding.output_playback_progressed#1')
                 return
-            return reply_129
+            return reply_132
         if message.handed_over_ms > 0:
-            return reply_130[state]
-        return reply_131[state]
+            return reply_133[state]
+        return reply_134[state]
     elif state == 'stopping':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
@@ -1596,16 +1634,16 @@ def message_on_output_playback_progressed(run, speech, event):
             if run.raised:
                 run.rows.append('message.forwarding.output_playback_progressed#1')
                 return
-            return reply_129
+            return reply_132
         if message.handed_over_ms > 0:
-            return reply_130[state]
-        return reply_131[state]
+            return reply_133[state]
+        return reply_134[state]
     elif state == 'played':
-        return reply_132
+        return reply_135
     elif state == 'partial':
-        return reply_133
+        return reply_136
     elif state == 'skipped':
-        return reply_134
+        return reply_137
     raise KeyError(state)
 
 def message_on_output_playback_finished(run, speech, event):
@@ -1615,7 +1653,7 @@ def message_on_output_playback_finished(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_135
+        return reply_138
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.rows.append('message.streaming.output_playback_finished#1')
@@ -1689,8 +1727,8 @@ def message_on_output_playback_finished(run, speech, event):
             if run.raised:
                 run.rows.append('message.streaming.output_playback_finished#4')
                 return
-            return reply_136
-        return reply_137[state]
+            return reply_139
+        return reply_140[state]
     elif state == 'draining':
         if not event.interrupted:
             run.rows.append('message.draining.output_playback_finished#1')
@@ -1828,13 +1866,13 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        return reply_137[state]
+        return reply_140[state]
     elif state == 'played':
-        return reply_138
+        return reply_141
     elif state == 'partial':
-        return reply_139
+        return reply_142
     elif state == 'skipped':
-        return reply_140
+        return reply_143
     raise KeyError(state)
 
 def message_on_output_failed(run, speech, event):
@@ -1844,7 +1882,7 @@ def message_on_output_failed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_141
+        return reply_144
     elif state in ('streaming', 'draining', 'stopping'):
         if evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.rows.append('message.forwarding.output_failed#1')
@@ -1889,11 +1927,11 @@ def message_on_output_failed(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'played':
-        return reply_142
+        return reply_145
     elif state == 'partial':
-        return reply_143
+        return reply_146
     elif state == 'skipped':
-        return reply_144
+        return reply_147
     raise KeyError(state)
 
 def message_on_forward(run, speech, message):
@@ -2053,7 +2091,7 @@ def message_on_later_message_began(run, speech, message):
                 message_always_in_stopping(run, speech, message, None)
             return
 
-DIGEST = '17629db79fb9b650'
+DIGEST = 'c10c8b58399affec'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

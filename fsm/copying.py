@@ -13,7 +13,7 @@ _copy_fields = cast(Callable[[Speech], Speech], Speech.__copy__)  # type: ignore
 
 
 def copy_speech(speech: Speech) -> Speech:
-    """Return a speech with the same data. Final messages do not change any more and are shared."""
+    """Return a speech with the same data. Final messages are shared: one that outgrows its record is replaced."""
     copy = _copy_fields(speech)
     copy.messages = messages = speech.messages.copy()
     for message_id, message in messages.items():

@@ -285,10 +285,21 @@ def compile_chart(
                     target=transition.target.id if transition.target is not None else None,
                     actions=_actions(name, state.id, transition.on),
                 )
+    may_have_rows = {node.id for node in nodes if not node.is_final}
     for answer in answers:
         for source in answer.states:
+            if answer.kind == "handled" and source in may_have_rows:
+                raise DefinitionError(f"{name}.{source}: only a final state handles by an answer; give the chart a row")
             for event in answer.events:
-                add(source, event, cond=answer.cond, target=None, kind=answer.kind, reason=answer.reason)
+                add(
+                    source,
+                    event,
+                    cond=answer.cond,
+                    target=None,
+                    actions=answer.actions,
+                    kind=answer.kind,
+                    reason=answer.reason,
+                )
     return ChartDefinition(name, nodes, tuple(rows), events, internal_events, guards, actions)
 
 

@@ -98,7 +98,11 @@ def _traps(chart: ChartDefinition) -> list[str]:
     finals = {leaf.id for leaf in chart.leaves if leaf.is_final}
     reachable = _closure({chart.initial}, steps)
     return [
-        *(f"{state}: a final state has a row; give an answer instead" for state in finals if steps[state]),
+        *(
+            f"{state}: it is final, but has a way out; give an answer instead"
+            for state in finals
+            if steps[state] - {state}
+        ),
         *(f"{state}: never reached; delete it" for state in steps if state not in reachable),
         *(f"{state}: no way to a final state" for state in steps if not _closure({state}, steps) & finals),
     ]

@@ -25,7 +25,7 @@ from typing import Any
 
 from statemachine import State, StateChart
 
-from speech_lifecycle.fsm.answers import ignored, rejected
+from speech_lifecycle.fsm.answers import handled, ignored, rejected
 
 INTERNAL_EVENTS = ("forward", "stop", "skip", "time_out", "end_source", "later_message_began")
 
@@ -195,6 +195,20 @@ _OUTPUT = (
 )
 
 ANSWERS = (
+    # The end of its source was only a guess (M5), if more of what was heard in full comes while the response runs. What
+    # was cut or never heard is truncated or removed, however much there is of it.
+    handled(
+        "played",
+        "session_audio_received",
+        cond="received_more and not is_text_only and not response_has_ended",
+        on="count_late_audio",
+    ),
+    handled(
+        "played partial",
+        "session_text_received",
+        cond="is_text_only and not response_has_ended",
+        on="collect_late_text",
+    ),
     rejected("foreign_response", "pending", "session_message_added", cond="is_new"),
     ignored("already_announced", "pending forwarding played partial skipped", "session_message_added"),
     rejected("audio_went_backwards", "pending forwarding", "session_audio_received"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from speech_lifecycle.fsm import evidence
 from speech_lifecycle.fsm.effects import (
     ClearOutput,
@@ -49,6 +51,18 @@ def count_received(run: Run, speech: Speech, message: Message, event: SessionAud
     message.received_ms = event.received_ms
     if event.received_ms > 0 and message.shown_text is None:
         message.expects_audio = speech.capabilities.plays_audio
+    speech.has_progressed = True
+
+
+def count_late_audio(run: Run, speech: Speech, message: Message, event: SessionAudioReceived) -> None:
+    """Take over the total of audio received of a message that has settled. Its record stays as it is."""
+    speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
+    speech.has_progressed = True
+
+
+def collect_late_text(run: Run, speech: Speech, message: Message, event: SessionTextReceived) -> None:
+    """Append to the generated text of a message that has settled. Its record stays as it is."""
+    speech.messages[message.message_id] = replace(message, text=message.text + event.text)
     speech.has_progressed = True
 
 

@@ -50,6 +50,11 @@ def source_has_ended(speech: Speech, message: Message, event: Event | None) -> b
     return message.source_has_ended
 
 
+def response_has_ended(speech: Speech, message: Message, event: Event | None) -> bool:
+    """The server has ended the response, or nobody waits for that any more."""
+    return speech.response_has_ended
+
+
 def is_text_only(speech: Speech, message: Message, event: Event | None) -> bool:
     """Its text is what reaches the user: it has no audio, or there is nothing to play audio (T2)."""
     return not message.expects_audio

@@ -35,6 +35,23 @@ def replace_message(run: Run, speech: Speech, message: Message, shown_text: str)
         report_divergence(run, message, "text_beyond_heard")
 
 
+def cut_late_content(run: Run, speech: Speech, message: Message) -> None:
+    """Have the server forget what came of a message after all of it had been heard, and settled."""
+    record = message.record
+    if record is None or not message.outgrew_its_record:
+        return
+    if message.expects_audio:
+        truncate_message(run, speech, message, record.received_ms)
+    else:
+        replace_message(run, speech, message, record.heard_text)
+
+
+def report_late_content(run: Run, speech: Speech, message: Message) -> None:
+    """Say that the server keeps what came late: it can only be cut once the response has ended, and it has not."""
+    if message.outgrew_its_record and not (message.expects_audio and speech.capabilities.truncates_by_itself):
+        report_divergence(run, message, "unanswered", "end of response")
+
+
 def remove_messages(run: Run, speech: Speech, messages: Iterable[Message]) -> None:
     """Have the server forget messages of which nothing was heard: one request names them all."""
     messages = [message for message in messages if _may_be_remembered(message)]

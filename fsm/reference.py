@@ -76,7 +76,9 @@ class ReferenceMachine:
                     message = Message(event.message_id)
                 chart = self._chart_of(message)
             if not chart.take(name, event):
-                return chart.answer(name, event)
+                refusal = chart.answer(name, event)
+                if refusal is not None:
+                    return refusal
         except TypeError:
             if is_well_formed(event):
                 raise
@@ -189,12 +191,18 @@ class _Chart:
             return False
         return True
 
-    def answer(self, name: str, event: Event) -> Reply:
-        """Return what the Definition answers to an event that no row takes."""
+    def answer(self, name: str, event: Event) -> Ignored | Rejected | None:
+        """Return what the Definition answers to an event that no row takes; None if that is to handle it."""
         state = self.model.subject.state
+        is_final = self.definition.state[state].is_final
         for row in self.definition.cell(state, name):
-            if row.kind == "handled" or not (row.cond == "" or self._holds(row.cond)):
+            if (row.kind == "handled" and not is_final) or not (row.cond == "" or self._holds(row.cond)):
                 continue
+            if row.kind == "handled":
+                self.model.run.rows.append(row.id)
+                for action in row.actions:
+                    getattr(self.model, action)()
+                return None
             if row.kind == "ignored":
                 return Ignored(row.id, state, row.reason)
             return Rejected(name, row.id, state, row.reason, SOURCE_OF[name])

@@ -63,7 +63,12 @@ class SpeechChart(StateChart[Any]):
     queued.to(None, event="session_response_ended", cond="is_generating_it", on="note_response_end")
     active.to(None, event="session_response_ended", cond="is_generating_it", on="note_response_end")
     stopping.to(None, event="session_response_ended", cond="is_generating_it", on="note_response_end")
-    reconciling.to(None, event="session_response_ended", cond="is_generating_it", on="note_response_end")
+    reconciling.to(
+        None,
+        event="session_response_ended",
+        cond="is_generating_it",
+        on=["note_response_end", "cut_what_came_late"],
+    )
 
     # One message after the other; none starts while the speech is held.
     paused.to(None, event="message_announced message_settled")

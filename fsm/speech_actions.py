@@ -16,7 +16,14 @@ from speech_lifecycle.fsm.events import (
     SessionResponseCreated,
     SessionResponseEnded,
 )
-from speech_lifecycle.fsm.reconciliation import remove_messages, replace_message, report_divergence, truncate_message
+from speech_lifecycle.fsm.reconciliation import (
+    cut_late_content,
+    remove_messages,
+    replace_message,
+    report_divergence,
+    report_late_content,
+    truncate_message,
+)
 from speech_lifecycle.fsm.run import Run
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import AgentState, Outcome, Reason
@@ -193,9 +200,13 @@ def bring_server_in_line(run: Run, speech: Speech, event: Event | None) -> None:
         unheard = []
         for message in speech.messages.values():
             record = message.record
-            if record is None or record.state == "played":
+            if record is None:
                 continue
-            if record.state == "skipped" or (message.expects_audio and record.heard_ms < 1):
+            if record.state == "played":
+                # As long as the response runs, more may come: that waits for its end.
+                if speech.response_has_ended:
+                    cut_late_content(run, speech, message)
+            elif record.state == "skipped" or (message.expects_audio and record.heard_ms < 1):
                 unheard.append(message)
             elif message.expects_audio:
                 truncate_message(run, speech, message, record.heard_ms)
@@ -207,6 +218,15 @@ def bring_server_in_line(run: Run, speech: Speech, event: Event | None) -> None:
         start_timer(run, speech, "reconcile", speech.policy.reconcile_timeout_ms)
     else:
         cancel_timer(run, speech)
+
+
+def cut_what_came_late(run: Run, speech: Speech, event: Event | None) -> None:
+    """Ask the server to forget what came of messages after they had settled as heard in full. No more will come."""
+    awaited_before = speech.awaited
+    for message in speech.messages.values():
+        cut_late_content(run, speech, message)
+    if speech.awaited != awaited_before:
+        start_timer(run, speech, "reconcile", speech.policy.reconcile_timeout_ms)
 
 
 def strike_request(
@@ -227,6 +247,9 @@ def give_up(run: Run, speech: Speech, event: Event | None) -> None:
     """Report every request that was not answered in time, and wait no longer for the response to end."""
     for operation, message_id in speech.awaited:
         report_divergence(run, speech.messages[message_id], "unanswered", operation)
+    if not speech.response_has_ended:
+        for message in speech.messages.values():
+            report_late_content(run, speech, message)
     speech.awaited = ()
     speech.response_has_ended = True
 

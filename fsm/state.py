@@ -57,6 +57,17 @@ class Message(Struct, gc=False):
         """Whether it is the one that the output has."""
         return self.state in FORWARDING_STATES
 
+    @property
+    def outgrew_its_record(self) -> bool:
+        """All that had come of it was heard, and then more came: its end had only been guessed (spec, section 3)."""
+        record = self.record
+        if record is None:
+            return False
+        if self.expects_audio:
+            return record.state == "played" and self.received_ms > record.received_ms
+        # Of a text that was stopped too early, or without an end, the server is asked to keep what was shown anyway.
+        return self.source_has_ended and self.text != record.generated_text == record.heard_text
+
 
 class Speech(Struct, gc=False):
     """One speech: the snapshot that `step` takes and returns, and that the in-place machine changes.

@@ -107,7 +107,7 @@ def _of_message(onlooker: Onlooker, event: Event) -> str | None:
     if message is None:
         return "rejected"
     if message.is_final:
-        return "ignored"
+        return "handled" if _is_late_content(onlooker, event) else "ignored"
     match event:
         case SessionTextReceived():
             return "handled"
@@ -130,6 +130,18 @@ def _of_message(onlooker: Onlooker, event: Event) -> str | None:
         case OutputPlaybackProgressed(_, position_ms):
             return "handled" if usable(position_ms) else "ignored"
     return None
+
+
+def _is_late_content(onlooker: Onlooker, event: Event) -> bool:
+    """More of what was heard in full, or of a text: while the response runs, the end of its source was a guess."""
+    speech = onlooker.machine.speech
+    message = speech.messages[event.message_id]
+    if speech.response_has_ended or message.state == "skipped":
+        return False
+    if isinstance(event, SessionAudioReceived):
+        is_more = event.received_ms > onlooker.received.get(event.message_id, 0)
+        return message.state == "played" and message.expects_audio and is_more
+    return isinstance(event, SessionTextReceived) and not message.expects_audio
 
 
 def _unless(is_own: bool) -> str:

@@ -191,12 +191,17 @@ class Onlooker:
                 self.flushed.discard(record.message_id)
             case TruncateMessage(message_id, audio_end_ms):
                 record = self.records[message_id]
-                assert record.state == "partial", "9.5"
-                assert 1 <= audio_end_ms == record.heard_ms <= record.received_ms, "9.5"
+                if record.state == "played":
+                    assert record.received_ms < self.received[message_id], "9.5 nothing came after it was played"
+                    assert 1 <= audio_end_ms == record.received_ms, "9.5"
+                else:
+                    assert record.state == "partial", "9.5"
+                    assert 1 <= audio_end_ms == record.heard_ms <= record.received_ms, "9.5"
                 self._ask("truncate", message_id)
             case ReplaceMessage(message_id, text):
-                assert self.records[message_id].state == "partial"
-                assert text == self.records[message_id].heard_text
+                record = self.records[message_id]
+                assert record.state == "partial" or self.text[message_id] != record.generated_text
+                assert text == record.heard_text
                 self._ask("replace", message_id)
             case RemoveMessages(message_ids):
                 assert message_ids, "9.6 a removal of nothing"

@@ -60,6 +60,10 @@ def plausible_events(speech: Speech, limit: int = 3) -> list[Event]:
     for message in speech.messages.values():
         if not message.is_final:
             events += _plausible_about(message)
+        elif not speech.response_has_ended:
+            # The end of its source may have been a wrong guess.
+            events.append(SessionTextReceived(message.message_id, "late "))
+            events.append(SessionAudioReceived(message.message_id, message.received_ms + 100))
     return events
 
 

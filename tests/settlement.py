@@ -59,17 +59,19 @@ def _check_server(onlooker: Onlooker, record: MessageRecord) -> None:
     """9.7: whatever the server remembers wrongly, it is asked to forget, or the agent is told."""
     message_id, speech = record.message_id, onlooker.machine.speech
     asked = {operation for operation, about in onlooker.asked if about == message_id}
-    if record.state == "played":
-        assert not asked, "R1 a request about a message that was played"
-        assert message_id not in onlooker.diverged
-        return
-    is_text = not speech.messages[message_id].expects_audio and record.state == "partial"
+    is_text = not speech.messages[message_id].expects_audio and record.state != "skipped"
     if is_text:
-        is_needed, operation = record.heard_text != record.generated_text, "replace"
+        is_needed, operation = record.heard_text != onlooker.text.get(message_id, ""), "replace"
+    elif record.state == "played":
+        is_late = onlooker.received[message_id] > record.received_ms
+        is_needed, operation = is_late and not speech.capabilities.truncates_by_itself, "truncate"
     elif record.heard_ms >= 1:
         is_needed, operation = not speech.capabilities.truncates_by_itself, "truncate"
     else:
         is_needed, operation = bool(record.received_ms or record.generated_text), "remove"
+    if record.state == "played" and not is_needed:
+        assert not asked, "R1 a request about a message that was played"
+        assert message_id not in onlooker.diverged
     assert asked <= {operation}, f"9.7 {asked} of a message that was {record.state}"
     if is_needed:
         assert asked or message_id in onlooker.diverged, f"9.7 the server remembers more of {message_id} than was heard"

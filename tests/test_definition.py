@@ -8,7 +8,7 @@ import pytest
 from statemachine import State, StateChart
 from statemachine.graph import iterate_states
 
-from speech_lifecycle.fsm.answers import ignored
+from speech_lifecycle.fsm.answers import handled, ignored
 from speech_lifecycle.fsm.definition import DefinitionError, compile_chart, definition, digest, guard_names
 from speech_lifecycle.fsm.lint import check
 from speech_lifecycle.fsm.message import MessageChart
@@ -116,7 +116,8 @@ def test_every_row_of_the_charts_is_in_the_definition():
     for chart, chart_class in zip(definition().charts, (SpeechChart, MessageChart), strict=True):
         transitions = [t for s in iterate_states(chart_class.states) for t in s.transitions if not t.initial]
         declared = sum(len(list(transition.events)) or 1 for transition in transitions)
-        assert sum(row.kind == "handled" for row in chart.rows) == declared
+        of_answers = [row for row in chart.rows if row.kind == "handled" and chart.state[row.source].is_final]
+        assert sum(row.kind == "handled" for row in chart.rows) == declared + len(of_answers)
 
 
 def test_lint_refuses_an_undefined_guard():
@@ -272,8 +273,31 @@ def test_lint_refuses_a_final_state_with_a_way_out():
 
     chart = compiled(Chart, answers=(ignored("no", "start", "go"),))
     back = dataclasses.replace(chart.rows[0], id="speech.done.go#1", source="done", cond="", target="start")
-    with pytest.raises(DefinitionError, match="done: a final state has a row; give an answer instead"):
+    with pytest.raises(DefinitionError, match="done: it is final, but has a way out"):
         check(rebuilt(chart, rows=(*chart.rows, back)))
+
+
+def test_a_final_state_handles_by_an_answer_and_stays():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(done, event="go")
+
+    chart = compiled(Chart, answers=(handled("done", "go", cond="is_open", on="act"), REST))
+    check(chart)
+    row, rest = chart.cell("done", "go")
+    assert (row.id, row.kind, row.target, row.actions) == ("speech.done.go#1", "handled", None, ("act",))
+    assert (rest.id, rest.kind) == ("speech.done.go#2", "ignored")
+
+
+def test_any_other_state_handles_by_the_rows_of_its_chart():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(done, event="go", cond="is_open")
+
+    with pytest.raises(DefinitionError, match="start: only a final state handles by an answer"):
+        compiled(Chart, answers=(REST, handled("start", "go", on="act")))
 
 
 def test_lint_refuses_a_state_that_is_never_reached():

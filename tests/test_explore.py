@@ -23,6 +23,7 @@ from speech_lifecycle.fsm.exploration import (
     recheck,
 )
 from speech_lifecycle.fsm.exploration.agreement import Agreement, disagreements
+from speech_lifecycle.fsm.exploration.changes import without
 from speech_lifecycle.fsm.exploration.explorer import configurations
 from speech_lifecycle.fsm.exploration.keys import key_of
 from speech_lifecycle.fsm.exploration.search import Search
@@ -77,13 +78,14 @@ def test_each_number_of_section_9_has_its_properties():
     assert all(each.section in each.meaning for each in PROPERTIES.values())
 
 
-def test_what_keys_leave_out_tells_no_configurations_apart():
-    search = Search(ONE, SpeechMachine, (), exact=True)
+@pytest.mark.parametrize("bounds", [ONE, SMALL["hostile-1-parts"]], ids=["whole", "in parts"])
+def test_what_keys_leave_out_tells_no_configurations_apart(bounds):
+    search = Search(bounds, SpeechMachine, (), exact=True)
     found = set()
     while search.waiting:
         node = search.expand().node
         found.add(key_of(node.speech, node.ledger))
-    merged = explore(ONE)
+    merged = explore(bounds)
     assert len(found) == merged.configurations <= search.configurations
 
 
@@ -182,6 +184,21 @@ def test_a_violation_is_found_by_the_shortest_way(name):
     assert name in by_name
     if way:
         assert sorted(name_of(type(event)) for event in by_name[name].events) == sorted(way)
+
+
+@pytest.mark.parametrize(
+    ("row", "bounds"),
+    [
+        ("message.played.session_audio_received#1", "faithful-2"),
+        ("message.played.session_text_received#1", "faithful-2-text"),
+        ("message.partial.session_text_received#1", "faithful-2-text"),
+    ],
+)
+def test_a_machine_that_loses_sight_of_what_comes_late_is_found(row, bounds):
+    """The end of a message's source is a guess when the next one begins (domain, section 10)."""
+    lossy = without(row)(definition())
+    result = explore(SMALL[bounds], machine_type=machine_for(lossy), of=lossy, stop_at_first=True)
+    assert [violation.violated for violation in result.violations] == ["the_server_remembers_what_was_heard"]
 
 
 def with_guard(name: str, guard) -> type[SpeechMachine]:

@@ -65,7 +65,9 @@ def items(draw):
         return ScriptedFunctionCall("get_weather", '{"city": "London"}')
     if draw(st.integers(0, 3)) == 0:
         return ScriptedMessage(draw(st.sampled_from(["", WORDS])), modality="text")
-    return ScriptedMessage(draw(st.sampled_from(["", WORDS, WORDS])), draw(LENGTHS_MS))
+    audio_ms = draw(LENGTHS_MS)
+    late_ms = draw(st.sampled_from([0, 0, 0, 400])) if audio_ms else 0
+    return ScriptedMessage(draw(st.sampled_from(["", WORDS, WORDS])), audio_ms, late_audio_ms=late_ms)
 
 
 pacings = st.builds(

@@ -94,6 +94,19 @@ class TestOrder:
         first_done = kinds.index("response.output_item.done")
         assert first_done < len(kinds) - 1 - kinds[::-1].index("response.output_item.added")
 
+    async def test_audio_of_an_item_may_come_after_a_later_one(self):
+        script = ScriptedResponse((ScriptedMessage("Words.", 200, message_id="item_a", late_audio_ms=100), ANSWER))
+        async with running(script) as client:
+            events = await client.respond()
+            assert [event.item_id for event in only(events, "response.output_audio.delta")][-2:] == ["item_b", "item_a"]
+            assert client.session.audio_sent_ms == {"item_a": 300, "item_b": 2000}
+            assert [message.audio_ms for message in client.session.conversation.remembered()] == [300, 2000]
+
+    @pytest.mark.parametrize(("audio_ms", "late_ms"), [(100, -1), (0, 100)])
+    def test_late_audio_needs_audio_that_is_not_late(self, audio_ms, late_ms):
+        with pytest.raises(ValueError, match=f"late_audio_ms must be 0, or more after audio, not {late_ms}"):
+            ScriptedMessage("", audio_ms, late_audio_ms=late_ms)
+
     async def test_text_items_are_text_parts(self):
         script = ScriptedResponse((ScriptedMessage(" Two  words ", modality="text"),))
         async with running(script) as client:

@@ -108,7 +108,7 @@ ANSWERS_OF_A_MESSAGE = {
     # pending; streaming, draining, stopping; played, partial, skipped
     SessionMessageAdded("r", "A"): "i iii iii",
     SessionTextReceived("A", "more"): "h hhh iii",
-    SessionAudioReceived("A", 1200): "h hhh iii",
+    SessionAudioReceived("A", 1200): "h hhh hii",
     SessionAudioReceived("A", 1000): "h hhh iii",
     SessionAudioReceived("A", 900): "r rrr iii",
     SessionMessageEnded("A"): "h hih iii",

@@ -10,6 +10,7 @@ import pytest
 from speech_lifecycle.adapters.outputs.misbehaviour import ReportsQueuedPosition
 from speech_lifecycle.adapters.simulation.scenario import play
 from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
+from speech_lifecycle.fsm.effects import TruncateMessage
 
 ENDS = {
     "answer-interrupted": "preamble played finished 1800, answer partial interrupted 1400",
@@ -29,6 +30,7 @@ ENDS = {
     "second-response-queued": (
         "preamble played finished 1800, answer partial interrupted 1400, later skipped never_authorized 0"
     ),
+    "late-audio": "preamble played finished 1800, answer played finished 4200",
     "before-first-sound": "preamble skipped interrupted 0",
     "at-first-sound": "preamble partial interrupted 0",
     "text-interrupted": "shown partial interrupted 0",
@@ -117,6 +119,18 @@ def test_scenario(name):
 def test_the_user_is_never_talked_over_before_launch():
     _, world = asyncio.run(play(SCENARIOS["user-speaks-before-launch"]))
     assert world.listener.heard == {}
+
+
+def test_audio_that_comes_after_its_message_was_played_is_cut_when_the_response_has_ended():
+    report, world = asyncio.run(play(SCENARIOS["late-audio"]))
+    preamble, answer = report.messages
+    assert (preamble.sent_ms, preamble.record.received_ms) == (2400, 1800)
+    assert (preamble.server.audio_ms, answer.server.audio_ms) == (1800, 4200)
+    truncations = [effect for step in world.trace.steps for effect in step.effects if effect == TRUNCATED]
+    assert truncations == [TRUNCATED]
+
+
+TRUNCATED = TruncateMessage("preamble", 1800)
 
 
 def test_a_hold_costs_no_audio():

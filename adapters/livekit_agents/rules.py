@@ -25,6 +25,8 @@ def about_truncation(speech: WatchedSpeech, message_id: str, audio_end_ms: int) 
         return step("truncated_beyond_received", f"though only {message.received_ms} ms were received")
     if record is None or (record.state == "partial" and audio_end_ms == record.heard_ms):
         return None
+    if message.outgrew_its_record and audio_end_ms == record.received_ms:
+        return None
     if record.state == "partial":
         return step("truncated_elsewhere", f"heard were {record.heard_ms} ms")
     return step("truncated_though_not_partial", f"though it was {record.state}")

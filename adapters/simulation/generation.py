@@ -68,6 +68,8 @@ class _OutputItem:
 
     item: MessageItem | FunctionCallItem
     events: wire.ResponseItemEvents
+    tone: int = 0
+    """Which of the session's tones its audio is."""
     sent_text: str = ""
     is_generated: bool = False
     is_ended: bool = False
@@ -150,6 +152,10 @@ class Generation:
             output.is_generated = True
             if pacing.done_events == "end_of_item":
                 self._end_item(output, self._status_of(output))
+        for output, scripted in zip(self._outputs, self._script.items, strict=True):
+            if isinstance(scripted, ScriptedMessage) and scripted.late_audio_ms:
+                self._send_audio(output, scripted.audio_ms, scripted.late_audio_ms)
+                yield pacing.audio_wait_ms(scripted.late_audio_ms)
 
     def _create(self) -> None:
         self._is_created = True
@@ -181,8 +187,7 @@ class Generation:
         return output
 
     def _speak(self, output: _OutputItem, scripted: ScriptedMessage) -> Iterator[float]:
-        assert isinstance(output.item, MessageItem)
-        pacing, number = self._script.pacing, self._channel.new_number("tone")
+        pacing, output.tone = self._script.pacing, self._channel.new_number("tone")
         words, sent_words = split_words(scripted.text), 0
         for start_ms in range(0, scripted.audio_ms, pacing.chunk_ms):
             length_ms = min(pacing.chunk_ms, scripted.audio_ms - start_ms)
@@ -190,14 +195,18 @@ class Generation:
             for word in words[sent_words:due]:
                 self._send_text(output, word)
             sent_words = max(sent_words, due)
-            self._channel.emit(output.events.audio_delta(tone_base64(number, start_ms, length_ms)))
-            output.item.add_audio(length_ms)
-            self._channel.count_audio(output.item.id, length_ms)
-            self._audio_sent_ms += length_ms
-            self._drop_if_scripted()
+            self._send_audio(output, start_ms, length_ms)
             yield pacing.audio_wait_ms(length_ms)
         for word in words[sent_words:]:
             self._send_text(output, word)
+
+    def _send_audio(self, output: _OutputItem, start_ms: int, length_ms: int) -> None:
+        assert isinstance(output.item, MessageItem)
+        self._channel.emit(output.events.audio_delta(tone_base64(output.tone, start_ms, length_ms)))
+        output.item.add_audio(length_ms)
+        self._channel.count_audio(output.item.id, length_ms)
+        self._audio_sent_ms += length_ms
+        self._drop_if_scripted()
 
     def _write(self, output: _OutputItem, text: str) -> Iterator[float]:
         for word in split_words(text):

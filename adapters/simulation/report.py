@@ -107,6 +107,7 @@ def compare(
                     record.heard_ms if heard is None else heard.get(record.message_id, 0),
                     committed.get(record.message_id),
                     remembered.get(record.message_id),
+                    sent_ms.get(record.message_id, 0),
                     plays_audio,
                     frame_ms,
                     conversation is not None,
@@ -130,6 +131,7 @@ def _differences(
     heard_ms: int,
     history: CommitMessage | None,
     server: RememberedMessage | None,
+    sent_ms: int,
     plays_audio: bool,
     frame_ms: int,
     has_server: bool,
@@ -158,6 +160,10 @@ def _differences(
     elif server.audio_ms is None or is_text:
         if server.text != history.text:
             differences.append(f"history says {history.text!r}, the server remembers {server.text!r}")
+    elif record.state == "played" and sent_ms > record.received_ms:
+        # More was sent than was played, and the server must have cut it, its text included.
+        if server.audio_ms > record.received_ms:
+            differences.append(f"the server remembers {server.audio_ms} ms, heard were {record.received_ms} ms")
     elif record.state == "played":
         if server.text is None:
             differences.append("played to the end, but the server has lost its text")

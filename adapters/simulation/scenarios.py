@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from speech_lifecycle.adapters.outputs import misbehaviour as bad
 from speech_lifecycle.adapters.simulation.scenario import Action, Scenario
 from speech_lifecycle.adapters.simulation.script import (
@@ -105,6 +107,13 @@ _ALL = (
         NEXT,
         requests=2,
         bugs="M8 M3",
+    ),
+    _scenario(
+        "late-audio",
+        "more of the preamble comes when it has been played and the answer is heard: the server forgets it",
+        ScriptedResponse((replace(PREAMBLE, late_audio_ms=600), ANSWER), pacing=Pacing(speed=1.2)),
+        actions=(),
+        bugs="M5",
     ),
     # Where to truncate
     _scenario(

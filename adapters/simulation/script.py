@@ -16,19 +16,23 @@ class ScriptedMessage:
 
     `text` is the transcript of an audio message (it may be empty) or the text of a text message.
     `audio_ms` is the length of its audio in whole milliseconds (it may be 0); a text message has none.
-    `message_id` fixes the item id; without it the server makes one.
+    `message_id` fixes the item id; without it the server makes one. `late_audio_ms` is how much more audio of it
+    comes when all later items have been generated.
     """
 
     text: str
     audio_ms: int = 0
     modality: Literal["audio", "text"] = "audio"
     message_id: str | None = None
+    late_audio_ms: int = 0
 
     def __post_init__(self) -> None:
         if self.audio_ms < 0:
             raise ValueError(f"audio_ms must be 0 or more, not {self.audio_ms}")
         if self.modality == "text" and self.audio_ms:
             raise ValueError(f"a text message has no audio, but audio_ms is {self.audio_ms}")
+        if self.late_audio_ms < 0 or (self.late_audio_ms and not self.audio_ms):
+            raise ValueError(f"late_audio_ms must be 0, or more after audio, not {self.late_audio_ms}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,11 @@ _NO_FACTS = {ev.Authorize, ev.Interrupt, ev.Pause, ev.Resume, ev.Close, ev.Timer
 
 
 def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Speech) -> None:
-    if type(event) is ev.SessionTextReceived:
+    if type(event) is ev.SessionTextReceived and entry.settled:
+        _note_late_content(entry, not entry.has_audio and event.text != "")
+    elif type(event) is ev.SessionAudioReceived and entry.settled:
+        _note_late_content(entry, entry.has_audio and event.received_ms > entry.received_ms)
+    elif type(event) is ev.SessionTextReceived:
         entry.text += event.text
     elif type(event) is ev.SessionAudioReceived:
         entry.received_ms = event.received_ms
@@ -72,6 +76,11 @@ def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Spee
     else:
         entry.is_answered = True
     ledger.was_heard = ledger.was_heard or entry.has_started or entry.position_ms > 0
+
+
+def _note_late_content(entry: Entry, is_more: bool) -> None:
+    if is_more and entry.was_heard_whole:
+        entry.is_outgrown = True
 
 
 def _stop(ledger: Ledger, reason: str) -> None:
@@ -172,11 +181,11 @@ def _settle(ledger: Ledger, record: MessageRecord) -> None:
         settled.is_memory = record.reason != "no_content" or bool(entry.text or entry.received_ms)
     else:
         settled.received_ms = entry.received_ms
+        settled.heard_ms = record.heard_ms
         settled.heard_text = record.heard_text
     if record.state == "partial":
         settled.text = "" if entry.has_audio else entry.text
         settled.source_has_ended = entry.source_has_ended
-        settled.heard_ms = record.heard_ms
     ledger.book[record.message_id] = settled
 
 

@@ -79,8 +79,8 @@ class Bounds:
     detail: Detail = "coarse"
     """How many classes of arguments there are.
 
-    `fine` has every class of position and number, `coarse` one place to cut a message. `minimal` leaves out whatever
-    is answered without a look at its arguments, and repetitions.
+    `fine` has every class of position and number, `coarse` one place to cut a message: where the first of two parts
+    of its audio ends. `minimal` leaves out whatever is answered without a look at its arguments, and repetitions.
     """
     audio_parts: int = 1
     """In how many parts, 1 or 2, the audio of a message arrives."""
@@ -118,7 +118,7 @@ class Bounds:
     def positions_ms(self) -> tuple[int, ...]:
         """Where playback of a message may stand, above 0: a part, all but one frame, all; of each total."""
         if self.detail != "fine":
-            return (50, 100)
+            return (60, 100)
         return (30, *(ms for total in self.audio_ms for ms in (total - FRAME_MS, total)))
 
     @property
@@ -143,15 +143,17 @@ class Bounds:
 
 
 _AUDIO: tuple[tuple[Modality, ...], ...] = (("audio",),)
+_TEXT: tuple[tuple[Modality, ...], ...] = (("text",),)
 
 SMALL: dict[str, Bounds] = {
     "hostile-1": Bounds("hostile", 1, "coarse"),
-    "hostile-1-parts": Bounds("hostile", 1, "minimal", 2, modalities=_AUDIO, texts=0),
+    "hostile-1-parts": Bounds("hostile", 1, "minimal", 2, texts=2),
     "hostile-1-options": Bounds("hostile", 1, "minimal").with_every_option(),
     "hostile-2": Bounds("hostile", 2, "minimal", modalities=_AUDIO, texts=0),
     "faithful-1": Bounds("faithful", 1),
     "faithful-1-options": Bounds("faithful", 1, faults=0).with_every_option(),
-    "faithful-2": Bounds("faithful", 2, modalities=_AUDIO, texts=0, faults=0),
+    "faithful-2": Bounds("faithful", 2, audio_parts=2, modalities=_AUDIO, texts=0, faults=0),
+    "faithful-2-text": Bounds("faithful", 2, modalities=_TEXT, texts=2, faults=0).with_every_option(),
 }
 """Explorations that take seconds."""
 

@@ -132,7 +132,7 @@ def the_server_is_asked(ledger: Ledger, speech: Speech) -> Complaint:
         return None
     awaited = {message_id: operation for operation, message_id in speech.awaited}
     for entry in ledger.book.values():
-        wanted = expected.request_of(entry, speech.capabilities)
+        wanted = expected.request_of(entry, ledger, speech.capabilities)
         if ledger.is_lost:
             continue
         if entry.request != wanted and not (entry.request == "diverged" and entry.is_answered):

@@ -115,16 +115,16 @@ def cancels_while_generating(ledger: Ledger, effect: fx.CancelResponse, step: St
 
 
 @of_effects("9.5", fx.TruncateMessage)
-def truncates_only_partial(ledger: Ledger, effect: fx.TruncateMessage, step: StepTaken) -> Complaint:
-    """Section 9.5: only what is partial, once, where it was cut, within 1 to what was received (T1 to T5, T15)."""
+def truncates_only_unheard(ledger: Ledger, effect: fx.TruncateMessage, step: StepTaken) -> Complaint:
+    """Section 9.5: only what is partial, or was played before more came; once, where it was cut (T1 to T5, T15)."""
     entry = ledger.book[effect.message_id]
-    if entry.settled != "partial" or not entry.has_audio:
+    if not (entry.settled == "partial" or entry.is_outgrown) or not entry.has_audio:
         return f"{effect.message_id} is truncated, but it is {entry.settled or 'not final'}"
     if entry.request:
         return f"{effect.message_id} is truncated after {entry.request}"
     if not 1 <= effect.audio_end_ms <= entry.received_ms:
         return f"truncated at {effect.audio_end_ms} ms of {entry.received_ms}"
-    at_ms = min(entry.heard_ms, entry.received_ms)
+    at_ms = expected.kept_ms_of(entry)
     return None if effect.audio_end_ms == at_ms else f"truncated at {effect.audio_end_ms} ms, heard {at_ms}"
 
 
@@ -273,15 +273,15 @@ def cancels_the_timer_that_runs(ledger: Ledger, effect: fx.CancelTimer, step: St
 def a_divergence_says_what_it_is(ledger: Ledger, effect: fx.ReportDivergence, step: StepTaken) -> Complaint:
     """Section 8: a divergence says what the server wrongly remembers, what was heard, and why they differ."""
     entry = ledger.book[effect.message_id]
-    if not entry.settled or entry.settled == "played":
+    if not entry.settled or (entry.settled == "played" and not entry.is_outgrown):
         return f"divergence of {effect.message_id}, which is {entry.settled or 'not final'}"
     if isinstance(step.event, ev.SessionReconciliationRefused):
         wanted = "refused"
     elif isinstance(step.event, ev.TimerFired) and step.event.timer == "reconcile":
         wanted = "unanswered"
-    elif entry.settled == "partial" and not entry.has_audio:
+    elif entry.settled != "skipped" and not entry.has_audio:
         wanted = "text_beyond_heard"
     else:
-        wanted = "cannot_truncate" if entry.settled == "partial" and entry.heard_ms else "cannot_remove"
+        wanted = "cannot_truncate" if entry.settled != "skipped" and expected.kept_ms_of(entry) else "cannot_remove"
     given = (effect.cause, effect.heard_ms, effect.heard_text)
     return None if given == (wanted, entry.heard_ms, entry.heard_text) else f"{effect} instead of {wanted}"

@@ -66,16 +66,22 @@ def heard_text_of(entry: Entry, state: SettledState, policy: Policy) -> tuple[st
     return "", "unknown"
 
 
-def request_of(entry: Entry, capabilities: Capabilities) -> str:
+def request_of(entry: Entry, ledger: Ledger, capabilities: Capabilities) -> str:
     """Return what the server has to be asked about a message that is final, "diverged", or "" (section 8)."""
-    if entry.settled == "played" or not entry.is_memory:
+    # What was heard in full is cut only if more came after that, and when no more can come.
+    if entry.was_heard_whole and not (entry.is_outgrown and ledger.response == "ended"):
         return ""
-    if entry.settled == "partial" and not entry.has_audio:
-        if entry.source_has_ended and entry.text == entry.heard_text:
-            return ""
+    if not entry.is_memory:
+        return ""
+    if entry.settled != "skipped" and not entry.has_audio:
         return "replace" if capabilities.can_remove else "diverged"
-    if entry.settled == "partial" and min(entry.heard_ms, entry.received_ms) >= 1:
+    if entry.settled != "skipped" and kept_ms_of(entry) >= 1:
         if capabilities.truncates_by_itself:
             return ""
         return "truncate" if capabilities.can_truncate else "diverged"
     return "remove" if capabilities.can_remove else "diverged"
+
+
+def kept_ms_of(entry: Entry) -> int:
+    """Return how much audio the server may keep of a message that was heard (section 8)."""
+    return entry.received_ms if entry.settled == "played" else min(entry.heard_ms, entry.received_ms)

@@ -115,18 +115,21 @@ class Worlds:
             yield _event(ev.SessionMessageEnded, message_id), world.with_item(index, is_ended=True)
             if item.is_settled:
                 continue
-            # The transcript of an audio message may lag behind the next one; its audio and a text do not.
-            if (is_last or item.has_audio) and len(item.text) < len(WORDS) * self._bounds.texts:
+            # The transcript of an audio message may lag behind the next one; its audio and a text seldom do.
+            if not (is_last or item.has_audio or world.may_lag):
+                continue
+            if len(item.text) < len(WORDS) * self._bounds.texts:
+                may_lag = world.may_lag and (is_last or item.has_audio)
                 yield (
                     _event(ev.SessionTextReceived, message_id, WORDS),
-                    world.with_item(index, text=item.text + WORDS),
+                    world.with_item(index, text=item.text + WORDS)._replace(may_lag=may_lag),
                 )
-            if is_last and item.has_audio:
+            if item.has_audio and (is_last or world.may_lag):
                 total_ms = next((ms for ms in self._bounds.audio_ms if ms > item.audio_ms), None)
                 if total_ms is not None:
                     yield (
                         _event(ev.SessionAudioReceived, message_id, total_ms),
-                        world.with_item(index, audio_ms=total_ms),
+                        world.with_item(index, audio_ms=total_ms)._replace(may_lag=world.may_lag and is_last),
                     )
 
     def _ends(self, world: World) -> Iterator[Move]:

@@ -24,6 +24,7 @@ STAGES: dict[str, Bounds] = {
     "one message": Bounds("hostile", 1, "minimal"),
     "two messages": Bounds("hostile", 2, "minimal", modalities=_AUDIO, texts=0),
     "faithful": Bounds("faithful", 1, "minimal", options=(DEFAULT,)),
+    "in parts": Bounds("hostile", 1, "minimal", 2, texts=2),
     "every class": Bounds("hostile", 1, "coarse"),
     "other options": replace(Bounds("hostile", 1, "minimal"), options=EVERY_OPTION[1:]),
     "faithful, two messages": Bounds("faithful", 2, "minimal", modalities=_AUDIO, texts=0, faults=0),
@@ -31,7 +32,7 @@ STAGES: dict[str, Bounds] = {
 """The explorations a mutant goes through, until a property fails. The first is quick and finds most."""
 
 FINDS_MOST = "one message"
-COMPARED = (FINDS_MOST, "two messages", "other options", "every class")
+COMPARED = (FINDS_MOST, "two messages", "in parts", "other options", "every class")
 """The explorations in whose configurations every step is compared with the original's."""
 
 _MOST_CONFIGURATIONS = 100_000

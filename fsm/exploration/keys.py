@@ -53,21 +53,26 @@ def _parts(speech: Speech) -> tuple[Any, ...]:
         return state, speech.response_id, speech.session_is_lost, speech.cause, common
     # Whether the response failed is asked for only if nothing else stopped the speech.
     failed = speech.response_has_failed and speech.cause is None
-    messages = [_message(message) for message in speech.messages.values()]
+    messages = [_message(message, speech.response_has_ended) for message in speech.messages.values()]
     if state in ACTIVE_STATES:
         active = speech.has_progressed, speech.was_heard, speech.agent_state
         return _of_open_speech(speech), failed, common, messages, active
     return _of_open_speech(speech), failed, common, messages, None if state == "reconciling" else speech.agent_state
 
 
-def _message(message: Message) -> tuple[Any, ...]:
+def _message(message: Message, response_has_ended: bool) -> tuple[Any, ...]:
     record = message.record
     if record is None:
         return astuple(message)
     if record.state == "played":
-        return "played", message.state
+        if response_has_ended and not message.outgrew_its_record:
+            return "played", message.state
+        # More may still come, or has.
+        if message.expects_audio:
+            return "played", message.state, message.received_ms, record.received_ms
+        return "played", message.state, message.text, record.heard_text
     if record.state == "skipped":
         return "skipped", message.state, message.reason == "no_content", bool(message.text)
     heard_ms = record.heard_ms if message.expects_audio else None
-    is_all = message.text == record.heard_text
+    is_all = message.text == record.heard_text, record.generated_text == record.heard_text
     return "partial", message.state, heard_ms, message.received_ms, message.source_has_ended, is_all

@@ -42,6 +42,16 @@ class Entry(Struct, gc=False, array_like=True):
     request: str = ""
     """What the server was asked to do, or "diverged"."""
     is_answered: bool = False
+    is_outgrown: bool = False
+    """It settled as heard in full, and more of it came after that."""
+
+    @property
+    def was_heard_whole(self) -> bool:
+        """It settled, and all that had come of it by then was heard. What comes after is not written into `text`."""
+        if self.settled == "played":
+            return True
+        is_text = self.settled == "partial" and not self.has_audio
+        return is_text and self.source_has_ended and self.text == self.heard_text
 
     @property
     def is_heard(self) -> bool:

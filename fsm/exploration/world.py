@@ -69,6 +69,8 @@ class World(NamedTuple):
     is_cancelling: bool = False
     is_lost: bool = False
     items: tuple[Item, ...] = ()
+    may_lag: bool = True
+    """More of an item may still come once, after a later one has begun."""
     requests: tuple[Request, ...] = ()
     tracks: tuple[Track, ...] = ()
     current: int | None = None

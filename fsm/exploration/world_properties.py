@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from speech_lifecycle.fsm.exploration.expected import kept_ms_of
 from speech_lifecycle.fsm.exploration.ledger import Entry, Ledger
 from speech_lifecycle.fsm.exploration.property import Complaint, of_worlds
 from speech_lifecycle.fsm.exploration.world import Item, World
@@ -35,14 +36,15 @@ def _difference(entry: Entry, item: Item, is_removed: bool, speech: Speech) -> C
         return "it was heard, but the server forgot it"
     if not entry.has_audio:
         return None if text == entry.heard_text else f"the server remembers {text!r}, shown was {entry.heard_text!r}"
-    if entry.settled == "played":
+    if entry.settled == "played" and not entry.is_outgrown:
         heard_ms = entry.received_ms - item.counts_less_ms
         exact = item.remembered_ms == heard_ms
         return None if exact else f"the server remembers {item.remembered_ms} ms, heard were {heard_ms}"
     if speech.capabilities.truncates_by_itself:
         return None
-    exact = item.remembered_ms == entry.heard_ms or (item.counts_less_ms > 0 and item.remembered_ms < entry.heard_ms)
-    return None if exact else f"the server remembers {item.remembered_ms} ms, heard were {entry.heard_ms}"
+    heard_ms = kept_ms_of(entry)
+    exact = item.remembered_ms == heard_ms or (item.counts_less_ms > 0 and item.remembered_ms < heard_ms)
+    return None if exact else f"the server remembers {item.remembered_ms} ms, heard were {heard_ms}"
 
 
 @of_worlds("9.8")
