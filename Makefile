@@ -12,9 +12,9 @@ demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
 
 test: $(VENV)/ready node
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
-# Judges every mutant of the lifecycle, and writes docs/mutation.md: eight minutes on two cores.
+# Judges every mutant of the lifecycle, and writes docs/mutation.md: five to eight minutes on two cores.
 mutants: $(VENV)/ready
 	$(BIN)/python tests/mutate.py
 
