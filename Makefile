@@ -14,7 +14,7 @@ demo: $(VENV)/ready
 test: $(VENV)/ready node
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
-# Judges every mutant of the lifecycle, and writes docs/mutation.md: five to eight minutes on two cores.
+# Judges every mutant of the lifecycle, and writes docs/mutation.md: five minutes on two cores or more.
 mutants: $(VENV)/ready
 	$(BIN)/python tests/mutate.py
 

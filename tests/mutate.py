@@ -1,4 +1,4 @@
-"""Judges every mutant of the lifecycle, and writes docs/mutation.md: `make mutants`, five to eight minutes on two cores.
+"""Judges every mutant of the lifecycle, and writes docs/mutation.md: `make mutants`, five minutes on two cores or more.
 
 Exits with 1 if a mutant survives that is not listed in equivalent_mutants.py, or if one is listed there wrongly.
 """

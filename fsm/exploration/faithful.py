@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from msgspec.structs import replace
+
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.exploration.bounds import RESPONSE_ID, WORDS, Bounds, Fault
@@ -73,7 +75,7 @@ class Worlds:
     def _agent(self, world: World, ledger: Ledger, speech: Speech) -> Iterator[Move]:
         if ledger.timer:
             owes = any(track.handed_over_ms > 0 and not track.is_over for track in world.tracks)
-            yield _event(ev.TimerFired, ledger.timer), world._replace(is_exact=world.is_exact and not owes)
+            yield _event(ev.TimerFired, ledger.timer), replace(world, is_exact=world.is_exact and not owes)
         if ledger.stopped_by or ledger.is_settled:
             return
         if not ledger.is_authorized:
@@ -93,18 +95,18 @@ class Worlds:
             for modalities in self._bounds.modalities:
                 yield (
                     _event(ev.SessionMessageAdded, RESPONSE_ID, self._ids[count], modalities),
-                    world._replace(items=(*world.items, Item("audio" in modalities)), tracks=(*world.tracks, Track())),
+                    replace(world, items=(*world.items, Item("audio" in modalities)), tracks=(*world.tracks, Track())),
                 )
 
     def _server(self, world: World) -> Iterator[Move]:
         if world.response == "":
-            yield _event(ev.SessionResponseCreated, RESPONSE_ID), world._replace(response="generating")
+            yield _event(ev.SessionResponseCreated, RESPONSE_ID), replace(world, response="generating")
         if world.response == "generating":
             yield from self._announcements(world)
             yield from self._content(world)
             yield from self._ends(world)
         if self._may(world, "session_lost"):
-            yield _event(ev.SessionLost), world.after_fault()._replace(is_lost=True, requests=())
+            yield _event(ev.SessionLost), replace(world.after_fault(), is_lost=True, requests=())
 
     def _content(self, world: World) -> Iterator[Move]:
         for index, item in enumerate(world.items):
@@ -122,21 +124,22 @@ class Worlds:
                 may_lag = world.may_lag and (is_last or item.has_audio)
                 yield (
                     _event(ev.SessionTextReceived, message_id, WORDS),
-                    world.with_item(index, text=item.text + WORDS)._replace(may_lag=may_lag),
+                    replace(world.with_item(index, text=item.text + WORDS), may_lag=may_lag),
                 )
             if item.has_audio and (is_last or world.may_lag):
                 total_ms = next((ms for ms in self._bounds.audio_ms if ms > item.audio_ms), None)
                 if total_ms is not None:
                     yield (
                         _event(ev.SessionAudioReceived, message_id, total_ms),
-                        world.with_item(index, audio_ms=total_ms)._replace(may_lag=world.may_lag and is_last),
+                        replace(world.with_item(index, audio_ms=total_ms), may_lag=world.may_lag and is_last),
                     )
 
     def _ends(self, world: World) -> Iterator[Move]:
-        ended = world._replace(
+        ended = replace(
+            world,
             response="ended",
             is_cancelling=False,
-            items=tuple(item._replace(is_ended=True) for item in world.items),
+            items=tuple(replace(item, is_ended=True) for item in world.items),
         )
         status = "cancelled" if world.is_cancelling else "completed"
         yield _event(ev.SessionResponseEnded, RESPONSE_ID, status), ended
@@ -147,7 +150,7 @@ class Worlds:
         for request in world.requests:
             message_id = self._ids[request.item]
             operation = request.operation
-            left = world._replace(requests=tuple(other for other in world.requests if other != request))
+            left = replace(world, requests=tuple(other for other in world.requests if other != request))
             refusal, done = _carry_out(left, request)
             if refusal:
                 yield _event(ev.SessionReconciliationRefused, operation, message_id, refusal), left
@@ -232,12 +235,12 @@ class Worlds:
         message_id, played_ms = self._ids[index], track.played_ms
         done = world.with_track(index, owes="", is_over=True)
         if self._may(world, "cleared_outside") and track.owes != "clear":
-            cleared = done._replace(current=None) if world.current == index else done
+            cleared = replace(done, current=None) if world.current == index else done
             yield _event(ev.OutputPlaybackFinished, message_id, played_ms, True), cleared.after_fault()
         if self._may(world, "ran_dry") and not track.owes and played_ms == track.handed_over_ms:
             yield _event(ev.OutputPlaybackFinished, message_id, played_ms, False), world.after_fault()
         if self._may(world, "output_failed"):
-            failed = done._replace(current=None).after_fault(is_exact=False)
+            failed = replace(done, current=None).after_fault(is_exact=False)
             yield _event(ev.OutputFailed, message_id), failed
 
     def _surplus(self, world: World, index: int, track: Track) -> Iterator[Move]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
 
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm.effects import Effect
@@ -10,7 +11,7 @@ from speech_lifecycle.fsm.exploration.bounds import FRAME_MS
 from speech_lifecycle.fsm.values import MessageRecord
 
 
-class Item(NamedTuple):
+class Item(Struct, frozen=True, gc=False, cache_hash=True):
     """A message as the server has it."""
 
     has_audio: bool
@@ -35,7 +36,7 @@ class Item(NamedTuple):
         return self.is_removed or self.truncated_at_ms is not None or self.replaced_by is not None
 
 
-class Track(NamedTuple):
+class Track(Struct, frozen=True, gc=False, cache_hash=True):
     """A message as the output has it."""
 
     handed_over_ms: int = 0
@@ -51,7 +52,7 @@ class Track(NamedTuple):
     """The output is done with it: it was cleared, played out, or broke."""
 
 
-class Request(NamedTuple):
+class Request(Struct, frozen=True, gc=False, cache_hash=True):
     """What the server was asked to do about an item."""
 
     operation: str
@@ -61,7 +62,7 @@ class Request(NamedTuple):
     text: str = ""
 
 
-class World(NamedTuple):
+class World(Struct, frozen=True, gc=False, cache_hash=True):
     """The server and the output, between two steps of the machine."""
 
     response: str = ""
@@ -86,19 +87,19 @@ class World(NamedTuple):
     def with_item(self, index: int, **parts: object) -> World:
         """Return the world with one item changed."""
         items = list(self.items)
-        items[index] = items[index]._replace(**parts)  # type: ignore[arg-type]
-        return self._replace(items=tuple(items))
+        items[index] = replace(items[index], **parts)
+        return replace(self, items=tuple(items))
 
     def with_track(self, index: int, **parts: object) -> World:
         """Return the world with one track changed."""
         tracks = list(self.tracks)
-        tracks[index] = tracks[index]._replace(**parts)  # type: ignore[arg-type]
-        return self._replace(tracks=tuple(tracks))
+        tracks[index] = replace(tracks[index], **parts)
+        return replace(self, tracks=tuple(tracks))
 
     def after_fault(self, is_exact: bool | None = None) -> World:
         """Return the world with one fault less to come; facts that are missing or wrong make it inexact."""
         exact = self.is_exact if is_exact is None else self.is_exact and is_exact
-        return self._replace(faults=self.faults - 1, is_exact=exact)
+        return replace(self, faults=self.faults - 1, is_exact=exact)
 
 
 def perform(world: World, effects: tuple[Effect, ...], ids: tuple[str, ...]) -> World:
@@ -110,28 +111,28 @@ def perform(world: World, effects: tuple[Effect, ...], ids: tuple[str, ...]) -> 
 
 def _perform(world: World, effect: Effect, ids: tuple[str, ...]) -> World:
     if type(effect) is fx.StartHandover:
-        return world._replace(current=ids.index(effect.message_id))
+        return replace(world, current=ids.index(effect.message_id))
     if type(effect) is fx.FlushOutput:
         index = ids.index(effect.message_id)
         return world.with_track(index, owes="flush", flushed_ms=world.tracks[index].handed_over_ms)
     if type(effect) is fx.ClearOutput:
         index = ids.index(effect.message_id)
-        return world.with_track(index, owes="clear")._replace(current=None)
+        return replace(world.with_track(index, owes="clear"), current=None)
     if type(effect) is fx.PauseOutput:
-        return world._replace(is_held=True)
+        return replace(world, is_held=True)
     if type(effect) is fx.ResumeOutput:
-        return world._replace(is_held=False)
+        return replace(world, is_held=False)
     if type(effect) is fx.CancelResponse:
-        return world._replace(is_cancelling=world.response == "generating")
+        return replace(world, is_cancelling=world.response == "generating")
     if type(effect) is fx.TruncateMessage:
         request = Request("truncate", ids.index(effect.message_id), at_ms=effect.audio_end_ms)
-        return world._replace(requests=(*world.requests, request))
+        return replace(world, requests=(*world.requests, request))
     if type(effect) is fx.ReplaceMessage:
         request = Request("replace", ids.index(effect.message_id), text=effect.text)
-        return world._replace(requests=(*world.requests, request))
+        return replace(world, requests=(*world.requests, request))
     if type(effect) is fx.RemoveMessages:
         requests = tuple(Request("remove", ids.index(message_id)) for message_id in effect.message_ids)
-        return world._replace(requests=world.requests + requests)
+        return replace(world, requests=world.requests + requests)
     if type(effect) is fx.ReportMessageSettled:
         return _settle(world, effect.record, ids.index(effect.record.message_id))
     return world
@@ -140,17 +141,17 @@ def _perform(world: World, effect: Effect, ids: tuple[str, ...]) -> World:
 def _settle(world: World, record: MessageRecord, index: int) -> World:
     """Compare the record with the track, which is forgotten unless the output goes on with it."""
     if world.current == index:
-        world = world._replace(current=None)
+        world = replace(world, current=None)
     track = world.tracks[index]
     if world.is_exact and not world.lie and track.handed_over_ms > 0:
         played_ms = track.played_ms
         if record.state == "played" and played_ms < record.received_ms - FRAME_MS:
-            world = world._replace(lie=f"{record.message_id} is played, but only {played_ms} ms of it were")
+            world = replace(world, lie=f"{record.message_id} is played, but only {played_ms} ms of it were")
         elif record.state != "played" and record.heard_ms != played_ms:
             lie = f"{record.message_id} is {record.state} at {record.heard_ms} ms, played were {played_ms}"
-            world = world._replace(lie=lie)
+            world = replace(world, lie=lie)
     if track.is_over:
-        world = world._replace(
-            tracks=tuple(Track(is_over=True) if i == index else t for i, t in enumerate(world.tracks))
+        world = replace(
+            world, tracks=tuple(Track(is_over=True) if i == index else t for i, t in enumerate(world.tracks))
         )
     return world
