@@ -1591,7 +1591,7 @@ def message_on_output_playback_progressed(run, speech, event):
     elif state == 'streaming':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
-            message.position_ms = note_progress_position_ms or 0
+            message.position_ms = note_progress_position_ms or message.position_ms
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
@@ -1609,7 +1609,7 @@ def message_on_output_playback_progressed(run, speech, event):
     elif state == 'draining':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
-            message.position_ms = note_progress_position_ms or 0
+            message.position_ms = note_progress_position_ms or message.position_ms
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
@@ -1623,7 +1623,7 @@ def message_on_output_playback_progressed(run, speech, event):
     elif state == 'stopping':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
-            message.position_ms = note_progress_position_ms or 0
+            message.position_ms = note_progress_position_ms or message.position_ms
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)

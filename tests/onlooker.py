@@ -29,6 +29,7 @@ from speech_lifecycle.fsm.events import (
     Command,
     OutputAudioHandedOver,
     OutputPlaybackFinished,
+    OutputPlaybackProgressed,
     SessionAudioReceived,
     SessionLost,
     SessionMessageAdded,
@@ -65,7 +66,7 @@ class Onlooker:
         self.handed_over: dict[str, int] = {}
         self.received: dict[str, int] = {}
         self.text: dict[str, str] = {}
-        self.flushed: set[str] = set()
+        self.flushed: dict[str, int] = {}
         self.finished_at: dict[str, int] = {}
         self.cleared: set[str] = set()
         self.is_paused = False
@@ -127,11 +128,8 @@ class Onlooker:
             self.received[event.message_id] = event.received_ms
         elif isinstance(event, OutputAudioHandedOver):
             self.handed_over[event.message_id] = min(event.handed_over_ms, self.received.get(event.message_id, 0))
-        elif isinstance(event, OutputPlaybackFinished):
-            self.flushed.discard(event.message_id)
-            if is_evidence(event):
-                handed_over_ms = self.handed_over.get(event.message_id, 0)
-                self.finished_at[event.message_id] = min(int(event.position_ms), handed_over_ms)
+        elif isinstance(event, OutputPlaybackProgressed | OutputPlaybackFinished):
+            self._note_position(event)
         elif isinstance(event, TimerFired):
             assert event.timer == self.timer, "a timer that does not run was taken"
             self.timer = None
@@ -145,6 +143,16 @@ class Onlooker:
         if may_be_evidence(event):
             self.maybe_heard.add(event.message_id)
         self.was_stopped = self.was_stopped or self.machine.speech.cause is not None
+
+    def _note_position(self, event) -> None:
+        """7: how far the output says that it got, once it has said that it is done."""
+        message_id, is_finish = event.message_id, isinstance(event, OutputPlaybackFinished)
+        flushed_ms = self.flushed.pop(message_id, 0) if is_finish else 0
+        is_all = 0 < flushed_ms == self.received[message_id] and message_id not in self.cleared
+        if is_all and not event.interrupted:
+            self.finished_at[message_id] = flushed_ms
+        elif is_evidence(event) and (is_finish or message_id in self.finished_at):
+            self.finished_at[message_id] = min(int(event.position_ms), self.handed_over.get(message_id, 0))
 
     def _check_cause(self, event, before) -> None:
         """Why it is being stopped, and that a watchdog stops only what makes no progress."""
@@ -172,7 +180,7 @@ class Onlooker:
                 assert not self.is_paused, "9.2 a message starts while the speech is held"
             case FlushOutput(message_id):
                 assert not self.flushed, "9.4 two flushes at once"
-                self.flushed.add(message_id)
+                self.flushed[message_id] = self.handed_over.get(message_id, 0)
             case ClearOutput(message_id):
                 assert not self.cleared, "9.4 two clears"
                 assert self.was_stopped, "9.4 a clear without an interruption"
@@ -188,7 +196,7 @@ class Onlooker:
                 assert record.message_id not in self.records, "9.3 settled twice"
                 check_record(self, record)
                 self.records[record.message_id] = record
-                self.flushed.discard(record.message_id)
+                self.flushed.pop(record.message_id, None)
             case TruncateMessage(message_id, audio_end_ms):
                 record = self.records[message_id]
                 if record.state == "played":

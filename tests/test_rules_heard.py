@@ -57,6 +57,19 @@ def test_it_is_heard_if_its_playback_started():
     assert (transcript.record("a").state, transcript.record("a").heard_ms) == ("partial", 0)
 
 
+@pytest.mark.parametrize("position_ms", [0, 0.9, 0.0])
+def test_a_position_of_0_after_progress_is_a_gap_and_what_was_heard_stays_heard(position_ms):
+    transcript = handed_over()
+    transcript.tell(OutputPlaybackProgressed("a", 400), OutputPlaybackProgressed("a", position_ms), OutputFailed("a"))
+    assert (transcript.record("a").state, transcript.record("a").heard_ms) == ("partial", 400)
+
+
+def test_of_several_positions_the_last_counts():
+    transcript = handed_over()
+    transcript.tell(OutputPlaybackProgressed("a", 400), OutputPlaybackProgressed("a", 300), OutputFailed("a"))
+    assert transcript.record("a").heard_ms == 300
+
+
 def test_it_is_heard_if_its_position_is_above_0():
     transcript = handed_over()
     transcript.tell(Interrupt(), OutputPlaybackFinished("a", 1, interrupted=True))

@@ -68,7 +68,7 @@ def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Spee
     elif type(event) is ev.OutputPlaybackStarted:
         entry.has_started = True
     elif type(event) is ev.OutputPlaybackProgressed:
-        entry.position_ms = min(_usable_ms(event.position_ms) or 0, entry.handed_over_ms)
+        entry.position_ms = min(_usable_ms(event.position_ms) or entry.position_ms, entry.handed_over_ms)
     elif type(event) is ev.OutputPlaybackFinished:
         _finish(entry, event)
     elif type(event) is ev.OutputFailed:
@@ -112,7 +112,7 @@ def _finish(entry: Entry, event: ev.OutputPlaybackFinished) -> None:
     usable = _usable_ms(event.position_ms)
     # An output that measures nothing is taken at its word that it played out what was flushed.
     measured_ms = entry.flushed_ms if usable is None and not event.interrupted else usable
-    # A finish at 0 after progress is a gap in the report, not evidence (T14).
+    # A position of 0 after progress is a gap in the report, not evidence (T14).
     entry.position_ms = min(measured_ms or entry.position_ms, entry.handed_over_ms)
     # After a clear the position decides (H7).
     is_whole = entry.flushed_ms == entry.received_ms > 0 and not entry.is_cleared
