@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from speech_lifecycle.cli import explore as command
 from speech_lifecycle.cli.app import app
-from speech_lifecycle.cli.limits import Limits
+from speech_lifecycle.cli.limits import Limits, used_megabytes
 from speech_lifecycle.fsm.exploration import SMALL
 
 QUICK = {"quick": ONE_FAITHFUL}
@@ -23,8 +23,16 @@ def run(*arguments: str):
 
 
 def limits(max_seconds: float | None = None, max_megabytes: float | None = None) -> Limits:
-    ticks = iter(range(10**9))
-    return Limits(lambda: next(ticks), max_seconds, max_megabytes)
+    """Limits that a second and a megabyte go by for at every look."""
+    ticks, megabytes = iter(range(10**9)), iter(range(10**9))
+    return Limits(lambda: next(ticks), max_seconds, max_megabytes, lambda: next(megabytes))
+
+
+def test_memory_is_what_the_process_uses():
+    before = used_megabytes()
+    kept = b"x" * 64_000_000
+    assert 50 < used_megabytes() - before < 80
+    del kept
 
 
 def test_the_bounds_are_listed_with_what_they_cover():
@@ -78,7 +86,7 @@ def test_a_violation_of_another_definition_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("given", "complaint"),
-    [({"max_seconds": 1}, "the 1 seconds given are over"), ({"max_megabytes": 0}, "more than the 0 MB given")],
+    [({"max_seconds": 1}, "the 1 seconds given are over"), ({"max_megabytes": 1}, "more than the 1 MB given")],
 )
 def test_a_limit_that_is_exceeded_is_named_with_what_was_covered(given, complaint):
     with command.console.capture() as capture:
