@@ -109,6 +109,7 @@ def _load(value_type: type[T], data: object, name: str) -> T:
         raise CodecError(f"{name}: no text: {error}") from None
 
 
+_LONGEST = 200
 _PLACED = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<place>[^`]*)`)?")
 _ABOUT_FIELD = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<field>[^`]*)`")
 
@@ -121,7 +122,8 @@ def _fault(message: str) -> str:
     if about:
         place = f"{place}.{about['field']}".lstrip(".")
         what = "missing" if about["what"] == "missing required" else "unknown"
-    # A place may have a key of the data in it, as long as whoever wrote the data likes.
+    # Keys and values of the data may stand in it, as long as whoever wrote the data likes.
+    what = what if len(what) <= _LONGEST else f"{what[:_LONGEST]}..."
     return f"field {place[:80]!r}: {what}" if place else what
 
 

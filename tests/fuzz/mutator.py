@@ -15,11 +15,15 @@ WORST: tuple[Any, ...] = (
 
 
 def mutate(data: bytes, random_source: random.Random) -> bytes | None:
-    """Return changed lines; None if these are not JSON lines."""
+    """Return changed lines; None if these are not JSON lines, or are nested too deep to be changed as such."""
     try:
-        values = [json.loads(line) for line in data.decode().splitlines() if line.strip()]
+        return _mutated(data, random_source)
     except (ValueError, RecursionError):
         return None
+
+
+def _mutated(data: bytes, random_source: random.Random) -> bytes | None:
+    values = [json.loads(line) for line in data.decode().splitlines() if line.strip()]
     if not values:
         return None
     for _ in range(random_source.choice((1, 1, 1, 2, 3))):
