@@ -133,6 +133,46 @@ def test_the_speech_that_asked_for_a_response_gets_it_back(protocol, receiver):
     assert receiver.speech_ids == ["speech_7"]
 
 
+ONE_AT_A_TIME = "conversation_already_has_active_response"
+
+
+def refused(event_id, code=ONE_AT_A_TIME):
+    return {"type": "error", "error": {"type": "invalid_request_error", "code": code, "event_id": event_id}}
+
+
+@pytest.mark.parametrize("names_it", [True, False])
+def test_who_asks_while_the_server_begins_a_response_of_its_own_gets_that_one(protocol, receiver, names_it):
+    request = protocol.request_response("speech_7")
+    feed(protocol, created(), refused(request["event_id"] if names_it else None))
+    assert receiver.told == [SessionResponseCreated("r")]
+    assert receiver.speech_ids == ["speech_7"]
+    assert protocol.errors == []
+
+
+def test_a_response_that_nobody_waits_for_is_of_no_speech(protocol, receiver):
+    request = protocol.request_response("speech_7")
+    feed(protocol, created(), created(), created(metadata=request["response"]["metadata"]))
+    assert receiver.speech_ids == ["speech_7", None, None]
+
+
+@pytest.mark.parametrize("event_id", ["of nobody", 7, ["a list"], None])
+def test_an_error_about_something_else_refuses_no_response(protocol, receiver, event_id):
+    protocol.request_response("speech_7")
+    feed(protocol, refused(event_id, "rate_limit_exceeded"))
+    assert receiver.told == []
+    assert [error.code for error in protocol.errors] == ["rate_limit_exceeded"]
+
+
+@pytest.mark.parametrize("code", [ONE_AT_A_TIME, "rate_limit_exceeded"])
+def test_a_response_that_is_refused_has_failed(protocol, receiver, code):
+    request = protocol.request_response("speech_7")
+    feed(protocol, refused(request["event_id"], code), refused(request["event_id"], code))
+    began, ended = receiver.told
+    assert receiver.speech_ids[0] == "speech_7"
+    assert ended == SessionResponseEnded(began.response_id, "failed")
+    assert [error.code for error in protocol.errors] == [code, code]
+
+
 @pytest.mark.parametrize(
     ("status", "meaning"),
     [(status, status) for status in ("completed", "cancelled", "failed", "incomplete")] + [("unheard of", "failed")],

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from speech_lifecycle.adapters.outputs.misbehaviour import ReportsQueuedPosition
-from speech_lifecycle.adapters.simulation.scenario import play
+from speech_lifecycle.adapters.simulation.scenario import Action, Scenario, play
 from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
+from speech_lifecycle.adapters.simulation.script import ScriptedMessage, ScriptedResponse
 from speech_lifecycle.fsm.effects import TruncateMessage
 
 ENDS = {
@@ -143,3 +144,18 @@ def test_an_output_that_counts_its_queue_is_found_out_by_the_listener():
     scenario = replace(SCENARIOS["answer-interrupted"], misbehaviour=ReportsQueuedPosition())
     report, _ = asyncio.run(play(scenario))
     assert not report.is_equal
+
+
+def test_a_response_asked_for_when_the_server_begins_its_own_is_that_one():
+    """C1: at the end of the user's turn both come at once, and the server refuses the one that was asked for."""
+    scenario = Scenario(
+        "both-at-once",
+        "",
+        tuple(ScriptedResponse((ScriptedMessage("Words.", 400),), late_deltas_after_cancel_ms=200) for _ in range(2)),
+        tuple(Action(0, deed, "request") for deed in ("user_speaks", "user_is_silent", "request")),
+    )
+    report, world = asyncio.run(play(scenario))
+    assert any("already_has_active_response" in error for error in report.server_errors), "nothing was refused"
+    assert report.outcomes == ("interrupted", "completed")
+    assert report.differences == ()
+    assert world.clock.now_ms() < scenario.policy.stall_timeout_ms, "a watchdog had to end it"

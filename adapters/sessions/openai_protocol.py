@@ -22,6 +22,7 @@ from speech_lifecycle.adapters.sessions.fields import (
     text,
 )
 from speech_lifecycle.adapters.sessions.openai_answers import OpenAIAnswers, ServerError, status_of
+from speech_lifecycle.adapters.sessions.openai_requests import ResponseRequests
 from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
 from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
@@ -80,6 +81,7 @@ class OpenAIRealtimeProtocol:
     _modalities: dict[str, tuple[Modality, ...]] = field(default_factory=dict)
     _previous_item_id: dict[str, str | None] = field(default_factory=dict)
     """Where the latest items stand in the conversation."""
+    _requests: ResponseRequests = field(default_factory=ResponseRequests)
     _next_event_id: int = 0
 
     def __post_init__(self) -> None:
@@ -115,9 +117,9 @@ class OpenAIRealtimeProtocol:
 
     def _on_response_created(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response", "id")
-        speech_id = optional_identifier(event, "response", "metadata", SPEECH_ID_KEY)
+        asked_by = optional_identifier(event, "response", "metadata", SPEECH_ID_KEY)
         self._modalities[response_id] = _modalities_of(mapping(event, "response"))
-        self.receiver.report(SessionResponseCreated(response_id), speech_id=speech_id)
+        self.receiver.report(SessionResponseCreated(response_id), speech_id=self._requests.begin(asked_by))
 
     def _on_output_item_added(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response_id")
@@ -197,7 +199,17 @@ class OpenAIRealtimeProtocol:
         self.answers.on_deleted(event)
 
     def _on_error(self, event: Mapping[str, Any]) -> None:
+        error = mapping(event, "error")
+        refused = error.get("event_id"), str(error.get("code"))
+        if self._requests.is_answered(*refused):
+            return
         self.answers.on_error(event)
+        speech_id = self._requests.refuse(*refused)
+        if speech_id is not None:
+            # There will be no response: nobody shall wait for it until a watchdog ends the speech.
+            response_id = f"refused_for_{speech_id}"
+            self.receiver.report(SessionResponseCreated(response_id), speech_id=speech_id)
+            self.receiver.report(SessionResponseEnded(response_id, "failed"))
 
     def _on_speech_started(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_started_speaking()
@@ -227,9 +239,11 @@ class OpenAIRealtimeProtocol:
 
     def request_response(self, speech_id: str) -> dict[str, Any]:
         """Return the client event that asks for a response."""
+        event_id = self._event_id()
+        self._requests.expect(event_id, speech_id)
         return {
             "type": "response.create",
-            "event_id": self._event_id(),
+            "event_id": event_id,
             "response": {"metadata": {SPEECH_ID_KEY: speech_id}},
         }
 
