@@ -17,7 +17,9 @@ ACTIVE_STATES = frozenset({"waiting", "speaking", "paused"})
 
 def note_event(ledger: Ledger, event: Event, speech: Speech) -> None:
     """Write down an event that was handled; `speech` is the snapshot after it."""
-    if type(event) is ev.Authorize:
+    if type(event) in _ABOUT_MESSAGES:
+        _note_message_event(ledger, ledger.book[event.message_id], event, speech)  # type: ignore[union-attr]
+    elif type(event) is ev.Authorize:
         ledger.is_authorized = True
     elif type(event) is ev.Interrupt:
         _stop(ledger, "interrupted" if ledger.is_authorized else "never_authorized")
@@ -40,13 +42,13 @@ def note_event(ledger: Ledger, event: Event, speech: Speech) -> None:
         _end_response(ledger)
     elif type(event) is ev.SessionMessageAdded:
         _add(ledger, event, speech)
-    elif type(event) is not ev.Pause and type(event) is not ev.Resume:
-        _note_message_event(ledger, ledger.book[event.message_id], event, speech)  # type: ignore[union-attr]
     if type(event) not in _NO_FACTS:
         ledger.facts_since_timer = True
 
 
 _NO_FACTS = {ev.Authorize, ev.Interrupt, ev.Pause, ev.Resume, ev.Close, ev.TimerFired}
+_ANSWERS = (ev.SessionReconciliationAcknowledged, ev.SessionReconciliationRefused)
+_ABOUT_MESSAGES = {*ev.MESSAGE_EVENT_TYPES, *_ANSWERS} - {ev.SessionMessageAdded}
 
 
 def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Speech) -> None:

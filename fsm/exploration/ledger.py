@@ -108,5 +108,7 @@ _copy_fields = cast(Callable[[Ledger], Ledger], Ledger.__copy__)  # type: ignore
 def copy_of(ledger: Ledger) -> Ledger:
     """Return a ledger with the same contents, to go on writing in."""
     copy = _copy_fields(ledger)
-    copy.book = {message_id: _copy_entry(entry) for message_id, entry in ledger.book.items()}
+    copy.book = book = ledger.book.copy()
+    for message_id, entry in book.items():
+        book[message_id] = _copy_entry(entry)
     return copy
