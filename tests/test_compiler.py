@@ -107,6 +107,8 @@ def test_of_several_always_rows_only_what_decides_is_asked(conds, asked):
         ("if 'a' != 'a':\n    x = 1", []),
         ("if event is None:\n    x = 1\n    y = event", ["x = 1", "y = None"]),
         ("if x == 'a':\n    y = 'a' is not None", ["if x == 'a':\n    y = True"]),
+        ("if x:\n    if event is not None:\n        y = 1", ["if x:\n    pass"]),
+        ("for x in y:\n    if event is not None:\n        y = 1", ["for x in y:\n    pass"]),
         ("x = 0 < 1 <= y", ["x = 0 < 1 <= y"]),
     ],
 )
