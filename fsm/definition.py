@@ -182,7 +182,7 @@ def guard_names(cond: str) -> tuple[str, ...]:
 
 
 def digest(of: Definition) -> str:
-    """Return a short digest of all rows: it changes whenever the lifecycle does."""
+    """Return a short digest of all rows: it changes whenever one does. What guards and actions do is not in it."""
     rows = "\n".join(
         repr((row.id, row.cond, row.target, row.actions, row.kind, row.reason))
         for chart in of.charts
