@@ -51,7 +51,7 @@ def main() -> int:
     unknown = [name for name in options.names if name not in EVERY]
     if unknown:
         parser.error(f"no such bounds: {', '.join(unknown)}; there are {', '.join(EVERY)}")
-    known = json.loads(EXPLORED.read_text(encoding="utf-8"))
+    known = json.loads(EXPLORED.read_text(encoding="utf-8")) if EXPLORED.exists() else {}
     # The large ones first: they take longest, and nobody shall wait for the last of them alone.
     names = sorted(options.names or EVERY, key=list(EVERY).index, reverse=True)
     is_as_known = True

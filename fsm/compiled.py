@@ -1590,8 +1590,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return reply_131
     elif state == 'streaming':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
-            message.position_ms = note_progress_position_ms or message.position_ms
+            message.position_ms = evidence.position_ms(message, event)
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
@@ -1608,8 +1607,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return reply_134[state]
     elif state == 'draining':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
-            message.position_ms = note_progress_position_ms or message.position_ms
+            message.position_ms = evidence.position_ms(message, event)
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
@@ -1622,8 +1620,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return reply_134[state]
     elif state == 'stopping':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            note_progress_position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
-            message.position_ms = note_progress_position_ms or message.position_ms
+            message.position_ms = evidence.position_ms(message, event)
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from numbers import Real
 
-from speech_lifecycle.fsm.events import Event, OutputPlaybackFinished
+from speech_lifecycle.fsm.events import Event, OutputPlaybackFinished, OutputPlaybackProgressed
 from speech_lifecycle.fsm.state import Message
 from speech_lifecycle.fsm.values import HeardTextStatus
 
 _INFINITE = math.inf
+_REPORTS = (OutputPlaybackProgressed, OutputPlaybackFinished)
 
 
 def usable_position_ms(position_ms: float | None, handed_over_ms: int) -> int | None:
@@ -20,10 +21,12 @@ def usable_position_ms(position_ms: float | None, handed_over_ms: int) -> int | 
 
     None if it is no evidence: missing, negative, infinite, or not a number at all (T12, T13).
     """
+    if position_ms is None:
+        return None
     kind = type(position_ms)
     if kind is not float and kind is not int and (kind is bool or not isinstance(position_ms, Real)):
         return None
-    if position_ms is None or not 0 <= position_ms < _INFINITE:
+    if not 0 <= position_ms < _INFINITE:
         return None
     return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
 
@@ -31,13 +34,13 @@ def usable_position_ms(position_ms: float | None, handed_over_ms: int) -> int | 
 def position_ms(message: Message, event: Event | None) -> int:
     """Return how far the output got, `event` included.
 
-    A finish without a usable position, or at 0 after progress had been reported, falls back to the last
-    progress (T14); but an output that measures nothing is taken at its word that it played out what was flushed.
+    A report without a usable position, or at 0 after progress had been reported, is a gap: the last progress
+    counts (T14). But an output that measures nothing is taken at its word that it played out what was flushed.
     """
-    if not isinstance(event, OutputPlaybackFinished):
+    if not isinstance(event, _REPORTS):
         return message.position_ms
     reported_ms = usable_position_ms(event.position_ms, message.handed_over_ms)
-    if reported_ms is None and not event.interrupted:
+    if reported_ms is None and isinstance(event, OutputPlaybackFinished) and not event.interrupted:
         reported_ms = message.flushed_ms
     return reported_ms or message.position_ms
 

@@ -118,7 +118,13 @@ class _Unfolding(ast.NodeTransformer):
     def __init__(self, inliner: Inliner, function: Callable[..., Any]) -> None:
         self._inliner = inliner
         self._known = function.__globals__
-        self._types = {name: self._known.get(str(kind)) for name, kind in function.__annotations__.items()}
+        kinds = {name: self._known.get(str(kind)) for name, kind in function.__annotations__.items()}
+        # A protocol says what there is, and does nothing.
+        self._types = {
+            name: kind
+            for name, kind in kinds.items()
+            if isinstance(kind, type) and not getattr(kind, "_is_protocol", False)
+        }
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | list[ast.stmt]:
         """Replace a statement that only calls."""
@@ -151,10 +157,8 @@ class _Unfolding(ast.NodeTransformer):
             owner = self._known.get(call.func.value.id)
             if isinstance(owner, ModuleType):
                 called = getattr(owner, call.func.attr, None)
-            elif isinstance(owner := self._types.get(call.func.value.id), type) and not getattr(
-                owner, "_is_protocol", False
-            ):
-                called = vars(owner).get(call.func.attr)
+            else:
+                called = vars(self._types.get(call.func.value.id, object)).get(call.func.attr)
                 call = ast.Call(call.func, [call.func.value, *call.args], call.keywords)
         return (called if isinstance(called, FunctionType) and _definition_of(called) else None), call
 

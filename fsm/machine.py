@@ -47,7 +47,7 @@ class SpeechMachine:
     ) -> None:
         """Begin a speech, or go on with the one given."""
         self.speech = Speech(capabilities, policy) if speech is None else speech
-        # What the present event has caused so far: compiled cells write here.
+        # What the present event has caused so far: compiled functions write here.
         self.effects: list[Effect] = []
         self.raised: list[Callable[[SpeechMachine, Speech], None]] = []
         self.rows: list[str] = []

@@ -106,12 +106,8 @@ def note_start(run: Run, speech: Speech, message: Message, event: Event | None) 
 
 
 def note_progress(run: Run, speech: Speech, message: Message, event: OutputPlaybackProgressed) -> None:
-    """Take over the position; above 0, it is heard even if its start was never reported (H5).
-
-    A position of 0 after that is a gap in the report: what was heard stays heard (T14).
-    """
-    position_ms = evidence.usable_position_ms(event.position_ms, message.handed_over_ms)
-    message.position_ms = position_ms or message.position_ms
+    """Take over the position; above 0, it is heard even if its start was never reported (H5)."""
+    message.position_ms = evidence.position_ms(message, event)
     speech.has_progressed = True
     _tell_if_first_heard(run, speech, message)
 

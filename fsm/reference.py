@@ -31,7 +31,7 @@ from speech_lifecycle.fsm.events import (
 )
 from speech_lifecycle.fsm.machine import is_well_formed
 from speech_lifecycle.fsm.message import MessageChart
-from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected, Reply
+from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected, Reply, refuse
 from speech_lifecycle.fsm.speech import SpeechChart
 from speech_lifecycle.fsm.state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Message, Speech
 from speech_lifecycle.fsm.values import Capabilities, Policy
@@ -65,14 +65,14 @@ class ReferenceMachine:
         self.rows, self._effects, self._raised = [], [], []
         name = name_of(type(event))
         if type(event) not in EVENT_TYPES:
-            return _rejected(name, "unknown_event")
+            return refuse(event, "unknown_event")
         try:
             chart = self._speech_chart
             if isinstance(event, MESSAGE_EVENT_TYPES):
                 message = self.speech.messages.get(event.message_id)
                 if message is None:
                     if not isinstance(event, SessionMessageAdded):
-                        return _rejected(name, "unknown_message")
+                        return refuse(event, "unknown_message")
                     message = Message(event.message_id)
                 chart = self._chart_of(message)
             if not chart.take(name, event):
@@ -82,7 +82,7 @@ class ReferenceMachine:
         except TypeError:
             if is_well_formed(event):
                 raise
-            return _rejected(name, "malformed_event")
+            return refuse(event, "malformed_event")
         for raised in self._raised:  # grows while it is read
             self._speech_chart.take(raised, None)
         return Handled(tuple(self.rows), tuple(self._effects))
@@ -253,7 +253,3 @@ def _row_ids(chart_name: str, chart_class: type[StateChart[Any]]) -> dict[tuple[
                 assert (row.source, row.event) == (state.id, event), f"{row.id} is not where the chart has it"
                 ids[transition, event] = row.id
     return ids
-
-
-def _rejected(name: str, reason: str) -> Rejected:
-    return Rejected(name, "", "", reason, SOURCE_OF.get(name, "agent"))
