@@ -171,6 +171,9 @@ def test_a_response_that_is_refused_has_failed(protocol, receiver, code):
     assert receiver.speech_ids[0] == "speech_7"
     assert ended == SessionResponseEnded(began.response_id, "failed")
     assert [error.code for error in protocol.errors] == [code, code]
+    assert protocol.translate(CancelResponse(began.response_id)) == [], (
+        "C3 the server is told of an id that it never gave"
+    )
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,9 @@ SAMPLE_RATE = 24_000
 SPEECH_ID_KEY = "speech_id"
 """The key in a response's metadata that brings a speech's id there and back."""
 
+_REFUSED = "refused_for_"
+"""What the ids begin with that stand for responses which the server refused: it knows none of them."""
+
 _OLDER_NAMES = {
     "response.audio.delta": "response.output_audio.delta",
     "response.audio_transcript.delta": "response.output_audio_transcript.delta",
@@ -207,7 +210,7 @@ class OpenAIRealtimeProtocol:
         speech_id = self._requests.refuse(*refused)
         if speech_id is not None:
             # There will be no response: nobody shall wait for it until a watchdog ends the speech.
-            response_id = f"refused_for_{speech_id}"
+            response_id = f"{_REFUSED}{speech_id}"
             self.receiver.report(SessionResponseCreated(response_id), speech_id=speech_id)
             self.receiver.report(SessionResponseEnded(response_id, "failed"))
 
@@ -250,6 +253,8 @@ class OpenAIRealtimeProtocol:
     def translate(self, effect: SessionEffect) -> list[dict[str, Any]]:
         """Return the client events that perform an effect."""
         if isinstance(effect, CancelResponse):
+            if effect.response_id.startswith(_REFUSED):
+                return []
             return [{"type": "response.cancel", "event_id": self._event_id(), "response_id": effect.response_id}]
         if isinstance(effect, TruncateMessage):
             return [
