@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODE := tests/node
 BENCHMARKS_NODE := benchmarks/node
+PACKAGES := fsm verification adapters simulation diagrams cli
 export PYTHONSAFEPATH := 1
 
 .PHONY: demo test mutants benchmark node fuzz check lint types docs explored generated wheel lock clean
@@ -47,19 +48,19 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/ready
-	$(BIN)/mypy -p speech_lifecycle.fsm -p speech_lifecycle.adapters -p speech_lifecycle.diagrams -p speech_lifecycle.cli
+	$(BIN)/mypy $(foreach package,$(PACKAGES),-p speech_lifecycle.$(package))
 
 # Fails if a generated part is stale; `make generated` renews all of them.
 docs: $(VENV)/ready
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python tools/generate.py --check
 
 # Sees that the large explorations, of three messages too, find what docs/exploration.md says: some two minutes.
 explored: $(VENV)/ready
-	$(BIN)/python docs/explore.py --check
+	$(BIN)/python tools/explore.py --check
 
 generated: $(VENV)/ready
-	rm -f fsm/compiled.py
-	$(BIN)/python docs/generate.py
+	rm -f fsm/compile/compiled.py
+	$(BIN)/python tools/generate.py
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_diagrams.py
 
 # Builds the wheel, installs it elsewhere, and runs the main job from there.
@@ -78,7 +79,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
 	mkdir -p typings/speech_lifecycle
-	for folder in fsm adapters diagrams cli; do ln -sfn ../../$$folder typings/speech_lifecycle/$$folder; done
+	for folder in $(PACKAGES); do ln -sfn ../../$$folder typings/speech_lifecycle/$$folder; done
 	touch $@
 
 clean:

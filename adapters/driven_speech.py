@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from speech_lifecycle.adapters.clock import ScheduledCall
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import MessageRecord
+
+from .clock import ScheduledCall
 
 
 class DrivenSpeech:

@@ -16,15 +16,16 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from speech_lifecycle.adapters.clock import Clock, LoopClock
-from speech_lifecycle.adapters.driven_speech import DrivenSpeech
-from speech_lifecycle.adapters.ports import AudioOutput, Session
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Rejected, Reply
 from speech_lifecycle.fsm.trace import Record, SpeechBegun, Unrouted, step_of
 from speech_lifecycle.fsm.values import AgentState, Capabilities, Policy
+
+from .clock import Clock, LoopClock
+from .driven_speech import DrivenSpeech
+from .ports import AudioOutput, Session
 
 logger = logging.getLogger(__name__)
 

@@ -91,9 +91,9 @@ def import_times(rounds: int) -> dict[str, tuple[float, list[str]]]:
 
 def explorer_steps_per_second() -> float | None:
     """Return how many steps the explorer takes in a second of CPU time, or None while there is no explorer."""
-    if importlib.util.find_spec("speech_lifecycle.fsm.exploration") is None:
+    if importlib.util.find_spec("speech_lifecycle.verification") is None:
         return None
-    from speech_lifecycle.fsm.exploration import SMALL, explore
+    from speech_lifecycle.verification import SMALL, explore
 
     began = process_time()
     exploration = explore(SMALL["hostile-2"])

@@ -29,12 +29,12 @@ from livekit.plugins import openai
 
 from speech_lifecycle.adapters.clock import LoopClock
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
-from speech_lifecycle.adapters.livekit_agents.rehearsal import Staging, Watching, rehearse
 from speech_lifecycle.adapters.livekit_agents.watch import watch_session
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
-from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
-from speech_lifecycle.adapters.simulation.scenario import Scenario
-from speech_lifecycle.adapters.simulation.script import Pacing, ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.livekit_agents.rehearsal import Staging, Watching, rehearse
+from speech_lifecycle.simulation.scenario import Scenario
+from speech_lifecycle.simulation.script import Pacing, ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 
 MODES: tuple[Watching, ...] = ("plain", "watched", "mended")
 ROUNDS = 3
@@ -45,8 +45,8 @@ FRAME = rtc.AudioFrame(data=bytes(960), sample_rate=24_000, num_channels=1, samp
 
 SERVER = """
 import asyncio, sys
-from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
-from speech_lifecycle.adapters.simulation.script import ScriptedMessage, ScriptedResponse, Pacing
+from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
+from speech_lifecycle.simulation.script import ScriptedMessage, ScriptedResponse, Pacing
 
 async def main(audio_ms):
     text = "word " * (audio_ms // 400)

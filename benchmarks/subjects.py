@@ -11,7 +11,7 @@ from typing import Any
 from speech_lifecycle.fsm import Speech, SpeechMachine, step
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import Event
-from speech_lifecycle.fsm.reference import ReferenceMachine
+from speech_lifecycle.verification.reference import ReferenceMachine
 
 Play = Callable[[Any, Sequence[Event]], None]
 IN_PLACE, PURE = "speech-lifecycle, in place", "speech-lifecycle, pure step"

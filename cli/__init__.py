@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command line. Its parts are optional, so say which extra is missing."""
     try:
-        from speech_lifecycle.cli.app import app
+        from .app import app
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from speech_lifecycle.cli.errors import EXIT_DIFFERENT, EXIT_INTERRUPTED, EXIT_USAGE, user_errors
+from .errors import EXIT_DIFFERENT, EXIT_INTERRUPTED, EXIT_USAGE, user_errors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,7 +51,7 @@ def demo(
     Exits with 0 only if the three are the same.
     """
     with user_errors():
-        from speech_lifecycle.cli import demo as command
+        from . import demo as command
 
         if list_scenarios:
             command.list_scenarios()
@@ -83,7 +83,7 @@ def replay(
     Exits with 0 only if heard, history and server are the same for every file.
     """
     with user_errors():
-        from speech_lifecycle.cli import replay as command
+        from . import replay as command
 
         if not command.replay_files(files, interrupt_at, output, delta_ms, event_interval_ms):
             raise typer.Exit(EXIT_DIFFERENT)
@@ -102,7 +102,7 @@ def draw(
 ) -> None:
     """Draw both charts from the definition."""
     with user_errors():
-        from speech_lifecycle.cli import draw as command
+        from . import draw as command
 
         command.draw_charts(file_format, output, highlight or [])
 
@@ -134,10 +134,11 @@ def explore(
     Exits with 0 if all of it holds, with 1 if not, and with 2 if not all could be covered.
     """
     with user_errors():
-        from speech_lifecycle.cli import explore as command
-        from speech_lifecycle.cli.limits import Limits
-        from speech_lifecycle.cli.printing import console
-        from speech_lifecycle.fsm.exploration import LARGE, REFERENCE, SMALL
+        from speech_lifecycle.verification import LARGE, REFERENCE, SMALL
+
+        from . import explore as command
+        from .limits import Limits
+        from .printing import console
 
         if list_bounds:
             command.list_bounds()

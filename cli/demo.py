@@ -6,16 +6,17 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from speech_lifecycle.adapters.simulation.scenario import Scenario, play
-from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
 from speech_lifecycle.adapters.trace_file import TraceFile
-from speech_lifecycle.cli.errors import UsageError
-from speech_lifecycle.cli.printing import console, differences, print_files, print_report
 from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.render import draw
 from speech_lifecycle.diagrams.timeline import timeline_svg
 from speech_lifecycle.diagrams.trace_timeline import timeline_of
 from speech_lifecycle.fsm.trace import Trace
+from speech_lifecycle.simulation.scenario import Scenario, play
+from speech_lifecycle.simulation.scenarios import SCENARIOS
+
+from .errors import UsageError
+from .printing import console, differences, print_files, print_report
 
 
 def list_scenarios() -> None:
@@ -73,7 +74,7 @@ def play_all() -> bool:
 
 def play_real_server(model: str, say: str, interrupt_at_ms: float | None, output: Path) -> bool:
     """Play one response of a real server. True if all accounts are the same."""
-    from speech_lifecycle.cli.real_server import converse
+    from .real_server import converse
 
     output.mkdir(parents=True, exist_ok=True)
     trace_path = output / "trace.jsonl"

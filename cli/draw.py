@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from speech_lifecycle.cli.errors import UsageError
-from speech_lifecycle.cli.printing import print_files
 from speech_lifecycle.diagrams.render import FILE_FORMATS, FileFormat, RenderError, draw
-from speech_lifecycle.fsm.definition import definition
+from speech_lifecycle.fsm.compile.definition import definition
+
+from .errors import UsageError
+from .printing import print_files
 
 _FORMATS: dict[str, tuple[FileFormat, ...]] = {
     "svg": ("svg",),

@@ -10,12 +10,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from speech_lifecycle.cli.errors import UsageError
-from speech_lifecycle.cli.limits import Limits
-from speech_lifecycle.cli.printing import console, print_files
 from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.sequence import sequence
-from speech_lifecycle.fsm.exploration import (
+from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.trace import TraceError
+from speech_lifecycle.verification import (
     LARGE,
     PROPERTIES,
     REFERENCE,
@@ -28,10 +27,12 @@ from speech_lifecycle.fsm.exploration import (
     load_counterexample,
     recheck,
 )
-from speech_lifecycle.fsm.exploration.agreement import Agreement, disagreements
-from speech_lifecycle.fsm.exploration.explorer import Progress as Figures
-from speech_lifecycle.fsm.machine import SpeechMachine
-from speech_lifecycle.fsm.trace import TraceError
+from speech_lifecycle.verification.agreement import Agreement, disagreements
+from speech_lifecycle.verification.explorer import Progress as Figures
+
+from .errors import UsageError
+from .limits import Limits
+from .printing import console, print_files
 
 EVERY = {**SMALL, **LARGE, **REFERENCE}
 

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from speech_lifecycle.adapters.simulation.report import MessageReport, Report
 from speech_lifecycle.diagrams.palette import MESSAGE
 from speech_lifecycle.diagrams.timeline import timeline_text
 from speech_lifecycle.diagrams.trace_timeline import timeline_of
 from speech_lifecycle.fsm.trace import Trace
+from speech_lifecycle.simulation.report import MessageReport, Report
 
 # A file or a pipe has no width of its own, and 80 columns break every table.
 console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)

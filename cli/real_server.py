@@ -7,15 +7,16 @@ from collections.abc import Callable
 
 from speech_lifecycle.adapters.clock import LoopClock
 from speech_lifecycle.adapters.driver import Driver
-from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.adapters.ports import SessionReceiver
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
-from speech_lifecycle.adapters.simulation.first_sound import FirstSound
-from speech_lifecycle.adapters.simulation.memory import ServerMemory
-from speech_lifecycle.adapters.simulation.report import Report, compare
-from speech_lifecycle.cli.errors import UsageError
 from speech_lifecycle.fsm.effects import SessionEffect
 from speech_lifecycle.fsm.trace import Header, Record, Trace, definition_digest
+from speech_lifecycle.simulation.first_sound import FirstSound
+from speech_lifecycle.simulation.memory import ServerMemory
+from speech_lifecycle.simulation.report import Report, compare
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
+
+from .errors import UsageError
 
 _ANSWER_TIMEOUT_S = 10.0
 

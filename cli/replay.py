@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from speech_lifecycle.adapters.simulation.replay import Pace, ReplayError, load_source, replay
-from speech_lifecycle.cli.errors import UsageError
-from speech_lifecycle.cli.printing import console, print_files, print_report
 from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.timeline import timeline_svg
 from speech_lifecycle.diagrams.trace_timeline import timeline_of
 from speech_lifecycle.fsm.trace import dump_record
+from speech_lifecycle.simulation.replay import Pace, ReplayError, load_source, replay
+
+from .errors import UsageError
+from .printing import console, print_files, print_report
 
 
 def replay_files(

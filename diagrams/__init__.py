@@ -4,23 +4,15 @@
 Markdown file up to date; `timeline_of` and `steps_of` read a trace for `timeline_text`, `timeline_svg` and `sequence`.
 """
 
-from speech_lifecycle.diagrams.dot import dot
-from speech_lifecycle.diagrams.extras import MissingExtraError, missing_extra
-from speech_lifecycle.diagrams.generated import MarkerError, is_stale, refresh, refresh_text
-from speech_lifecycle.diagrams.mermaid import mermaid
-from speech_lifecycle.diagrams.render import FILE_FORMATS, IMAGE_FORMATS, RenderError, draw, render, render_source
-from speech_lifecycle.diagrams.sequence import sequence
-from speech_lifecycle.diagrams.tables import tables
-from speech_lifecycle.diagrams.timeline import (
-    HeardInterval,
-    HeardPart,
-    Mark,
-    MessageSpan,
-    Timeline,
-    timeline_svg,
-    timeline_text,
-)
-from speech_lifecycle.diagrams.trace_timeline import steps_of, timeline_of
+from .dot import dot
+from .extras import MissingExtraError, missing_extra
+from .generated import MarkerError, is_stale, refresh, refresh_text
+from .mermaid import mermaid
+from .render import FILE_FORMATS, IMAGE_FORMATS, RenderError, draw, render, render_source
+from .sequence import sequence
+from .tables import tables
+from .timeline import HeardInterval, HeardPart, Mark, MessageSpan, Timeline, timeline_svg, timeline_text
+from .trace_timeline import steps_of, timeline_of
 
 __all__ = [
     "FILE_FORMATS",

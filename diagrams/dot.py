@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from html import escape
 
-from speech_lifecycle.diagrams import palette
-from speech_lifecycle.diagrams.rows import Arrow, active_states, arrows, chart_named, staying, words_of
-from speech_lifecycle.fsm.definition import ALWAYS, ChartDefinition, ChartName, Row, StateNode
+from speech_lifecycle.fsm.compile.definition import ALWAYS, ChartDefinition, ChartName, Row, StateNode
+
+from . import palette
+from .rows import Arrow, active_states, arrows, chart_named, staying, words_of
 
 _WIDTH = 32
 _COLUMNS = 3

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from speech_lifecycle.diagrams.files import replace_file
-from speech_lifecycle.diagrams.tables import tables
+from .files import replace_file
+from .tables import tables
 
 _BEGIN = re.compile(r"<!-- generated: (\S+) -->")
 _END = "<!-- end generated -->"

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from speech_lifecycle.diagrams import palette
-from speech_lifecycle.diagrams.rows import active_states, arrows, chart_named, staying, words_of
-from speech_lifecycle.fsm.definition import ChartDefinition, ChartName, Row, StateNode
+from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, Row, StateNode
+
+from . import palette
+from .rows import active_states, arrows, chart_named, staying, words_of
 
 _WIDTH = 26
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from speech_lifecycle.fsm.definition import ChartName
+from speech_lifecycle.fsm.compile.definition import ChartName
 
 INK = "#1b1b1b"
 """Text and arrows."""

@@ -11,11 +11,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal, get_args
 
-from speech_lifecycle.diagrams.dot import dot
-from speech_lifecycle.diagrams.extras import missing_extra
-from speech_lifecycle.diagrams.files import replace_file
-from speech_lifecycle.diagrams.mermaid import mermaid
-from speech_lifecycle.fsm.definition import ChartDefinition, ChartName, definition
+from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, definition
+
+from .dot import dot
+from .extras import missing_extra
+from .files import replace_file
+from .mermaid import mermaid
 
 ImageFormat = Literal["svg", "png", "pdf"]
 FileFormat = Literal["svg", "png", "pdf", "dot", "mmd"]

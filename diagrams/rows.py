@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from speech_lifecycle.fsm.definition import ChartDefinition, ChartName, Row, definition
+from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, Row, definition
 
 
 @dataclass(frozen=True, slots=True)

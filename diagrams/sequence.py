@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
-from speech_lifecycle.diagrams.mermaid import escape
-from speech_lifecycle.diagrams.tables import EFFECT_FAMILIES
 from speech_lifecycle.fsm.events import SOURCE_OF, name_of
+
+from .mermaid import escape
+from .tables import EFFECT_FAMILIES
 
 PARTICIPANTS = ("agent", "session", "speech", "output")
 _WIDTH = 60

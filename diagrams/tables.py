@@ -10,9 +10,10 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from speech_lifecycle.diagrams.mermaid import mermaid
 from speech_lifecycle.fsm import effects, events
-from speech_lifecycle.fsm.definition import ALWAYS, ChartDefinition, Definition, Row, definition
+from speech_lifecycle.fsm.compile.definition import ALWAYS, ChartDefinition, Definition, Row, definition
+
+from .mermaid import mermaid
 
 
 @cache

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from speech_lifecycle.diagrams import palette
 from speech_lifecycle.fsm.values import MessageState
+
+from . import palette
 
 
 @dataclass(frozen=True, slots=True)

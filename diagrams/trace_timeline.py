@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from speech_lifecycle.diagrams.timeline import HeardInterval, HeardPart, Mark, MessageSpan, Timeline
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.codec import EFFECTS, EVENTS
 from speech_lifecycle.fsm.effects import ReportMessageSettled
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.trace import SpeechBegun, Step, Trace, TraceError
 from speech_lifecycle.fsm.values import MessageRecord, MessageState
+
+from .timeline import HeardInterval, HeardPart, Mark, MessageSpan, Timeline
 
 _MARKS: dict[type[Any], str] = {
     ev.Interrupt: "interrupt",

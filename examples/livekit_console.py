@@ -15,9 +15,9 @@ from speech_lifecycle.adapters.clock import LoopClock
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
 from speech_lifecycle.adapters.livekit_agents.watch import watch_session
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
-from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
-from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
-from speech_lifecycle.adapters.simulation.scenarios import TWO
+from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
+from speech_lifecycle.simulation.scenarios import TWO
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 
 
 async def main() -> None:

@@ -4,10 +4,10 @@
 nothing here does I/O, reads a clock or knows a framework. The charts themselves, as data, are in `definition`.
 """
 
-from speech_lifecycle.fsm.machine import SpeechMachine, step
-from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected, Reply
-from speech_lifecycle.fsm.state import Message, Speech
-from speech_lifecycle.fsm.values import Capabilities, MessageRecord, Policy
+from .machine import SpeechMachine, step
+from .replies import Handled, Ignored, Rejected, Reply
+from .state import Message, Speech
+from .values import Capabilities, MessageRecord, Policy
 
 __all__ = [
     "Capabilities",

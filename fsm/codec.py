@@ -15,9 +15,9 @@ from typing import Any, Generic, TypeVar, Union
 
 import msgspec
 
-from speech_lifecycle.fsm.effects import EFFECT_TYPES, Effect
-from speech_lifecycle.fsm.events import EVENT_TYPES, Event, name_of
-from speech_lifecycle.fsm.state import Speech
+from .effects import EFFECT_TYPES, Effect
+from .events import EVENT_TYPES, Event, name_of
+from .state import Speech
 
 T = TypeVar("T")
 _NOT_FINITE = ("nan", "inf", "-inf")

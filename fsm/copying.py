@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from speech_lifecycle.fsm.state import Message, Speech
+from .state import Message, Speech
 
 # msgspec's types do not list the method; `copy.copy` finds it too, in three times the time.
 _copy_message = cast(Callable[[Message], Message], Message.__copy__)  # type: ignore[attr-defined]

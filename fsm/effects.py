@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from speech_lifecycle.fsm.values import (
-    AgentState,
-    DivergenceCause,
-    HeardTextStatus,
-    MessageRecord,
-    NamedValue,
-    Outcome,
-    Timer,
-)
+from .values import AgentState, DivergenceCause, HeardTextStatus, MessageRecord, NamedValue, Outcome, Timer
 
 # To the output
 

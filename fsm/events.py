@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from speech_lifecycle.fsm.values import Modality, NamedValue, Reconciliation, Refusal, ResponseStatus, Timer, snake_case
+from .values import Modality, NamedValue, Reconciliation, Refusal, ResponseStatus, Timer, snake_case
 
 Source = Literal["agent", "session", "output", "timer"]
 

@@ -13,15 +13,15 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from speech_lifecycle.fsm.copying import copy_speech
-from speech_lifecycle.fsm.effects import Effect
-from speech_lifecycle.fsm.events import EVENT_TYPES, Event, name_of
-from speech_lifecycle.fsm.replies import Handled, Reply, refuse
-from speech_lifecycle.fsm.state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Message, Speech
-from speech_lifecycle.fsm.values import Capabilities, Policy
+from .copying import copy_speech
+from .effects import Effect
+from .events import EVENT_TYPES, Event, name_of
+from .replies import Handled, Reply, refuse
+from .state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Message, Speech
+from .values import Capabilities, Policy
 
 if TYPE_CHECKING:
-    from speech_lifecycle.fsm.definition import Definition
+    from .compile.definition import Definition
 
 OnEvent = Callable[["SpeechMachine", Speech, Any], Reply | None]
 """What an event from outside comes to: a function of the run, the speech and the event.
@@ -95,10 +95,10 @@ class SpeechMachine:
 
 def _compiled() -> ModuleType:
     try:
-        from speech_lifecycle.fsm import compiled
+        from .compile import compiled
     except ImportError:  # it is being made
-        from speech_lifecycle.fsm.compiler import compile_definition
-        from speech_lifecycle.fsm.definition import definition
+        from .compile.compiler import compile_definition
+        from .compile.definition import definition
 
         return compile_definition(definition())
     return compiled
@@ -115,7 +115,7 @@ SpeechMachine.definition_digest = _COMPILED.DIGEST
 
 def machine_for(definition: Definition) -> type[SpeechMachine]:
     """Return the class of machines that run another Definition than the package's own."""
-    from speech_lifecycle.fsm.compiler import compile_definition
+    from .compile.compiler import compile_definition
 
     compiled = compile_definition(definition)
     names = {**globals(), "_EVENTS": _by_type(compiled), "_RAISED": compiled.RAISED, "_TOLD": compiled.TOLD}
@@ -142,6 +142,6 @@ def step(speech: Speech, event: Event) -> tuple[Speech, Reply]:
 
 def is_well_formed(event: object) -> bool:
     """Whether all fields of an event are of their declared types."""
-    from speech_lifecycle.fsm.codec import is_valid
+    from .codec import is_valid
 
     return is_valid(event)

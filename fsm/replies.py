@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from speech_lifecycle.fsm.effects import Effect
-from speech_lifecycle.fsm.events import SOURCE_OF, Source, name_of
-from speech_lifecycle.fsm.values import Value
+from .effects import Effect
+from .events import SOURCE_OF, Source, name_of
+from .values import Value
 
 
 class Handled(Value, frozen=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from speech_lifecycle.fsm.effects import Effect
-from speech_lifecycle.fsm.state import Message, Speech
+from .effects import Effect
+from .state import Message, Speech
 
 
 class Run(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from speech_lifecycle.fsm.values import (
+from .values import (
     FINAL_MESSAGE_STATES,
     FINAL_SPEECH_STATES,
     FORWARDING_STATES,

@@ -14,12 +14,12 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
-from speech_lifecycle.fsm.codec import CodecError, Family, parse_json
-from speech_lifecycle.fsm.effects import Effect
-from speech_lifecycle.fsm.events import Event
-from speech_lifecycle.fsm.machine import SpeechMachine
-from speech_lifecycle.fsm.replies import Handled, Reply
-from speech_lifecycle.fsm.values import Capabilities, Policy, Value, snake_case
+from .codec import CodecError, Family, parse_json
+from .effects import Effect
+from .events import Event
+from .machine import SpeechMachine
+from .replies import Handled, Reply
+from .values import Capabilities, Policy, Value, snake_case
 
 FORMAT: Literal["speech-lifecycle-trace"] = "speech-lifecycle-trace"
 VERSION = 1

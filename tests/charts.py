@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speech_lifecycle.fsm.definition import definition
+from speech_lifecycle.fsm.compile.definition import definition
 
 CHARTS = definition().charts
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from speech_lifecycle.fsm import compiled
-from speech_lifecycle.fsm.compiler import is_source_of
-from speech_lifecycle.fsm.definition import definition
+from speech_lifecycle.fsm.compile import compiled
+from speech_lifecycle.fsm.compile.compiler import is_source_of
+from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.trace import Trace
 
 CAPTURES = Path(
@@ -24,7 +24,7 @@ CAPTURES = Path(
 def pytest_sessionstart() -> None:
     """Say at once what otherwise fails in a hundred places."""
     if not is_source_of(Path(compiled.__file__).read_text(encoding="utf-8"), definition()):
-        pytest.exit("fsm/compiled.py is stale: run `make generated`", returncode=2)
+        pytest.exit("fsm/compile/compiled.py is stale: run `make generated`", returncode=2)
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +39,8 @@ def captures() -> Path:
 def trace() -> Trace:
     """A trace of two speeches: the first is interrupted, and the second waits for it."""
     # The simulated world takes a second to import, and most files do without it.
-    from speech_lifecycle.adapters.simulation.scenario import play
-    from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
+    from speech_lifecycle.simulation.scenario import play
+    from speech_lifecycle.simulation.scenarios import SCENARIOS
 
     return asyncio.run(play(SCENARIOS["second-response-queued"]))[1].trace
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 
-from speech_lifecycle.adapters.livekit_agents.outcome import Outcome
-from speech_lifecycle.adapters.livekit_agents.rehearsal import Watching
-from speech_lifecycle.adapters.livekit_agents.scenarios import LIVEKIT_SCENARIOS
+from speech_lifecycle.simulation.livekit_agents.outcome import Outcome
+from speech_lifecycle.simulation.livekit_agents.rehearsal import Watching
+from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 
 
 @functools.cache

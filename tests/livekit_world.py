@@ -18,10 +18,10 @@ from livekit.plugins import openai
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
 from speech_lifecycle.adapters.livekit_agents.output import LiveKitOutput
 from speech_lifecycle.adapters.livekit_agents.session import LiveKitSession
-from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.adapters.ports import AudioOutput, Session
-from speech_lifecycle.adapters.simulation.world import SimulatedWorld
 from speech_lifecycle.fsm.values import Capabilities
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
+from speech_lifecycle.simulation.world import SimulatedWorld
 
 
 async def quiet() -> None:

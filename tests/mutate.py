@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from equivalent_mutants import EQUIVALENT, SWAPPED
 from one_mutant import killing_test, mutant_of
 
-from speech_lifecycle.fsm.exploration.field_bugs import field_bugs
-from speech_lifecycle.fsm.exploration.judging import STAGES, Verdict, judge, judge_field_bug, original
-from speech_lifecycle.fsm.exploration.mutants import Mutant, mutants
 from speech_lifecycle.fsm.trace import definition_digest
+from speech_lifecycle.verification.field_bugs import field_bugs
+from speech_lifecycle.verification.judging import STAGES, Verdict, judge, judge_field_bug, original
+from speech_lifecycle.verification.mutants import Mutant, mutants
 
 REPORT = Path(__file__).parent.parent / "docs" / "mutation.md"
 FATES = ("lint", "property", "test", "equivalent", "survived")
@@ -100,7 +100,7 @@ def _lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield f"| {kind} | {' | '.join(str(counts[kind, fate]) for fate in FATES)} |"
     yield f"| all | {' | '.join(str(sum(counts[kind, fate] for kind in kinds)) for fate in FATES)} |\n"
     yield "## The bugs of the field\n"
-    yield "Each bug of field-bugs.md that a machine can have, put into this one (fsm/exploration/field_bugs.py).\n"
+    yield "Each bug of field-bugs.md that a machine can have, put into this one (verification/field_bugs.py).\n"
     yield "| bug | found by | in | events |"
     yield "| --- | --- | --- | ---: |"
     yield from (f"| {each.mutant} | `{each.by}` | {each.place or 'the tests'} | {each.events or ''} |" for each in bugs)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from speech_lifecycle.fsm.exploration.field_bugs import field_bugs
-from speech_lifecycle.fsm.exploration.mutants import Mutant, mutants
 from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
+from speech_lifecycle.verification.field_bugs import field_bugs
+from speech_lifecycle.verification.mutants import Mutant, mutants
 
 TESTS = ("test_rules_*.py", "test_field_bugs.py", "test_scenarios.py")
 """Those that say what the machine has to do, quick ones first; not those that compare it with its own declaration."""

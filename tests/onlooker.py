@@ -40,8 +40,8 @@ from speech_lifecycle.fsm.events import (
     SessionTextReceived,
     TimerFired,
 )
-from speech_lifecycle.fsm.reference import ReferenceMachine
 from speech_lifecycle.fsm.values import SETTLED_SPEECH_STATES
+from speech_lifecycle.verification.reference import ReferenceMachine
 
 
 class Onlooker:

@@ -17,8 +17,8 @@ from pydantic import TypeAdapter
 from websockets.exceptions import ConnectionClosedError
 
 from speech_lifecycle.adapters.clock import VirtualClock
-from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
-from speech_lifecycle.adapters.simulation.script import ScriptedMessage
+from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
+from speech_lifecycle.simulation.script import ScriptedMessage
 
 SERVER_EVENTS: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 PREAMBLE = ScriptedMessage("Let me check that.", audio_ms=800, message_id="item_a")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from speech_lifecycle.adapters.clock import VirtualClock
-from speech_lifecycle.adapters.outputs.misbehaviour import Misbehaviour
-from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.fsm.events import (
     OutputFact,
     OutputPlaybackFinished,
     OutputPlaybackProgressed,
     OutputPlaybackStarted,
 )
+from speech_lifecycle.simulation.misbehaviour import Misbehaviour
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 
 Started, Progressed, Finished = OutputPlaybackStarted, OutputPlaybackProgressed, OutputPlaybackFinished
 

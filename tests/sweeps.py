@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from speech_lifecycle.adapters.simulation.scenario import Scenario, play
-from speech_lifecycle.adapters.simulation.script import Pacing, ScriptedMessage, ScriptedResponse
-from speech_lifecycle.adapters.simulation.world import SimulatedWorld
+from speech_lifecycle.simulation.scenario import Scenario, play
+from speech_lifecycle.simulation.script import Pacing, ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.world import SimulatedWorld
 
 FRAME_MS = 20
 

@@ -12,11 +12,11 @@ from possible_events import hostile_events
 
 from speech_lifecycle.fsm import Speech, SpeechMachine, step
 from speech_lifecycle.fsm.codec import dump_speech, load_speech
+from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.copying import copy_speech
-from speech_lifecycle.fsm.definition import definition
 from speech_lifecycle.fsm.events import EVENT_TYPES, Authorize, SessionResponseCreated
-from speech_lifecycle.fsm.exploration import SMALL, Bounds, configurations
-from speech_lifecycle.fsm.exploration.alphabet import Alphabet
+from speech_lifecycle.verification import SMALL, Bounds, configurations
+from speech_lifecycle.verification.alphabet import Alphabet
 
 EVENTS_FOR = {messages: Bounds("hostile", messages + 1, "fine", 2, texts=2) for messages in (1, 2)}
 """By number of messages: which events to try. They announce one more, let texts grow, and have all kinds of numbers."""

@@ -15,11 +15,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
-from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
-from speech_lifecycle.adapters.simulation.script import ScriptedMessage, ScriptedResponse
 from speech_lifecycle.diagrams.render import FILE_FORMATS
 from speech_lifecycle.fsm.trace import load_trace
+from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
+from speech_lifecycle.simulation.scenarios import SCENARIOS
+from speech_lifecycle.simulation.script import ScriptedMessage, ScriptedResponse
 
 COMMAND = Path(sys.executable).parent / "speech-lifecycle"
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from speech_lifecycle.cli import explore as command
 from speech_lifecycle.cli.app import app
 from speech_lifecycle.cli.limits import Limits, used_megabytes
-from speech_lifecycle.fsm.exploration import SMALL
+from speech_lifecycle.verification import SMALL
 
 QUICK = {"quick": ONE_FAITHFUL}
 ONE = SMALL["hostile-1-parts"]

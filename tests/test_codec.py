@@ -24,7 +24,7 @@ from speech_lifecycle.fsm.events import (
     SessionTextReceived,
     name_of,
 )
-from speech_lifecycle.fsm.exploration import SMALL, configurations
+from speech_lifecycle.verification import SMALL, configurations
 
 
 @pytest.fixture(scope="module")

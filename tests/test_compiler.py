@@ -10,12 +10,13 @@ import sys
 import pytest
 from helpers import waiting
 
-from speech_lifecycle.fsm import SpeechMachine, compiled
-from speech_lifecycle.fsm.compiler import _deciding, compile_definition, is_source_of, source_of
-from speech_lifecycle.fsm.definition import Definition, Row, definition
+from speech_lifecycle.fsm import SpeechMachine
+from speech_lifecycle.fsm.compile import compiled
+from speech_lifecycle.fsm.compile.compiler import _deciding, compile_definition, is_source_of, source_of
+from speech_lifecycle.fsm.compile.definition import Definition, Row, definition
+from speech_lifecycle.fsm.compile.folding import fold
 from speech_lifecycle.fsm.effects import FlushOutput
 from speech_lifecycle.fsm.events import Authorize, OutputAudioHandedOver
-from speech_lifecycle.fsm.folding import fold
 from speech_lifecycle.fsm.machine import machine_for
 
 
@@ -26,7 +27,7 @@ def with_guard(name: str, guard) -> Definition:
 
 def test_what_runs_is_compiled_from_the_charts_guards_and_actions_as_they_are():
     with open(compiled.__file__, encoding="utf-8") as file:
-        assert is_source_of(file.read(), definition()), "fsm/compiled.py is stale: run `make generated`"
+        assert is_source_of(file.read(), definition()), "fsm/compile/compiled.py is stale: run `make generated`"
 
 
 def test_every_event_of_the_definition_is_a_function_and_no_other():

@@ -9,10 +9,10 @@ from statemachine import State, StateChart
 from statemachine.graph import iterate_states
 
 from speech_lifecycle.fsm.answers import handled, ignored
-from speech_lifecycle.fsm.definition import DefinitionError, compile_chart, definition, digest, guard_names
-from speech_lifecycle.fsm.lint import check
-from speech_lifecycle.fsm.message import MessageChart
-from speech_lifecycle.fsm.speech import SpeechChart
+from speech_lifecycle.fsm.compile.definition import DefinitionError, compile_chart, definition, digest, guard_names
+from speech_lifecycle.fsm.compile.lint import check
+from speech_lifecycle.fsm.message.chart import MessageChart
+from speech_lifecycle.fsm.speech.chart import SpeechChart
 from speech_lifecycle.fsm.trace import definition_digest
 
 

@@ -18,7 +18,7 @@ from charts import charts
 
 from speech_lifecycle.diagrams import dot, mermaid, palette, render, timeline_of, timeline_text
 from speech_lifecycle.diagrams.tables import tables_of
-from speech_lifecycle.fsm.definition import definition
+from speech_lifecycle.fsm.compile.definition import definition
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -8,8 +8,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from speech_lifecycle.adapters.simulation.scenario import play
-from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
 from speech_lifecycle.diagrams import (
     Mark,
     MessageSpan,
@@ -22,6 +20,8 @@ from speech_lifecycle.diagrams import (
     timeline_text,
 )
 from speech_lifecycle.fsm.trace import SpeechBegun, Trace, TraceError
+from speech_lifecycle.simulation.scenario import play
+from speech_lifecycle.simulation.scenarios import SCENARIOS
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -8,9 +8,6 @@ import pytest
 
 from speech_lifecycle.adapters.clock import VirtualClock
 from speech_lifecycle.adapters.driver import Driver
-from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
-from speech_lifecycle.adapters.simulation.script import Pacing, ScriptedMessage, ScriptedResponse
-from speech_lifecycle.adapters.simulation.world import SimulatedWorld, WorldError
 from speech_lifecycle.fsm import Capabilities, Policy
 from speech_lifecycle.fsm.effects import AnnounceAgentState, ReportMessageSettled, ReportSpeechDone
 from speech_lifecycle.fsm.events import (
@@ -23,6 +20,9 @@ from speech_lifecycle.fsm.events import (
     SessionTextReceived,
 )
 from speech_lifecycle.fsm.trace import Step, Unrouted
+from speech_lifecycle.simulation.script import Pacing, ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
+from speech_lifecycle.simulation.world import SimulatedWorld, WorldError
 
 
 class PlainSession:

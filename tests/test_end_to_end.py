@@ -10,10 +10,10 @@ import asyncio
 import pytest
 from sweeps import FRAME_MS, response, sweep
 
-from speech_lifecycle.adapters.simulation.report import build_report
-from speech_lifecycle.adapters.simulation.scenario import Action, Scenario, play
-from speech_lifecycle.adapters.simulation.script import AT_ONCE, Pacing
-from speech_lifecycle.adapters.simulation.world import SimulatedWorld
+from speech_lifecycle.simulation.report import build_report
+from speech_lifecycle.simulation.scenario import Action, Scenario, play
+from speech_lifecycle.simulation.script import AT_ONCE, Pacing
+from speech_lifecycle.simulation.world import SimulatedWorld
 
 STEP_MS = 10
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from speech_lifecycle.fsm.definition import Definition, definition
+from speech_lifecycle.fsm.compile.definition import Definition, definition
 from speech_lifecycle.fsm.events import name_of
-from speech_lifecycle.fsm.exploration import (
+from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
+from speech_lifecycle.fsm.trace import TraceError
+from speech_lifecycle.verification import (
     PROPERTIES,
     SMALL,
     Bounds,
@@ -22,13 +24,11 @@ from speech_lifecycle.fsm.exploration import (
     load_counterexample,
     recheck,
 )
-from speech_lifecycle.fsm.exploration.agreement import Agreement, disagreements
-from speech_lifecycle.fsm.exploration.changes import without
-from speech_lifecycle.fsm.exploration.explorer import configurations
-from speech_lifecycle.fsm.exploration.keys import key_of
-from speech_lifecycle.fsm.exploration.search import Search
-from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
-from speech_lifecycle.fsm.trace import TraceError
+from speech_lifecycle.verification.agreement import Agreement, disagreements
+from speech_lifecycle.verification.changes import without
+from speech_lifecycle.verification.explorer import configurations
+from speech_lifecycle.verification.keys import key_of
+from speech_lifecycle.verification.search import Search
 
 EXPLORED = json.loads((Path(__file__).parent.parent / "docs" / "explored.json").read_text(encoding="utf-8"))
 ONE = Bounds("hostile", 1, "minimal")
@@ -49,7 +49,7 @@ def test_as_many_configurations_are_reachable_as_were_written_down(name):
     result = explored(name)
     assert result.is_complete
     found = {count: getattr(result, count) for count in ("configurations", "transitions", "steps")}
-    assert found == {count: EXPLORED[name][count] for count in found}, f"if it should, run docs/explore.py {name}"
+    assert found == {count: EXPLORED[name][count] for count in found}, f"if it should, run tools/explore.py {name}"
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -22,7 +22,6 @@ from helpers import (
     waiting,
 )
 
-from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
 from speech_lifecycle.fsm import Capabilities, Policy
 from speech_lifecycle.fsm.effects import (
     AnnounceAgentState,
@@ -59,6 +58,7 @@ from speech_lifecycle.fsm.events import (
     SessionResponseEnded,
     TimerFired,
 )
+from speech_lifecycle.simulation.scenarios import SCENARIOS
 
 ELSEWHERE = {
     "M4": ("function-call-between", "the machine is told of messages only; the adapter meets items of other kinds"),

@@ -15,9 +15,9 @@ from livekit_world import quiet
 
 from speech_lifecycle.adapters.clock import VirtualClock
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput, OutputFailedError
-from speech_lifecycle.adapters.outputs.listener import Listener
-from speech_lifecycle.adapters.outputs.misbehaviour import FailsAfter, SurplusFinishes
-from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
+from speech_lifecycle.simulation.listener import Listener
+from speech_lifecycle.simulation.misbehaviour import FailsAfter, SurplusFinishes
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 
 RATE = 24_000
 

@@ -21,11 +21,11 @@ from livekit_world import LiveKitWorld
 from sweeps import response, sweep
 
 from speech_lifecycle.adapters.livekit_agents.versions import TESTED, warn_if_untested
-from speech_lifecycle.adapters.simulation.report import Report
-from speech_lifecycle.adapters.simulation.scenario import Scenario, play
-from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
-from speech_lifecycle.adapters.simulation.script import Pacing, ServerBehaviour
 from speech_lifecycle.fsm.values import Capabilities
+from speech_lifecycle.simulation.report import Report
+from speech_lifecycle.simulation.scenario import Scenario, play
+from speech_lifecycle.simulation.scenarios import SCENARIOS
+from speech_lifecycle.simulation.script import Pacing, ServerBehaviour
 
 STEP_MS = 20
 

@@ -19,13 +19,13 @@ from speech_lifecycle.adapters.clock import LoopClock
 from speech_lifecycle.adapters.livekit_agents import output as output_module
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
 from speech_lifecycle.adapters.livekit_agents.output import LiveKitOutput
-from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.fsm.events import (
     OutputFailed,
     OutputPlaybackFinished,
     OutputPlaybackProgressed,
     OutputPlaybackStarted,
 )
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 
 RATE = 24_000
 

@@ -25,14 +25,14 @@ from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
 from speech_lifecycle.adapters.livekit_agents.drive import drive, play_generation
 from speech_lifecycle.adapters.livekit_agents.session import LiveKitSession
-from speech_lifecycle.adapters.outputs.listener import Listener
-from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
-from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
-from speech_lifecycle.adapters.simulation.scenario import play
-from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
-from speech_lifecycle.adapters.simulation.script import AT_ONCE, ScriptedMessage, ScriptedResponse
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.simulation.listener import Listener
+from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
+from speech_lifecycle.simulation.scenario import play
+from speech_lifecycle.simulation.scenarios import SCENARIOS
+from speech_lifecycle.simulation.script import AT_ONCE, ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 
 TWO = ScriptedResponse(
     (ScriptedMessage("One.", 200, message_id="m1"), ScriptedMessage("Two.", 300, message_id="m2")), pacing=AT_ONCE

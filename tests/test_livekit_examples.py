@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from speech_lifecycle.adapters.simulation.virtual_loop import VirtualTimeLoop, run_in_virtual_time
+from speech_lifecycle.simulation.virtual_loop import VirtualTimeLoop, run_in_virtual_time
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import pytest
 from livekit_outcomes import outcome
 
-from speech_lifecycle.adapters.livekit_agents.outcome import Outcome
-from speech_lifecycle.adapters.livekit_agents.scenarios import LIVEKIT_SCENARIOS
-from speech_lifecycle.adapters.livekit_agents.verdict import differences
+from speech_lifecycle.simulation.livekit_agents.outcome import Outcome
+from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARIOS
+from speech_lifecycle.simulation.livekit_agents.verdict import differences
 
 
 def differs(*expected: str) -> Callable[[Outcome], bool]:

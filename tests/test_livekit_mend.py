@@ -8,12 +8,12 @@ import pytest
 from livekit_outcomes import SINGLE, SWEPT, outcome
 from test_livekit_field_bugs import NOT_TO_BE_MENDED
 
-from speech_lifecycle.adapters.livekit_agents.scenarios import LIVEKIT_SCENARIOS
-from speech_lifecycle.adapters.livekit_agents.verdict import differences
 from speech_lifecycle.fsm.values import Policy
+from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARIOS
+from speech_lifecycle.simulation.livekit_agents.verdict import differences
 
 _COARSE_MS = 340
-"""`docs/livekit_table.py` sweeps in steps of 20 ms."""
+"""`tools/livekit_table.py` sweeps in steps of 20 ms."""
 
 
 @pytest.mark.parametrize("name", [name for name in SINGLE if name not in NOT_TO_BE_MENDED])

@@ -20,11 +20,11 @@ from speech_lifecycle.adapters.livekit_agents.livekit_time import livekit_time_s
 from speech_lifecycle.adapters.livekit_agents.watch import Watch, watch_session
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
 from speech_lifecycle.adapters.livekit_agents.watched_output import WatchedOutput
-from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
-from speech_lifecycle.adapters.simulation.conversation import RememberedMessage
-from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
-from speech_lifecycle.adapters.simulation.script import ScriptedMessage, ScriptedResponse
 from speech_lifecycle.fsm.values import MessageRecord
+from speech_lifecycle.simulation.conversation import RememberedMessage
+from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
+from speech_lifecycle.simulation.script import ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 
 RESPONSE = ScriptedResponse(
     (

@@ -10,8 +10,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from speech_lifecycle.adapters.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 from speech_lifecycle.adapters.livekit_agents.spans import SpeechSpans
+from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 
 
 def spans_of(name: str) -> list[ReadableSpan]:

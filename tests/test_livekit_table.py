@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from livekit_outcomes import SINGLE, SWEPT, outcome
 
-from speech_lifecycle.adapters.livekit_agents.scenarios import LIVEKIT_SCENARIOS
+from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 
 DOCS = Path(__file__).parent.parent / "docs"
 LINES = (DOCS / "livekit_scenarios.md").read_text(encoding="utf-8").splitlines()
 
-spec = importlib.util.spec_from_file_location("livekit_table", DOCS / "livekit_table.py")
+spec = importlib.util.spec_from_file_location("livekit_table", Path(__file__).parent.parent / "tools" / "livekit_table.py")
 assert spec is not None
 assert spec.loader is not None
 livekit_table = importlib.util.module_from_spec(spec)
@@ -25,7 +25,7 @@ def test_its_rows_are_fresh(name: str) -> None:
     outcomes = {mode: [outcome(name, mode)] for mode in livekit_table.MODES}
     scenario = LIVEKIT_SCENARIOS[name]
     for line in (livekit_table.row_of(scenario, outcomes), *livekit_table.details_of(scenario, outcomes)):
-        assert line in LINES, "run `python docs/livekit_table.py`"
+        assert line in LINES, "run `python tools/livekit_table.py`"
 
 
 def test_a_swept_scenario_is_never_different_when_mended() -> None:

@@ -12,15 +12,15 @@ from livekit.agents import NOT_GIVEN, Agent, AgentSession
 from livekit.plugins import openai
 from livekit_outcomes import SINGLE, outcome
 
-from speech_lifecycle.adapters.livekit_agents.scenarios import LIVEKIT_SCENARIOS
-from speech_lifecycle.adapters.livekit_agents.verdict import differences
 from speech_lifecycle.adapters.livekit_agents.watch import watch_session
 from speech_lifecycle.adapters.livekit_agents.watch_events import MessageStateChanged
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
-from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
 from speech_lifecycle.adapters.trace_file import TraceFile
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.trace import load_trace
+from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARIOS
+from speech_lifecycle.simulation.livekit_agents.verdict import differences
+from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
 
 
 @pytest.mark.parametrize("name", SINGLE)

@@ -13,12 +13,12 @@ from equivalent_mutants import EQUIVALENT
 from one_mutant import killing_test, mutant_of
 from test_field_bugs import ELSEWHERE, IDS
 
-from speech_lifecycle.fsm.definition import definition
-from speech_lifecycle.fsm.exploration import judging
-from speech_lifecycle.fsm.exploration.field_bugs import field_bugs
-from speech_lifecycle.fsm.exploration.judging import Verdict, judge, judge_field_bug
-from speech_lifecycle.fsm.exploration.mutants import Mutant, mutants
+from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.trace import definition_digest
+from speech_lifecycle.verification import judging
+from speech_lifecycle.verification.field_bugs import field_bugs
+from speech_lifecycle.verification.judging import Verdict, judge, judge_field_bug
+from speech_lifecycle.verification.mutants import Mutant, mutants
 
 REPORT = (Path(__file__).parent.parent / "docs" / "mutation.md").read_text(encoding="utf-8")
 ALL = tuple(mutants())

@@ -11,17 +11,17 @@ import asyncio
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from speech_lifecycle.adapters.outputs import misbehaviour as bad
-from speech_lifecycle.adapters.simulation.scenario import Action, Scenario, play
-from speech_lifecycle.adapters.simulation.script import (
+from speech_lifecycle.fsm import Capabilities, Policy
+from speech_lifecycle.fsm.trace import dump_record, load_trace
+from speech_lifecycle.simulation import misbehaviour as bad
+from speech_lifecycle.simulation.scenario import Action, Scenario, play
+from speech_lifecycle.simulation.script import (
     Pacing,
     ScriptedFunctionCall,
     ScriptedMessage,
     ScriptedResponse,
     ServerBehaviour,
 )
-from speech_lifecycle.fsm import Capabilities, Policy
-from speech_lifecycle.fsm.trace import dump_record, load_trace
 
 EXAMPLES = 100
 WORDS = "These are the words of this message, and a few more."

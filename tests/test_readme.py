@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from speech_lifecycle.adapters.clock import LoopClock
-from speech_lifecycle.adapters.outputs.simulated_speaker import SimulatedSpeaker
-from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
-from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
-from speech_lifecycle.adapters.simulation.script import ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
+from speech_lifecycle.simulation.scenarios import SCENARIOS
+from speech_lifecycle.simulation.script import ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

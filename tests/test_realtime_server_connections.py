@@ -12,8 +12,8 @@ from realtime_client import ANSWER, PREAMBLE, eventually, running, types
 from websockets.asyncio.client import connect as websocket_connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from speech_lifecycle.adapters.simulation.realtime_server import SimulatedRealtimeServer
-from speech_lifecycle.adapters.simulation.script import AT_ONCE, Pacing, ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
+from speech_lifecycle.simulation.script import AT_ONCE, Pacing, ScriptedMessage, ScriptedResponse
 
 pytestmark = pytest.mark.usefixtures("no_handler_fails")
 

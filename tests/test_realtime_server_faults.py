@@ -6,7 +6,7 @@ import pytest
 from realtime_client import ANSWER, PREAMBLE, error_of, eventually, running, types, user_says
 from websockets.exceptions import ConnectionClosedError
 
-from speech_lifecycle.adapters.simulation.script import AT_ONCE, ScriptedResponse, ServerBehaviour
+from speech_lifecycle.simulation.script import AT_ONCE, ScriptedResponse, ServerBehaviour
 
 pytestmark = pytest.mark.usefixtures("no_handler_fails")
 

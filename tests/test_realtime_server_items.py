@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from realtime_client import ANSWER, PREAMBLE, error_of, only, running, the, types, user_says
 
-from speech_lifecycle.adapters.simulation.conversation import Conversation, MessageItem, Refusal, RememberedMessage
-from speech_lifecycle.adapters.simulation.script import AT_ONCE, ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.conversation import Conversation, MessageItem, Refusal, RememberedMessage
+from speech_lifecycle.simulation.script import AT_ONCE, ScriptedMessage, ScriptedResponse
 
 pytestmark = pytest.mark.usefixtures("no_handler_fails")
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from realtime_client import ANSWER, PREAMBLE, only, running, the, types, user_says
 
-from speech_lifecycle.adapters.simulation.script import (
+from speech_lifecycle.simulation.script import (
     Pacing,
     ScriptedFunctionCall,
     ScriptedMessage,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from realtime_client import ANSWER, PREAMBLE, error_of, only, running, the, types
 
-from speech_lifecycle.adapters.simulation.conversation import RememberedMessage
-from speech_lifecycle.adapters.simulation.script import (
+from speech_lifecycle.simulation.conversation import RememberedMessage
+from speech_lifecycle.simulation.script import (
     AT_ONCE,
     Pacing,
     ScriptedFunctionCall,

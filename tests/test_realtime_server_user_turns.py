@@ -7,7 +7,7 @@ import base64
 import pytest
 from realtime_client import ANSWER, PREAMBLE, error_of, only, running, the, types
 
-from speech_lifecycle.adapters.simulation.script import ScriptedResponse
+from speech_lifecycle.simulation.script import ScriptedResponse
 
 pytestmark = pytest.mark.usefixtures("no_handler_fails")
 

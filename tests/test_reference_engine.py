@@ -12,7 +12,7 @@ from possible_events import hostile_events, plausible_events, rare_events
 
 from speech_lifecycle.fsm import Capabilities, Policy, Rejected, SpeechMachine, step
 from speech_lifecycle.fsm.codec import dump_speech, load_speech
-from speech_lifecycle.fsm.definition import definition
+from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.events import (
     Authorize,
     Event,
@@ -24,11 +24,11 @@ from speech_lifecycle.fsm.events import (
     SessionResponseCreated,
     SessionTextReceived,
 )
-from speech_lifecycle.fsm.exploration import SMALL, configurations
-from speech_lifecycle.fsm.exploration.alphabet import Alphabet
-from speech_lifecycle.fsm.message import MessageChart
-from speech_lifecycle.fsm.reference import ReferenceMachine
-from speech_lifecycle.fsm.speech import SpeechChart
+from speech_lifecycle.fsm.message.chart import MessageChart
+from speech_lifecycle.fsm.speech.chart import SpeechChart
+from speech_lifecycle.verification import SMALL, configurations
+from speech_lifecycle.verification.alphabet import Alphabet
+from speech_lifecycle.verification.reference import ReferenceMachine
 
 WALKS = 200
 WALK_LENGTH = 50

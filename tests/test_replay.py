@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from speech_lifecycle.adapters.simulation.replay import Pace, ReplayError, load_source, replay
 from speech_lifecycle.fsm.trace import dump_record, load_trace
+from speech_lifecycle.simulation.replay import Pace, ReplayError, load_source, replay
 
 RECORDINGS = {
     "azure_spoken_turn": ["completed"],

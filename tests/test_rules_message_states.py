@@ -18,7 +18,7 @@ from helpers import (
 )
 
 from speech_lifecycle.fsm import MessageRecord
-from speech_lifecycle.fsm.definition import definition
+from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.effects import ClearOutput, FlushOutput, ReportMessageSettled, StartHandover
 from speech_lifecycle.fsm.events import (
     Authorize,

@@ -6,7 +6,7 @@ import pytest
 from helpers import Transcript, interrupted, paused, queued, speaking, waiting
 
 from speech_lifecycle.fsm import Policy, Speech
-from speech_lifecycle.fsm.definition import definition
+from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.effects import (
     AnnounceAgentState,
     CancelTimer,

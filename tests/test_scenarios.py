@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from speech_lifecycle.adapters.outputs.misbehaviour import ReportsQueuedPosition
-from speech_lifecycle.adapters.simulation.scenario import Action, Scenario, play
-from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
-from speech_lifecycle.adapters.simulation.script import ScriptedMessage, ScriptedResponse
 from speech_lifecycle.fsm.effects import TruncateMessage
+from speech_lifecycle.simulation.misbehaviour import ReportsQueuedPosition
+from speech_lifecycle.simulation.scenario import Action, Scenario, play
+from speech_lifecycle.simulation.scenarios import SCENARIOS
+from speech_lifecycle.simulation.script import ScriptedMessage, ScriptedResponse
 
 ENDS = {
     "answer-interrupted": "preamble played finished 1800, answer partial interrupted 1400",

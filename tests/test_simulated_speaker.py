@@ -11,10 +11,10 @@ import pytest
 from speaker_room import Finished, Progressed, Room, Started
 
 from speech_lifecycle.adapters.clock import VirtualClock
-from speech_lifecycle.adapters.outputs.listener import Heard
-from speech_lifecycle.adapters.outputs.misbehaviour import Late
-from speech_lifecycle.adapters.outputs.simulated_speaker import OutputMisuseError, SimulatedSpeaker
 from speech_lifecycle.adapters.ports import AudioOutput
+from speech_lifecycle.simulation.listener import Heard
+from speech_lifecycle.simulation.misbehaviour import Late
+from speech_lifecycle.simulation.simulated_speaker import OutputMisuseError, SimulatedSpeaker
 
 
 def test_it_is_an_audio_output_of_its_rate():
@@ -263,6 +263,6 @@ async def test_after_aclose_nothing_is_played_or_reported():
 
 def test_without_numpy_the_error_names_the_remedy(tmp_path):
     for module in ("listener", "simulated_speaker"):
-        code = f"import sys; sys.modules['numpy'] = None; import speech_lifecycle.adapters.outputs.{module}"
+        code = f"import sys; sys.modules['numpy'] = None; import speech_lifecycle.simulation.{module}"
         run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert "pip install 'speech-lifecycle[simulation]'" in run.stderr

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from speaker_room import Finished, Progressed, Room, Started
 
-from speech_lifecycle.adapters.outputs.misbehaviour import (
+from speech_lifecycle.simulation.misbehaviour import (
     DeniesInterruption,
     Late,
     OverReports,

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from speaker_room import Finished, Progressed, Room, Started
 
-from speech_lifecycle.adapters.outputs.misbehaviour import (
+from speech_lifecycle.fsm.events import OutputFailed
+from speech_lifecycle.simulation.misbehaviour import (
     AllOf,
     ClearedFromOutsideAfter,
     DeniesInterruption,
@@ -30,7 +31,6 @@ from speech_lifecycle.adapters.outputs.misbehaviour import (
     SurplusFinishes,
     WrongMessageId,
 )
-from speech_lifecycle.fsm.events import OutputFailed
 
 
 def misbehave(misbehaviour: Misbehaviour, *, clear_at_ms: int | None = None, **options) -> Room:

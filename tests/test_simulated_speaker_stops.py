@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from speaker_room import Finished, Progressed, Room, Started
 
-from speech_lifecycle.adapters.outputs.listener import Heard
+from speech_lifecycle.simulation.listener import Heard
 
 
 def test_clear_stops_at_once_and_reports_what_was_heard():

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from speech_lifecycle.adapters.simulation import virtual_loop
-from speech_lifecycle.adapters.simulation.virtual_loop import VirtualTimeLoop, run_in_virtual_time
+from speech_lifecycle.simulation import virtual_loop
+from speech_lifecycle.simulation.virtual_loop import VirtualTimeLoop, run_in_virtual_time
 
 
 def test_a_long_sleep_takes_its_time_virtually() -> None:

@@ -5,6 +5,6 @@ try:
 except ImportError as error:
     raise ImportError("the LiveKit adapters need livekit-agents: pip install 'speech-lifecycle[livekit]'") from error
 
-from speech_lifecycle.adapters.livekit_agents.versions import warn_if_untested
+from .versions import warn_if_untested
 
 warn_if_untested(_livekit_agents.__version__)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from livekit import rtc
 from livekit.agents.voice import io
 
-from speech_lifecycle.adapters.ports import AudioOutput
 from speech_lifecycle.fsm.events import (
     OutputFact,
     OutputFailed,
@@ -16,6 +15,8 @@ from speech_lifecycle.fsm.events import (
     OutputPlaybackProgressed,
     OutputPlaybackStarted,
 )
+
+from ..ports import AudioOutput
 
 
 class OutputFailedError(RuntimeError):

@@ -8,11 +8,12 @@ from typing import Any
 from livekit.agents import llm
 from livekit.agents.voice import io
 
-from speech_lifecycle.adapters.driver import BargeIn, Driver
-from speech_lifecycle.adapters.livekit_agents.output import LiveKitOutput
-from speech_lifecycle.adapters.livekit_agents.session import LiveKitSession
 from speech_lifecycle.fsm.trace import Record
 from speech_lifecycle.fsm.values import MessageRecord, Policy
+
+from ..driver import BargeIn, Driver
+from .output import LiveKitOutput
+from .session import LiveKitSession
 
 
 def drive(

@@ -14,7 +14,6 @@ from typing import Any
 from livekit import rtc
 from livekit.agents import llm
 
-from speech_lifecycle.adapters.ports import SessionReceiver
 from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
     SessionMessageEnded,
@@ -22,6 +21,8 @@ from speech_lifecycle.fsm.events import (
     SessionTextReceived,
 )
 from speech_lifecycle.fsm.values import Modality, ResponseStatus
+
+from ..ports import SessionReceiver
 
 logger = logging.getLogger(__name__)
 

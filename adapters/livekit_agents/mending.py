@@ -14,10 +14,11 @@ from typing import Any
 
 from livekit.agents import Agent, llm
 
-from speech_lifecycle.adapters.livekit_agents.openai_events import OpenAIEvents
-from speech_lifecycle.adapters.livekit_agents.server_context import remove_messages, replace_message
-from speech_lifecycle.adapters.livekit_agents.watched_speech import WatchedSpeech
 from speech_lifecycle.fsm import effects as fx
+
+from .openai_events import OpenAIEvents
+from .server_context import remove_messages, replace_message
+from .watched_speech import WatchedSpeech
 
 logger = logging.getLogger(__name__)
 

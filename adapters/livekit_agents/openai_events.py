@@ -15,9 +15,10 @@ from typing import Any
 
 from livekit.agents import llm
 
-from speech_lifecycle.adapters.ports import SessionReceiver
-from speech_lifecycle.adapters.sessions.openai_answers import OpenAIAnswers, status_of
 from speech_lifecycle.fsm.values import Reconciliation, ResponseStatus
+
+from ..ports import SessionReceiver
+from ..sessions.openai_answers import OpenAIAnswers, status_of
 
 
 class OpenAIEvents:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from livekit import rtc
 from livekit.agents.voice import io
 
-from speech_lifecycle.adapters.livekit_agents.segments import Segment, Segments
 from speech_lifecycle.fsm.events import (
     OutputFact,
     OutputFailed,
@@ -18,6 +17,8 @@ from speech_lifecycle.fsm.events import (
     OutputPlaybackProgressed,
     OutputPlaybackStarted,
 )
+
+from .segments import Segment, Segments
 
 logger = logging.getLogger(__name__)
 

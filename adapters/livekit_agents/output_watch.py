@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from speech_lifecycle.adapters.livekit_agents.speech_machines import SpeechMachines
 from speech_lifecycle.fsm import events as ev
+
+from .speech_machines import SpeechMachines
 
 
 class OutputWatch:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from livekit.agents import llm
 
-from speech_lifecycle.adapters.livekit_agents.watch_events import ForbiddenStep, Rule
-from speech_lifecycle.adapters.livekit_agents.watched_speech import WatchedSpeech
 from speech_lifecycle.fsm.effects import ReportDivergence
+
+from .watch_events import ForbiddenStep, Rule
+from .watched_speech import WatchedSpeech
 
 
 def about_truncation(speech: WatchedSpeech, message_id: str, audio_end_ms: int) -> ForbiddenStep | None:

@@ -13,9 +13,10 @@ from typing import Any
 
 from livekit.agents import llm
 
-from speech_lifecycle.adapters.livekit_agents.openai_events import OpenAIEvents
 from speech_lifecycle.fsm.effects import RemoveMessages, ReplaceMessage
 from speech_lifecycle.fsm.values import Reconciliation
+
+from .openai_events import OpenAIEvents
 
 logger = logging.getLogger(__name__)
 

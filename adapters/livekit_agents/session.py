@@ -13,15 +13,6 @@ from typing import Any
 from livekit.agents import APIConnectionError, llm
 from livekit.agents.metrics import RealtimeModelMetrics
 
-from speech_lifecycle.adapters.livekit_agents.generation import GenerationReader
-from speech_lifecycle.adapters.livekit_agents.openai_events import OpenAIEvents
-from speech_lifecycle.adapters.livekit_agents.server_context import (
-    put_heard_text,
-    remove_messages,
-    replace_message,
-    restore_heard_texts,
-)
-from speech_lifecycle.adapters.ports import SessionReceiver
 from speech_lifecycle.fsm.effects import (
     AgentEffect,
     CancelResponse,
@@ -33,6 +24,11 @@ from speech_lifecycle.fsm.effects import (
 )
 from speech_lifecycle.fsm.events import SessionLost, SessionResponseCreated, SessionResponseEnded
 from speech_lifecycle.fsm.values import Capabilities, ResponseStatus
+
+from ..ports import SessionReceiver
+from .generation import GenerationReader
+from .openai_events import OpenAIEvents
+from .server_context import put_heard_text, remove_messages, replace_message, restore_heard_texts
 
 logger = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from livekit.agents import llm
 
-from speech_lifecycle.adapters.livekit_agents.watched_speech import WatchedSpeech
+from .watched_speech import WatchedSpeech
 
 if TYPE_CHECKING:
-    from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeSession
+    from .watched_model import WatchedRealtimeSession
 
 Modalities = list[Literal["text", "audio"]]
 

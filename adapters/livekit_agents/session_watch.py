@@ -7,17 +7,18 @@ from typing import Literal, Protocol
 
 from livekit.agents import llm
 
-from speech_lifecycle.adapters.livekit_agents import rules
-from speech_lifecycle.adapters.livekit_agents.mending import Mender
-from speech_lifecycle.adapters.livekit_agents.openai_events import OpenAIEvents
-from speech_lifecycle.adapters.livekit_agents.output_watch import OutputWatch
-from speech_lifecycle.adapters.livekit_agents.session_observer import Modalities
-from speech_lifecycle.adapters.livekit_agents.speech_machines import SpeechMachines
-from speech_lifecycle.adapters.livekit_agents.watch_events import ForbiddenStep
-from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeSession
-from speech_lifecycle.adapters.livekit_agents.watched_speech import WatchedSpeech
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
+
+from . import rules
+from .mending import Mender
+from .openai_events import OpenAIEvents
+from .output_watch import OutputWatch
+from .session_observer import Modalities
+from .speech_machines import SpeechMachines
+from .watch_events import ForbiddenStep
+from .watched_model import WatchedRealtimeSession
+from .watched_speech import WatchedSpeech
 
 
 class Host(Protocol):

@@ -9,14 +9,11 @@ from __future__ import annotations
 from livekit.agents.telemetry import tracer as livekit_tracer
 from opentelemetry.trace import Span, StatusCode, Tracer, set_span_in_context
 
-from speech_lifecycle.adapters.livekit_agents.watch import Watch
-from speech_lifecycle.adapters.livekit_agents.watch_events import (
-    ForbiddenStep,
-    MessageStateChanged,
-    SpeechStateChanged,
-)
-from speech_lifecycle.adapters.livekit_agents.watched_speech import WatchedSpeech
 from speech_lifecycle.fsm.values import FINAL_SPEECH_STATES, MessageRecord
+
+from .watch import Watch
+from .watch_events import ForbiddenStep, MessageStateChanged, SpeechStateChanged
+from .watched_speech import WatchedSpeech
 
 _PREFIX = "speech_lifecycle."
 

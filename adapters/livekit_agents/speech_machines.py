@@ -6,13 +6,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from speech_lifecycle.adapters.clock import Clock
-from speech_lifecycle.adapters.livekit_agents.watch_events import MessageStateChanged, SpeechStateChanged
-from speech_lifecycle.adapters.livekit_agents.watched_speech import Accrual, WatchedSpeech
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.replies import Rejected
 from speech_lifecycle.fsm.trace import Record, SpeechBegun, Unrouted, step_of
+
+from ..clock import Clock
+from .watch_events import MessageStateChanged, SpeechStateChanged
+from .watched_speech import Accrual, WatchedSpeech
 
 _KEPT = 64
 """How many finished speeches are remembered."""

@@ -20,26 +20,23 @@ from livekit import rtc
 from livekit.agents import AgentSession, AgentStateChangedEvent, CloseEvent, SpeechCreatedEvent, llm
 from livekit.agents.voice import SpeechHandle
 
-from speech_lifecycle.adapters.clock import Clock, LoopClock
-from speech_lifecycle.adapters.livekit_agents import rules
-from speech_lifecycle.adapters.livekit_agents.mending import Mender
-from speech_lifecycle.adapters.livekit_agents.output_watch import OutputWatch
-from speech_lifecycle.adapters.livekit_agents.session_watch import SessionWatch
-from speech_lifecycle.adapters.livekit_agents.speech_machines import SpeechMachines
-from speech_lifecycle.adapters.livekit_agents.watch_events import (
-    ForbiddenStep,
-    MessageStateChanged,
-    SpeechStateChanged,
-)
-from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel, WatchedRealtimeSession
-from speech_lifecycle.adapters.livekit_agents.watched_output import WatchedOutput
-from speech_lifecycle.adapters.livekit_agents.watched_speech import WatchedSpeech
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Rejected
 from speech_lifecycle.fsm.trace import Record
 from speech_lifecycle.fsm.values import Capabilities, MessageRecord, Policy
+
+from ..clock import Clock, LoopClock
+from . import rules
+from .mending import Mender
+from .output_watch import OutputWatch
+from .session_watch import SessionWatch
+from .speech_machines import SpeechMachines
+from .watch_events import ForbiddenStep, MessageStateChanged, SpeechStateChanged
+from .watched_model import WatchedRealtimeModel, WatchedRealtimeSession
+from .watched_output import WatchedOutput
+from .watched_speech import WatchedSpeech
 
 logger = logging.getLogger(__name__)
 

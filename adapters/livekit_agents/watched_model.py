@@ -14,9 +14,9 @@ from livekit import rtc
 from livekit.agents import NOT_GIVEN, NotGivenOr, llm
 from livekit.agents.llm.realtime import EventTypes
 
-from speech_lifecycle.adapters.livekit_agents.relay import Relay
-from speech_lifecycle.adapters.livekit_agents.session_observer import Modalities, SessionObserver
-from speech_lifecycle.adapters.livekit_agents.watched_speech import WatchedSpeech
+from .relay import Relay
+from .session_observer import Modalities, SessionObserver
+from .watched_speech import WatchedSpeech
 
 _EVENTS: frozenset[str] = frozenset(get_args(EventTypes))
 

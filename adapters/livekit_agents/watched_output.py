@@ -8,8 +8,9 @@ from typing import Protocol
 from livekit import rtc
 from livekit.agents.voice import io
 
-from speech_lifecycle.adapters.livekit_agents.livekit_time import livekit_time_s
 from speech_lifecycle.fsm.values import MessageRecord
+
+from .livekit_time import livekit_time_s
 
 
 class OutputObserver(Protocol):

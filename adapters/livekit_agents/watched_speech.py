@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from livekit.agents import Agent
 from livekit.agents.voice import SpeechHandle
 
-from speech_lifecycle.adapters.clock import ScheduledCall
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import MessageRecord, MessageState, SpeechState
 
+from ..clock import ScheduledCall
+
 if TYPE_CHECKING:
-    from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeSession
+    from .watched_model import WatchedRealtimeSession
 
 Accrual = ev.SessionTextReceived | ev.SessionAudioReceived | ev.OutputAudioHandedOver | ev.OutputPlaybackProgressed
 """Events of which there are many, and that only add to one another."""

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from speech_lifecycle.adapters.ports import SessionReceiver
-from speech_lifecycle.adapters.sessions.fields import identifier, mapping, sound
 from speech_lifecycle.fsm.events import SessionReconciliationAcknowledged, SessionReconciliationRefused
 from speech_lifecycle.fsm.values import Reconciliation, Refusal, ResponseStatus
+
+from ..ports import SessionReceiver
+from .fields import identifier, mapping, sound
 
 _UNKNOWN_ITEM_CODES = frozenset({"item_truncate_invalid_item_id", "item_delete_invalid_item_id"})
 _REFUSED_BY: dict[str, tuple[Reconciliation, ...]] = {

@@ -11,18 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from speech_lifecycle.adapters.ports import SessionReceiver
-from speech_lifecycle.adapters.sessions.fields import (
-    FieldError,
-    audio,
-    identifier,
-    mapping,
-    optional,
-    optional_identifier,
-    text,
-)
-from speech_lifecycle.adapters.sessions.openai_answers import OpenAIAnswers, ServerError, status_of
-from speech_lifecycle.adapters.sessions.openai_requests import ResponseRequests
 from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
 from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
@@ -32,6 +20,11 @@ from speech_lifecycle.fsm.events import (
     SessionTextReceived,
 )
 from speech_lifecycle.fsm.values import Modality, Reconciliation
+
+from ..ports import SessionReceiver
+from .fields import FieldError, audio, identifier, mapping, optional, optional_identifier, text
+from .openai_answers import OpenAIAnswers, ServerError, status_of
+from .openai_requests import ResponseRequests
 
 SAMPLE_RATE = 24_000
 """Samples per second of `audio/pcm`, the protocol's default audio format."""

@@ -9,16 +9,13 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from speech_lifecycle.adapters.ports import SessionReceiver
-from speech_lifecycle.adapters.sessions.openai_answers import ServerError
-from speech_lifecycle.adapters.sessions.openai_protocol import (
-    SAMPLE_RATE,
-    OpenAIRealtimeProtocol,
-    ProtocolError,
-)
 from speech_lifecycle.fsm.effects import SessionEffect
 from speech_lifecycle.fsm.events import SessionLost
 from speech_lifecycle.fsm.values import Capabilities
+
+from ..ports import SessionReceiver
+from .openai_answers import ServerError
+from .openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol, ProtocolError
 
 if TYPE_CHECKING:
     from openai.resources.realtime.realtime import AsyncRealtimeConnection

@@ -1,7 +1,7 @@
 """The workload's charts for python-statemachine, without our layers around it.
 
 Its best settings: flat charts, no error events, and the data as the model on which it finds guards and actions.
-`speech_lifecycle.fsm.reference` is the other subject that runs on it: the whole declared charts.
+`speech_lifecycle.verification.reference` is the other subject that runs on it: the whole declared charts.
 """
 
 from __future__ import annotations

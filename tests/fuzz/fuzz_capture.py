@@ -1,4 +1,4 @@
-"""Recordings (adapters/simulation/recording.py): YAML.
+"""Recordings (simulation/recording.py): YAML.
 
 What loads is JSON data that survives being written as YAML, and can be replayed or is refused in words.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import yaml
 from fuzz.oracles import load_or_refuse, plays_or_is_refused
 
-from speech_lifecycle.adapters.simulation.recording import RecordingError, parse_recording
+from speech_lifecycle.simulation.recording import RecordingError, parse_recording
 
 NAME = "call.yaml"
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from fuzz.oracles import dumps, load_or_refuse, plays_or_is_refused
 
 from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError
-from speech_lifecycle.adapters.simulation.recording import Recording
 from speech_lifecycle.fsm.codec import CodecError, is_valid, parse_json
 from speech_lifecycle.fsm.effects import CancelResponse, RemoveMessages, ReplaceMessage, TruncateMessage
 from speech_lifecycle.fsm.events import SessionMessageAdded
+from speech_lifecycle.simulation.recording import Recording
 
 
 class Receiver:

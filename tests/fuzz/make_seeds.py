@@ -15,14 +15,14 @@ from typing import Any, get_args
 
 import yaml
 
-from speech_lifecycle.adapters.simulation.recording import load_recording
-from speech_lifecycle.adapters.simulation.scenario import play
-from speech_lifecycle.adapters.simulation.scenarios import SCENARIOS
 from speech_lifecycle.fsm import values
 from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, dump_speech
 from speech_lifecycle.fsm.effects import EFFECT_TYPES
 from speech_lifecycle.fsm.events import EVENT_TYPES, name_of
 from speech_lifecycle.fsm.trace import Record, dump_record
+from speech_lifecycle.simulation.recording import load_recording
+from speech_lifecycle.simulation.scenario import play
+from speech_lifecycle.simulation.scenarios import SCENARIOS
 
 HERE = Path(__file__).parent
 SCENARIO_NAMES = ("second-response-queued", "user-speaks")

@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable
 from typing import TypeVar
 
-from speech_lifecycle.adapters.simulation.recording import Recording
-from speech_lifecycle.adapters.simulation.replay import ReplayError, replay
 from speech_lifecycle.fsm.trace import Trace
+from speech_lifecycle.simulation.recording import Recording
+from speech_lifecycle.simulation.replay import ReplayError, replay
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""The Definition: read from the charts, checked, and compiled into what runs."""

@@ -1,0 +1,333 @@
+"""The Definition: both charts as immutable tables, read once from python-statemachine by introspection.
+
+Everything else is derived from it: the running machine, the pictures, the exports, the vectors. Row ids name the
+chart, the state that declares the row, the event and the row's place among those of that state and event:
+`message.draining.output_playback_finished#2`. Rows without an event are `always` rows: they are tried whenever
+their state has been entered or has answered an event.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from types import ModuleType
+from typing import Any, Literal
+
+from statemachine import StateChart
+from statemachine.graph import iterate_states
+
+from ..answers import Answer
+from ..events import MESSAGE_EVENT_TYPES, SPEECH_EVENT_TYPES, name_of
+from ..message import actions as message_actions
+from ..message import chart as message
+from ..message import guards as message_guards
+from ..speech import actions as speech_actions
+from ..speech import chart as speech
+from ..speech import guards as speech_guards
+
+ALWAYS = "always"
+"""The event name of rows that need no event."""
+
+ChartName = Literal["message", "speech"]
+RowKind = Literal["handled", "ignored", "rejected"]
+
+
+class DefinitionError(Exception):
+    """A chart breaks a house rule. The message names the row and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateNode:
+    """One state of a chart."""
+
+    id: str
+    parent: str | None
+    is_initial: bool
+    is_final: bool
+    is_compound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a chart's table: in this state, on this event, if this holds, go there and do that."""
+
+    id: str
+    source: str
+    event: str
+    cond: str
+    """A boolean expression over guard names; "" is always true."""
+    target: str | None
+    """The state entered; None stays where it is."""
+    actions: tuple[str, ...] = ()
+    kind: RowKind = "handled"
+    reason: str = ""
+    """Why it is ignored or rejected."""
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        """The names of the guards in the condition."""
+        return guard_names(self.cond)
+
+
+@dataclass(frozen=True)
+class ChartDefinition:
+    """One chart as a table."""
+
+    name: ChartName
+    states: tuple[StateNode, ...]
+    """In document order, parents before their children."""
+    rows: tuple[Row, ...]
+    """In the order of the declaration, which is the order in which they are tried."""
+    events: tuple[str, ...]
+    """The events that come from outside."""
+    internal_events: tuple[str, ...]
+    """The events that the other chart raises or tells."""
+    guards: Mapping[str, Callable[..., bool]] = field(repr=False)
+    actions: Mapping[str, Callable[..., None]] = field(repr=False)
+
+    @cached_property
+    def state(self) -> dict[str, StateNode]:
+        """The states by id."""
+        return {node.id: node for node in self.states}
+
+    @cached_property
+    def leaves(self) -> tuple[StateNode, ...]:
+        """The states a chart can rest in."""
+        return tuple(node for node in self.states if not node.is_compound)
+
+    @cached_property
+    def initial(self) -> str:
+        """The state a chart starts in."""
+        return self.enter(next(node.id for node in self.states if node.is_initial and node.parent is None))
+
+    def enter(self, state_id: str) -> str:
+        """Return the state that entering `state_id` leads to: a compound is entered at its initial child."""
+        while self.state[state_id].is_compound:
+            state_id = next(n.id for n in self.states if n.parent == state_id and n.is_initial)
+        return state_id
+
+    def ancestry(self, state_id: str) -> Iterator[str]:
+        """Yield the state and the compounds around it, from the inside out."""
+        current: str | None = state_id
+        while current is not None:
+            yield current
+            current = self.state[current].parent
+
+    def cell(self, state_id: str, event: str) -> tuple[Row, ...]:
+        """Return the rows tried for an event in a state, in order: its own, its parents', then the answers."""
+        inherited = [row for level in self.ancestry(state_id) for row in self._by_cell.get((level, event), ())]
+        return tuple(
+            [row for row in inherited if row.kind == "handled"] + [row for row in inherited if row.kind != "handled"]
+        )
+
+    @cached_property
+    def _by_cell(self) -> dict[tuple[str, str], list[Row]]:
+        cells: dict[tuple[str, str], list[Row]] = {}
+        for row in self.rows:
+            cells.setdefault((row.source, row.event), []).append(row)
+        return cells
+
+    def target_state(self, row: Row, state_id: str) -> str:
+        """Return the state that a row taken in `state_id` leads to."""
+        return state_id if row.target is None else self.enter(row.target)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Both charts."""
+
+    message: ChartDefinition
+    speech: ChartDefinition
+
+    @property
+    def charts(self) -> tuple[ChartDefinition, ChartDefinition]:
+        """The speech chart and the message chart, in the order in which one explains them."""
+        return self.speech, self.message
+
+    def row(self, row_id: str) -> Row:
+        """Return the row with this id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._rows[row_id]
+
+    @cached_property
+    def _rows(self) -> dict[str, Row]:
+        return {row.id: row for chart in self.charts for row in chart.rows}
+
+
+def guard_names(cond: str) -> tuple[str, ...]:
+    """Return the guard names in a condition, in order.
+
+    Raises:
+        DefinitionError: the condition is more than names joined by `and`, `or`, `not`.
+    """
+    if not cond:
+        return ()
+    tree = ast.parse(cond, mode="eval")
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            names.append((node.col_offset, node.id))
+        elif not isinstance(node, ast.Expression | ast.BoolOp | ast.And | ast.Or | ast.UnaryOp | ast.Not | ast.Load):
+            raise DefinitionError(f"condition {cond!r}: only guard names joined by and, or, not")
+    return tuple(name for _, name in sorted(names))
+
+
+def digest(of: Definition) -> str:
+    """Return a short digest of all rows: it changes whenever one does. What guards and actions do is not in it."""
+    rows = "\n".join(
+        repr((row.id, row.cond, row.target, row.actions, row.kind, row.reason))
+        for chart in of.charts
+        for row in chart.rows
+    )
+    return hashlib.sha256(rows.encode()).hexdigest()[:16]
+
+
+@cache
+def definition() -> Definition:
+    """Return the Definition, read from the charts and checked at the first call.
+
+    Raises:
+        DefinitionError: a chart breaks a house rule.
+    """
+    from .lint import check
+
+    result = Definition(
+        message=compile_chart(
+            "message",
+            message.MessageChart,
+            message.ANSWERS,
+            tuple(name_of(event_type) for event_type in MESSAGE_EVENT_TYPES),
+            message.INTERNAL_EVENTS,
+            functions_of(message_guards),
+            functions_of(message_actions),
+        ),
+        speech=compile_chart(
+            "speech",
+            speech.SpeechChart,
+            speech.ANSWERS,
+            tuple(name_of(event_type) for event_type in SPEECH_EVENT_TYPES),
+            speech.INTERNAL_EVENTS,
+            functions_of(speech_guards),
+            functions_of(speech_actions),
+        ),
+    )
+    for chart in result.charts:
+        check(chart)
+    return result
+
+
+def functions_of(module: ModuleType) -> dict[str, Callable[..., Any]]:
+    """Return the public functions that a module defines, by name."""
+    return {
+        name: function
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and not name.startswith("_") and function.__module__ == module.__name__
+    }
+
+
+def compile_chart(
+    name: ChartName,
+    chart: type[StateChart[Any]],
+    answers: tuple[Answer, ...],
+    events: tuple[str, ...],
+    internal_events: tuple[str, ...],
+    guards: Mapping[str, Callable[..., bool]],
+    actions: Mapping[str, Callable[..., None]],
+) -> ChartDefinition:
+    """Read a python-statemachine chart, and its answers, into a table.
+
+    Raises:
+        DefinitionError: the chart uses what the table cannot say, such as callbacks found by naming convention.
+    """
+    states = list(iterate_states(chart.states))
+    nodes = tuple(
+        StateNode(
+            id=state.id,
+            parent=state.parent.id if state.parent else None,
+            is_initial=bool(state.initial),
+            is_final=bool(state.final),
+            is_compound=bool(state.states),
+        )
+        for state in states
+    )
+    count: dict[tuple[str, str], int] = {}
+    rows: list[Row] = []
+
+    def add(source: str, event: str, **parts: Any) -> None:
+        count[source, event] = number = count.get((source, event), 0) + 1
+        rows.append(Row(id=f"{name}.{source}.{event}#{number}", source=source, event=event, **parts))
+
+    for state in states:
+        if list(state.enter) or list(state.exit):
+            _refuse_callbacks(name, state.id, [*state.enter, *state.exit])
+        for transition in state.transitions:
+            if transition.initial:
+                continue
+            _refuse_callbacks(name, state.id, [*transition.before, *transition.after, *transition.validators])
+            if transition.internal:
+                raise DefinitionError(
+                    f"{name}.{state.id}: internal=True resets a compound; use a row without target instead"
+                )
+            for event in [event.id for event in transition.events] or [ALWAYS]:
+                add(
+                    state.id,
+                    event,
+                    cond=_condition(name, state.id, transition.cond),
+                    target=transition.target.id if transition.target is not None else None,
+                    actions=_actions(name, state.id, transition.on),
+                )
+    may_have_rows = {node.id for node in nodes if not node.is_final}
+    for answer in answers:
+        for source in answer.states:
+            if answer.kind == "handled" and source in may_have_rows:
+                raise DefinitionError(f"{name}.{source}: only a final state handles by an answer; give the chart a row")
+            for event in answer.events:
+                add(
+                    source,
+                    event,
+                    cond=answer.cond,
+                    target=None,
+                    actions=answer.actions,
+                    kind=answer.kind,
+                    reason=answer.reason,
+                )
+    return ChartDefinition(name, nodes, tuple(rows), events, internal_events, guards, actions)
+
+
+def _declared(specs: Any) -> list[Any]:
+    """Return the callbacks that a chart names itself, without those looked up by naming convention."""
+    return [spec for spec in specs if not spec.is_convention]
+
+
+def _refuse_callbacks(chart: str, state: str, specs: list[Any]) -> None:
+    declared = _declared(specs)
+    if declared:
+        raise DefinitionError(
+            f"{chart}.{state}: {declared[0].func!r} is called on enter, exit, before or after; "
+            f"name every action in `on` of the row"
+        )
+
+
+def _condition(chart: str, state: str, specs: Any) -> str:
+    terms = []
+    for spec in _declared(specs):
+        if not isinstance(spec.func, str):
+            raise DefinitionError(f"{chart}.{state}: guard {spec.func!r} has no name; give it as a string")
+        terms.append(spec.func if spec.expected_value else f"not ({spec.func})")
+    return terms[0] if len(terms) == 1 else " and ".join(f"({term})" for term in terms)
+
+
+def _actions(chart: str, state: str, specs: Any) -> tuple[str, ...]:
+    names = []
+    for spec in _declared(specs):
+        if not isinstance(spec.func, str):
+            raise DefinitionError(f"{chart}.{state}: action {spec.func!r} has no name; give it as a string")
+        names.append(spec.func)
+    return tuple(names)

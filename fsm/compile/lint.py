@@ -1,0 +1,129 @@
+"""The house rules for charts, checked whenever a Definition is made.
+
+python-statemachine accepts several things that are never meant: rows that can never be taken, states without a
+way out, names that nothing defines.
+"""
+
+from __future__ import annotations
+
+from .definition import ALWAYS, ChartDefinition, DefinitionError, Row
+
+
+def check(chart: ChartDefinition) -> None:
+    """Check one chart.
+
+    Raises:
+        DefinitionError: it breaks a rule; the message lists every breach, each with its place.
+    """
+    breaches = [
+        *_undefined_names(chart),
+        *_unused_names(chart),
+        *_unknown_events(chart),
+        *_dead_rows(chart),
+        *_endless_rows(chart),
+        *_traps(chart),
+        *_open_cells(chart),
+    ]
+    if breaches:
+        raise DefinitionError("\n".join(f"{chart.name} chart: {breach}" for breach in breaches))
+
+
+def _undefined_names(chart: ChartDefinition) -> list[str]:
+    return [
+        f"{row.id}: {what} {name!r} is not defined; write it in {chart.name}/{what}s.py"
+        for row in chart.rows
+        for what, names, known in (
+            ("guard", row.guards, chart.guards),
+            ("action", row.actions, chart.actions),
+        )
+        for name in names
+        if name not in known
+    ]
+
+
+def _unused_names(chart: ChartDefinition) -> list[str]:
+    used = {name for row in chart.rows for name in (*row.guards, *row.actions)}
+    return [
+        f"{name!r} is defined, but no row uses it; delete it"
+        for name in (*chart.guards, *chart.actions)
+        if name not in used
+    ]
+
+
+def _unknown_events(chart: ChartDefinition) -> list[str]:
+    known = {*chart.events, *chart.internal_events, ALWAYS}
+    states = set(chart.state)
+    return [f"{row.id}: no such event {row.event!r}" for row in chart.rows if row.event not in known] + [
+        f"{row.id}: no such state {row.source!r}" for row in chart.rows if row.source not in states
+    ]
+
+
+def _dead_rows(chart: ChartDefinition) -> list[str]:
+    """Find rows that are never reached, because those before them always take the event."""
+    reached: set[str] = set()
+    shadowed_by: dict[str, str] = {}
+    for leaf in chart.leaves:
+        for event in (*chart.events, *chart.internal_events, ALWAYS):
+            taken: dict[str, Row] = {}
+            for row in chart.cell(leaf.id, event):
+                shadow = taken.get("") or taken.get(row.cond)
+                if shadow is None:
+                    reached.add(row.id)
+                    taken[row.cond] = row
+                else:
+                    shadowed_by[row.id] = shadow.id
+    return [
+        f"{row.id}: never taken, {shadowed_by.get(row.id, 'nothing')} comes first; order or delete them"
+        for row in chart.rows
+        if row.id not in reached
+    ]
+
+
+def _endless_rows(chart: ChartDefinition) -> list[str]:
+    return [
+        f"{row.id}: an `always` row needs a condition and another state as its target, or it never ends"
+        for row in chart.rows
+        if row.event == ALWAYS and (not row.cond or row.target is None or row.target == row.source)
+    ]
+
+
+def _traps(chart: ChartDefinition) -> list[str]:
+    """Find finals with ways out, states that are never reached and states that lead to no final one."""
+    steps: dict[str, set[str]] = {leaf.id: set() for leaf in chart.leaves}
+    for leaf in chart.leaves:
+        for level in chart.ancestry(leaf.id):
+            for row in chart.rows:
+                if row.source == level and row.kind == "handled":
+                    steps[leaf.id].add(chart.target_state(row, leaf.id))
+    finals = {leaf.id for leaf in chart.leaves if leaf.is_final}
+    reachable = _closure({chart.initial}, steps)
+    return [
+        *(
+            f"{state}: it is final, but has a way out; give an answer instead"
+            for state in finals
+            if steps[state] - {state}
+        ),
+        *(f"{state}: never reached; delete it" for state in steps if state not in reachable),
+        *(f"{state}: no way to a final state" for state in steps if not _closure({state}, steps) & finals),
+    ]
+
+
+def _closure(start: set[str], steps: dict[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    frontier = list(start)
+    while frontier:
+        state = frontier.pop()
+        if state not in reached:
+            reached.add(state)
+            frontier.extend(steps[state])
+    return reached
+
+
+def _open_cells(chart: ChartDefinition) -> list[str]:
+    """Find cells in which an event might get no answer."""
+    return [
+        f"{leaf.id} on {event}: no answer if all guards fail; add an unguarded row or an answer"
+        for leaf in chart.leaves
+        for event in chart.events
+        if not any(not row.cond for row in chart.cell(leaf.id, event))
+    ]

@@ -1,0 +1,1 @@
+"""One speech: its chart, guards and actions, and its timer."""

@@ -1,0 +1,212 @@
+"""The speech chart: how the messages of one response are played to the listener (spec, section 4).
+
+There is one way out, from wherever the speech is: the messages settle (`stopping`), the server is brought in line
+(`reconciling`), and the speech is over. Finishing, interruption, close, a failed output, a lost session and the
+watchdog all take it.
+
+Rows of one state and event are tried in the order in which they stand here, those of a substate before those of
+its parent. What the guards and actions mean is said in `guards` and `actions`. A cell that no row
+covers is answered by `ANSWERS`.
+
+`message_announced`, `message_heard`, `message_settled` and `message_output_failed` are raised by the message
+chart.
+"""
+
+# python-statemachine's types do not know that a compound state may have rows without a target.
+# mypy: disable-error-code=arg-type
+
+from __future__ import annotations
+
+from typing import Any
+
+from statemachine import State, StateChart
+
+from ..answers import ignored, rejected
+
+INTERNAL_EVENTS = ("message_announced", "message_heard", "message_settled", "message_output_failed")
+
+
+class SpeechChart(StateChart[Any]):
+    """One speech."""
+
+    catch_errors_as_events = False
+    allow_event_without_transition = False
+
+    queued = State(initial=True)
+
+    class active(State.Compound):  # noqa: N801
+        waiting = State(initial=True)
+        speaking = State()
+        paused = State()
+
+    stopping = State()
+    reconciling = State()
+    completed = State(final=True)
+    interrupted = State(final=True)
+    failed = State(final=True)
+
+    waiting, speaking, paused = active.waiting, active.speaking, active.paused
+
+    # The floor.
+    queued.to(active, event="authorize", on=["announce_thinking", "forward_next", "watch"])
+
+    # The response. One that appears after the interruption is cancelled as soon as it has a name (C2);
+    # nothing is left to stop then, so that can only be while `reconciling`.
+    queued.to(None, event="session_response_created", cond="has_no_response", on="note_response")
+    active.to(None, event="session_response_created", cond="has_no_response", on="note_response")
+    reconciling.to(
+        None,
+        event="session_response_created",
+        cond="has_no_response",
+        on=["note_response", "cancel_response"],
+    )
+    queued.to(None, event="session_response_ended", cond="is_generating_it", on="note_response_end")
+    active.to(None, event="session_response_ended", cond="is_generating_it", on="note_response_end")
+    stopping.to(None, event="session_response_ended", cond="is_generating_it", on="note_response_end")
+    reconciling.to(
+        None,
+        event="session_response_ended",
+        cond="is_generating_it",
+        on=["note_response_end", "cut_what_came_late"],
+    )
+
+    # One message after the other; none starts while the speech is held.
+    paused.to(None, event="message_announced message_settled")
+    active.to(None, event="message_announced", cond="output_is_free", on=["forward_next", "watch"])
+    active.to(None, event="message_settled", on=["forward_next", "watch"])
+
+    # Speaking begins with the first audible frame of the speech, not of each message.
+    waiting.to(speaking, event="message_heard", on="announce_speaking")
+    paused.to(None, event="message_heard", on="note_heard")
+
+    # Pause and resume.
+    waiting.to(paused, event="pause", cond="output_can_pause", on=["pause_output", "announce_listening", "unwatch"])
+    speaking.to(paused, event="pause", cond="output_can_pause", on=["pause_output", "announce_listening", "unwatch"])
+    paused.to(
+        speaking,
+        event="resume",
+        cond="was_heard",
+        on=["resume_output", "announce_speaking", "forward_next", "watch"],
+    )
+    paused.to(waiting, event="resume", on=["resume_output", "announce_thinking", "forward_next", "watch"])
+
+    # Stopping. A hold ends only after the output was cleared (P1).
+    queued.to(stopping, event="interrupt", cond="may_interrupt", on=["because_never_authorized", "cancel_response"])
+    paused.to(
+        stopping,
+        event="interrupt",
+        cond="may_interrupt",
+        on=["because_interrupted", "cancel_response", "stop_message", "resume_output"],
+    )
+    active.to(
+        stopping,
+        event="interrupt",
+        cond="may_interrupt",
+        on=["because_interrupted", "cancel_response", "stop_message"],
+    )
+    queued.to(stopping, event="close", on=["because_closed", "cancel_response"])
+    paused.to(stopping, event="close", on=["because_closed", "cancel_response", "stop_message", "resume_output"])
+    active.to(stopping, event="close", on=["because_closed", "cancel_response", "stop_message"])
+    queued.to(stopping, event="session_lost", on=["because_source_failed", "note_session_lost"])
+    paused.to(
+        stopping,
+        event="session_lost",
+        on=["because_source_failed", "stop_message", "note_session_lost", "resume_output"],
+    )
+    active.to(stopping, event="session_lost", on=["because_source_failed", "stop_message", "note_session_lost"])
+    paused.to(
+        stopping,
+        event="message_output_failed",
+        on=["because_output_failed", "cancel_response", "resume_output"],
+    )
+    active.to(stopping, event="message_output_failed", on=["because_output_failed", "cancel_response"])
+
+    # The watchdog: as long as facts come, it waits on.
+    active.to(None, event="timer_fired", cond="is_due and has_progressed", on=["note_timer", "watch"])
+    active.to(
+        stopping,
+        event="timer_fired",
+        cond="is_due",
+        on=["note_timer", "because_timed_out", "cancel_response", "stop_message"],
+    )
+
+    # The output's report of the stopped message.
+    stopping.to(None, event="message_settled")
+    stopping.to(None, event="timer_fired", cond="is_due", on=["note_timer", "time_out_message"])
+    stopping.to(None, event="session_lost", cond="not session_is_lost", on="note_session_lost")
+
+    # The one way out.
+    paused.to(reconciling, cond="is_played_out", on=["resume_output", "bring_server_in_line"])
+    active.to(reconciling, cond="is_played_out", on=["bring_server_in_line", "announce_listening"])
+    stopping.to(
+        reconciling,
+        cond="output_is_free",
+        on=["skip_pending", "bring_server_in_line", "announce_listening"],
+    )
+
+    # The server's answers. A refusal is never fatal (T9).
+    reconciling.to(None, event="session_reconciliation_acknowledged", cond="is_awaited", on="strike_request")
+    reconciling.to(
+        None,
+        event="session_reconciliation_refused",
+        cond="is_awaited and nothing_unheard_is_left",
+        on="strike_request",
+    )
+    reconciling.to(
+        None,
+        event="session_reconciliation_refused",
+        cond="is_awaited",
+        on=["strike_request", "report_refusal"],
+    )
+    reconciling.to(None, event="timer_fired", cond="is_due", on=["note_timer", "give_up"])
+    reconciling.to(None, event="session_lost", on="note_session_lost")
+
+    reconciling.to(failed, cond="is_reconciled and has_failed", on=["unwatch", "report_failed"])
+    reconciling.to(interrupted, cond="is_reconciled and is_stopped", on=["unwatch", "report_interrupted"])
+    reconciling.to(completed, cond="is_reconciled", on=["unwatch", "report_completed"])
+
+
+_OVER = "completed interrupted failed"
+_ANSWERS_OF_SERVER = ("session_reconciliation_acknowledged", "session_reconciliation_refused")
+
+ANSWERS = (
+    ignored("already_authorized", "active", "authorize"),
+    ignored("already_stopping", "stopping reconciling", "authorize", "interrupt", "close", "pause", "resume"),
+    rejected("not_interruptible", "queued active", "interrupt"),
+    ignored("nothing_to_hold", "queued", "pause", "resume"),
+    ignored("already_paused", "paused", "pause"),
+    rejected("output_cannot_pause", "active", "pause"),
+    ignored("not_paused", "active", "resume"),
+    ignored(
+        "already_created",
+        "queued active stopping reconciling",
+        "session_response_created",
+        cond="is_own_response",
+    ),
+    rejected("foreign_response", "queued active stopping reconciling", "session_response_created"),
+    ignored(
+        "already_ended",
+        "queued active stopping reconciling",
+        "session_response_ended",
+        cond="is_own_response",
+    ),
+    rejected("foreign_response", "queued active stopping reconciling", "session_response_ended"),
+    ignored("already_lost", "stopping", "session_lost"),
+    rejected("nothing_requested", "queued active stopping", *_ANSWERS_OF_SERVER),
+    ignored("not_awaited", "reconciling", *_ANSWERS_OF_SERVER),
+    ignored("stale_timer", "queued active stopping reconciling", "timer_fired"),
+    ignored(
+        "speech_is_over",
+        _OVER,
+        "authorize",
+        "interrupt",
+        "pause",
+        "resume",
+        "close",
+        "session_response_created",
+        "session_response_ended",
+        "session_lost",
+        *_ANSWERS_OF_SERVER,
+        "timer_fired",
+    ),
+)

@@ -1,0 +1,27 @@
+"""The one timer of a speech: it sees to it that nobody's silence keeps the agent "speaking" for ever (O1 to O3)."""
+
+from __future__ import annotations
+
+from ..effects import CancelTimer, StartTimer
+from ..run import Run
+from ..state import Message, Speech
+from ..values import Timer
+
+
+def start_timer(run: Run, speech: Speech, timer: Timer, delay_ms: int) -> None:
+    """Start the timer, in place of the one that runs."""
+    speech.timer = timer
+    speech.has_progressed = False
+    run.emit(StartTimer(timer, delay_ms))
+
+
+def cancel_timer(run: Run, speech: Speech) -> None:
+    """Stop the timer, if one runs."""
+    if speech.timer is not None:
+        run.emit(CancelTimer(speech.timer))
+        speech.timer = None
+
+
+def unplayed_ms(message: Message) -> int:
+    """Return how much of the audio handed over is still to be played, by the last progress."""
+    return message.handed_over_ms - message.position_ms

@@ -1,0 +1,280 @@
+"""Replay: a recorded session, or a trace, once more through the adapter, the machine and a simulated speaker.
+
+What the server sent is given; what the listener hears, and when the speech is interrupted, is new. The recordings
+hold no times and no audio worth the name, so both are supplied here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from speech_lifecycle.adapters.clock import VirtualClock
+from speech_lifecycle.adapters.driver import Driver
+from speech_lifecycle.adapters.ports import SessionReceiver
+from speech_lifecycle.adapters.sessions.fields import FieldError, identifier, optional, optional_identifier
+from speech_lifecycle.adapters.sessions.openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol, ProtocolError
+from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.fsm.effects import CancelResponse, SessionEffect
+from speech_lifecycle.fsm.trace import Header, Record, Step, Trace, definition_digest, load_trace
+from speech_lifecycle.fsm.values import Capabilities, Policy
+
+from .conversation import MessageItem, Refusal, item_from_client
+from .first_sound import FirstSound
+from .memory import BYTES_PER_MS, ServerMemory
+from .recording import Recording, load_recording
+from .report import Report, compare
+from .simulated_speaker import SimulatedSpeaker
+
+_FACTS = (
+    ev.SessionResponseCreated,
+    ev.SessionMessageAdded,
+    ev.SessionTextReceived,
+    ev.SessionMessageEnded,
+    ev.SessionResponseEnded,
+    ev.SessionLost,
+)
+"""What a trace's server said by itself. Its answers are given anew."""
+
+
+_LONGEST_MESSAGE_MS = 600_000
+"""Ten minutes: a message of a trace that says it is longer is a broken one, and would only fill the memory."""
+_LATEST_MS = 86_400_000.0
+"""A day: no trace is longer, and times far beyond it are too coarse to play by."""
+
+
+class ReplayError(ValueError):
+    """A file cannot be replayed. The message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a recording does not say."""
+
+    event_interval_ms: float = 10.0
+    """Time between two events of the server."""
+    delta_ms: int = 100
+    """Audio in one delta. Recordings hold a few bytes of each."""
+
+
+class ReplayedSession:
+    """A session whose server says what it said before, and answers requests by its model of the conversation."""
+
+    sample_rate = SAMPLE_RATE
+    capabilities = Capabilities()
+
+    def __init__(self, clock: VirtualClock, source: Recording | Trace, pace: Pace) -> None:
+        self._clock = clock
+        self._source = source
+        self._pace = pace
+        self._cancelled: set[str] = set()
+        self.memory: ServerMemory
+        self._protocol: OpenAIRealtimeProtocol
+
+    def attach(self, receiver: SessionReceiver) -> None:
+        """Take the receiver of facts and audio."""
+        self.memory = ServerMemory(receiver)
+        self._protocol = OpenAIRealtimeProtocol(self.memory)
+
+    def request_response(self, speech_id: str) -> None:
+        """Do nothing: the responses come as they came."""
+
+    def perform(self, effect: SessionEffect) -> None:
+        """Answer as the server would, a moment later."""
+        if isinstance(effect, CancelResponse):
+            self._clock.call_later(self._pace.event_interval_ms, partial(self._end_cancelled, effect.response_id))
+        for request in self._protocol.translate(effect):
+            answer = self._answer(request)
+            if answer is not None:
+                self._clock.call_later(self._pace.event_interval_ms, partial(self._receive, answer))
+
+    async def run(self) -> None:
+        """Wait to be cancelled: what the server sends is on the clock."""
+        await asyncio.Event().wait()
+
+    def schedule(self) -> None:
+        """Put everything that the server sent on the clock."""
+        if isinstance(self._source, Recording):
+            for index, event in enumerate(self._source.received):
+                place = f"{self._source.name}: event {index + 1} of those received"
+                self._clock.call_later(
+                    index * self._pace.event_interval_ms, partial(self._receive, self._with_audio(event), place)
+                )
+        else:
+            self._schedule_facts(self._source)
+
+    def _schedule_facts(self, trace: Trace) -> None:
+        received_ms: dict[str, int] = {}
+        for number, step in enumerate(trace.steps, 1):
+            event = step.event
+            if not 0 <= step.at_ms <= _LATEST_MS:
+                raise ReplayError(f"step {number}: field 'at_ms' is {step.at_ms}, expected 0 to {_LATEST_MS:.0f}")
+            if isinstance(event, ev.SessionAudioReceived):
+                if event.received_ms > _LONGEST_MESSAGE_MS:
+                    raise ReplayError(
+                        f"step {number}: field 'event.received_ms' is more than the {_LONGEST_MESSAGE_MS} ms that a "
+                        "replayed message may have"
+                    )
+                more_ms = max(0, event.received_ms - received_ms.get(event.message_id, 0))
+                received_ms[event.message_id] = received_ms.get(event.message_id, 0) + more_ms
+                self._clock.call_later(step.at_ms, partial(self._deliver, event.message_id, more_ms))
+            elif isinstance(event, _FACTS):
+                self._clock.call_later(step.at_ms, partial(self._report, event))
+
+    def _deliver(self, message_id: str, ms: int) -> None:
+        self.memory.deliver_audio(message_id, bytes(ms * BYTES_PER_MS))
+
+    def _report(self, fact: ev.SessionFact) -> None:
+        if getattr(fact, "response_id", "") not in self._cancelled:
+            self.memory.report(fact)
+
+    def _receive(self, event: Mapping[str, Any], place: str = "the simulated server") -> None:
+        try:
+            response_id = optional_identifier(event, "response_id") or optional_identifier(event, "response", "id")
+            if response_id not in self._cancelled:
+                self._remember_others(event)
+                self._protocol.receive(event)
+        except (FieldError, ProtocolError) as error:
+            raise ReplayError(f"{place}: {error}") from None
+
+    def _remember_others(self, event: Mapping[str, Any]) -> None:
+        """The memory hears of the assistant's messages; what stands between them is only here."""
+        if event["type"] in ("conversation.item.added", "conversation.item.created"):
+            item_id = identifier(event, "item", "id")
+            if optional(event, "item", "role") != "assistant" and self.memory.conversation.find(item_id) is None:
+                self.memory.conversation.insert(MessageItem(item_id, "user", "input", "completed"))
+
+    def _end_cancelled(self, response_id: str) -> None:
+        """A real server that is told to cancel sends no more of the response, and ends it."""
+        if self.memory.conversation.active_response_id == response_id:
+            self._receive({"type": "response.done", "response": {"id": response_id, "status": "cancelled"}})
+            self._cancelled.add(response_id)
+
+    def _with_audio(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        if event["type"] in ("response.output_audio.delta", "response.audio.delta"):
+            return {**event, "delta": base64.b64encode(bytes(self._pace.delta_ms * BYTES_PER_MS)).decode()}
+        return event
+
+    def _answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        conversation = self.memory.conversation
+        refusal: Refusal | None = None
+        if request["type"] == "conversation.item.truncate":
+            refusal = conversation.truncate(request["item_id"], request["content_index"], request["audio_end_ms"])
+            answer = {"type": "conversation.item.truncated", "item_id": request["item_id"]}
+        elif request["type"] == "conversation.item.delete":
+            refusal = conversation.delete(request["item_id"])
+            answer = {"type": "conversation.item.deleted", "item_id": request["item_id"]}
+        elif request["type"] == "conversation.item.create":
+            item = item_from_client(request["item"], "", "")
+            refusal = item if isinstance(item, Refusal) else conversation.insert(item, request.get("previous_item_id"))
+            answer = {"type": "conversation.item.added", "item": request["item"]}
+        else:
+            return None
+        if refusal is None:
+            return answer
+        error = {"code": refusal.code, "message": refusal.message, "event_id": request["event_id"]}
+        return {"type": "error", "error": error}
+
+
+def load_source(path: Path) -> Recording | Trace:
+    """Read a recording (YAML) or a trace (JSON lines), told apart by the file's name.
+
+    Raises:
+        ReplayError: the file is neither, or cannot be read; the message names file, place and remedy.
+    """
+    try:
+        if path.suffix in (".jsonl", ".ndjson"):
+            with path.open(encoding="utf-8") as lines:
+                return load_trace(lines, str(path))
+        if path.suffix in (".yaml", ".yml"):
+            return load_recording(path)
+    except (ValueError, OSError) as error:
+        raise ReplayError(str(error)) from None
+    raise ReplayError(f"{path}: expected a recording (.yaml) or a trace (.jsonl)")
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What came of a replay."""
+
+    report: Report
+    trace: Trace
+
+
+async def replay(
+    source: Recording | Trace,
+    *,
+    interrupt_at_ms: float | None = None,
+    pace: Pace | None = None,
+    policy: Policy | None = None,
+    on_record: Callable[[Record], None] | None = None,
+) -> Replayed:
+    """Replay a recording or a trace in virtual time.
+
+    Args:
+        source: what the server sent.
+        interrupt_at_ms: interrupt everything, this long after the first sound, or after the first text if there is no
+            sound. None replays the commands that a trace holds.
+        pace: what a recording does not say.
+        policy: for every speech.
+        on_record: is given the new trace.
+
+    Raises:
+        ReplayError: there is no response in it, or something that cannot be played; the message says where.
+    """
+    clock = VirtualClock()
+    session = ReplayedSession(clock, source, pace or Pace())
+    speaker = SimulatedSpeaker(clock)
+    trace = Trace(Header(definition=definition_digest()))
+    policy = policy or Policy()
+
+    def on_first_sound() -> None:
+        if interrupt_at_ms is not None:
+            clock.call_later(interrupt_at_ms, lambda: driver.interrupt_all())
+
+    first_sound = FirstSound(on_first_sound)
+
+    def record(new: Record) -> None:
+        if not isinstance(new, Header):
+            trace.records.append(new)
+        if on_record is not None:
+            on_record(new)
+        first_sound.watch(new)
+
+    driver = Driver(session, speaker, clock=clock, policy=policy, trace=record)
+    session.schedule()
+    if interrupt_at_ms is None and isinstance(source, Trace):
+        _schedule_commands(clock, source, driver)
+    while clock.advance_to_next():
+        pass
+    if not driver.speeches:
+        raise ReplayError("there is no response in it")
+    report = compare(
+        [record for speech in driver.speeches for record in speech.records],
+        heard=speaker.listener.heard,
+        history=driver.history,
+        conversation=session.memory.conversation,
+        plays_audio=True,
+        frame_ms=policy.frame_ms,
+        sent_ms=session.memory.sent_ms,
+        outcomes=tuple(speech.snapshot.state for speech in driver.speeches),
+        divergences=driver.divergences,
+        trace=trace,
+    )
+    return Replayed(report, trace)
+
+
+def _schedule_commands(clock: VirtualClock, trace: Trace, driver: Driver) -> None:
+    """Put the agent's commands on the clock. The floor is given by the driver, as it was."""
+
+    def command(step: Step, command: ev.Command) -> None:
+        driver.command(command, next((speech for speech in driver.speeches if speech.id == step.speech), None))
+
+    for step in trace.steps:
+        if isinstance(step.event, ev.Interrupt | ev.Pause | ev.Resume | ev.Close):
+            clock.call_later(step.at_ms, partial(command, step, step.event))

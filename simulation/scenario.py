@@ -1,0 +1,145 @@
+"""A scenario: what the server says, what the user and the agent do, and what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal
+
+from speech_lifecycle.adapters.driver import BargeIn
+from speech_lifecycle.fsm.trace import Record
+from speech_lifecycle.fsm.values import Capabilities, Policy
+
+from .misbehaviour import Misbehaviour
+from .report import Evidence, Report, build_report
+from .script import ScriptedResponse, ServerBehaviour
+from .world import SimulatedWorld
+
+Deed = Literal[
+    "interrupt",
+    "force_interrupt",
+    "pause",
+    "resume",
+    "close",
+    "user_speaks",
+    "user_is_silent",
+    "clear_from_outside",
+    "request",
+]
+Origin = Literal["request", "first_sound"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that somebody does, `after_ms` from the first request or from the first sound."""
+
+    after_ms: float
+    deed: Deed
+    since: Origin = "first_sound"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A run of the world, and the field bugs that it would show in a system that has them."""
+
+    name: str
+    summary: str
+    responses: tuple[ScriptedResponse, ...]
+    actions: tuple[Action, ...] = ()
+    bugs: tuple[str, ...] = ()
+    behaviour: ServerBehaviour | None = None
+    misbehaviour: Misbehaviour | None = None
+    policy: Policy = field(default_factory=Policy)
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    barge_in: BargeIn = "interrupt"
+    has_output: bool = True
+    synchronize_text: bool = False
+    output_latency_ms: float = 0
+    """How long after it got the first audio of a message the output plays it."""
+    requests: int = 1
+    """How many responses the agent asks for at the start. Each waits until the one before it has ended."""
+    evidence: Evidence = "listener"
+    """What counts as heard: the listener, or the reports of an output that is known to lie."""
+
+    def with_interruption(self, after_ms: float) -> Scenario:
+        """Return the same scenario, interrupted `after_ms` from the first sound and by nothing else."""
+        return replace(self, actions=(Action(after_ms, "interrupt"),))
+
+
+async def play(
+    scenario: Scenario,
+    *,
+    real_time: bool = False,
+    on_record: Callable[[Record], None] | None = None,
+    make_world: Callable[..., SimulatedWorld] = SimulatedWorld,
+) -> tuple[Report, SimulatedWorld]:
+    """Run a scenario to its end, and report what was heard, recorded and remembered.
+
+    `make_world` takes the arguments of SimulatedWorld, and may bring another client or output.
+
+    Raises:
+        WorldError: it does not come to its end.
+    """
+    world: SimulatedWorld = make_world(
+        scenario.responses,
+        behaviour=scenario.behaviour,
+        misbehaviour=scenario.misbehaviour,
+        policy=scenario.policy,
+        capabilities=scenario.capabilities,
+        barge_in=scenario.barge_in,
+        has_output=scenario.has_output,
+        synchronize_text=scenario.synchronize_text,
+        output_latency_ms=scenario.output_latency_ms,
+        real_time=real_time,
+        on_record=on_record,
+        on_first_sound=lambda: _schedule(world, scenario, "first_sound"),
+    )
+    async with world:
+        for _ in range(scenario.requests):
+            world.driver.request_response()
+        _schedule(world, scenario, "request")
+        await world.run_until_over()
+        report = build_report(world, scenario.evidence)
+    return report, world
+
+
+def _schedule(world: SimulatedWorld, scenario: Scenario, since: Origin) -> None:
+    for action in scenario.actions:
+        if action.since == since:
+            world.clock.call_later(action.after_ms, partial(_do, world, action.deed))
+
+
+def _do(world: SimulatedWorld, deed: Deed) -> None:
+    _DEEDS[deed](world)
+
+
+def _user_speaks(world: SimulatedWorld) -> None:
+    world.keep(asyncio.ensure_future(world.server_session.user_starts_speaking()))
+
+
+def _user_is_silent(world: SimulatedWorld) -> None:
+    world.keep(asyncio.ensure_future(world.server_session.user_stops_speaking()))
+
+
+def _clear_from_outside(world: SimulatedWorld) -> None:
+    if world.speaker is not None:
+        world.speaker.clear_from_outside()
+
+
+def _close_all(world: SimulatedWorld) -> None:
+    world.keep(asyncio.ensure_future(world.driver.close()))
+
+
+_DEEDS: dict[Deed, Callable[[SimulatedWorld], object]] = {
+    "interrupt": lambda world: world.driver.interrupt_all(),
+    "force_interrupt": lambda world: world.driver.interrupt_all(force=True),
+    "pause": lambda world: world.driver.pause(),
+    "resume": lambda world: world.driver.resume(),
+    "close": _close_all,
+    "user_speaks": _user_speaks,
+    "user_is_silent": _user_is_silent,
+    "clear_from_outside": _clear_from_outside,
+    "request": lambda world: world.driver.request_response(),
+}

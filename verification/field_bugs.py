@@ -1,0 +1,201 @@
+"""The bugs of field-bugs.md that a machine can have, put into this one on purpose, each by its id.
+
+`ELSEWHERE` in tests/test_field_bugs.py names those that need a wire or an output.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from speech_lifecycle.fsm.compile.definition import definition
+from speech_lifecycle.fsm.effects import (
+    CancelResponse,
+    CommitMessage,
+    RemoveMessages,
+    ReplaceMessage,
+    ReportMessageSettled,
+    StartHandover,
+    StartTimer,
+    TruncateMessage,
+)
+from speech_lifecycle.fsm.message import actions as message_actions
+from speech_lifecycle.fsm.message import evidence
+from speech_lifecycle.fsm.speech import actions as speech_actions
+
+from . import buggy
+from .changes import Change, action, also, gives, guard, row, without
+from .mutants import Mutant
+
+
+def field_bugs() -> tuple[Mutant, ...]:
+    """Return a mutant for each bug, in the order of the page."""
+    return tuple(
+        Mutant(bug, "field bug", reduce(lambda whole, change: change(whole), changes, definition()))
+        for bug, changes in _BUGS.items()
+    )
+
+
+_SETTLE_PARTIAL = message_actions.settle_partial
+_BUGS: dict[str, tuple[Change, ...]] = {
+    # Several messages in one response
+    "M1": (without("speech.active.message_settled#1", "forward_next"),),
+    "M2": (gives(speech_actions.bring_server_in_line, RemoveMessages, buggy.only_of_what_was_begun),),
+    "M3": (gives(message_actions.settle_skipped, ReportMessageSettled, buggy.commits_it_as_said),),
+    "M5": (
+        without("message.pending.later_message_began#1", "note_source_end"),
+        without("message.forwarding.later_message_began#1", "note_source_end"),
+    ),
+    "M6": (
+        gives(
+            speech_actions.bring_server_in_line,
+            TruncateMessage,
+            lambda speech, effect: (TruncateMessage([*speech.messages][-1], effect.audio_end_ms),),
+        ),
+    ),
+    "M7": (without("speech.stopping.always#1", "skip_pending"),),
+    "M8": (
+        gives(
+            speech_actions.bring_server_in_line,
+            RemoveMessages,
+            lambda speech, effect: () if speech.cause == "never_authorized" else (effect,),
+        ),
+    ),
+    # Where to truncate
+    "T1": (gives(speech_actions.bring_server_in_line, RemoveMessages, buggy.truncate_at_0),),
+    "T2": (
+        gives(
+            speech_actions.bring_server_in_line,
+            ReplaceMessage,
+            lambda speech, effect: (TruncateMessage(effect.message_id, 1),),
+        ),
+    ),
+    "T3": (guard("message", "is_heard_to_the_end", buggy.nothing_is_heard_to_the_end),),
+    "T4": (action("count_handed_over", buggy.count_handed_over),),
+    "T5": (guard("message", "is_heard_to_the_end", buggy.heard_to_the_end_unless_above_0),),
+    "T8": (guard("speech", "nothing_unheard_is_left", lambda speech, event: event.refusal == "unknown_message"),),
+    "T9": (row("speech.reconciling.session_reconciliation_refused#2", actions=("unwatch",)),),
+    "T10": (without("speech.reconciling.session_reconciliation_refused#2", "report_refusal"),),
+    "T12": (action("note_finish", buggy.note_finish(lambda speech, message, event: event.position_ms)),),
+    "T13": (
+        action(
+            "note_finish",
+            buggy.note_finish(lambda speech, message, event: min(event.position_ms or 0, message.handed_over_ms)),
+        ),
+    ),
+    "T14": (
+        action(
+            "note_finish",
+            buggy.note_finish(
+                lambda speech, message, event: (
+                    evidence.usable_position_ms(event.position_ms, message.handed_over_ms) or 0
+                )
+            ),
+        ),
+    ),
+    "T15": (action("note_finish", buggy.note_finish(buggy.by_the_sum_of_all)),),
+    # What history says
+    "H1": (gives(_SETTLE_PARTIAL, CommitMessage, lambda speech, effect: (buggy.whole_text(speech, effect),)),),
+    "H2": (
+        gives(
+            _SETTLE_PARTIAL,
+            CommitMessage,
+            lambda speech, effect: (
+                buggy.whole_text(speech, effect)
+                if (effect.text, effect.text_status) == ("", "synchronized")
+                else effect,
+            ),
+        ),
+    ),
+    "H3": (
+        gives(
+            _SETTLE_PARTIAL,
+            CommitMessage,
+            lambda speech, effect: () if effect.text_status == "unknown" else (effect,),
+        ),
+    ),
+    "H4": (action("note_start", buggy.note_start_unless_held),),
+    "H5": (guard("message", "is_heard", lambda speech, message, event: message.has_started),),
+    "H6": (gives(_SETTLE_PARTIAL, CommitMessage, buggy.no_commit_if("closed")),),
+    "H7": (guard("message", "is_heard_to_the_end", buggy.heard_to_the_end_by_its_word),),
+    "H8": (action("note_finish", buggy.note_finish_one_behind),),
+    "H9": (
+        row("message.played.output_playback_started#1", kind="handled", actions=("note_start_of_another",)),
+        action("note_start_of_another", buggy.note_start_of_another),
+    ),
+    "H10": (gives(_SETTLE_PARTIAL, ReportMessageSettled, buggy.forgets_what_was_cut),),
+    "H11": (
+        gives(
+            message_actions.start_handover,
+            StartHandover,
+            lambda speech, effect: (
+                effect,
+                CommitMessage(effect.message_id, speech.messages[effect.message_id].text, "exact", False),
+            ),
+        ),
+    ),
+    "H12": (
+        row(
+            "message.forwarding.output_failed#2",
+            target="played",
+            actions=("report_output_failure", "because_finished", "settle_played"),
+        ),
+    ),
+    "H13": (guard("message", "playback_was_interrupted", lambda speech, message, event: False),),
+    # Cancelling
+    "C2": (without("speech.reconciling.session_response_created#1", "cancel_response"),),
+    "C3": (gives(speech_actions.cancel_response, CancelResponse, lambda speech, effect: (CancelResponse(""),)),),
+    "C4": (action("cancel_response", buggy.cancel_response),),
+    "C5": (
+        guard(
+            "speech",
+            "may_interrupt",
+            lambda speech, event: (speech.policy.interruptible or event.force) and not speech.response_has_ended,
+        ),
+    ),
+    "C6": (guard("message", "is_of_this_response", lambda speech, message, event: True),),
+    "C7": (guard("speech", "may_interrupt", lambda speech, event: speech.policy.interruptible),),
+    # Outputs and dead ends
+    "O1": (gives(speech_actions.stop_message, StartTimer, lambda speech, effect: ()),),
+    "O2": (row("speech.active.timer_fired#2", target="failed", actions=("note_timer", "because_timed_out")),),
+    "O3": (
+        row(
+            "message.streaming.output_playback_finished#3",
+            target="played",
+            actions=("note_finish", "because_finished", "settle_played"),
+        ),
+    ),
+    "O4": (row("message.played.output_playback_finished#1", kind="rejected"),),
+    "O5": (
+        row("speech.active.message_output_failed#1", target=None, actions=()),
+        row("speech.paused.message_output_failed#1", target=None, actions=()),
+    ),
+    "O6": (action("note_session_lost", buggy.note_session_lost),),
+    "O7": (gives(_SETTLE_PARTIAL, CommitMessage, buggy.no_commit_if("source_failed")),),
+    # Pause and resume
+    "P1": (
+        row(
+            "speech.paused.interrupt#1",
+            actions=("because_interrupted", "cancel_response", "resume_output", "stop_message"),
+        ),
+    ),
+    "P2": (
+        row("message.forwarding.output_playback_started#1", cond="is_on_the_output"),
+        row("speech.waiting.message_heard#1", source="active"),
+        action("note_start", buggy.note_every_start),
+        action("announce_speaking", buggy.announce_speaking),
+    ),
+    "P3": (without("speech.paused.interrupt#1", "resume_output"),),
+    "P4": (also("speech.active.message_announced#1", source="queued"),),
+    "P6": (
+        row(
+            "speech.paused.message_announced#1",
+            target="waiting",
+            cond="not was_heard",
+            actions=("resume_output", "announce_thinking", "forward_next", "watch"),
+        ),
+    ),
+    # What the port reviews found
+    "R1": (action("bring_server_in_line", buggy.bring_server_in_line),),
+    "R3": (action("note_session_lost", buggy.throw_session_lost),),
+    "R4": (action("note_whole", buggy.note_whole),),
+}

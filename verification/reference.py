@@ -1,0 +1,255 @@
+"""The reference: the same two charts, run by python-statemachine's own engine.
+
+It shares the charts, guards, actions and answers with the compiled machine, and none of the compiler. So whatever
+the two disagree on, the table was read wrongly. It is a hundred times slower, and there to be compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from statemachine import State, StateChart
+from statemachine.engines.sync import SyncEngine
+from statemachine.event_data import TriggerData
+from statemachine.exceptions import TransitionNotAllowed
+from statemachine.graph import iterate_states
+from statemachine.orderedset import OrderedSet
+from statemachine.spec_parser import operator_mapping, parse_boolean_expr
+from statemachine.transition import Transition
+
+from speech_lifecycle.fsm.compile.definition import ALWAYS, ChartDefinition, definition
+from speech_lifecycle.fsm.effects import Effect
+from speech_lifecycle.fsm.events import (
+    EVENT_TYPES,
+    MESSAGE_EVENT_TYPES,
+    SOURCE_OF,
+    Event,
+    SessionMessageAdded,
+    name_of,
+)
+from speech_lifecycle.fsm.machine import is_well_formed
+from speech_lifecycle.fsm.message.chart import MessageChart
+from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected, Reply, refuse
+from speech_lifecycle.fsm.speech.chart import SpeechChart
+from speech_lifecycle.fsm.state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Message, Speech
+from speech_lifecycle.fsm.values import Capabilities, Policy
+
+
+class ReferenceMachine:
+    """One speech, changed in place: what `SpeechMachine` is, run by python-statemachine's engine."""
+
+    def __init__(
+        self,
+        capabilities: Capabilities = DEFAULT_CAPABILITIES,
+        policy: Policy = DEFAULT_POLICY,
+        *,
+        speech: Speech | None = None,
+    ) -> None:
+        """Begin a speech, or go on with the one given."""
+        self.speech = Speech(capabilities, policy) if speech is None else speech
+        self.rows: list[str] = []
+        self._effects: list[Effect] = []
+        self._raised: list[str] = []
+        self._speech_chart = _Chart(definition().speech, SpeechChart, self, self.speech, None)
+        self._message_charts: dict[str, _Chart] = {}
+
+    def restart(self, speech: Speech) -> None:
+        """Go on with another speech: building python-statemachine's charts takes longer than many steps."""
+        self.speech = speech
+        self._speech_chart.begin(speech, None)
+
+    def send(self, event: Event) -> Reply:
+        """Handle one event. A rejected or ignored one leaves the speech as it was."""
+        self.rows, self._effects, self._raised = [], [], []
+        name = name_of(type(event))
+        if type(event) not in EVENT_TYPES:
+            return refuse(event, "unknown_event")
+        try:
+            chart = self._speech_chart
+            if isinstance(event, MESSAGE_EVENT_TYPES):
+                message = self.speech.messages.get(event.message_id)
+                if message is None:
+                    if not isinstance(event, SessionMessageAdded):
+                        return refuse(event, "unknown_message")
+                    message = Message(event.message_id)
+                chart = self._chart_of(message)
+            if not chart.take(name, event):
+                refusal = chart.answer(name, event)
+                if refusal is not None:
+                    return refusal
+        except TypeError:
+            if is_well_formed(event):
+                raise
+            return refuse(event, "malformed_event")
+        for raised in self._raised:  # grows while it is read
+            self._speech_chart.take(raised, None)
+        return Handled(tuple(self.rows), tuple(self._effects))
+
+    def emit(self, effect: Effect, /) -> None:
+        """Give an effect to the driver."""
+        self._effects.append(effect)
+
+    def raise_event(self, event: str, /) -> None:
+        """Raise an internal event of the speech chart: it is handled after the present row."""
+        self._raised.append(event)
+
+    def tell(self, speech: Speech, message: Message, event: str, /) -> None:
+        """Have a message's chart handle an internal event now, before the next action."""
+        self._chart_of(message).take(event, None)
+
+    def _chart_of(self, message: Message) -> _Chart:
+        chart = self._message_charts.get(message.message_id)
+        if chart is None:
+            chart = _Chart(definition().message, MessageChart, self, self.speech, message)
+            self._message_charts[message.message_id] = chart
+        elif chart.model.message is not message or chart.model.speech is not self.speech:
+            chart.begin(self.speech, message)
+        return chart
+
+
+class _Model:
+    """What the engine binds a chart's guards and actions to, and keeps its configuration in."""
+
+    def __init__(
+        self, rows: dict[tuple[Transition, str], str], run: ReferenceMachine, speech: Speech, message: Message | None
+    ) -> None:
+        self.state: Any = None
+        self.event: Event | None = None
+        self.has_answered = False
+        self.row_ids = rows
+        self.run = run
+        self.speech = speech
+        self.message = message
+
+    @property
+    def subject(self) -> Speech | Message:
+        """Whose state the engine's configuration is."""
+        return self.speech if self.message is None else self.message
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What a guard is called with; an action gets the run before it."""
+        return (self.speech, self.event) if self.message is None else (self.speech, self.message, self.event)
+
+    def before_transition(self, transition: Transition, event: str | None) -> None:
+        """Note the row before its actions cause others."""
+        self.has_answered = True
+        self.run.rows.append(self.row_ids[transition, event or ALWAYS])
+
+    def after_transition(self, machine: StateChart[Any]) -> None:
+        """Mirror the state when the actions are done: they still see the old one."""
+        (leaf,) = (state.id for state in machine.configuration if state.is_atomic)
+        self.subject.state = leaf  # type: ignore[assignment]
+
+
+class _Engine(SyncEngine):
+    """python-statemachine's engine, with SCXML's order: an event comes before the rows that need none.
+
+    By itself it tries those first whenever it is sent something. That is the same as long as nobody else changes
+    what their guards read; but the speech's guards read its messages, which change before they say so.
+    """
+
+    def select_eventless_transitions(self, trigger_data: TriggerData) -> OrderedSet[Transition]:
+        if not self.sm.model.has_answered:
+            return OrderedSet()
+        selected: OrderedSet[Transition] = super().select_eventless_transitions(trigger_data)
+        return selected
+
+
+class _Chart:
+    """One instance of a chart, and its engine."""
+
+    def __init__(
+        self,
+        chart: ChartDefinition,
+        chart_class: type[StateChart[Any]],
+        run: ReferenceMachine,
+        speech: Speech,
+        message: Message | None,
+    ) -> None:
+        self.definition = chart
+        self.model = _model_class(chart.name)(_row_ids(chart.name, chart_class), run, speech, message)
+        self.model.state = OrderedSet(chart.ancestry(self.model.subject.state))
+        self.engine = chart_class(self.model)
+        self.begin(speech, message)
+
+    def begin(self, speech: Speech, message: Message | None) -> None:
+        """Begin where the speech or its message is, without a step of its own."""
+        self.model.speech, self.model.message = speech, message
+        self.model.state = OrderedSet(self.definition.ancestry(self.model.subject.state))
+        self.engine._engine = _Engine(self.engine)
+
+    def take(self, name: str, event: Event | None) -> bool:
+        """Have the engine handle an event. False: no row takes it."""
+        self.model.event = event
+        self.model.has_answered = False
+        try:
+            self.engine.send(name)
+        except TransitionNotAllowed:
+            return False
+        return True
+
+    def answer(self, name: str, event: Event) -> Ignored | Rejected | None:
+        """Return what the Definition answers to an event that no row takes; None if that is to handle it."""
+        state = self.model.subject.state
+        is_final = self.definition.state[state].is_final
+        for row in self.definition.cell(state, name):
+            if (row.kind == "handled" and not is_final) or not (row.cond == "" or self._holds(row.cond)):
+                continue
+            if row.kind == "handled":
+                self.model.run.rows.append(row.id)
+                for action in row.actions:
+                    getattr(self.model, action)()
+                return None
+            if row.kind == "ignored":
+                return Ignored(row.id, state, row.reason)
+            return Rejected(name, row.id, state, row.reason, SOURCE_OF[name])
+        raise AssertionError(f"no answer to {event} in {state}")
+
+    def _holds(self, cond: str) -> bool:
+        holds = parse_boolean_expr(cond, lambda name: getattr(self.model, name), operator_mapping)  # type: ignore[no-untyped-call]
+        return bool(holds())
+
+
+@cache
+def _model_class(chart_name: str) -> type[_Model]:
+    """Return the model class of a chart: its guards and actions, as methods for the engine to find by name."""
+    chart = getattr(definition(), chart_name)
+    methods = {
+        **{name: _guard(function) for name, function in chart.guards.items()},
+        **{name: _action(function) for name, function in chart.actions.items()},
+    }
+    return type(f"_{chart_name.title()}Model", (_Model,), methods)
+
+
+def _guard(function: Callable[..., bool]) -> Callable[[_Model], bool]:
+    def guard(self: _Model) -> bool:
+        return function(*self.arguments)
+
+    return guard
+
+
+def _action(function: Callable[..., None]) -> Callable[[_Model], None]:
+    def action(self: _Model) -> None:
+        function(self.run, *self.arguments)
+
+    return action
+
+
+@cache
+def _row_ids(chart_name: str, chart_class: type[StateChart[Any]]) -> dict[tuple[Transition, str], str]:
+    """Return the Definition's row id of each transition and event of a chart."""
+    rows = iter(row for row in getattr(definition(), chart_name).rows if row.kind == "handled")
+    ids = {}
+    state: State
+    for state in iterate_states(chart_class.states):
+        for transition in state.transitions:
+            if transition.initial:
+                continue
+            for event in [event.id for event in transition.events] or [ALWAYS]:
+                row = next(rows)
+                assert (row.source, row.event) == (state.id, event), f"{row.id} is not where the chart has it"
+                ids[transition, event] = row.id
+    return ids

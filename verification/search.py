@@ -1,0 +1,221 @@
+"""One search through the configurations, breadth first: the first way found to each is a shortest one."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Collection
+from typing import NamedTuple
+
+from speech_lifecycle.fsm.events import Close, Event, TimerFired
+from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.replies import Reply
+from speech_lifecycle.fsm.state import Speech
+from speech_lifecycle.fsm.values import FINAL_SPEECH_STATES
+
+from .alphabet import Alphabet
+from .bounds import Bounds
+from .faithful import Worlds
+from .ledger import Ledger
+from .property import Judge
+from .steps import Node, Steps
+from .world import World, perform
+
+MOST_TIMERS = 8
+"""So many timers fire at most until a speech that nobody talks to is over."""
+
+OVER, NO_WAY, UNKNOWN = -1, -2, -3
+"""In place of a way out: the speech is over, none leads on, not gone on from yet."""
+
+
+class Found(NamedTuple):
+    """A configuration that waits to be gone on from."""
+
+    number: int
+    node: Node
+    world: World | None
+
+
+class Flaw(NamedTuple):
+    """Where a property failed: in a configuration, or on the move from it."""
+
+    property: str
+    complaint: str
+    number: int
+    move: Event | str | None
+
+
+class Search:
+    """Everything found so far, and what waits.
+
+    A configuration is a node of the machine, and in a faithful exploration a world around it. Many worlds share a
+    node, so its steps are taken once and remembered.
+    """
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        machine_type: type[SpeechMachine],
+        properties: Collection[str],
+        *,
+        exact: bool = False,
+        repeat_every: int = 16,
+    ) -> None:
+        """Begin with the starts of all options."""
+        self._properties = frozenset(properties)
+        self._is_faithful = bounds.mode == "faithful"
+        self._judge = Judge(properties)
+        self.steps = Steps(
+            machine_type, self._judge, has_world=self._is_faithful, exact=exact, repeat_every=repeat_every
+        )
+        self._alphabet = Alphabet(bounds)
+        self._worlds = Worlds(bounds)
+        self._bounds = bounds
+        self._orders: dict[tuple[object, ...], list[Event]] = {}
+        """By kind of configuration: the events, those first that were handled in the last one of its kind."""
+        self._nodes: list[Node] = []
+        """Of a faithful exploration."""
+        self._known_steps: dict[tuple[int, int], tuple[int, Reply | None]] = {}
+        self._numbers: dict[tuple[int, World], int] = {}
+        self._origins = array("q")
+        self._moves: list[Event | str | None] = []
+        self.ways_out = array("q")
+        """By configuration: the one that its timer leads to, or a close if it awaits the agent."""
+        self.waiting: deque[Found] = deque()
+        self.flaws: dict[str, Flaw] = {}
+        """The first of each property."""
+        self.transitions = 0
+        for capabilities, policy in bounds.options:
+            node = self.steps.enter(Speech(capabilities, policy), Ledger())
+            self._arrive(-1, None, node, self._worlds.start() if self._is_faithful else None)
+
+    @property
+    def configurations(self) -> int:
+        """How many were found."""
+        return len(self._moves)
+
+    @property
+    def depth(self) -> int:
+        """The length of the longest way found."""
+        return len(self.way_to(self.configurations - 1))
+
+    def way_to(self, number: int) -> list[Event | str]:
+        """Return the moves that lead to a configuration, a shortest way."""
+        moves: list[Event | str] = []
+        while (move := self._moves[number]) is not None:
+            moves.append(move)
+            number = self._origins[number]
+        return moves[::-1]
+
+    def start_of(self, number: int) -> int:
+        """Return which of the options a configuration belongs to."""
+        while self._origins[number] >= 0:
+            number = self._origins[number]
+        return number
+
+    def expand(self, only: Collection[Event] | None = None) -> Found:
+        """Try everything in the configuration that has waited longest, or only some events, and return it."""
+        found = self.waiting.popleft()
+        if found.node.speech.state in FINAL_SPEECH_STATES:
+            self.ways_out[found.number] = OVER
+        elif only is None or any(type(event) is TimerFired for event in only):
+            self.ways_out[found.number] = NO_WAY
+        if found.world is None:
+            self._expand_hostile(found, only)
+        else:
+            self._expand_faithful(found, found.world, only)
+        self._collect_faults(found.number, found.number)
+        return found
+
+    def _expand_hostile(self, found: Found, only: Collection[Event] | None) -> None:
+        """Send every event, those first that are likely to be handled: they use up the machine's copy (`Steps`)."""
+        speech = found.node.speech
+        events = self._alphabet.of(speech)
+        kind = (id(events), speech.state, *[message.state for message in speech.messages.values()])
+        handled, others = self.steps.take(found.node, self._orders.get(kind, events) if only is None else only)
+        if only is None:
+            self._orders[kind] = [event for event, *_ in handled] + [event for event, _ in others]
+        for event, reached, _ in handled:
+            self._note_move(found, event, self._arrive(found.number, event, reached, None))
+
+    def _expand_faithful(self, found: Found, world: World, only: Collection[Event] | None) -> None:
+        node = found.node
+        for move, after in self._worlds.moves(world, node.ledger, node.speech):
+            if isinstance(move, str):
+                self._note_move(found, move, self._arrive(found.number, move, node.number, after))
+            elif only is None or move in only:
+                reached, reply = self._take_once(node, move)
+                if reply is None:
+                    continue
+                if reply.kind == "rejected":
+                    self._blame("nobody_honest_is_blamed", str(reply), found.number, move)
+                after = perform(after, reply.effects, self._bounds.message_ids)
+                self._note_move(found, move, self._arrive(found.number, move, reached, after))
+
+    def _take_once(self, node: Node, event: Event) -> tuple[int, Reply | None]:
+        """Return the node that an event leads to, and the reply; None if it raised."""
+        known = self._known_steps.get((node.number, id(event)))
+        if known is None:
+            handled, others = self.steps.take(node, (event,))
+            known = handled[0][1:] if handled else (node.number, others[0][1] if others else None)
+            self._known_steps[node.number, id(event)] = known
+        return known
+
+    def _note_move(self, found: Found, move: Event | str, number: int) -> None:
+        self.transitions += 1
+        if type(move) is TimerFired or type(move) is Close:
+            timer = found.node.ledger.timer
+            if move.timer == timer if type(move) is TimerFired else not timer:
+                self.ways_out[found.number] = number
+        if self.steps.faults:
+            self._collect_faults(found.number, number)
+
+    def _arrive(self, origin: int, move: Event | str | None, node: int, world: World | None) -> int:
+        """Return the number of the configuration that a move leads to, and have it wait if it is new."""
+        number = node if world is None else self._numbers.setdefault((node, world), len(self._numbers))
+        if number < len(self._moves):
+            return number
+        if world is None:
+            new = self.steps.found.popleft()
+        else:
+            if self.steps.found:
+                self._nodes.append(self.steps.found.popleft())
+            new = self._nodes[node]
+            for name, complaint in self._judge.world(new.ledger, world, new.speech):
+                self._blame(name, complaint, number, None)
+        self._origins.append(origin)
+        self._moves.append(move)
+        self.ways_out.append(UNKNOWN)
+        self.waiting.append(Found(number, new, world))
+        return number
+
+    def _collect_faults(self, origin: int, reached: int) -> None:
+        """Blame steps on the configuration they begin in, nodes on the one that first has them."""
+        for fault in self.steps.faults:
+            number = fault.node if not self._is_faithful else reached if fault.event is None else origin
+            self._blame(fault.property, fault.complaint, number, fault.event)
+        self.steps.faults.clear()
+
+    def _blame(self, name: str, complaint: str, number: int, move: Event | str | None) -> None:
+        """Note where a property failed, the first time it does."""
+        if name in self._properties and name not in self.flaws:
+            self.flaws[name] = Flaw(name, complaint, number, move)
+
+    def find_dead_ends(self) -> None:
+        """See that from every configuration a few timers lead to the end; after a close, if the agent is awaited."""
+        ways_out = self.ways_out
+        moves_left: dict[int, int] = {}
+        for number in range(len(ways_out)):
+            way: list[int] = []
+            at = number
+            while at >= 0 and at not in moves_left and len(way) <= MOST_TIMERS:
+                way.append(at)
+                at = ways_out[at]
+            if at == NO_WAY:
+                self._blame("ends_when_timers_fire", "no timer leads on from here", way[-1], None)
+            count = moves_left.get(at, -1)
+            for each in reversed(way):
+                count += 1
+                moves_left[each] = count
+            if count > MOST_TIMERS:
+                self._blame("ends_when_timers_fire", f"after {MOST_TIMERS} timers it is not over", number, None)
