@@ -61,7 +61,7 @@ def explore_all(
 ) -> bool | None:
     """Explore all bounds, and print what was found. True if all holds, None if it was not all covered."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("bounds", "configurations", "transitions", "steps", "steps/s", "seconds", "covered"):
+    for heading in ("bounds", "configurations", "edges", "steps", "steps/s", "seconds", "covered"):
         table.add_column(heading, justify="left" if heading in ("bounds", "covered") else "right")
     explored: dict[str, Exploration] = {}
     with limits.heed_interrupts():
@@ -78,7 +78,7 @@ def explore_all(
             table.add_row(
                 name,
                 f"{result.configurations:,}",
-                f"{result.transitions:,}",
+                f"{result.edges:,}",
                 f"{result.steps:,}",
                 f"{result.steps / seconds:,.0f}",
                 f"{seconds:.1f}",
@@ -182,13 +182,13 @@ def _print_properties(explored: dict[str, Exploration]) -> None:
     console.print()
     sometimes = {what for result in explored.values() for what in result.sometimes}
     seen = {what for result in explored.values() for what, was_seen in result.sometimes.items() if was_seen}
-    never_taken = set.intersection(*(set(result.rows_never_taken) for result in explored.values()))
+    never_taken = set.intersection(*(set(result.transitions_never_taken) for result in explored.values()))
     console.print(f"possible: {len(seen)} of {len(sometimes)} states, reasons and effects were seen")
     for what in sorted(sometimes - seen):
         console.print(f"  not seen: {what}", style="yellow")
-    console.print(f"rows that were never taken: {len(never_taken)}")
-    for row in sorted(never_taken):
-        console.print(f"  {row}", style="yellow")
+    console.print(f"transitions that were never taken: {len(never_taken)}")
+    for transition in sorted(never_taken):
+        console.print(f"  {transition}", style="yellow")
 
 
 def _save(counterexample: Counterexample, path: Path, machine_type: type[SpeechMachine]) -> None:

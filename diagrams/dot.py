@@ -1,17 +1,17 @@
 """A chart as Graphviz source.
 
-Compounds are clusters. Rows between the same two states share one arrow; rows without a target are listed inside
-their state. Every row stands exactly once and carries its id as a tooltip.
+Compounds are clusters. Transitions between the same two states share one arrow; those without a target are inside
+their state. Each stands exactly once and carries its id as a tooltip.
 """
 
 from __future__ import annotations
 
 from html import escape
 
-from speech_lifecycle.fsm.compile.definition import ALWAYS, ChartDefinition, ChartName, Row, StateNode
+from speech_lifecycle.fsm.compile.definition import EVENTLESS, ChartDefinition, ChartName, StateNode, Transition
 
 from . import palette
-from .rows import Arrow, active_states, arrows, chart_named, staying, words_of
+from .transitions import Arrow, active_states, arrows, chart_named, staying, words_of
 
 _WIDTH = 32
 _COLUMNS = 3
@@ -91,8 +91,8 @@ def _cluster_style(chart: ChartDefinition, node: StateNode, active: frozenset[st
 
 
 def _box(chart: ChartDefinition, node: StateNode) -> str:
-    """Return the label of a state: its name, and the rows that stay in it."""
-    cells = [_cell(chart, row, palette.INK, palette.INK) for row in staying(chart, node.id)]
+    """Return the label of a state: its name, and the transitions that stay in it."""
+    cells = [_cell(chart, transition, palette.INK, palette.INK) for transition in staying(chart, node.id)]
     columns = min(_COLUMNS, len(cells)) if node.is_compound else 1
     align = "LEFT" if cells else "CENTER"
     name = f'<TD ALIGN="{align}" COLSPAN="{max(columns, 1)}"><FONT POINT-SIZE="14"><B>{escape(node.id)}</B></FONT></TD>'
@@ -106,7 +106,9 @@ def _arrow(chart: ChartDefinition, arrow: Arrow) -> str:
     ends = _ends(
         ltail=source.id if source.is_compound else None,
         lhead=target.id if target.is_compound else None,
-        label=_table([[_cell(chart, row, colour, palette.QUIET)] for row in arrow.rows], ground=_VEIL),
+        label=_table(
+            [[_cell(chart, transition, colour, palette.QUIET)] for transition in arrow.transitions], ground=_VEIL
+        ),
         color=f'"{colour}"',
     )
     return f"  {_anchor(chart, source.id)} -> {_entrance(target)}{ends}"
@@ -138,13 +140,13 @@ def _table(lines: list[list[str]], ground: str = "") -> str:
     return f'<<TABLE{ground} BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">{body}</TABLE>>'
 
 
-def _cell(chart: ChartDefinition, row: Row, event_colour: str, guard_colour: str) -> str:
-    event, guard, actions = words_of(chart, row, _WIDTH)
-    head = f"<I>{escape(event)}</I>" if row.event == ALWAYS else f"<B>{escape(event)}</B>"
+def _cell(chart: ChartDefinition, transition: Transition, event_colour: str, guard_colour: str) -> str:
+    event, guard, actions = words_of(chart, transition, _WIDTH)
+    head = f"<I>{escape(event)}</I>" if transition.event == EVENTLESS else f"<B>{escape(event)}</B>"
     lines = [
         f'<FONT POINT-SIZE="10" COLOR="{event_colour}">{head}</FONT>',
         *(f'<FONT POINT-SIZE="9" COLOR="{guard_colour}"><I>{escape(line)}</I></FONT>' for line in guard),
         *(f'<FONT POINT-SIZE="9">{escape(line)}</FONT>' for line in actions),
     ]
     body = "".join(line + _LEFT for line in lines)
-    return f'<TD ALIGN="LEFT" VALIGN="TOP" BALIGN="LEFT" ID="{row.id}" TOOLTIP="{row.id}">{body}</TD>'
+    return f'<TD ALIGN="LEFT" VALIGN="TOP" BALIGN="LEFT" ID="{transition.id}" TOOLTIP="{transition.id}">{body}</TD>'

@@ -1,7 +1,7 @@
 """A chart as a Mermaid state diagram, which GitHub and most editors draw by themselves.
 
-Rows between the same two states share one arrow; rows without a target stand in a note at their state. Every row
-stands exactly once, after a comment with its id.
+Transitions between the same two states share one arrow; those without a target stand in a note at their state.
+Each stands exactly once, after a comment with its id.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, Row, StateNode
+from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, StateNode, Transition
 
 from . import palette
-from .rows import active_states, arrows, chart_named, staying, words_of
+from .transitions import active_states, arrows, chart_named, staying, words_of
 
 _WIDTH = 26
 
@@ -27,7 +27,7 @@ def mermaid(chart: ChartDefinition | ChartName, *, highlight: str | None = None,
     """
     chart = chart_named(chart)
     if not actions:
-        chart = replace(chart, rows=tuple(replace(row, actions=()) for row in chart.rows))
+        chart = replace(chart, transitions=tuple(replace(transition, actions=()) for transition in chart.transitions))
     active = active_states(chart, highlight)
     lines = [
         f"%% Generated from fsm/{chart.name}.py by speech_lifecycle.diagrams; do not edit.",
@@ -35,8 +35,10 @@ def mermaid(chart: ChartDefinition | ChartName, *, highlight: str | None = None,
         *(f"    {line}" for line in _states(chart, None)),
     ]
     for arrow in arrows(chart):
-        lines += [f"    %% {row.id}" for row in arrow.rows]
-        label = "<br/>".join("•\u00a0" * (len(arrow.rows) > 1) + _words(chart, row) for row in arrow.rows)
+        lines += [f"    %% {transition.id}" for transition in arrow.transitions]
+        label = "<br/>".join(
+            "•\u00a0" * (len(arrow.transitions) > 1) + _words(chart, transition) for transition in arrow.transitions
+        )
         lines.append(f"    {arrow.source} --> {arrow.target} : {label}")
     lines += [f"    {node.id} --> [*]" for node in chart.states if node.is_final]
     lines += [line for node in chart.states for line in _colours(chart, node, node.id in active)]
@@ -64,19 +66,19 @@ def _states(chart: ChartDefinition, parent: str | None) -> list[str]:
 
 
 def _note(chart: ChartDefinition, node: StateNode) -> list[str]:
-    rows = staying(chart, node.id)
-    if not rows:
+    transitions = staying(chart, node.id)
+    if not transitions:
         return []
     return [
-        *(f"%% {row.id}" for row in rows),
+        *(f"%% {transition.id}" for transition in transitions),
         f"note right of {node.id}",
-        *(f"    •\u00a0{_words(chart, row)}" for row in rows),
+        *(f"    •\u00a0{_words(chart, transition)}" for transition in transitions),
         "end note",
     ]
 
 
-def _words(chart: ChartDefinition, row: Row) -> str:
-    event, guard, actions = words_of(chart, row, _WIDTH)
+def _words(chart: ChartDefinition, transition: Transition) -> str:
+    event, guard, actions = words_of(chart, transition, _WIDTH)
     return "<br/>".join(escape(line) for line in (event, *guard, *actions))
 
 

@@ -11,14 +11,14 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from speech_lifecycle.fsm import effects, events
-from speech_lifecycle.fsm.compile.definition import ALWAYS, ChartDefinition, Definition, Row, definition
+from speech_lifecycle.fsm.compile.definition import EVENTLESS, ChartDefinition, Definition, Transition, definition
 
 from .mermaid import mermaid
 
 
 @cache
 def tables() -> dict[str, str]:
-    """Return every generated text by its name, such as `speech.rows`, `message.guards` or `events`."""
+    """Return every generated text by its name, such as `speech.transitions`, `message.guards` or `events`."""
     return tables_of(definition())
 
 
@@ -28,8 +28,8 @@ def tables_of(source: Definition) -> dict[str, str]:
     for chart in source.charts:
         texts[f"{chart.name}.diagram"] = f"```mermaid\n{mermaid(chart, actions=False)}```"
         texts[f"{chart.name}.states"] = states(chart)
-        texts[f"{chart.name}.rows"] = "\n\n".join(rows(chart, node.id) for node in chart.states)
-        texts |= {f"{chart.name}.rows.{node.id}": rows(chart, node.id) for node in chart.states}
+        texts[f"{chart.name}.transitions"] = "\n\n".join(transitions(chart, node.id) for node in chart.states)
+        texts |= {f"{chart.name}.transitions.{node.id}": transitions(chart, node.id) for node in chart.states}
         texts[f"{chart.name}.guards"] = glossary("guard", chart.guards)
         texts[f"{chart.name}.actions"] = glossary("action", chart.actions)
     texts["events"] = event_table()
@@ -60,11 +60,11 @@ def states(chart: ChartDefinition) -> str:
     )
 
 
-def rows(chart: ChartDefinition, state_id: str) -> str:
-    """Return what a state itself declares: the rows it handles, then its answers to all else."""
-    own = [row for row in chart.rows if row.source == state_id]
-    handled = [row for row in own if row.kind == "handled"]
-    answers = [row for row in own if row.kind != "handled"]
+def transitions(chart: ChartDefinition, state_id: str) -> str:
+    """Return what a state itself declares: the transitions it handles, then its answers to all else."""
+    own = [transition for transition in chart.transitions if transition.source == state_id]
+    handled = [transition for transition in own if transition.kind == "handled"]
+    answers = [transition for transition in own if transition.kind != "handled"]
     around = [level for level in chart.ancestry(state_id) if level != state_id]
     parts = [f"**`{chart.name}.{state_id}`**"]
     if around:
@@ -72,28 +72,38 @@ def rows(chart: ChartDefinition, state_id: str) -> str:
     if handled:
         parts.append(
             _table(
-                ("row", "event", "guard", "target", "actions"),
+                ("transition", "event", "guard", "target", "actions"),
                 (
                     (
-                        _code(row.id),
-                        "(always)" if row.event == ALWAYS else _code(row.event),
-                        _code(row.cond),
-                        _code(row.target) if row.target else "(stays)",
-                        ", ".join(_code(action) for action in row.actions),
+                        _code(transition.id),
+                        "(eventless)" if transition.event == EVENTLESS else _code(transition.event),
+                        _code(transition.cond),
+                        _code(transition.target) if transition.target else "(stays)",
+                        ", ".join(_code(action) for action in transition.actions),
                     )
-                    for row in handled
+                    for transition in handled
                 ),
             )
         )
     if answers:
-        parts.append(_table(("row", "event", "guard", "answer", "reason"), (_answer(row) for row in answers)))
+        parts.append(
+            _table(
+                ("transition", "event", "guard", "answer", "reason"), (_answer(transition) for transition in answers)
+            )
+        )
     if not own:
-        parts.append("It declares no rows of its own.")
+        parts.append("It declares no transitions of its own.")
     return "\n\n".join(parts)
 
 
-def _answer(row: Row) -> tuple[str, ...]:
-    return _code(row.id), _code(row.event), _code(row.cond), row.kind, _code(row.reason)
+def _answer(transition: Transition) -> tuple[str, ...]:
+    return (
+        _code(transition.id),
+        _code(transition.event),
+        _code(transition.cond),
+        transition.kind,
+        _code(transition.reason),
+    )
 
 
 def glossary(what: str, functions: Mapping[str, Callable[..., Any]]) -> str:
@@ -172,7 +182,7 @@ def _code(text: str) -> str:
 
 
 def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
-    lines = [list(head), *([_cell(cell) for cell in row] for row in body)]
+    lines = [list(head), *([_cell(cell) for cell in transition] for transition in body)]
     lines.insert(1, ["---"] * len(lines[0]))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -1,8 +1,8 @@
-"""Answers to events that no row of a chart takes: expected races are ignored, violations rejected.
+"""Answers to events that no transition of a chart takes: expected races are ignored, violations rejected.
 
-python-statemachine has no word for them, and its final states may have no rows at all, so they stand beside the
+python-statemachine has no word for them, and its final states may have no transitions at all, so they stand beside the
 charts; what a final state still has to do stands here too. The Definition puts them into the cells after the chart's
-rows.
+transitions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an event gets in these states if no row of theirs takes it."""
+    """What an event gets in these states if no transition of theirs takes it."""
 
     kind: Literal["handled", "ignored", "rejected"]
     reason: str
@@ -25,7 +25,7 @@ class Answer:
 
 
 def handled(states: str, *events: str, cond: str = "", on: str) -> Answer:
-    """Declare an action of final states: all others have the rows of their chart for that."""
+    """Declare an action of final states: all others have the transitions of their chart for that."""
     return Answer("handled", "", tuple(states.split()), events, cond, (on,))
 
 

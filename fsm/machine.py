@@ -3,7 +3,7 @@
 `step` is pure: a snapshot and an event give a new snapshot and a reply. `SpeechMachine` does the same in place.
 
 An event about a message is answered by that message's chart, any other by the speech chart. A message's chart
-raises internal events for the speech chart, which are answered one after the other when the event's own row is
+raises internal events for the speech chart, which are answered one after the other when the event's own transition is
 done; the speech chart tells a message's chart something, and that is answered at once. All of it is one step.
 """
 
@@ -33,7 +33,7 @@ None if the run has collected what was caused.
 class SpeechMachine:
     """One speech, changed in place."""
 
-    __slots__ = ("effects", "raised", "rows", "speech")
+    __slots__ = ("effects", "raised", "speech", "transitions")
 
     definition_digest: ClassVar[str]
     """Which definition it runs."""
@@ -50,7 +50,7 @@ class SpeechMachine:
         # What the present event has caused so far: compiled functions write here.
         self.effects: list[Effect] = []
         self.raised: list[Callable[[SpeechMachine, Speech], None]] = []
-        self.rows: list[str] = []
+        self.transitions: list[str] = []
 
     def send(self, event: Event) -> Reply:
         """Handle one event. A rejected or ignored one leaves the speech as it was."""
@@ -64,7 +64,7 @@ class SpeechMachine:
         except TypeError:
             self.effects.clear()
             self.raised.clear()
-            self.rows.clear()
+            self.transitions.clear()
             if is_well_formed(event):
                 raise
             return refuse(event, "malformed_event")
@@ -75,8 +75,8 @@ class SpeechMachine:
             for handle_raised in raised:  # grows while it is read
                 handle_raised(self, speech)
             self.raised = []
-        reply = Handled(tuple(self.rows), tuple(self.effects))
-        self.rows = []
+        reply = Handled(tuple(self.transitions), tuple(self.effects))
+        self.transitions = []
         self.effects = []
         return reply
 
@@ -85,7 +85,7 @@ class SpeechMachine:
         self.effects.append(effect)
 
     def raise_event(self, event: str) -> None:
-        """Raise an internal event of the speech chart: it is handled after the present row."""
+        """Raise an internal event of the speech chart: it is handled after the present transition."""
         self.raised.append(_RAISED[event])
 
     def tell(self, speech: Speech, message: Message, event: str) -> None:

@@ -10,10 +10,10 @@ from .values import Value
 
 
 class Handled(Value, frozen=True):
-    """The event was taken by a row."""
+    """The event was taken by a transition."""
 
-    rows: tuple[str, ...]
-    """The ids of the rows taken, in the order in which they were taken."""
+    transitions: tuple[str, ...]
+    """The ids of the transitions taken, in the order in which they were taken."""
     effects: tuple[Effect, ...] = ()
     """What the driver has to perform, in this order."""
     kind: ClassVar[Literal["handled"]] = "handled"
@@ -22,13 +22,13 @@ class Handled(Value, frozen=True):
 class Ignored(Value, frozen=True):
     """The event is an expected race. Nothing changed."""
 
-    row: str
+    answer: str
     """The id of the answer."""
     state: str
     reason: str
     kind: ClassVar[Literal["ignored"]] = "ignored"
     effects: ClassVar[tuple[Effect, ...]] = ()
-    rows: ClassVar[tuple[str, ...]] = ()
+    transitions: ClassVar[tuple[str, ...]] = ()
 
 
 class Rejected(Value, frozen=True):
@@ -36,7 +36,7 @@ class Rejected(Value, frozen=True):
 
     event: str
     """The event's name."""
-    row: str
+    answer: str
     """The id of the answer; "" for an event that belongs to no cell."""
     state: str
     """The state of the chart that answered."""
@@ -45,7 +45,7 @@ class Rejected(Value, frozen=True):
     """Who should not have said it."""
     kind: ClassVar[Literal["rejected"]] = "rejected"
     effects: ClassVar[tuple[Effect, ...]] = ()
-    rows: ClassVar[tuple[str, ...]] = ()
+    transitions: ClassVar[tuple[str, ...]] = ()
 
     def __str__(self) -> str:
         """Say what was rejected, where and why."""

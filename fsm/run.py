@@ -16,7 +16,7 @@ class Run(Protocol):
         ...
 
     def raise_event(self, event: str, /) -> None:
-        """Raise an internal event of the speech chart: it is handled after the present row."""
+        """Raise an internal event of the speech chart: it is handled after the present transition."""
         ...
 
     def tell(self, speech: Speech, message: Message, event: str, /) -> None:

@@ -22,7 +22,9 @@ from .replies import Handled, Reply
 from .values import Capabilities, Policy, Value, snake_case
 
 FORMAT: Literal["speech-lifecycle-trace"] = "speech-lifecycle-trace"
-VERSION = 1
+VERSION = 2
+_OLDER_NAMES = {"rows": "transitions", "row": "answer"}
+"""Fields of version 1."""
 
 
 Milliseconds = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
@@ -63,9 +65,9 @@ class Step(_Line, frozen=True):
     speech: str
     event: Event
     reply: Literal["handled", "ignored", "rejected"]
-    rows: tuple[str, ...] = ()
+    transitions: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()
-    row: str = ""
+    answer: str = ""
     """The answer's id, if it was ignored or rejected."""
     reason: str = ""
 
@@ -101,15 +103,15 @@ class Trace:
 
 
 def definition_digest() -> str:
-    """Return a short digest of the rows that run: it changes whenever the lifecycle does."""
+    """Return a short digest of the transitions that run: it changes whenever the lifecycle does."""
     return SpeechMachine.definition_digest
 
 
 def step_of(at_ms: float, speech: str, event: Event, reply: Reply) -> Step:
     """Return the record of one step."""
     if isinstance(reply, Handled):
-        return Step(at_ms, speech, event, "handled", reply.rows, reply.effects)
-    return Step(at_ms, speech, event, reply.kind, row=reply.row, reason=reply.reason)
+        return Step(at_ms, speech, event, "handled", reply.transitions, reply.effects)
+    return Step(at_ms, speech, event, reply.kind, answer=reply.answer, reason=reply.reason)
 
 
 def dump_record(record: Record) -> str:
@@ -148,13 +150,15 @@ def _json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[int, Any]]:
 
 
 def _load_record(data: Any, place: str) -> Record:
+    if isinstance(data, dict) and data.get("record") == "step":
+        data = {_OLDER_NAMES.get(name, name): value for name, value in data.items()}
     try:
         record = RECORDS.load(data)
     except CodecError as error:
         raise TraceError(f"{place}: {error}") from None
-    if isinstance(record, Header) and record.version != VERSION:
+    if isinstance(record, Header) and not 1 <= record.version <= VERSION:
         raise TraceError(
-            f"{place}: field 'version' is {record.version}, this release reads version {VERSION}; "
+            f"{place}: field 'version' is {record.version}, this release reads versions 1 to {VERSION}; "
             f"use the release that wrote it"
         )
     return record

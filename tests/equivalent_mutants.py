@@ -15,12 +15,12 @@ EQUIVALENT: dict[str, str] = {
         "the end of the response or session counts already, and nothing was flushed in between"
     ),
     "message.streaming.stop#2: guard dropped is_text_only": (
-        "of an audio message only what is on the output can be heard, and that is taken by the row before"
+        "of an audio message only what is on the output can be heard, and that is taken by the transition before"
     ),
     "message.draining.output_playback_finished#4: action dropped note_finish": _SKIPPED,
     "message.streaming.output_playback_finished#3: action dropped note_finish": _SKIPPED,
     "message.stopping.output_playback_finished#3: action dropped note_finish": _SKIPPED,
-    "message.streaming.stop#1: order swapped with 2": "what is on the output is audio, so no message takes both rows",
+    "message.streaming.stop#1: order swapped with 2": "what is on the output is audio, so no message takes both",
     "message.pending.session_message_added#1: guard dropped is_new": (
         "once a speech is settled, no message that was announced is pending"
     ),

@@ -37,8 +37,8 @@ def configurations_of_two_messages() -> tuple[Speech, ...]:
 
 
 def answers_given(speeches: tuple[Speech, ...], bounds: Bounds) -> set[str]:
-    """Send every event in every configuration, and check each answer; return the rows of all of them."""
-    rows: set[str] = set()
+    """Send every event in every configuration, and check each answer; return the transitions of all of them."""
+    transitions: set[str] = set()
     alphabet = Alphabet(bounds)
     machine = SpeechMachine()
     for speech in speeches:
@@ -47,20 +47,20 @@ def answers_given(speeches: tuple[Speech, ...], bounds: Bounds) -> set[str]:
         for event in alphabet.of(speech):
             reply = machine.send(event)
             if reply.kind == "handled":
-                assert reply.rows
-                rows.update(reply.rows)
+                assert reply.transitions
+                transitions.update(reply.transitions)
                 machine.speech = copy_speech(speech)
             else:
                 assert reply.kind in ("ignored", "rejected")
                 assert reply.reason
                 assert reply.effects == ()
-                rows.add(reply.row)
+                transitions.add(reply.answer)
                 refused.append(event)
         machine.speech = copy_speech(speech)
         for event in refused:
             machine.send(event)
         assert machine.speech == speech, f"one of {refused} changed something"
-    return rows
+    return transitions
 
 
 @cache
@@ -102,10 +102,20 @@ def test_every_event_gets_an_answer_everywhere_with_two_messages():
 
 
 def test_every_answer_that_is_declared_is_given_somewhere():
-    declared = {row.id for chart in definition().charts for row in chart.rows if row.kind != "handled"}
-    handled = {row.id for chart in definition().charts for row in chart.rows if row.kind == "handled"}
+    declared = {
+        transition.id
+        for chart in definition().charts
+        for transition in chart.transitions
+        if transition.kind != "handled"
+    }
+    handled = {
+        transition.id
+        for chart in definition().charts
+        for transition in chart.transitions
+        if transition.kind == "handled"
+    }
     given_answers = (answers_to_one_message() | answers_to_two_messages()) - handled
-    assert given_answers == declared | {""}, "only what belongs to no cell has no row"
+    assert given_answers == declared | {""}, "only what belongs to no cell has no transition"
 
 
 def test_the_pure_step_changes_nothing_it_is_given_and_gives_what_in_place_gives():
@@ -153,7 +163,7 @@ def test_wrongly_typed_events_never_raise_and_change_nothing_when_refused(events
 
 
 @charts
-def test_every_cell_ends_with_an_unguarded_row(chart):
+def test_every_cell_ends_with_an_unguarded_transition(chart):
     for leaf in chart.leaves:
         for event in chart.events:
             assert chart.cell(leaf.id, event)[-1].cond == "", f"{leaf.id} on {event}"

@@ -13,7 +13,7 @@ from helpers import waiting
 from speech_lifecycle.fsm import SpeechMachine
 from speech_lifecycle.fsm.compile import compiled
 from speech_lifecycle.fsm.compile.compiler import _deciding, compile_definition, is_source_of, source_of
-from speech_lifecycle.fsm.compile.definition import Definition, Row, definition
+from speech_lifecycle.fsm.compile.definition import Definition, Transition, definition
 from speech_lifecycle.fsm.compile.folding import fold
 from speech_lifecycle.fsm.effects import FlushOutput
 from speech_lifecycle.fsm.events import Authorize, OutputAudioHandedOver
@@ -44,8 +44,10 @@ def test_importing_the_machine_imports_neither_the_charts_nor_their_library():
 
 def test_another_definition_runs_beside_the_own_one():
     speech = definition().speech
-    rows = tuple(row for row in speech.rows if not row.id.startswith("speech.queued.authorize"))
-    lame = machine_for(dataclasses.replace(definition(), speech=dataclasses.replace(speech, rows=rows)))
+    transitions = tuple(
+        transition for transition in speech.transitions if not transition.id.startswith("speech.queued.authorize")
+    )
+    lame = machine_for(dataclasses.replace(definition(), speech=dataclasses.replace(speech, transitions=transitions)))
     assert lame.definition_digest != SpeechMachine.definition_digest
     with pytest.raises(KeyError):
         lame().send(Authorize())
@@ -84,8 +86,8 @@ def test_what_is_known_of_an_internal_event_is_worked_out():
     assert "None is not None" not in source_of(definition())
 
 
-def row(cond: str) -> Row:
-    return Row(cond, "here", "always", cond, None)
+def transition(cond: str) -> Transition:
+    return Transition(cond, "here", "eventless", cond, None)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +99,8 @@ def row(cond: str) -> Row:
         (["a and (b or c)", "a"], ["a and (b or c)", "a"]),
     ],
 )
-def test_of_several_always_rows_only_what_decides_is_asked(conds, asked):
-    assert _deciding([row(cond) for cond in conds]) == asked
+def test_of_several_always_transitions_only_what_decides_is_asked(conds, asked):
+    assert _deciding([transition(cond) for cond in conds]) == asked
 
 
 @pytest.mark.parametrize(

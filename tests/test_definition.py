@@ -45,12 +45,12 @@ def breaches(chart, **options) -> str:
 REST = ignored("over", "done", "go")
 
 
-def test_row_ids_are_unique_and_name_chart_state_and_event():
-    rows = [row for chart in definition().charts for row in chart.rows]
-    assert len({row.id for row in rows}) == len(rows)
-    row = definition().row("message.draining.output_playback_finished#2")
-    assert (row.source, row.cond, row.target) == ("draining", "is_heard_to_the_end", "played")
-    assert row.actions == ("note_finish", "because_finished", "settle_played")
+def test_transition_ids_are_unique_and_name_chart_state_and_event():
+    transitions = [transition for chart in definition().charts for transition in chart.transitions]
+    assert len({transition.id for transition in transitions}) == len(transitions)
+    transition = definition().transition("message.draining.output_playback_finished#2")
+    assert (transition.source, transition.cond, transition.target) == ("draining", "is_heard_to_the_end", "played")
+    assert transition.actions == ("note_finish", "because_finished", "settle_played")
 
 
 def test_the_message_states_are_those_of_the_specification():
@@ -68,8 +68,8 @@ def test_the_message_states_are_those_of_the_specification():
     assert chart.enter("forwarding") == "streaming"
 
 
-def test_rows_of_a_substate_come_before_those_of_its_parent_and_answers_last():
-    kinds = [row.id for row in definition().message.cell("draining", "session_audio_received")]
+def test_transitions_of_a_substate_come_before_those_of_its_parent_and_answers_last():
+    kinds = [transition.id for transition in definition().message.cell("draining", "session_audio_received")]
     assert kinds == [
         "message.draining.session_audio_received#1",
         "message.forwarding.session_audio_received#1",
@@ -90,20 +90,20 @@ def test_rows_of_a_substate_come_before_those_of_its_parent_and_answers_last():
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_the_digest_changes_with_any_row(chart_name, change):
+def test_the_digest_changes_with_any_transition(chart_name, change):
     real = definition()
     chart = getattr(real, chart_name)
-    rows = (*chart.rows[:-1], dataclasses.replace(chart.rows[-1], **change))
-    assert rows != chart.rows
-    changed = dataclasses.replace(real, **{chart_name: dataclasses.replace(chart, rows=rows)})
+    transitions = (*chart.transitions[:-1], dataclasses.replace(chart.transitions[-1], **change))
+    assert transitions != chart.transitions
+    changed = dataclasses.replace(real, **{chart_name: dataclasses.replace(chart, transitions=transitions)})
     assert digest(changed) != digest(real)
 
 
-def test_the_digest_changes_with_the_order_of_rows_and_is_the_same_for_the_same_rows():
+def test_the_digest_changes_with_the_order_of_transitions_and_is_the_same_for_the_same_transitions():
     real = definition()
-    first, second, *rest = real.speech.rows
-    for rows, is_same in (((first, second, *rest), True), ((second, first, *rest), False)):
-        changed = dataclasses.replace(real, speech=dataclasses.replace(real.speech, rows=tuple(rows)))
+    first, second, *rest = real.speech.transitions
+    for transitions, is_same in (((first, second, *rest), True), ((second, first, *rest), False)):
+        changed = dataclasses.replace(real, speech=dataclasses.replace(real.speech, transitions=tuple(transitions)))
         assert (digest(changed) == digest(real)) is is_same
 
 
@@ -111,13 +111,17 @@ def test_traces_name_the_definition_that_runs():
     assert definition_digest() == digest(definition())
 
 
-def test_every_row_of_the_charts_is_in_the_definition():
-    """Counted in python-statemachine's own objects: one row for each transition and each of its events."""
+def test_every_transition_of_the_charts_is_in_the_definition():
+    """Counted in python-statemachine's own objects: one transition for each transition and each of its events."""
     for chart, chart_class in zip(definition().charts, (SpeechChart, MessageChart), strict=True):
         transitions = [t for s in iterate_states(chart_class.states) for t in s.transitions if not t.initial]
         declared = sum(len(list(transition.events)) or 1 for transition in transitions)
-        of_answers = [row for row in chart.rows if row.kind == "handled" and chart.state[row.source].is_final]
-        assert sum(row.kind == "handled" for row in chart.rows) == declared + len(of_answers)
+        of_answers = [
+            transition
+            for transition in chart.transitions
+            if transition.kind == "handled" and chart.state[transition.source].is_final
+        ]
+        assert sum(transition.kind == "handled" for transition in chart.transitions) == declared + len(of_answers)
 
 
 def test_lint_refuses_an_undefined_guard():
@@ -137,10 +141,10 @@ def test_lint_refuses_an_undefined_action_and_names_the_unused_one():
 
     said = breaches(Chart, answers=(REST, ignored("no", "start", "go")))
     assert "action 'atc' is not defined" in said
-    assert "'act' is defined, but no row uses it" in said
+    assert "'act' is defined, but no transition uses it" in said
 
 
-def test_lint_refuses_a_dead_row():
+def test_lint_refuses_a_dead_transition():
     class Chart(StateChart):
         start = State(initial=True)
         done = State(final=True)
@@ -150,7 +154,7 @@ def test_lint_refuses_a_dead_row():
     assert "speech.start.go#2: never taken, speech.start.go#1 comes first" in breaches(Chart, answers=(REST,))
 
 
-def test_lint_refuses_a_row_of_a_parent_that_all_children_cover():
+def test_lint_refuses_a_transition_of_a_parent_that_all_children_cover():
     class Chart(StateChart):
         class both(State.Compound):  # noqa: N801
             one = State(initial=True)
@@ -183,7 +187,7 @@ def test_lint_refuses_an_unknown_event():
     assert "no such event 'og'" in breaches(Chart, answers=(REST, ignored("no", "start", "go")))
 
 
-def test_lint_refuses_an_always_row_that_never_ends():
+def test_lint_refuses_an_always_transition_that_never_ends():
     class Chart(StateChart):
         start = State(initial=True)
         done = State(final=True)
@@ -191,7 +195,7 @@ def test_lint_refuses_an_always_row_that_never_ends():
         start.to(start, cond="is_open")
 
     said = breaches(Chart, answers=(REST, ignored("no", "start", "go")))
-    assert "an `always` row needs a condition and another state" in said
+    assert "an eventless transition needs a condition and another state" in said
 
 
 def test_lint_refuses_a_trap():
@@ -207,7 +211,7 @@ def test_lint_refuses_a_trap():
     assert "pit: no way to a final state" in breaches(Chart, answers=(REST,))
 
 
-def test_lint_refuses_an_always_row_without_a_condition():
+def test_lint_refuses_an_always_transition_without_a_condition():
     class Chart(StateChart):
         start = State(initial=True)
         done = State(final=True)
@@ -215,10 +219,10 @@ def test_lint_refuses_an_always_row_without_a_condition():
         start.to(done)
 
     said = breaches(Chart, answers=(REST, ignored("no", "start", "go")))
-    assert "speech.start.always#1: an `always` row needs a condition" in said
+    assert "speech.start.eventless#1: an eventless transition needs a condition" in said
 
 
-def test_lint_refuses_a_row_whose_condition_an_earlier_row_has():
+def test_lint_refuses_a_transition_whose_condition_an_earlier_transition_has():
     class Chart(StateChart):
         start = State(initial=True)
         done = State(final=True)
@@ -251,13 +255,13 @@ def test_lint_refuses_an_answer_in_a_state_that_there_is_not():
     assert "no such state 'strat'" in said
 
 
-def test_lint_refuses_a_guard_that_no_row_uses():
+def test_lint_refuses_a_guard_that_no_transition_uses():
     class Chart(StateChart):
         start = State(initial=True)
         done = State(final=True)
         start.to(done, event="go", on="act")
 
-    assert "'is_open' is defined, but no row uses it" in breaches(Chart, answers=(REST,))
+    assert "'is_open' is defined, but no transition uses it" in breaches(Chart, answers=(REST,))
 
 
 def rebuilt(chart, **changes):
@@ -272,9 +276,9 @@ def test_lint_refuses_a_final_state_with_a_way_out():
         start.to(done, event="go", cond="is_open", on="act")
 
     chart = compiled(Chart, answers=(ignored("no", "start", "go"),))
-    back = dataclasses.replace(chart.rows[0], id="speech.done.go#1", source="done", cond="", target="start")
+    back = dataclasses.replace(chart.transitions[0], id="speech.done.go#1", source="done", cond="", target="start")
     with pytest.raises(DefinitionError, match="done: it is final, but has a way out"):
-        check(rebuilt(chart, rows=(*chart.rows, back)))
+        check(rebuilt(chart, transitions=(*chart.transitions, back)))
 
 
 def test_a_final_state_handles_by_an_answer_and_stays():
@@ -285,12 +289,17 @@ def test_a_final_state_handles_by_an_answer_and_stays():
 
     chart = compiled(Chart, answers=(handled("done", "go", cond="is_open", on="act"), REST))
     check(chart)
-    row, rest = chart.cell("done", "go")
-    assert (row.id, row.kind, row.target, row.actions) == ("speech.done.go#1", "handled", None, ("act",))
+    transition, rest = chart.cell("done", "go")
+    assert (transition.id, transition.kind, transition.target, transition.actions) == (
+        "speech.done.go#1",
+        "handled",
+        None,
+        ("act",),
+    )
     assert (rest.id, rest.kind) == ("speech.done.go#2", "ignored")
 
 
-def test_any_other_state_handles_by_the_rows_of_its_chart():
+def test_any_other_state_handles_by_the_transitions_of_its_chart():
     class Chart(StateChart):
         start = State(initial=True)
         done = State(final=True)
@@ -333,7 +342,7 @@ def test_lint_accepts_a_chart_that_keeps_the_rules():
 
 
 @pytest.mark.parametrize("when", ["before", "after", "validators"])
-def test_callbacks_outside_the_row_are_refused(when):
+def test_callbacks_outside_the_transition_are_refused(when):
     class Chart(StateChart):
         start = State(initial=True)
         done = State(final=True)

@@ -1,4 +1,4 @@
-"""Tables have every row, event and effect of the Definition, and a page is renewed in its generated parts only."""
+"""Tables have every transition, event and effect, and a page is renewed in its generated parts only."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from speech_lifecycle.diagrams.tables import tables
 
 
 @charts
-def test_the_tables_have_every_row_and_answer(chart):
-    text = tables()[f"{chart.name}.rows"]
-    for row in chart.rows:
-        assert text.count(f"`{row.id}`") == 1
+def test_the_tables_have_every_transition_and_answer(chart):
+    text = tables()[f"{chart.name}.transitions"]
+    for transition in chart.transitions:
+        assert text.count(f"`{transition.id}`") == 1
 
 
 def test_the_tables_have_every_event_effect_guard_and_action():

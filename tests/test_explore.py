@@ -48,7 +48,7 @@ def explored(name: str) -> Exploration:
 def test_as_many_configurations_are_reachable_as_were_written_down(name):
     result = explored(name)
     assert result.is_complete
-    found = {count: getattr(result, count) for count in ("configurations", "transitions", "steps")}
+    found = {count: getattr(result, count) for count in ("configurations", "edges", "steps")}
     assert found == {count: EXPLORED[name][count] for count in found}, f"if it should, run tools/explore.py {name}"
 
 
@@ -62,8 +62,8 @@ def test_everything_that_should_be_possible_is():
     assert never_seen == set()
 
 
-def test_every_row_is_taken():
-    never_taken = set.intersection(*(set(explored(name).rows_never_taken) for name in SMALL))
+def test_every_transition_is_taken():
+    never_taken = set.intersection(*(set(explored(name).transitions_never_taken) for name in SMALL))
     assert never_taken == set()
 
 
@@ -92,25 +92,31 @@ def test_what_keys_leave_out_tells_no_configurations_apart(bounds):
 # That violations are found
 
 
-def broken(row_id: str, **parts) -> type[SpeechMachine]:
-    """A machine in which one row is different."""
-    return machine_for(with_row(row_id, **parts))
+def broken(transition_id: str, **parts) -> type[SpeechMachine]:
+    """A machine in which one transition is different."""
+    return machine_for(with_transition(transition_id, **parts))
 
 
-def with_row(row_id: str, **parts) -> Definition:
+def with_transition(transition_id: str, **parts) -> Definition:
     charts = {
-        chart.name: replace(chart, rows=tuple(replace(row, **parts) if row.id == row_id else row for row in chart.rows))
+        chart.name: replace(
+            chart,
+            transitions=tuple(
+                replace(transition, **parts) if transition.id == transition_id else transition
+                for transition in chart.transitions
+            ),
+        )
         for chart in definition().charts
     }
     return Definition(**charts)
 
 
-def actions_without(row_id: str, action: str) -> tuple[str, ...]:
-    return tuple(each for each in definition().row(row_id).actions if each != action)
+def actions_without(transition_id: str, action: str) -> tuple[str, ...]:
+    return tuple(each for each in definition().transition(transition_id).actions if each != action)
 
 
-def dropped(row_id: str, action: str) -> type[SpeechMachine]:
-    return broken(row_id, actions=actions_without(row_id, action))
+def dropped(transition_id: str, action: str) -> type[SpeechMachine]:
+    return broken(transition_id, actions=actions_without(transition_id, action))
 
 
 BROKEN = {
@@ -127,7 +133,7 @@ BROKEN = {
          "output_audio_handed_over", "pause", "close"],
     ),
     "messages_are_what_was_reported": (
-        dropped("speech.stopping.always#1", "skip_pending"),
+        dropped("speech.stopping.eventless#1", "skip_pending"),
         ONE,
         ["session_response_created", "session_message_added", "interrupt"],
     ),
@@ -187,16 +193,16 @@ def test_a_violation_is_found_by_the_shortest_way(name):
 
 
 @pytest.mark.parametrize(
-    ("row", "bounds"),
+    ("transition", "bounds"),
     [
         ("message.played.session_audio_received#1", "faithful-2"),
         ("message.played.session_text_received#1", "faithful-2-text"),
         ("message.partial.session_text_received#1", "faithful-2-text"),
     ],
 )
-def test_a_machine_that_loses_sight_of_what_comes_late_is_found(row, bounds):
+def test_a_machine_that_loses_sight_of_what_comes_late_is_found(transition, bounds):
     """The end of a message's source is a guess when the next one begins (domain, section 10)."""
-    lossy = without(row)(definition())
+    lossy = without(transition)(definition())
     result = explore(SMALL[bounds], machine_type=machine_for(lossy), of=lossy, stop_at_first=True)
     assert [violation.violated for violation in result.violations] == ["the_server_remembers_what_was_heard"]
 

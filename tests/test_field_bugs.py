@@ -70,8 +70,8 @@ ELSEWHERE = {
     ),
     "C1": ("next-response-while-cancelling", "a speech knows one response; the driver requests the next"),
     "R2": (
-        "tests/test_reference_engine.py::test_every_row_of_the_charts_was_compared",
-        "it is about all rows, and no single speech",
+        "tests/test_reference_engine.py::test_every_transition_of_the_charts_was_compared",
+        "it is about all transitions, and no single speech",
     ),
     "P5": ("paused-before-first-sound", "whether held audio is lost is up to the output"),
 }

@@ -13,7 +13,9 @@ from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARI
 DOCS = Path(__file__).parent.parent / "docs"
 LINES = (DOCS / "livekit_scenarios.md").read_text(encoding="utf-8").splitlines()
 
-spec = importlib.util.spec_from_file_location("livekit_table", Path(__file__).parent.parent / "tools" / "livekit_table.py")
+spec = importlib.util.spec_from_file_location(
+    "livekit_table", Path(__file__).parent.parent / "tools" / "livekit_table.py"
+)
 assert spec is not None
 assert spec.loader is not None
 livekit_table = importlib.util.module_from_spec(spec)

@@ -37,9 +37,9 @@ def test_every_mutant_has_a_name_of_its_own_and_differs_from_the_original():
     assert all(each.definition != definition() for each in ALL)
 
 
-def test_every_row_has_mutants():
+def test_every_transition_has_mutants():
     assert {each.id.partition(":")[0] for each in ALL} == {
-        row.id for chart in definition().charts for row in chart.rows
+        transition.id for chart in definition().charts for transition in chart.transitions
     }
 
 

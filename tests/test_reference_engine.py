@@ -1,4 +1,4 @@
-"""The compiled table and python-statemachine's own engine agree, event by event: replies, rows, effects, snapshots."""
+"""The compiled table and python-statemachine's own engine agree, event by event, in all that they do."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ WALKS = 200
 WALK_LENGTH = 50
 HOSTILE = hostile_events()
 MISSED = SMALL["hostile-1-parts"]
-"""Where rows are that random walks seldom take: more audio comes after a flush, the output fails, timers run out."""
-HANDLED_ROWS = {row.id for chart in definition().charts for row in chart.rows if row.kind == "handled"}
+"""Where the transitions are that random walks seldom take: audio after a flush, failing outputs, timers."""
+HANDLED_ROWS = {
+    transition.id for chart in definition().charts for transition in chart.transitions if transition.kind == "handled"
+}
 
 
 class Pair:
@@ -51,12 +53,12 @@ class Pair:
         self.reference.restart(load_speech(snapshot))
 
     def send(self, event: Event) -> tuple[str, ...]:
-        """Send an event to both; return the rows that both took."""
+        """Send an event to both; return the transitions that both took."""
         reply, expected = self.compiled.send(event), self.reference.send(event)
         assert reply == expected
         assert type(reply) is type(expected)
         assert dump_speech(self.compiled.speech) == dump_speech(self.reference.speech)
-        return reply.rows
+        return reply.transitions
 
 
 def some_capabilities(random_source: random.Random) -> Capabilities:
@@ -85,8 +87,8 @@ def random_walk(seed: int, length: int) -> tuple[Pair, list[Event]]:
 
 
 @cache
-def rows_compared() -> frozenset[str]:
-    """Run random walks in both engines, then a step of each row that those missed; return all rows."""
+def transitions_compared() -> frozenset[str]:
+    """Run random walks in both engines, then a step of each transition that those missed; return all transitions."""
     compared: set[str] = set()
     for seed in range(WALKS):
         pair, walk = random_walk(seed, WALK_LENGTH)
@@ -98,18 +100,18 @@ def rows_compared() -> frozenset[str]:
         if compared.issuperset(HANDLED_ROWS):
             break
         for event in alphabet.of(speech):
-            if not compared.issuperset(step(speech, event)[1].rows):
+            if not compared.issuperset(step(speech, event)[1].transitions):
                 pair.restart(dump_speech(speech))
                 compared.update(pair.send(event))
     return frozenset(compared)
 
 
 def test_both_engines_agree_over_random_walks():
-    assert rows_compared()
+    assert transitions_compared()
 
 
-def test_every_row_of_the_charts_was_compared():
-    assert HANDLED_ROWS - rows_compared() == set()
+def test_every_transition_of_the_charts_was_compared():
+    assert HANDLED_ROWS - transitions_compared() == set()
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -133,7 +135,7 @@ def test_a_refused_announcement_leaves_nothing_behind():
     assert list(pair.reference.speech.messages) == ["a"]
 
 
-def test_actions_see_the_state_that_the_row_leaves():
+def test_actions_see_the_state_that_the_transition_leaves():
     transcript = speaking("a")
     reference = ReferenceMachine(speech=load_speech(dump_speech(transcript.speech)))
     seen: list[str] = []

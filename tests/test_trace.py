@@ -60,7 +60,7 @@ def test_the_machine_run_again_over_a_trace_gives_the_same_effects(trace):
     assert len(machines) == 2
     for step in trace.steps:
         reply = machines[step.speech].send(step.event)
-        assert (reply.kind, reply.rows, reply.effects) == (step.reply, step.rows, step.effects)
+        assert (reply.kind, reply.transitions, reply.effects) == (step.reply, step.transitions, step.effects)
 
 
 def test_every_line_is_whole_while_the_trace_is_still_being_written(trace, tmp_path):
@@ -79,7 +79,7 @@ def test_every_line_is_whole_while_the_trace_is_still_being_written(trace, tmp_p
         (lambda lines: ["no json"], "line 1, column 1: not JSON"),
         (lambda lines: [lines[0], lines[1][:40]], "line 2, column"),
         (lambda lines: [lines[0], lines[0]], "line 2: a second header"),
-        (lambda lines: [lines[0].replace('"version": 1', '"version": 9')], "field 'version' is 9"),
+        (lambda lines: [lines[0].replace('"version": 2', '"version": 9')], "field 'version' is 9"),
         (lambda lines: [lines[0], lines[1].replace("frame_ms", "frames")], "line 2: speech_begun: field 'policy.frame"),
         (
             lambda lines: [*lines[:2], lines[2].replace("authorize", "obey", 1)],
@@ -149,7 +149,7 @@ def test_the_schema_accepts_a_whole_trace_and_refuses_a_foreign_line(schema_vali
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("at_ms", "soon"), ("speech", 7), ("reply", "perhaps"), ("rows", "one"), ("effects", [{"type": "sing"}])],
+    [("at_ms", "soon"), ("speech", 7), ("reply", "perhaps"), ("transitions", "one"), ("effects", [{"type": "sing"}])],
 )
 def test_a_bad_field_of_a_step_is_named_with_its_line(trace, field, value):
     lines = lines_of(trace)
@@ -161,8 +161,8 @@ def test_a_bad_field_of_a_step_is_named_with_its_line(trace, field, value):
 
 def test_a_trace_of_another_version_is_refused_with_a_remedy(trace):
     lines = lines_of(trace)
-    lines[0] = lines[0].replace('"version": 1', '"version": 9')
-    with pytest.raises(TraceError, match="this release reads version 1; use the release that wrote it"):
+    lines[0] = lines[0].replace('"version": 2', '"version": 9')
+    with pytest.raises(TraceError, match="this release reads versions 1 to 2; use the release that wrote it"):
         load_trace(lines)
 
 
@@ -182,3 +182,11 @@ def test_the_schema_names_every_record_and_every_event():
 def test_a_trace_holds_the_terms_of_each_speech(trace):
     assert all(isinstance(begun, SpeechBegun) for begun in trace.speeches)
     assert trace.steps[0].event == Authorize()
+
+
+def test_a_trace_of_version_1_is_still_read(trace):
+    lines = [dump_record(trace.header).replace('"version": 2', '"version": 1')]
+    for record in trace.records:
+        lines.append(dump_record(record).replace('"transitions":', '"rows":').replace('"answer":', '"row":'))
+    assert any('"rows": ["' in line for line in lines)
+    assert load_trace(lines).records == trace.records

@@ -22,7 +22,7 @@ from speech_lifecycle.verification import LARGE, SMALL, explore
 
 EXPLORED = Path(__file__).parent.parent / "docs" / "explored.json"
 EVERY = {**SMALL, **LARGE}
-PINNED = ("configurations", "transitions", "steps", "violated", "definition")
+PINNED = ("configurations", "edges", "steps", "violated", "definition")
 """What does not depend on the machine that explores."""
 
 
@@ -32,7 +32,7 @@ def found_in(name: str) -> dict[str, Any]:
     result = explore(EVERY[name])
     return {
         "configurations": result.configurations,
-        "transitions": result.transitions,
+        "edges": result.edges,
         "steps": result.steps,
         "violated": [violation.violated for violation in result.violations],
         "cpu_seconds": round(time.process_time() - began, 1),

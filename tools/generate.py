@@ -44,14 +44,14 @@ def exploration_tables() -> dict[str, str]:
     """Return the tables of exploration.md. The figures are those that tools/explore.py wrote."""
     explored = json.loads((DOCS / "explored.json").read_text(encoding="utf-8"))
     figures = [
-        "| bounds | what | configurations | transitions | steps | CPU seconds | when, where, definition |",
+        "| bounds | what | configurations | edges | steps | CPU seconds | when, where, definition |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
     ]
     for name, bounds in {**SMALL, **LARGE}.items():
         if name not in explored:
             continue
         found = explored[name]
-        counts = " | ".join(f"{found[count]:,}" for count in ("configurations", "transitions", "steps", "cpu_seconds"))
+        counts = " | ".join(f"{found[count]:,}" for count in ("configurations", "edges", "steps", "cpu_seconds"))
         origin = f"{found['date']}, {found['machine']}, `{found['definition']}`"
         figures.append(f"| `{name}` | {bounds.summary} | {counts} | {origin} |")
     properties = ["| property | what must hold |", "| --- | --- |"]

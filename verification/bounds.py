@@ -61,7 +61,8 @@ EVERY_OPTION: tuple[Options, ...] = (
 truncation and removal concern different messages and meet only in what is awaited: nothing, if both are missing,
 which is a combination of its own. A server that truncates by itself is never asked to, so `can_truncate` says
 nothing then. Without an audio output nothing is truncated and nothing can pause. `can_pause` and `interruptible`
-each turn one row off, and the estimate changes one text: alone they show all they do. Durations are only passed on.
+each turn one transition off, and the estimate changes one text: alone they show all they do. Durations are only
+passed on.
 """
 
 

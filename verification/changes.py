@@ -1,4 +1,4 @@
-"""Changes to a Definition: rows, guards, actions and the effects that actions give."""
+"""Changes to a Definition: transitions, guards, actions and the effects that actions give."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from speech_lifecycle.fsm.compile.definition import ChartName, Definition, Row
+from speech_lifecycle.fsm.compile.definition import ChartName, Definition, Transition
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.run import Run
 from speech_lifecycle.fsm.state import Speech
@@ -17,45 +17,56 @@ Alter = Callable[[Speech, Any], tuple[Effect, ...]]
 """(speech, effect): what is given in its place."""
 
 
-# Changes to rows
+# Changes to transitions
 
 
 def _chart(whole: Definition, chart: ChartName, **parts: Any) -> Definition:
     return replace(whole, **{chart: replace(getattr(whole, chart), **parts)})
 
 
-def _chart_of(row_id: str) -> ChartName:
-    return "message" if row_id.startswith("message.") else "speech"
+def _chart_of(transition_id: str) -> ChartName:
+    return "message" if transition_id.startswith("message.") else "speech"
 
 
-def _rows(row_id: str, instead: Callable[[Row], tuple[Row, ...]]) -> Change:
-    chart = _chart_of(row_id)
+def _transitions(transition_id: str, instead: Callable[[Transition], tuple[Transition, ...]]) -> Change:
+    chart = _chart_of(transition_id)
 
     def change(whole: Definition) -> Definition:
-        whole.row(row_id)
-        rows = getattr(whole, chart).rows
+        whole.transition(transition_id)
+        transitions = getattr(whole, chart).transitions
         return _chart(
-            whole, chart, rows=tuple(new for row in rows for new in (instead(row) if row.id == row_id else [row]))
+            whole,
+            chart,
+            transitions=tuple(
+                new
+                for transition in transitions
+                for new in (instead(transition) if transition.id == transition_id else [transition])
+            ),
         )
 
     return change
 
 
-def row(row_id: str, **parts: Any) -> Change:
-    """Change parts of a row."""
-    return _rows(row_id, lambda row: (replace(row, **parts),))
+def transition(transition_id: str, **parts: Any) -> Change:
+    """Change parts of a transition."""
+    return _transitions(transition_id, lambda transition: (replace(transition, **parts),))
 
 
-def without(row_id: str, *actions: str) -> Change:
-    """Leave out actions of a row; the row itself, if none are named."""
+def without(transition_id: str, *actions: str) -> Change:
+    """Leave out actions of a transition; the transition itself, if none are named."""
     if not actions:
-        return _rows(row_id, lambda row: ())
-    return _rows(row_id, lambda row: (replace(row, actions=tuple(a for a in row.actions if a not in actions)),))
+        return _transitions(transition_id, lambda transition: ())
+    return _transitions(
+        transition_id,
+        lambda transition: (replace(transition, actions=tuple(a for a in transition.actions if a not in actions)),),
+    )
 
 
-def also(row_id: str, **parts: Any) -> Change:
-    """Have a row a second time, somewhere else."""
-    return _rows(row_id, lambda row: (row, replace(row, id=f"{row.id}, again", **parts)))
+def also(transition_id: str, **parts: Any) -> Change:
+    """Have a transition a second time, somewhere else."""
+    return _transitions(
+        transition_id, lambda transition: (transition, replace(transition, id=f"{transition.id}, again", **parts))
+    )
 
 
 # Changes to guards and actions

@@ -26,7 +26,7 @@ def difference(machine_type: type[SpeechMachine], bounds: Bounds, cell: Cell | N
     """Return the first step that a machine takes differently from the package's own, or "".
 
     Different are steps with another kind of answer, another reason, or other effects, now or later. Not different
-    are those that only cite another row, or give the effects to different receivers in another order: output,
+    are those that only cite another transition, or give the effects to different receivers in another order: output,
     session, agent and timer each get the same then.
 
     Args:

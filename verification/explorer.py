@@ -46,15 +46,15 @@ class Exploration:
     configurations: int = 0
     steps: int = 0
     """Events sent to the machine, each in one configuration."""
-    transitions: int = 0
+    edges: int = 0
     """Those that were handled; in a faithful exploration all moves, also those of the world alone."""
     depth: int = 0
     """The length of the longest of the shortest ways to a configuration."""
     replies: dict[str, int] = field(default_factory=dict)
     """By kind."""
-    rows_taken: frozenset[str] = frozenset()
-    rows_never_taken: tuple[str, ...] = ()
-    """Rows that no event of these bounds takes, answers included."""
+    transitions_taken: frozenset[str] = frozenset()
+    transitions_never_taken: tuple[str, ...] = ()
+    """Transitions that no event of these bounds takes, answers included."""
     properties: tuple[str, ...] = ()
     """The names of the properties that were checked."""
     sometimes: dict[str, bool] = field(default_factory=dict)
@@ -126,18 +126,18 @@ def configurations(bounds: Bounds, machine_type: type[SpeechMachine] = SpeechMac
 
 def _result(bounds: Bounds, search: Search, names: tuple[str, ...], stopped: str, of: Definition) -> Exploration:
     steps = search.steps
-    taken = steps.rows | {reply.row for reply in steps.others}
-    rows = [row.id for chart in of.charts for row in chart.rows]
+    taken = steps.transitions | {reply.answer for reply in steps.others}
+    transitions = [transition.id for chart in of.charts for transition in chart.transitions]
     return Exploration(
         bounds=bounds,
         definition=definition_digest(),
         configurations=search.configurations,
         steps=sum(steps.replies.values()),
-        transitions=search.transitions,
+        edges=search.edges,
         depth=search.depth,
         replies=steps.replies,
-        rows_taken=frozenset(taken),
-        rows_never_taken=tuple(row for row in rows if row not in taken),
+        transitions_taken=frozenset(taken),
+        transitions_never_taken=tuple(transition for transition in transitions if transition not in taken),
         properties=names,
         sometimes=_sometimes(search),
         violations=[

@@ -23,7 +23,7 @@ from speech_lifecycle.fsm.message import evidence
 from speech_lifecycle.fsm.speech import actions as speech_actions
 
 from . import buggy
-from .changes import Change, action, also, gives, guard, row, without
+from .changes import Change, action, also, gives, guard, transition, without
 from .mutants import Mutant
 
 
@@ -52,7 +52,7 @@ _BUGS: dict[str, tuple[Change, ...]] = {
             lambda speech, effect: (TruncateMessage([*speech.messages][-1], effect.audio_end_ms),),
         ),
     ),
-    "M7": (without("speech.stopping.always#1", "skip_pending"),),
+    "M7": (without("speech.stopping.eventless#1", "skip_pending"),),
     "M8": (
         gives(
             speech_actions.bring_server_in_line,
@@ -73,7 +73,7 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     "T4": (action("count_handed_over", buggy.count_handed_over),),
     "T5": (guard("message", "is_heard_to_the_end", buggy.heard_to_the_end_unless_above_0),),
     "T8": (guard("speech", "nothing_unheard_is_left", lambda speech, event: event.refusal == "unknown_message"),),
-    "T9": (row("speech.reconciling.session_reconciliation_refused#2", actions=("unwatch",)),),
+    "T9": (transition("speech.reconciling.session_reconciliation_refused#2", actions=("unwatch",)),),
     "T10": (without("speech.reconciling.session_reconciliation_refused#2", "report_refusal"),),
     "T12": (action("note_finish", buggy.note_finish(lambda speech, message, event: event.position_ms)),),
     "T13": (
@@ -119,7 +119,7 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     "H7": (guard("message", "is_heard_to_the_end", buggy.heard_to_the_end_by_its_word),),
     "H8": (action("note_finish", buggy.note_finish_one_behind),),
     "H9": (
-        row("message.played.output_playback_started#1", kind="handled", actions=("note_start_of_another",)),
+        transition("message.played.output_playback_started#1", kind="handled", actions=("note_start_of_another",)),
         action("note_start_of_another", buggy.note_start_of_another),
     ),
     "H10": (gives(_SETTLE_PARTIAL, ReportMessageSettled, buggy.forgets_what_was_cut),),
@@ -134,7 +134,7 @@ _BUGS: dict[str, tuple[Change, ...]] = {
         ),
     ),
     "H12": (
-        row(
+        transition(
             "message.forwarding.output_failed#2",
             target="played",
             actions=("report_output_failure", "because_finished", "settle_played"),
@@ -156,38 +156,38 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     "C7": (guard("speech", "may_interrupt", lambda speech, event: speech.policy.interruptible),),
     # Outputs and dead ends
     "O1": (gives(speech_actions.stop_message, StartTimer, lambda speech, effect: ()),),
-    "O2": (row("speech.active.timer_fired#2", target="failed", actions=("note_timer", "because_timed_out")),),
+    "O2": (transition("speech.active.timer_fired#2", target="failed", actions=("note_timer", "because_timed_out")),),
     "O3": (
-        row(
+        transition(
             "message.streaming.output_playback_finished#3",
             target="played",
             actions=("note_finish", "because_finished", "settle_played"),
         ),
     ),
-    "O4": (row("message.played.output_playback_finished#1", kind="rejected"),),
+    "O4": (transition("message.played.output_playback_finished#1", kind="rejected"),),
     "O5": (
-        row("speech.active.message_output_failed#1", target=None, actions=()),
-        row("speech.paused.message_output_failed#1", target=None, actions=()),
+        transition("speech.active.message_output_failed#1", target=None, actions=()),
+        transition("speech.paused.message_output_failed#1", target=None, actions=()),
     ),
     "O6": (action("note_session_lost", buggy.note_session_lost),),
     "O7": (gives(_SETTLE_PARTIAL, CommitMessage, buggy.no_commit_if("source_failed")),),
     # Pause and resume
     "P1": (
-        row(
+        transition(
             "speech.paused.interrupt#1",
             actions=("because_interrupted", "cancel_response", "resume_output", "stop_message"),
         ),
     ),
     "P2": (
-        row("message.forwarding.output_playback_started#1", cond="is_on_the_output"),
-        row("speech.waiting.message_heard#1", source="active"),
+        transition("message.forwarding.output_playback_started#1", cond="is_on_the_output"),
+        transition("speech.waiting.message_heard#1", source="active"),
         action("note_start", buggy.note_every_start),
         action("announce_speaking", buggy.announce_speaking),
     ),
     "P3": (without("speech.paused.interrupt#1", "resume_output"),),
     "P4": (also("speech.active.message_announced#1", source="queued"),),
     "P6": (
-        row(
+        transition(
             "speech.paused.message_announced#1",
             target="waiting",
             cond="not was_heard",

@@ -111,7 +111,7 @@ def refused(mutant: Mutant) -> str:
 
 def _explored(mutant: Mutant, machine_type: type[SpeechMachine], stages: Sequence[str]) -> Verdict | None:
     """Return the verdict of the first exploration in which a property fails."""
-    rows = {row.id for chart in mutant.definition.charts for row in chart.rows}
+    transitions = {transition.id for chart in mutant.definition.charts for transition in chart.transitions}
     for stage in stages:
         result = explore(
             STAGES[stage], machine_type=machine_type, of=mutant.definition, stop_at_first=True, watch=_outgrows
@@ -121,8 +121,8 @@ def _explored(mutant: Mutant, machine_type: type[SpeechMachine], stages: Sequenc
             return Verdict(mutant.id, mutant.kind, "property", first.violated, stage, len(first.events))
         if result.stopped:
             return Verdict(mutant.id, mutant.kind, "property", "stays_bounded", stage, result.depth)
-        if (original(stage).rows_taken & rows) - result.rows_taken:
-            return Verdict(mutant.id, mutant.kind, "property", "every_row_is_taken", stage, result.depth)
+        if (original(stage).transitions_taken & transitions) - result.transitions_taken:
+            return Verdict(mutant.id, mutant.kind, "property", "every_transition_is_taken", stage, result.depth)
     return None
 
 

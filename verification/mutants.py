@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, Definition, Row, definition
+from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, Definition, Transition, definition
 
 _NEVER_ENTERED = ("pending", "queued")
-"""Initial states: no row goes back to them, and none is likely to by mistake."""
+"""Initial states: no transition goes back to them, and none is likely to by mistake."""
 
 
 class Cell(NamedTuple):
-    """Where a row stands."""
+    """Where a transition stands."""
 
     chart: ChartName
     source: str
@@ -26,7 +26,7 @@ class Mutant:
     """One change to the Definition."""
 
     id: str
-    """The row, and what was done to it."""
+    """The transition, and what was done to it."""
     kind: str
     definition: Definition
     cell: Cell | None = None
@@ -34,71 +34,87 @@ class Mutant:
 
 
 def mutants() -> Iterator[Mutant]:
-    """Yield every mutant of every row of both charts, row by row."""
+    """Yield every mutant of every transition of both charts, transition by transition."""
     for chart in definition().charts:
-        for index, row in enumerate(chart.rows):
-            for kind, detail, rows in _mutations(chart, index, row):
-                name = f"{row.id}: {kind}{f' {detail}' if detail else ''}"
-                yield Mutant(name, kind, with_rows(chart, rows), Cell(chart.name, row.source, row.event))
+        for index, transition in enumerate(chart.transitions):
+            for kind, detail, transitions in _mutations(chart, index, transition):
+                name = f"{transition.id}: {kind}{f' {detail}' if detail else ''}"
+                yield Mutant(
+                    name,
+                    kind,
+                    with_transitions(chart, transitions),
+                    Cell(chart.name, transition.source, transition.event),
+                )
 
 
-def with_rows(chart: ChartDefinition, rows: tuple[Row, ...]) -> Definition:
-    """Return the Definition with other rows in one chart."""
-    changed = replace(chart, rows=rows)
+def with_transitions(chart: ChartDefinition, transitions: tuple[Transition, ...]) -> Definition:
+    """Return the Definition with other transitions in one chart."""
+    changed = replace(chart, transitions=transitions)
     whole = definition()
     return Definition(message=changed, speech=whole.speech) if chart is whole.message else (
         Definition(message=whole.message, speech=changed)
     )  # fmt: skip
 
 
-def _mutations(chart: ChartDefinition, index: int, row: Row) -> Iterator[tuple[str, str, tuple[Row, ...]]]:
-    """Yield the kind, the detail and the chart's rows of each mutation of one row."""
-    before, after = chart.rows[:index], chart.rows[index + 1 :]
+def _mutations(
+    chart: ChartDefinition, index: int, transition: Transition
+) -> Iterator[tuple[str, str, tuple[Transition, ...]]]:
+    """Yield the kind, the detail and the chart's transitions of each mutation of one transition."""
+    before, after = chart.transitions[:index], chart.transitions[index + 1 :]
     yield "deleted", "", (*before, *after)
-    for kind, detail, changed in (*_guards(row), *_targets(chart, row), *_actions(row), *_answers(row)):
+    for kind, detail, changed in (
+        *_guards(transition),
+        *_targets(chart, transition),
+        *_actions(transition),
+        *_answers(transition),
+    ):
         yield kind, detail, (*before, changed, *after)
     for later, other in enumerate(after):
-        if (other.source, other.event) == (row.source, row.event) and other.kind == row.kind:
-            swapped = (*before, other, *after[:later], row, *after[later + 1 :])
+        if (other.source, other.event) == (transition.source, transition.event) and other.kind == transition.kind:
+            swapped = (*before, other, *after[:later], transition, *after[later + 1 :])
             yield "order swapped with", other.id.rpartition("#")[2], swapped
             break
 
 
-def _guards(row: Row) -> Iterator[tuple[str, str, Row]]:
-    if not row.cond:
+def _guards(transition: Transition) -> Iterator[tuple[str, str, Transition]]:
+    if not transition.cond:
         return
-    yield "unguarded", "", replace(row, cond="")
-    terms = row.cond.split(" and ") if "(" not in row.cond and " or " not in row.cond else []
+    yield "unguarded", "", replace(transition, cond="")
+    terms = transition.cond.split(" and ") if "(" not in transition.cond and " or " not in transition.cond else []
     if len(terms) > 1:
         for term in terms:
-            yield "guard dropped", term, replace(row, cond=" and ".join(other for other in terms if other != term))
-    for name in row.guards:
-        negated = re.sub(rf"\b(not )?{name}\b", lambda found: name if found[1] else f"not {name}", row.cond)  # noqa: B023
-        yield "guard negated", name, replace(row, cond=negated)
+            yield (
+                "guard dropped",
+                term,
+                replace(transition, cond=" and ".join(other for other in terms if other != term)),
+            )
+    for name in transition.guards:
+        negated = re.sub(rf"\b(not )?{name}\b", lambda found: name if found[1] else f"not {name}", transition.cond)  # noqa: B023
+        yield "guard negated", name, replace(transition, cond=negated)
 
 
-def _targets(chart: ChartDefinition, row: Row) -> Iterator[tuple[str, str, Row]]:
-    if row.target is None:
+def _targets(chart: ChartDefinition, transition: Transition) -> Iterator[tuple[str, str, Transition]]:
+    if transition.target is None:
         return
-    usual = chart.enter(row.target)
+    usual = chart.enter(transition.target)
     for leaf in chart.leaves:
         if leaf.id != usual and leaf.id not in _NEVER_ENTERED:
-            yield "goes to", leaf.id, replace(row, target=leaf.id)
-    if row.event != "always":
-        yield "stays", "", replace(row, target=None)
+            yield "goes to", leaf.id, replace(transition, target=leaf.id)
+    if transition.event != "eventless":
+        yield "stays", "", replace(transition, target=None)
 
 
-def _actions(row: Row) -> Iterator[tuple[str, str, Row]]:
-    actions = row.actions
+def _actions(transition: Transition) -> Iterator[tuple[str, str, Transition]]:
+    actions = transition.actions
     for place, action in enumerate(actions):
-        yield "action dropped", action, replace(row, actions=(*actions[:place], *actions[place + 1 :]))
+        yield "action dropped", action, replace(transition, actions=(*actions[:place], *actions[place + 1 :]))
     for place in range(len(actions) - 1):
         swapped = (*actions[:place], actions[place + 1], actions[place], *actions[place + 2 :])
-        yield "actions swapped", f"{actions[place]}, {actions[place + 1]}", replace(row, actions=swapped)
+        yield "actions swapped", f"{actions[place]}, {actions[place + 1]}", replace(transition, actions=swapped)
 
 
-def _answers(row: Row) -> Iterator[tuple[str, str, Row]]:
-    if row.kind == "ignored":
-        yield "rejected", "", replace(row, kind="rejected")
-    elif row.kind == "rejected":
-        yield "ignored", "", replace(row, kind="ignored")
+def _answers(transition: Transition) -> Iterator[tuple[str, str, Transition]]:
+    if transition.kind == "ignored":
+        yield "rejected", "", replace(transition, kind="rejected")
+    elif transition.kind == "rejected":
+        yield "ignored", "", replace(transition, kind="ignored")

@@ -17,9 +17,9 @@ from statemachine.exceptions import TransitionNotAllowed
 from statemachine.graph import iterate_states
 from statemachine.orderedset import OrderedSet
 from statemachine.spec_parser import operator_mapping, parse_boolean_expr
-from statemachine.transition import Transition
+from statemachine.transition import Transition as ChartTransition
 
-from speech_lifecycle.fsm.compile.definition import ALWAYS, ChartDefinition, definition
+from speech_lifecycle.fsm.compile.definition import EVENTLESS, ChartDefinition, definition
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import (
     EVENT_TYPES,
@@ -49,7 +49,7 @@ class ReferenceMachine:
     ) -> None:
         """Begin a speech, or go on with the one given."""
         self.speech = Speech(capabilities, policy) if speech is None else speech
-        self.rows: list[str] = []
+        self.transitions: list[str] = []
         self._effects: list[Effect] = []
         self._raised: list[str] = []
         self._speech_chart = _Chart(definition().speech, SpeechChart, self, self.speech, None)
@@ -62,7 +62,7 @@ class ReferenceMachine:
 
     def send(self, event: Event) -> Reply:
         """Handle one event. A rejected or ignored one leaves the speech as it was."""
-        self.rows, self._effects, self._raised = [], [], []
+        self.transitions, self._effects, self._raised = [], [], []
         name = name_of(type(event))
         if type(event) not in EVENT_TYPES:
             return refuse(event, "unknown_event")
@@ -85,14 +85,14 @@ class ReferenceMachine:
             return refuse(event, "malformed_event")
         for raised in self._raised:  # grows while it is read
             self._speech_chart.take(raised, None)
-        return Handled(tuple(self.rows), tuple(self._effects))
+        return Handled(tuple(self.transitions), tuple(self._effects))
 
     def emit(self, effect: Effect, /) -> None:
         """Give an effect to the driver."""
         self._effects.append(effect)
 
     def raise_event(self, event: str, /) -> None:
-        """Raise an internal event of the speech chart: it is handled after the present row."""
+        """Raise an internal event of the speech chart: it is handled after the present transition."""
         self._raised.append(event)
 
     def tell(self, speech: Speech, message: Message, event: str, /) -> None:
@@ -113,12 +113,16 @@ class _Model:
     """What the engine binds a chart's guards and actions to, and keeps its configuration in."""
 
     def __init__(
-        self, rows: dict[tuple[Transition, str], str], run: ReferenceMachine, speech: Speech, message: Message | None
+        self,
+        transitions: dict[tuple[ChartTransition, str], str],
+        run: ReferenceMachine,
+        speech: Speech,
+        message: Message | None,
     ) -> None:
         self.state: Any = None
         self.event: Event | None = None
         self.has_answered = False
-        self.row_ids = rows
+        self.transition_ids = transitions
         self.run = run
         self.speech = speech
         self.message = message
@@ -133,10 +137,10 @@ class _Model:
         """What a guard is called with; an action gets the run before it."""
         return (self.speech, self.event) if self.message is None else (self.speech, self.message, self.event)
 
-    def before_transition(self, transition: Transition, event: str | None) -> None:
-        """Note the row before its actions cause others."""
+    def before_transition(self, transition: ChartTransition, event: str | None) -> None:
+        """Note the transition before its actions cause others."""
         self.has_answered = True
-        self.run.rows.append(self.row_ids[transition, event or ALWAYS])
+        self.run.transitions.append(self.transition_ids[transition, event or EVENTLESS])
 
     def after_transition(self, machine: StateChart[Any]) -> None:
         """Mirror the state when the actions are done: they still see the old one."""
@@ -145,16 +149,16 @@ class _Model:
 
 
 class _Engine(SyncEngine):
-    """python-statemachine's engine, with SCXML's order: an event comes before the rows that need none.
+    """python-statemachine's engine, with SCXML's order: an event comes before the transitions that need none.
 
     By itself it tries those first whenever it is sent something. That is the same as long as nobody else changes
     what their guards read; but the speech's guards read its messages, which change before they say so.
     """
 
-    def select_eventless_transitions(self, trigger_data: TriggerData) -> OrderedSet[Transition]:
+    def select_eventless_transitions(self, trigger_data: TriggerData) -> OrderedSet[ChartTransition]:
         if not self.sm.model.has_answered:
             return OrderedSet()
-        selected: OrderedSet[Transition] = super().select_eventless_transitions(trigger_data)
+        selected: OrderedSet[ChartTransition] = super().select_eventless_transitions(trigger_data)
         return selected
 
 
@@ -170,7 +174,7 @@ class _Chart:
         message: Message | None,
     ) -> None:
         self.definition = chart
-        self.model = _model_class(chart.name)(_row_ids(chart.name, chart_class), run, speech, message)
+        self.model = _model_class(chart.name)(_transition_ids(chart.name, chart_class), run, speech, message)
         self.model.state = OrderedSet(chart.ancestry(self.model.subject.state))
         self.engine = chart_class(self.model)
         self.begin(speech, message)
@@ -182,7 +186,7 @@ class _Chart:
         self.engine._engine = _Engine(self.engine)
 
     def take(self, name: str, event: Event | None) -> bool:
-        """Have the engine handle an event. False: no row takes it."""
+        """Have the engine handle an event. False: no transition takes it."""
         self.model.event = event
         self.model.has_answered = False
         try:
@@ -192,20 +196,22 @@ class _Chart:
         return True
 
     def answer(self, name: str, event: Event) -> Ignored | Rejected | None:
-        """Return what the Definition answers to an event that no row takes; None if that is to handle it."""
+        """Return what the Definition answers to an event that no transition takes; None if that is to handle it."""
         state = self.model.subject.state
         is_final = self.definition.state[state].is_final
-        for row in self.definition.cell(state, name):
-            if (row.kind == "handled" and not is_final) or not (row.cond == "" or self._holds(row.cond)):
+        for transition in self.definition.cell(state, name):
+            if (transition.kind == "handled" and not is_final) or not (
+                transition.cond == "" or self._holds(transition.cond)
+            ):
                 continue
-            if row.kind == "handled":
-                self.model.run.rows.append(row.id)
-                for action in row.actions:
+            if transition.kind == "handled":
+                self.model.run.transitions.append(transition.id)
+                for action in transition.actions:
                     getattr(self.model, action)()
                 return None
-            if row.kind == "ignored":
-                return Ignored(row.id, state, row.reason)
-            return Rejected(name, row.id, state, row.reason, SOURCE_OF[name])
+            if transition.kind == "ignored":
+                return Ignored(transition.id, state, transition.reason)
+            return Rejected(name, transition.id, state, transition.reason, SOURCE_OF[name])
         raise AssertionError(f"no answer to {event} in {state}")
 
     def _holds(self, cond: str) -> bool:
@@ -239,17 +245,21 @@ def _action(function: Callable[..., None]) -> Callable[[_Model], None]:
 
 
 @cache
-def _row_ids(chart_name: str, chart_class: type[StateChart[Any]]) -> dict[tuple[Transition, str], str]:
-    """Return the Definition's row id of each transition and event of a chart."""
-    rows = iter(row for row in getattr(definition(), chart_name).rows if row.kind == "handled")
+def _transition_ids(chart_name: str, chart_class: type[StateChart[Any]]) -> dict[tuple[ChartTransition, str], str]:
+    """Return the Definition's transition id of each transition and event of a chart."""
+    transitions = iter(
+        transition for transition in getattr(definition(), chart_name).transitions if transition.kind == "handled"
+    )
     ids = {}
     state: State
     for state in iterate_states(chart_class.states):
-        for transition in state.transitions:
-            if transition.initial:
+        for declared in state.transitions:
+            if declared.initial:
                 continue
-            for event in [event.id for event in transition.events] or [ALWAYS]:
-                row = next(rows)
-                assert (row.source, row.event) == (state.id, event), f"{row.id} is not where the chart has it"
-                ids[transition, event] = row.id
+            for event in [event.id for event in declared.events] or [EVENTLESS]:
+                transition = next(transitions)
+                assert (transition.source, transition.event) == (state.id, event), (
+                    f"{transition.id} is not where the chart has it"
+                )
+                ids[declared, event] = transition.id
     return ids

@@ -84,7 +84,7 @@ class Search:
         self.waiting: deque[Found] = deque()
         self.flaws: dict[str, Flaw] = {}
         """The first of each property."""
-        self.transitions = 0
+        self.edges = 0
         for capabilities, policy in bounds.options:
             node = self.steps.enter(Speech(capabilities, policy), Ledger())
             self._arrive(-1, None, node, self._worlds.start() if self._is_faithful else None)
@@ -162,7 +162,7 @@ class Search:
         return known
 
     def _note_move(self, found: Found, move: Event | str, number: int) -> None:
-        self.transitions += 1
+        self.edges += 1
         if type(move) is TimerFired or type(move) is Close:
             timer = found.node.ledger.timer
             if move.timer == timer if type(move) is TimerFired else not timer:

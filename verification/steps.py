@@ -68,7 +68,7 @@ class Steps:
         self.raised = 0
         self.others: Counter[Answer] = Counter()
         """How often each answer was given that is not "handled"."""
-        self.rows: set[str] = set()
+        self.transitions: set[str] = set()
         self.seen: set[object] = set()
         """States, reasons, and types of effects."""
 
@@ -131,7 +131,7 @@ class Steps:
         step = StepTaken(event, reply.effects, speech)
         for name, complaint in self._judge.step(ledger, step, self._has_world):
             self._blame(name, complaint, event, node)
-        self.rows.update(reply.rows)
+        self.transitions.update(reply.transitions)
         for effect in reply.effects:
             self.seen.add(type(effect))
             if type(effect) is ReportMessageSettled:

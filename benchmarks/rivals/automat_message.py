@@ -1,7 +1,7 @@
 """The workload's message chart for Automat, with its `TypeMachineBuilder`.
 
 Automat knows no guards: an input has one target per state, and an output decides in Python which input comes next.
-So a row with a guard that moves is a loop whose output asks the guard, and sends the input that moves.
+So a transition with a guard that moves is a loop whose output asks the guard, and sends the input that moves.
 """
 
 from __future__ import annotations

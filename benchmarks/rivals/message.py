@@ -1,8 +1,8 @@
 """One message of the workload in plain Python: the data, guards and actions that every Python rival's chart names.
 
-The rivals differ only in the library that finds a row, asks its guards and runs its actions. This is no second
+The rivals differ only in the library that finds a transition, asks its guards and runs its actions. This is no second
 implementation of the machine: it holds what the cells of `fsm/message/chart.py` need that the workload enters, with
-every row of such a cell. Data is changed in place, without checks, which favours the rivals.
+every transition of such a cell. Data is changed in place, without checks, which favours the rivals.
 """
 
 from __future__ import annotations

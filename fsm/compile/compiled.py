@@ -160,8 +160,8 @@ reply_145 = Ignored('message.played.output_failed#1', 'played', 'already_final')
 reply_146 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
 reply_147 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
 
-def speech_always_in_waiting_or_speaking(run, speech, event):
-    run.rows.append('speech.active.always#1')
+def speech_eventless_in_waiting_or_speaking(run, speech, event):
+    run.transitions.append('speech.active.eventless#1')
     if not speech.session_is_lost:
         bring_server_in_line_unheard = []
         for bring_server_in_line_message in speech.messages.values():
@@ -193,11 +193,11 @@ def speech_always_in_waiting_or_speaking(run, speech, event):
             run.effects.append(AnnounceAgentState('listening'))
     speech.state = 'reconciling'
     if speech.response_has_ended and (not speech.awaited):
-        speech_always_in_reconciling(run, speech, event)
+        speech_eventless_in_reconciling(run, speech, event)
     return
 
-def speech_always_in_paused(run, speech, event):
-    run.rows.append('speech.paused.always#1')
+def speech_eventless_in_paused(run, speech, event):
+    run.transitions.append('speech.paused.eventless#1')
     speech.output_is_paused = False
     run.effects.append(ResumeOutput())
     if not speech.session_is_lost:
@@ -227,11 +227,11 @@ def speech_always_in_paused(run, speech, event):
         speech.timer = None
     speech.state = 'reconciling'
     if speech.response_has_ended and (not speech.awaited):
-        speech_always_in_reconciling(run, speech, event)
+        speech_eventless_in_reconciling(run, speech, event)
     return
 
-def speech_always_in_stopping(run, speech, event):
-    run.rows.append('speech.stopping.always#1')
+def speech_eventless_in_stopping(run, speech, event):
+    run.transitions.append('speech.stopping.eventless#1')
     for skip_pending_message in speech.messages.values():
         if skip_pending_message.state == 'pending':
             message_on_skip(run, speech, skip_pending_message)
@@ -266,12 +266,12 @@ def speech_always_in_stopping(run, speech, event):
             run.effects.append(AnnounceAgentState('listening'))
     speech.state = 'reconciling'
     if speech.response_has_ended and (not speech.awaited):
-        speech_always_in_reconciling(run, speech, event)
+        speech_eventless_in_reconciling(run, speech, event)
     return
 
-def speech_always_in_reconciling(run, speech, event):
+def speech_eventless_in_reconciling(run, speech, event):
     if speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed):
-        run.rows.append('speech.reconciling.always#1')
+        run.transitions.append('speech.reconciling.eventless#1')
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer))
             speech.timer = None
@@ -279,14 +279,14 @@ def speech_always_in_reconciling(run, speech, event):
         speech.state = 'failed'
         return
     if speech.cause is not None:
-        run.rows.append('speech.reconciling.always#2')
+        run.transitions.append('speech.reconciling.eventless#2')
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer))
             speech.timer = None
         run.effects.append(ReportSpeechDone('interrupted', speech.records))
         speech.state = 'interrupted'
         return
-    run.rows.append('speech.reconciling.always#3')
+    run.transitions.append('speech.reconciling.eventless#3')
     if speech.timer is not None:
         run.effects.append(CancelTimer(speech.timer))
         speech.timer = None
@@ -297,7 +297,7 @@ def speech_always_in_reconciling(run, speech, event):
 def speech_on_authorize(run, speech, event):
     state = speech.state
     if state == 'queued':
-        run.rows.append('speech.queued.authorize#1')
+        run.transitions.append('speech.queued.authorize#1')
         if speech.agent_state != 'thinking':
             speech.agent_state = 'thinking'
             run.effects.append(AnnounceAgentState('thinking'))
@@ -330,7 +330,7 @@ def speech_on_authorize(run, speech, event):
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
         speech.state = 'waiting'
         if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-            speech_always_in_waiting_or_speaking(run, speech, event)
+            speech_eventless_in_waiting_or_speaking(run, speech, event)
         return
     elif state in ('waiting', 'speaking', 'paused'):
         return reply_1[state]
@@ -356,17 +356,17 @@ def speech_on_interrupt(run, speech, event):
                 run.effects.append(CancelResponse(speech.response_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
-                run.rows.append('speech.queued.interrupt#1')
-                speech_always_in_stopping(run, speech, event)
+                run.transitions.append('speech.queued.interrupt#1')
+                speech_eventless_in_stopping(run, speech, event)
                 return
             if run.effects:
-                run.rows.append('speech.queued.interrupt#1')
+                run.transitions.append('speech.queued.interrupt#1')
                 return
             return reply_7
         return reply_8
     elif state in ('waiting', 'speaking'):
         if speech.policy.interruptible or event.force:
-            run.rows.append('speech.active.interrupt#1')
+            run.transitions.append('speech.active.interrupt#1')
             speech.cause = 'interrupted'
             if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
                 speech.cancel_was_sent = True
@@ -381,12 +381,12 @@ def speech_on_interrupt(run, speech, event):
                     run.effects.append(StartTimer('stop', start_timer_delay_ms))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
-                speech_always_in_stopping(run, speech, event)
+                speech_eventless_in_stopping(run, speech, event)
             return
         return reply_9[state]
     elif state == 'paused':
         if speech.policy.interruptible or event.force:
-            run.rows.append('speech.paused.interrupt#1')
+            run.transitions.append('speech.paused.interrupt#1')
             speech.cause = 'interrupted'
             if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
                 speech.cancel_was_sent = True
@@ -403,7 +403,7 @@ def speech_on_interrupt(run, speech, event):
             run.effects.append(ResumeOutput())
             speech.state = 'stopping'
             if speech.forwarding_id is None:
-                speech_always_in_stopping(run, speech, event)
+                speech_eventless_in_stopping(run, speech, event)
             return
         return reply_9[state]
     elif state == 'stopping':
@@ -424,7 +424,7 @@ def speech_on_pause(run, speech, event):
         return reply_15
     elif state == 'waiting':
         if speech.capabilities.can_pause:
-            run.rows.append('speech.waiting.pause#1')
+            run.transitions.append('speech.waiting.pause#1')
             speech.output_is_paused = True
             run.effects.append(PauseOutput())
             if speech.agent_state is not None:
@@ -436,12 +436,12 @@ def speech_on_pause(run, speech, event):
                 speech.timer = None
             speech.state = 'paused'
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-                speech_always_in_paused(run, speech, event)
+                speech_eventless_in_paused(run, speech, event)
             return
         return reply_16[state]
     elif state == 'speaking':
         if speech.capabilities.can_pause:
-            run.rows.append('speech.speaking.pause#1')
+            run.transitions.append('speech.speaking.pause#1')
             speech.output_is_paused = True
             run.effects.append(PauseOutput())
             if speech.agent_state is not None:
@@ -453,7 +453,7 @@ def speech_on_pause(run, speech, event):
                 speech.timer = None
             speech.state = 'paused'
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-                speech_always_in_paused(run, speech, event)
+                speech_eventless_in_paused(run, speech, event)
             return
         return reply_16[state]
     elif state == 'paused':
@@ -478,7 +478,7 @@ def speech_on_resume(run, speech, event):
         return reply_24[state]
     elif state == 'paused':
         if speech.was_heard:
-            run.rows.append('speech.paused.resume#1')
+            run.transitions.append('speech.paused.resume#1')
             speech.output_is_paused = False
             run.effects.append(ResumeOutput())
             speech.was_heard = True
@@ -514,9 +514,9 @@ def speech_on_resume(run, speech, event):
                 run.effects.append(StartTimer('stall', start_timer_delay_ms))
             speech.state = 'speaking'
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-                speech_always_in_waiting_or_speaking(run, speech, event)
+                speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
-        run.rows.append('speech.paused.resume#2')
+        run.transitions.append('speech.paused.resume#2')
         speech.output_is_paused = False
         run.effects.append(ResumeOutput())
         if speech.agent_state != 'thinking':
@@ -551,7 +551,7 @@ def speech_on_resume(run, speech, event):
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
         speech.state = 'waiting'
         if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-            speech_always_in_waiting_or_speaking(run, speech, event)
+            speech_eventless_in_waiting_or_speaking(run, speech, event)
         return
     elif state == 'stopping':
         return reply_25
@@ -574,15 +574,15 @@ def speech_on_close(run, speech, event):
             run.effects.append(CancelResponse(speech.response_id))
         speech.state = 'stopping'
         if speech.forwarding_id is None:
-            run.rows.append('speech.queued.close#1')
-            speech_always_in_stopping(run, speech, event)
+            run.transitions.append('speech.queued.close#1')
+            speech_eventless_in_stopping(run, speech, event)
             return
         if run.effects:
-            run.rows.append('speech.queued.close#1')
+            run.transitions.append('speech.queued.close#1')
             return
         return reply_30
     elif state in ('waiting', 'speaking'):
-        run.rows.append('speech.active.close#1')
+        run.transitions.append('speech.active.close#1')
         speech.cause = 'closed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -597,10 +597,10 @@ def speech_on_close(run, speech, event):
                 run.effects.append(StartTimer('stop', start_timer_delay_ms))
         speech.state = 'stopping'
         if speech.forwarding_id is None:
-            speech_always_in_stopping(run, speech, event)
+            speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'paused':
-        run.rows.append('speech.paused.close#1')
+        run.transitions.append('speech.paused.close#1')
         speech.cause = 'closed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -617,7 +617,7 @@ def speech_on_close(run, speech, event):
         run.effects.append(ResumeOutput())
         speech.state = 'stopping'
         if speech.forwarding_id is None:
-            speech_always_in_stopping(run, speech, event)
+            speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'stopping':
         return reply_31
@@ -646,8 +646,8 @@ def speech_on_session_response_created(run, speech, event):
             speech.response_id = event.response_id
             speech.has_progressed = True
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-                run.rows.append('speech.active.session_response_created#1')
-                speech_always_in_waiting_or_speaking(run, speech, event)
+                run.transitions.append('speech.active.session_response_created#1')
+                speech_eventless_in_waiting_or_speaking(run, speech, event)
                 return
             return reply_39
         if event.response_id == speech.response_id:
@@ -658,8 +658,8 @@ def speech_on_session_response_created(run, speech, event):
             speech.response_id = event.response_id
             speech.has_progressed = True
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-                run.rows.append('speech.active.session_response_created#1')
-                speech_always_in_paused(run, speech, event)
+                run.transitions.append('speech.active.session_response_created#1')
+                speech_eventless_in_paused(run, speech, event)
                 return
             return reply_39
         if event.response_id == speech.response_id:
@@ -677,11 +677,11 @@ def speech_on_session_response_created(run, speech, event):
                 speech.cancel_was_sent = True
                 run.effects.append(CancelResponse(speech.response_id))
             if speech.response_has_ended and (not speech.awaited):
-                run.rows.append('speech.reconciling.session_response_created#1')
-                speech_always_in_reconciling(run, speech, event)
+                run.transitions.append('speech.reconciling.session_response_created#1')
+                speech_eventless_in_reconciling(run, speech, event)
                 return
             if run.effects:
-                run.rows.append('speech.reconciling.session_response_created#1')
+                run.transitions.append('speech.reconciling.session_response_created#1')
                 return
             return reply_44
         if event.response_id == speech.response_id:
@@ -699,7 +699,7 @@ def speech_on_session_response_ended(run, speech, event):
     state = speech.state
     if state == 'queued':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.rows.append('speech.queued.session_response_ended#1')
+            run.transitions.append('speech.queued.session_response_ended#1')
             speech.response_has_failed = event.status == 'failed'
             speech.has_progressed = True
             speech.response_has_ended = True
@@ -711,49 +711,49 @@ def speech_on_session_response_ended(run, speech, event):
         return reply_51
     elif state in ('waiting', 'speaking'):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.rows.append('speech.active.session_response_ended#1')
+            run.transitions.append('speech.active.session_response_ended#1')
             speech.response_has_failed = event.status == 'failed'
             speech.has_progressed = True
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-                speech_always_in_waiting_or_speaking(run, speech, event)
+                speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         if event.response_id == speech.response_id:
             return reply_52[state]
         return reply_53[state]
     elif state == 'paused':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.rows.append('speech.active.session_response_ended#1')
+            run.transitions.append('speech.active.session_response_ended#1')
             speech.response_has_failed = event.status == 'failed'
             speech.has_progressed = True
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-                speech_always_in_paused(run, speech, event)
+                speech_eventless_in_paused(run, speech, event)
             return
         if event.response_id == speech.response_id:
             return reply_52[state]
         return reply_53[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.rows.append('speech.stopping.session_response_ended#1')
+            run.transitions.append('speech.stopping.session_response_ended#1')
             speech.response_has_failed = event.status == 'failed'
             speech.has_progressed = True
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
             if speech.forwarding_id is None:
-                speech_always_in_stopping(run, speech, event)
+                speech_eventless_in_stopping(run, speech, event)
             return
         if event.response_id == speech.response_id:
             return reply_54
         return reply_55
     elif state == 'reconciling':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.rows.append('speech.reconciling.session_response_ended#1')
+            run.transitions.append('speech.reconciling.session_response_ended#1')
             speech.response_has_failed = event.status == 'failed'
             speech.has_progressed = True
             speech.response_has_ended = True
@@ -768,7 +768,7 @@ def speech_on_session_response_ended(run, speech, event):
                 speech.has_progressed = False
                 run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
             if speech.response_has_ended and (not speech.awaited):
-                speech_always_in_reconciling(run, speech, event)
+                speech_eventless_in_reconciling(run, speech, event)
             return
         if event.response_id == speech.response_id:
             return reply_56
@@ -784,7 +784,7 @@ def speech_on_session_response_ended(run, speech, event):
 def speech_on_session_lost(run, speech, event):
     state = speech.state
     if state == 'queued':
-        run.rows.append('speech.queued.session_lost#1')
+        run.transitions.append('speech.queued.session_lost#1')
         speech.cause = 'source_failed'
         speech.session_is_lost = True
         speech.awaited = ()
@@ -793,10 +793,10 @@ def speech_on_session_lost(run, speech, event):
             message_on_end_source(run, speech, end_response_message)
         speech.state = 'stopping'
         if speech.forwarding_id is None:
-            speech_always_in_stopping(run, speech, event)
+            speech_eventless_in_stopping(run, speech, event)
         return
     elif state in ('waiting', 'speaking'):
-        run.rows.append('speech.active.session_lost#1')
+        run.transitions.append('speech.active.session_lost#1')
         speech.cause = 'source_failed'
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
@@ -813,10 +813,10 @@ def speech_on_session_lost(run, speech, event):
             message_on_end_source(run, speech, end_response_message)
         speech.state = 'stopping'
         if speech.forwarding_id is None:
-            speech_always_in_stopping(run, speech, event)
+            speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'paused':
-        run.rows.append('speech.paused.session_lost#1')
+        run.transitions.append('speech.paused.session_lost#1')
         speech.cause = 'source_failed'
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
@@ -835,29 +835,29 @@ def speech_on_session_lost(run, speech, event):
         run.effects.append(ResumeOutput())
         speech.state = 'stopping'
         if speech.forwarding_id is None:
-            speech_always_in_stopping(run, speech, event)
+            speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'stopping':
         if not speech.session_is_lost:
-            run.rows.append('speech.stopping.session_lost#1')
+            run.transitions.append('speech.stopping.session_lost#1')
             speech.session_is_lost = True
             speech.awaited = ()
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
             if speech.forwarding_id is None:
-                speech_always_in_stopping(run, speech, event)
+                speech_eventless_in_stopping(run, speech, event)
             return
         return reply_61
     elif state == 'reconciling':
-        run.rows.append('speech.reconciling.session_lost#1')
+        run.transitions.append('speech.reconciling.session_lost#1')
         speech.session_is_lost = True
         speech.awaited = ()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
             message_on_end_source(run, speech, end_response_message)
         if speech.response_has_ended and (not speech.awaited):
-            speech_always_in_reconciling(run, speech, event)
+            speech_eventless_in_reconciling(run, speech, event)
         return
     elif state == 'completed':
         return reply_62
@@ -880,8 +880,8 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
             strike_request_done = (event.operation, event.message_id)
             speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
             if speech.response_has_ended and (not speech.awaited):
-                run.rows.append('speech.reconciling.session_reconciliation_acknowledged#1')
-                speech_always_in_reconciling(run, speech, event)
+                run.transitions.append('speech.reconciling.session_reconciliation_acknowledged#1')
+                speech_eventless_in_reconciling(run, speech, event)
                 return
             return reply_68
         return reply_69
@@ -906,12 +906,12 @@ def speech_on_session_reconciliation_refused(run, speech, event):
             strike_request_done = (event.operation, event.message_id)
             speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
             if speech.response_has_ended and (not speech.awaited):
-                run.rows.append('speech.reconciling.session_reconciliation_refused#1')
-                speech_always_in_reconciling(run, speech, event)
+                run.transitions.append('speech.reconciling.session_reconciliation_refused#1')
+                speech_eventless_in_reconciling(run, speech, event)
                 return
             return reply_76
         if (event.operation, event.message_id) in speech.awaited:
-            run.rows.append('speech.reconciling.session_reconciliation_refused#2')
+            run.transitions.append('speech.reconciling.session_reconciliation_refused#2')
             strike_request_done = (event.operation, event.message_id)
             speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
             report_refusal_detail = f'{event.code}: {event.text}' if event.code and event.text else f'{event.code or event.text}'
@@ -920,7 +920,7 @@ def speech_on_session_reconciliation_refused(run, speech, event):
             assert report_divergence_record is not None, f'message {report_divergence_message.message_id} is not final'
             run.effects.append(ReportDivergence(report_divergence_message.message_id, 'refused', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_refusal_detail))
             if speech.response_has_ended and (not speech.awaited):
-                speech_always_in_reconciling(run, speech, event)
+                speech_eventless_in_reconciling(run, speech, event)
             return
         return reply_77
     elif state == 'completed':
@@ -961,15 +961,15 @@ def speech_on_timer_fired(run, speech, event):
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms))
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-                run.rows.append('speech.active.timer_fired#1')
-                speech_always_in_waiting_or_speaking(run, speech, event)
+                run.transitions.append('speech.active.timer_fired#1')
+                speech_eventless_in_waiting_or_speaking(run, speech, event)
                 return
             if run.effects:
-                run.rows.append('speech.active.timer_fired#1')
+                run.transitions.append('speech.active.timer_fired#1')
                 return
             return reply_82
         if event.timer == speech.timer:
-            run.rows.append('speech.active.timer_fired#2')
+            run.transitions.append('speech.active.timer_fired#2')
             speech.timer = None
             speech.cause = 'timed_out'
             if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
@@ -985,7 +985,7 @@ def speech_on_timer_fired(run, speech, event):
                     run.effects.append(StartTimer('stop', start_timer_delay_ms))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
-                speech_always_in_stopping(run, speech, event)
+                speech_eventless_in_stopping(run, speech, event)
             return
         return reply_83[state]
     elif state == 'paused':
@@ -1014,15 +1014,15 @@ def speech_on_timer_fired(run, speech, event):
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms))
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-                run.rows.append('speech.active.timer_fired#1')
-                speech_always_in_paused(run, speech, event)
+                run.transitions.append('speech.active.timer_fired#1')
+                speech_eventless_in_paused(run, speech, event)
                 return
             if run.effects:
-                run.rows.append('speech.active.timer_fired#1')
+                run.transitions.append('speech.active.timer_fired#1')
                 return
             return reply_82
         if event.timer == speech.timer:
-            run.rows.append('speech.active.timer_fired#2')
+            run.transitions.append('speech.active.timer_fired#2')
             speech.timer = None
             speech.cause = 'timed_out'
             if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
@@ -1038,23 +1038,23 @@ def speech_on_timer_fired(run, speech, event):
                     run.effects.append(StartTimer('stop', start_timer_delay_ms))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
-                speech_always_in_stopping(run, speech, event)
+                speech_eventless_in_stopping(run, speech, event)
             return
         return reply_83[state]
     elif state == 'stopping':
         if event.timer == speech.timer:
-            run.rows.append('speech.stopping.timer_fired#1')
+            run.transitions.append('speech.stopping.timer_fired#1')
             speech.timer = None
             time_out_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
             if time_out_message_message is not None:
                 message_on_time_out(run, speech, time_out_message_message)
             if speech.forwarding_id is None:
-                speech_always_in_stopping(run, speech, event)
+                speech_eventless_in_stopping(run, speech, event)
             return
         return reply_84
     elif state == 'reconciling':
         if event.timer == speech.timer:
-            run.rows.append('speech.reconciling.timer_fired#1')
+            run.transitions.append('speech.reconciling.timer_fired#1')
             speech.timer = None
             for give_up_operation, give_up_message_id in speech.awaited:
                 report_divergence_message = speech.messages[give_up_message_id]
@@ -1070,7 +1070,7 @@ def speech_on_timer_fired(run, speech, event):
             speech.awaited = ()
             speech.response_has_ended = True
             if speech.response_has_ended and (not speech.awaited):
-                speech_always_in_reconciling(run, speech, event)
+                speech_eventless_in_reconciling(run, speech, event)
             return
         return reply_85
     elif state == 'completed':
@@ -1085,7 +1085,7 @@ def speech_on_message_announced(run, speech):
     state = speech.state
     if state in ('waiting', 'speaking'):
         if speech.forwarding_id is None:
-            run.rows.append('speech.active.message_announced#1')
+            run.transitions.append('speech.active.message_announced#1')
             if speech.forwarding_id is None:
                 for forward_next_message in speech.messages.values():
                     if forward_next_message.state == 'pending':
@@ -1114,37 +1114,37 @@ def speech_on_message_announced(run, speech):
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms))
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-                speech_always_in_waiting_or_speaking(run, speech, None)
+                speech_eventless_in_waiting_or_speaking(run, speech, None)
             return
     elif state == 'paused':
-        run.rows.append('speech.paused.message_announced#1')
+        run.transitions.append('speech.paused.message_announced#1')
         if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-            speech_always_in_paused(run, speech, None)
+            speech_eventless_in_paused(run, speech, None)
         return
 
 def speech_on_message_heard(run, speech):
     state = speech.state
     if state == 'waiting':
-        run.rows.append('speech.waiting.message_heard#1')
+        run.transitions.append('speech.waiting.message_heard#1')
         speech.was_heard = True
         if speech.agent_state != 'speaking':
             speech.agent_state = 'speaking'
             run.effects.append(AnnounceAgentState('speaking'))
         speech.state = 'speaking'
         if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-            speech_always_in_waiting_or_speaking(run, speech, None)
+            speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
-        run.rows.append('speech.paused.message_heard#1')
+        run.transitions.append('speech.paused.message_heard#1')
         speech.was_heard = True
         if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-            speech_always_in_paused(run, speech, None)
+            speech_eventless_in_paused(run, speech, None)
         return
 
 def speech_on_message_settled(run, speech):
     state = speech.state
     if state in ('waiting', 'speaking'):
-        run.rows.append('speech.active.message_settled#1')
+        run.transitions.append('speech.active.message_settled#1')
         if speech.forwarding_id is None:
             for forward_next_message in speech.messages.values():
                 if forward_next_message.state == 'pending':
@@ -1173,33 +1173,33 @@ def speech_on_message_settled(run, speech):
             speech.has_progressed = False
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
         if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-            speech_always_in_waiting_or_speaking(run, speech, None)
+            speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
-        run.rows.append('speech.paused.message_settled#1')
+        run.transitions.append('speech.paused.message_settled#1')
         if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
-            speech_always_in_paused(run, speech, None)
+            speech_eventless_in_paused(run, speech, None)
         return
     elif state == 'stopping':
-        run.rows.append('speech.stopping.message_settled#1')
+        run.transitions.append('speech.stopping.message_settled#1')
         if speech.forwarding_id is None:
-            speech_always_in_stopping(run, speech, None)
+            speech_eventless_in_stopping(run, speech, None)
         return
 
 def speech_on_message_output_failed(run, speech):
     state = speech.state
     if state in ('waiting', 'speaking'):
-        run.rows.append('speech.active.message_output_failed#1')
+        run.transitions.append('speech.active.message_output_failed#1')
         speech.cause = 'output_failed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
         speech.state = 'stopping'
         if speech.forwarding_id is None:
-            speech_always_in_stopping(run, speech, None)
+            speech_eventless_in_stopping(run, speech, None)
         return
     elif state == 'paused':
-        run.rows.append('speech.paused.message_output_failed#1')
+        run.transitions.append('speech.paused.message_output_failed#1')
         speech.cause = 'output_failed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -1208,12 +1208,12 @@ def speech_on_message_output_failed(run, speech):
         run.effects.append(ResumeOutput())
         speech.state = 'stopping'
         if speech.forwarding_id is None:
-            speech_always_in_stopping(run, speech, None)
+            speech_eventless_in_stopping(run, speech, None)
         return
 
-def message_always_in_streaming(run, speech, message, event):
+def message_eventless_in_streaming(run, speech, message, event):
     if message.received_ms == 0 if message.expects_audio else not message.text:
-        run.rows.append('message.streaming.always#1')
+        run.transitions.append('message.streaming.eventless#1')
         message.reason = 'no_content'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -1224,7 +1224,7 @@ def message_always_in_streaming(run, speech, message, event):
         message.state = 'skipped'
         return
     if not message.expects_audio:
-        run.rows.append('message.streaming.always#2')
+        run.transitions.append('message.streaming.eventless#2')
         message.reason = 'finished'
         settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
         settle_heard_ms = message.position_ms
@@ -1238,7 +1238,7 @@ def message_always_in_streaming(run, speech, message, event):
         run.raised.append(speech_on_message_settled)
         message.state = 'played'
         return
-    run.rows.append('message.streaming.always#3')
+    run.transitions.append('message.streaming.eventless#3')
     message.flushed_ms = message.handed_over_ms
     run.effects.append(FlushOutput(message.message_id))
     if not speech.output_is_paused:
@@ -1249,8 +1249,8 @@ def message_always_in_streaming(run, speech, message, event):
     message.state = 'draining'
     return
 
-def message_always_in_stopping(run, speech, message, event):
-    run.rows.append('message.stopping.always#1')
+def message_eventless_in_stopping(run, speech, message, event):
+    run.transitions.append('message.stopping.eventless#1')
     message.reason = speech.cause or 'interrupted'
     settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
     settle_heard_ms = message.position_ms
@@ -1269,7 +1269,7 @@ def message_on_session_message_added(run, speech, event):
     state = message.state
     if state == 'pending':
         if speech.state in SETTLED_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id):
-            run.rows.append('message.pending.session_message_added#1')
+            run.transitions.append('message.pending.session_message_added#1')
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
@@ -1288,7 +1288,7 @@ def message_on_session_message_added(run, speech, event):
             message.state = 'skipped'
             return
         if message.message_id not in speech.messages and event.response_id == speech.response_id:
-            run.rows.append('message.pending.session_message_added#2')
+            run.transitions.append('message.pending.session_message_added#2')
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
@@ -1324,8 +1324,8 @@ def message_on_session_text_received(run, speech, event):
         message.text += event.text
         speech.has_progressed = True
         if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-            run.rows.append('message.forwarding.session_text_received#1')
-            message_always_in_streaming(run, speech, message, event)
+            run.transitions.append('message.forwarding.session_text_received#1')
+            message_eventless_in_streaming(run, speech, message, event)
             return
         return reply_96
     elif state == 'draining':
@@ -1336,8 +1336,8 @@ def message_on_session_text_received(run, speech, event):
         message.text += event.text
         speech.has_progressed = True
         if not message.expects_audio and message.source_has_ended:
-            run.rows.append('message.forwarding.session_text_received#1')
-            message_always_in_stopping(run, speech, message, event)
+            run.transitions.append('message.forwarding.session_text_received#1')
+            message_eventless_in_stopping(run, speech, message, event)
             return
         return reply_96
     elif state == 'played':
@@ -1377,8 +1377,8 @@ def message_on_session_audio_received(run, speech, event):
                 message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.rows.append('message.forwarding.session_audio_received#1')
-                message_always_in_streaming(run, speech, message, event)
+                run.transitions.append('message.forwarding.session_audio_received#1')
+                message_eventless_in_streaming(run, speech, message, event)
                 return
             return reply_104
         return reply_105[state]
@@ -1389,8 +1389,8 @@ def message_on_session_audio_received(run, speech, event):
                 message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
             if not message.expects_audio and message.source_has_ended:
-                run.rows.append('message.forwarding.session_audio_received#1')
-                message_always_in_stopping(run, speech, message, event)
+                run.transitions.append('message.forwarding.session_audio_received#1')
+                message_eventless_in_stopping(run, speech, message, event)
                 return
             return reply_104
         return reply_105[state]
@@ -1402,8 +1402,8 @@ def message_on_session_audio_received(run, speech, event):
             speech.has_progressed = True
             message.state = 'streaming'
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.rows.append('message.draining.session_audio_received#1')
-                message_always_in_streaming(run, speech, message, event)
+                run.transitions.append('message.draining.session_audio_received#1')
+                message_eventless_in_streaming(run, speech, message, event)
                 return
             return reply_106
         if event.received_ms >= message.received_ms:
@@ -1444,8 +1444,8 @@ def message_on_session_message_ended(run, speech, event):
             if event is not None:
                 speech.has_progressed = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.rows.append('message.forwarding.session_message_ended#1')
-                message_always_in_streaming(run, speech, message, event)
+                run.transitions.append('message.forwarding.session_message_ended#1')
+                message_eventless_in_streaming(run, speech, message, event)
                 return
             return reply_113
         return reply_114[state]
@@ -1462,8 +1462,8 @@ def message_on_session_message_ended(run, speech, event):
             if event is not None:
                 speech.has_progressed = True
             if not message.expects_audio and message.source_has_ended:
-                run.rows.append('message.forwarding.session_message_ended#1')
-                message_always_in_stopping(run, speech, message, event)
+                run.transitions.append('message.forwarding.session_message_ended#1')
+                message_eventless_in_stopping(run, speech, message, event)
                 return
             return reply_113
         return reply_114[state]
@@ -1488,8 +1488,8 @@ def message_on_output_audio_handed_over(run, speech, event):
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.rows.append('message.forwarding.output_audio_handed_over#1')
-                message_always_in_streaming(run, speech, message, event)
+                run.transitions.append('message.forwarding.output_audio_handed_over#1')
+                message_eventless_in_streaming(run, speech, message, event)
                 return
             return reply_119
         return reply_120[state]
@@ -1504,8 +1504,8 @@ def message_on_output_audio_handed_over(run, speech, event):
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
             if not message.expects_audio and message.source_has_ended:
-                run.rows.append('message.forwarding.output_audio_handed_over#1')
-                message_always_in_stopping(run, speech, message, event)
+                run.transitions.append('message.forwarding.output_audio_handed_over#1')
+                message_eventless_in_stopping(run, speech, message, event)
                 return
             return reply_119
         return reply_120[state]
@@ -1532,11 +1532,11 @@ def message_on_output_playback_started(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.rows.append('message.forwarding.output_playback_started#1')
-                message_always_in_streaming(run, speech, message, event)
+                run.transitions.append('message.forwarding.output_playback_started#1')
+                message_eventless_in_streaming(run, speech, message, event)
                 return
             if run.raised:
-                run.rows.append('message.forwarding.output_playback_started#1')
+                run.transitions.append('message.forwarding.output_playback_started#1')
                 return
             return reply_125
         if message.has_started:
@@ -1549,7 +1549,7 @@ def message_on_output_playback_started(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if run.raised:
-                run.rows.append('message.forwarding.output_playback_started#1')
+                run.transitions.append('message.forwarding.output_playback_started#1')
                 return
             return reply_125
         if message.has_started:
@@ -1562,11 +1562,11 @@ def message_on_output_playback_started(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if not message.expects_audio and message.source_has_ended:
-                run.rows.append('message.forwarding.output_playback_started#1')
-                message_always_in_stopping(run, speech, message, event)
+                run.transitions.append('message.forwarding.output_playback_started#1')
+                message_eventless_in_stopping(run, speech, message, event)
                 return
             if run.raised:
-                run.rows.append('message.forwarding.output_playback_started#1')
+                run.transitions.append('message.forwarding.output_playback_started#1')
                 return
             return reply_125
         if message.has_started:
@@ -1595,11 +1595,11 @@ def message_on_output_playback_progressed(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.rows.append('message.forwarding.output_playback_progressed#1')
-                message_always_in_streaming(run, speech, message, event)
+                run.transitions.append('message.forwarding.output_playback_progressed#1')
+                message_eventless_in_streaming(run, speech, message, event)
                 return
             if run.raised:
-                run.rows.append('message.forwarding.output_playback_progressed#1')
+                run.transitions.append('message.forwarding.output_playback_progressed#1')
                 return
             return reply_132
         if message.handed_over_ms > 0:
@@ -1612,7 +1612,7 @@ def message_on_output_playback_progressed(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if run.raised:
-                run.rows.append('message.forwarding.output_playback_progressed#1')
+                run.transitions.append('message.forwarding.output_playback_progressed#1')
                 return
             return reply_132
         if message.handed_over_ms > 0:
@@ -1625,11 +1625,11 @@ def message_on_output_playback_progressed(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if not message.expects_audio and message.source_has_ended:
-                run.rows.append('message.forwarding.output_playback_progressed#1')
-                message_always_in_stopping(run, speech, message, event)
+                run.transitions.append('message.forwarding.output_playback_progressed#1')
+                message_eventless_in_stopping(run, speech, message, event)
                 return
             if run.raised:
-                run.rows.append('message.forwarding.output_playback_progressed#1')
+                run.transitions.append('message.forwarding.output_playback_progressed#1')
                 return
             return reply_132
         if message.handed_over_ms > 0:
@@ -1653,7 +1653,7 @@ def message_on_output_playback_finished(run, speech, event):
         return reply_138
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.rows.append('message.streaming.output_playback_finished#1')
+            run.transitions.append('message.streaming.output_playback_finished#1')
             message.position_ms = evidence.position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1674,7 +1674,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if message.handed_over_ms > 0 and event.interrupted and evidence.is_heard(message, event):
-            run.rows.append('message.streaming.output_playback_finished#2')
+            run.transitions.append('message.streaming.output_playback_finished#2')
             message.position_ms = evidence.position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1694,7 +1694,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'partial'
             return
         if message.handed_over_ms > 0 and event.interrupted:
-            run.rows.append('message.streaming.output_playback_finished#3')
+            run.transitions.append('message.streaming.output_playback_finished#3')
             message.position_ms = evidence.position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1718,17 +1718,17 @@ def message_on_output_playback_finished(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.rows.append('message.streaming.output_playback_finished#4')
-                message_always_in_streaming(run, speech, message, event)
+                run.transitions.append('message.streaming.output_playback_finished#4')
+                message_eventless_in_streaming(run, speech, message, event)
                 return
             if run.raised:
-                run.rows.append('message.streaming.output_playback_finished#4')
+                run.transitions.append('message.streaming.output_playback_finished#4')
                 return
             return reply_139
         return reply_140[state]
     elif state == 'draining':
         if not event.interrupted:
-            run.rows.append('message.draining.output_playback_finished#1')
+            run.transitions.append('message.draining.output_playback_finished#1')
             message.position_ms = message.handed_over_ms
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1748,7 +1748,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.rows.append('message.draining.output_playback_finished#2')
+            run.transitions.append('message.draining.output_playback_finished#2')
             message.position_ms = evidence.position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1769,7 +1769,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if evidence.is_heard(message, event):
-            run.rows.append('message.draining.output_playback_finished#3')
+            run.transitions.append('message.draining.output_playback_finished#3')
             message.position_ms = evidence.position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1788,7 +1788,7 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
-        run.rows.append('message.draining.output_playback_finished#4')
+        run.transitions.append('message.draining.output_playback_finished#4')
         message.position_ms = evidence.position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
@@ -1806,7 +1806,7 @@ def message_on_output_playback_finished(run, speech, event):
         return
     elif state == 'stopping':
         if message.handed_over_ms > 0 and evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.rows.append('message.stopping.output_playback_finished#1')
+            run.transitions.append('message.stopping.output_playback_finished#1')
             message.position_ms = evidence.position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1827,7 +1827,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if message.handed_over_ms > 0 and evidence.is_heard(message, event):
-            run.rows.append('message.stopping.output_playback_finished#2')
+            run.transitions.append('message.stopping.output_playback_finished#2')
             message.position_ms = evidence.position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1847,7 +1847,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'partial'
             return
         if message.handed_over_ms > 0:
-            run.rows.append('message.stopping.output_playback_finished#3')
+            run.transitions.append('message.stopping.output_playback_finished#3')
             message.position_ms = evidence.position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1882,7 +1882,7 @@ def message_on_output_failed(run, speech, event):
         return reply_144
     elif state in ('streaming', 'draining', 'stopping'):
         if evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.rows.append('message.forwarding.output_failed#1')
+            run.transitions.append('message.forwarding.output_failed#1')
             run.raised.append(speech_on_message_output_failed)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
@@ -1898,7 +1898,7 @@ def message_on_output_failed(run, speech, event):
             message.state = 'played'
             return
         if evidence.is_heard(message, event):
-            run.rows.append('message.forwarding.output_failed#2')
+            run.transitions.append('message.forwarding.output_failed#2')
             run.raised.append(speech_on_message_output_failed)
             message.reason = 'output_failed'
             settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
@@ -1912,7 +1912,7 @@ def message_on_output_failed(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
-        run.rows.append('message.forwarding.output_failed#3')
+        run.transitions.append('message.forwarding.output_failed#3')
         run.raised.append(speech_on_message_output_failed)
         message.reason = 'output_failed'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -1934,32 +1934,32 @@ def message_on_output_failed(run, speech, event):
 def message_on_forward(run, speech, message):
     state = message.state
     if state == 'pending':
-        run.rows.append('message.pending.forward#1')
+        run.transitions.append('message.pending.forward#1')
         speech.forwarding_id = message.message_id
         run.effects.append(StartHandover(message.message_id))
         message.state = 'streaming'
         if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-            message_always_in_streaming(run, speech, message, None)
+            message_eventless_in_streaming(run, speech, message, None)
         return
 
 def message_on_stop(run, speech, message):
     state = message.state
     if state == 'streaming':
         if message.handed_over_ms > 0:
-            run.rows.append('message.streaming.stop#1')
+            run.transitions.append('message.streaming.stop#1')
             run.effects.append(ClearOutput(message.message_id))
             message.state = 'stopping'
             if not message.expects_audio and message.source_has_ended:
-                message_always_in_stopping(run, speech, message, None)
+                message_eventless_in_stopping(run, speech, message, None)
             return
         if not message.expects_audio and evidence.is_heard(message, None):
-            run.rows.append('message.streaming.stop#2')
+            run.transitions.append('message.streaming.stop#2')
             message.shown_text = message.text
             message.state = 'stopping'
             if not message.expects_audio and message.source_has_ended:
-                message_always_in_stopping(run, speech, message, None)
+                message_eventless_in_stopping(run, speech, message, None)
             return
-        run.rows.append('message.streaming.stop#3')
+        run.transitions.append('message.streaming.stop#3')
         message.reason = speech.cause or 'interrupted'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -1970,17 +1970,17 @@ def message_on_stop(run, speech, message):
         message.state = 'skipped'
         return
     elif state == 'draining':
-        run.rows.append('message.draining.stop#1')
+        run.transitions.append('message.draining.stop#1')
         run.effects.append(ClearOutput(message.message_id))
         message.state = 'stopping'
         if not message.expects_audio and message.source_has_ended:
-            message_always_in_stopping(run, speech, message, None)
+            message_eventless_in_stopping(run, speech, message, None)
         return
 
 def message_on_skip(run, speech, message):
     state = message.state
     if state == 'pending':
-        run.rows.append('message.pending.skip#1')
+        run.transitions.append('message.pending.skip#1')
         message.reason = speech.cause or 'interrupted'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -1995,7 +1995,7 @@ def message_on_time_out(run, speech, message):
     state = message.state
     if state == 'stopping':
         if evidence.is_heard_to_the_end(message, None, speech.policy.frame_ms):
-            run.rows.append('message.stopping.time_out#1')
+            run.transitions.append('message.stopping.time_out#1')
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
@@ -2010,7 +2010,7 @@ def message_on_time_out(run, speech, message):
             message.state = 'played'
             return
         if evidence.is_heard(message, None):
-            run.rows.append('message.stopping.time_out#2')
+            run.transitions.append('message.stopping.time_out#2')
             message.reason = 'timed_out'
             settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
@@ -2023,7 +2023,7 @@ def message_on_time_out(run, speech, message):
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
-        run.rows.append('message.stopping.time_out#3')
+        run.transitions.append('message.stopping.time_out#3')
         message.reason = 'timed_out'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -2038,57 +2038,57 @@ def message_on_end_source(run, speech, message):
     state = message.state
     if state == 'pending':
         if not message.source_has_ended:
-            run.rows.append('message.pending.end_source#1')
+            run.transitions.append('message.pending.end_source#1')
             message.source_has_ended = True
             return
     elif state == 'streaming':
         if not message.source_has_ended:
-            run.rows.append('message.forwarding.end_source#1')
+            run.transitions.append('message.forwarding.end_source#1')
             message.source_has_ended = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                message_always_in_streaming(run, speech, message, None)
+                message_eventless_in_streaming(run, speech, message, None)
             return
     elif state == 'draining':
         if not message.source_has_ended:
-            run.rows.append('message.forwarding.end_source#1')
+            run.transitions.append('message.forwarding.end_source#1')
             message.source_has_ended = True
             return
     elif state == 'stopping':
         if not message.source_has_ended:
-            run.rows.append('message.forwarding.end_source#1')
+            run.transitions.append('message.forwarding.end_source#1')
             message.source_has_ended = True
             if not message.expects_audio and message.source_has_ended:
-                message_always_in_stopping(run, speech, message, None)
+                message_eventless_in_stopping(run, speech, message, None)
             return
 
 def message_on_later_message_began(run, speech, message):
     state = message.state
     if state == 'pending':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.rows.append('message.pending.later_message_began#1')
+            run.transitions.append('message.pending.later_message_began#1')
             message.source_has_ended = True
             return
     elif state == 'streaming':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.rows.append('message.forwarding.later_message_began#1')
+            run.transitions.append('message.forwarding.later_message_began#1')
             message.source_has_ended = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                message_always_in_streaming(run, speech, message, None)
+                message_eventless_in_streaming(run, speech, message, None)
             return
     elif state == 'draining':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.rows.append('message.forwarding.later_message_began#1')
+            run.transitions.append('message.forwarding.later_message_began#1')
             message.source_has_ended = True
             return
     elif state == 'stopping':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.rows.append('message.forwarding.later_message_began#1')
+            run.transitions.append('message.forwarding.later_message_began#1')
             message.source_has_ended = True
             if not message.expects_audio and message.source_has_ended:
-                message_always_in_stopping(run, speech, message, None)
+                message_eventless_in_stopping(run, speech, message, None)
             return
 
-DIGEST = 'c10c8b58399affec'
+DIGEST = '4c0faf9877541cbc'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

@@ -1,9 +1,10 @@
 """Compiles the Definition into Python functions, one for each event: what runs is the table, with its names inlined.
 
-An event's function finds the state, and there the cell. It tries the cell's rows in order, performs the first one
-whose condition holds, and follows the `always` rows of the state it is in then. If all this has caused nothing, it
-returns the reply, which is then always the same. Otherwise the run has collected the rows taken, the effects and
-what the speech chart is to be told, and None is returned. So does the function of an internal event.
+An event's function finds the state, and there the cell. It tries the cell's transitions in order, performs the
+first one whose condition holds, and follows the eventless transitions of the state it is in then. If all this has
+caused nothing, it returns the reply, which is then always the same. Otherwise the run has collected the transitions
+taken, the effects and what the speech chart is to be told, and None is returned. So does the function of an
+internal event.
 
 The text is kept in `compiled.py`, so that nothing is compiled, and python-statemachine not imported, when the
 package is; `make generated` renews it.
@@ -19,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from ..events import SOURCE_OF, SessionMessageAdded, name_of
-from .definition import ALWAYS, ChartDefinition, ChartName, Definition, Row, digest
+from .definition import EVENTLESS, ChartDefinition, ChartName, Definition, Transition, digest
 from .folding import fold
 from .inlining import Inliner
 
@@ -114,9 +115,9 @@ class _ChartWriter:
 
     def functions(self) -> Iterable[str]:
         """Yield the lines of all functions."""
-        for rows, states in self._states_by_rows(ALWAYS).items():
-            yield from ("", f"def {self._always(states[0])}({self._arguments('event')}):")
-            yield from _indented(self._cell(states[0], rows))
+        for transitions, states in self._states_by_transitions(EVENTLESS).items():
+            yield from ("", f"def {self._eventless(states[0])}({self._arguments('event')}):")
+            yield from _indented(self._cell(states[0], transitions))
         for event in self._chart.events:
             yield from ("", f"def {_name_of(self._chart.name, event)}(run, speech, event):")
             yield from _indented([*self._found(event), *self._branches(event), "raise KeyError(state)"])
@@ -143,9 +144,9 @@ class _ChartWriter:
     def _branches(self, event: str) -> Iterable[str]:
         """Yield a branch for each state that has a cell, alike ones together."""
         branches: dict[tuple[str, ...], list[str]] = {}
-        for rows, states in self._states_by_rows(event).items():
+        for transitions, states in self._states_by_transitions(event).items():
             for state in states:
-                branches.setdefault(tuple(self._cell(state, rows)), []).append(state)
+                branches.setdefault(tuple(self._cell(state, transitions)), []).append(state)
         yield f"state = {self._chart.name}.state"
         word = "if"
         for lines, states in branches.items():
@@ -153,57 +154,57 @@ class _ChartWriter:
             yield from _indented(lines)
             word = "elif"
 
-    def _states_by_rows(self, event: str) -> dict[tuple[Row, ...], list[str]]:
-        cells: dict[tuple[Row, ...], list[str]] = {}
+    def _states_by_transitions(self, event: str) -> dict[tuple[Transition, ...], list[str]]:
+        cells: dict[tuple[Transition, ...], list[str]] = {}
         for leaf in self._chart.leaves:
-            if rows := self._chart.cell(leaf.id, event):
-                cells.setdefault(rows, []).append(leaf.id)
+            if transitions := self._chart.cell(leaf.id, event):
+                cells.setdefault(transitions, []).append(leaf.id)
         return cells
 
-    def _always(self, state: str) -> str:
-        """Return the name of the function that follows the `always` rows of a state."""
-        states = self._states_by_rows(ALWAYS)[self._chart.cell(state, ALWAYS)]
-        return f"{self._chart.name}_always_in_{'_or_'.join(states)}"
+    def _eventless(self, state: str) -> str:
+        """Return the name of the function that follows the `eventless` transitions of a state."""
+        states = self._states_by_transitions(EVENTLESS)[self._chart.cell(state, EVENTLESS)]
+        return f"{self._chart.name}_eventless_in_{'_or_'.join(states)}"
 
-    def _cell(self, state: str, rows: tuple[Row, ...]) -> Iterable[str]:
+    def _cell(self, state: str, transitions: tuple[Transition, ...]) -> Iterable[str]:
         asked = set()
-        deciding = _deciding(rows) if rows[0].event == ALWAYS else []
-        # Whoever follows `always` rows has asked for what they have in common.
+        deciding = _deciding(transitions) if transitions[0].event == EVENTLESS else []
+        # Whoever follows `eventless` transitions has asked for what they have in common.
         given = _terms(deciding[0]) if len(deciding) == 1 else []
-        for row in rows:
-            cond = " and ".join(term for term in _terms(row.cond) if term not in given)
+        for transition in transitions:
+            cond = " and ".join(term for term in _terms(transition.cond) if term not in given)
             if not cond:
-                yield from self._row(row, state)
+                yield from self._transition(transition, state)
                 return
             if cond not in asked:
-                yield f"if {self._condition(row.event, cond)}:"
-                yield from _indented(self._row(row, state))
+                yield f"if {self._condition(transition.event, cond)}:"
+                yield from _indented(self._transition(transition, state))
             asked.add(cond)
 
-    def _row(self, row: Row, state: str) -> Iterable[str]:
-        if row.kind != "handled":
-            yield f"return {self._answer(row, state)}"
+    def _transition(self, transition: Transition, state: str) -> Iterable[str]:
+        if transition.kind != "handled":
+            yield f"return {self._answer(transition, state)}"
             return
-        known = self._known(row.event)
-        steps = [part for action in row.actions for step in self._actions[action] for part in fold(step, known)]
-        noted = f"run.rows.append({row.id!r})"
-        # What the actions cause by themselves. If nothing, the reply is always the same, and no row need be noted.
-        causes = _causes(steps) if row.event in self._chart.events else None
+        known = self._known(transition.event)
+        steps = [part for action in transition.actions for step in self._actions[action] for part in fold(step, known)]
+        noted = f"run.transitions.append({transition.id!r})"
+        # What the actions cause by themselves. If nothing, the reply is always the same, and nothing need be noted.
+        causes = _causes(steps) if transition.event in self._chart.events else None
         if causes is None:
             yield noted
         for step in steps:
             yield from ast.unparse(_Direct().visit(step)).splitlines()
-        target = self._chart.target_state(row, state)
-        if row.target is not None:
+        target = self._chart.target_state(transition, state)
+        if transition.target is not None:
             yield f"{self._chart.name}.state = {target!r}"
-        always = self._chart.cell(target, ALWAYS)
-        if always:
-            follow = f"{self._always(target)}({self._arguments('None' if known else 'event')})"
-            yield f"if {self._condition(row.event, *_deciding(always))}:"
+        eventless = self._chart.cell(target, EVENTLESS)
+        if eventless:
+            follow = f"{self._eventless(target)}({self._arguments('None' if known else 'event')})"
+            yield f"if {self._condition(transition.event, *_deciding(eventless))}:"
             yield from _indented([follow] if causes is None else [noted, follow, "return"])
         if causes:
             yield from (f"if {' or '.join(sorted(causes))}:", *_indented([noted, "return"]))
-        yield "return" if causes is None else f"return {self._reply(f'Handled(({row.id!r},))')}"
+        yield "return" if causes is None else f"return {self._reply(f'Handled(({transition.id!r},))')}"
 
     def _known(self, event: str) -> dict[str, None]:
         """Return what is known of an event: an internal one carries nothing."""
@@ -215,12 +216,14 @@ class _ChartWriter:
         (expression,) = fold(_Guarded(self._guards).visit(condition), self._known(event))
         return ast.unparse(expression)
 
-    def _answer(self, row: Row, state: str) -> str:
-        """Return the expression for what an ignored or rejected row answers."""
-        states = tuple(leaf.id for leaf in self._chart.leaves if row in self._chart.cell(leaf.id, row.event))
+    def _answer(self, transition: Transition, state: str) -> str:
+        """Return the expression for what an ignored or rejected transition answers."""
+        states = tuple(
+            leaf.id for leaf in self._chart.leaves if transition in self._chart.cell(leaf.id, transition.event)
+        )
         if len(states) == 1:
-            return self._reply(_answer(row, repr(state)))
-        by_state = f"{{state: {_answer(row, 'state')} for state in {states}}}"
+            return self._reply(_answer(transition, repr(state)))
+        by_state = f"{{state: {_answer(transition, 'state')} for state in {states}}}"
         return f"{self._reply(by_state)}[state]"
 
     def _reply(self, reply: str) -> str:
@@ -278,20 +281,21 @@ def _name_of(chart: ChartName, event: str) -> str:
     return f"{chart}_on_{event}"
 
 
-def _answer(row: Row, state: str) -> str:
-    """Return an expression for what an ignored or rejected row answers in a state."""
-    if row.kind == "ignored":
-        return f"Ignored({row.id!r}, {state}, {row.reason!r})"
-    return f"Rejected({row.event!r}, {row.id!r}, {state}, {row.reason!r}, {SOURCE_OF[row.event]!r})"
+def _answer(transition: Transition, state: str) -> str:
+    """Return an expression for what an ignored or rejected transition answers in a state."""
+    if transition.kind == "ignored":
+        return f"Ignored({transition.id!r}, {state}, {transition.reason!r})"
+    event = transition.event
+    return f"Rejected({event!r}, {transition.id!r}, {state}, {transition.reason!r}, {SOURCE_OF[event]!r})"
 
 
 def _terms(cond: str) -> list[str]:
     return [cond] if " or " in cond else [term for term in cond.split(" and ") if term]
 
 
-def _deciding(rows: Iterable[Row]) -> list[str]:
-    """Return the conditions that matter for whether a row is taken: `a and b` does not beside `b`."""
-    terms = {row.cond: frozenset(_terms(row.cond)) for row in rows}
+def _deciding(transitions: Iterable[Transition]) -> list[str]:
+    """Return the conditions that matter for whether a transition is taken: `a and b` does not beside `b`."""
+    terms = {transition.cond: frozenset(_terms(transition.cond)) for transition in transitions}
     return [cond for cond, own in terms.items() if not any(other < own for other in terms.values())]
 
 

@@ -1,9 +1,9 @@
 """The Definition: both charts as immutable tables, read once from python-statemachine by introspection.
 
-Everything else is derived from it: the running machine, the pictures, the exports, the vectors. Row ids name the
-chart, the state that declares the row, the event and the row's place among those of that state and event:
-`message.draining.output_playback_finished#2`. Rows without an event are `always` rows: they are tried whenever
-their state has been entered or has answered an event.
+Everything else is derived from it: the running machine, the pictures, the exports, the vectors. Transition ids name the
+chart, the state that declares the transition, the event and the transition's place among those of that state and event:
+`message.draining.output_playback_finished#2`. Eventless transitions are tried whenever their state has been entered or
+has answered an event.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from ..speech import actions as speech_actions
 from ..speech import chart as speech
 from ..speech import guards as speech_guards
 
-ALWAYS = "always"
-"""The event name of rows that need no event."""
+EVENTLESS = "eventless"
+"""The event name of transitions that need no event."""
 
 ChartName = Literal["message", "speech"]
-RowKind = Literal["handled", "ignored", "rejected"]
+TransitionKind = Literal["handled", "ignored", "rejected"]
 
 
 class DefinitionError(Exception):
-    """A chart breaks a house rule. The message names the row and the remedy."""
+    """A chart breaks a house rule. The message names the transition and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class StateNode:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a chart's table: in this state, on this event, if this holds, go there and do that."""
+class Transition:
+    """One transition of a chart's table: in this state, on this event, if this holds, go there and do that."""
 
     id: str
     source: str
@@ -63,7 +63,7 @@ class Row:
     target: str | None
     """The state entered; None stays where it is."""
     actions: tuple[str, ...] = ()
-    kind: RowKind = "handled"
+    kind: TransitionKind = "handled"
     reason: str = ""
     """Why it is ignored or rejected."""
 
@@ -80,7 +80,7 @@ class ChartDefinition:
     name: ChartName
     states: tuple[StateNode, ...]
     """In document order, parents before their children."""
-    rows: tuple[Row, ...]
+    transitions: tuple[Transition, ...]
     """In the order of the declaration, which is the order in which they are tried."""
     events: tuple[str, ...]
     """The events that come from outside."""
@@ -117,23 +117,26 @@ class ChartDefinition:
             yield current
             current = self.state[current].parent
 
-    def cell(self, state_id: str, event: str) -> tuple[Row, ...]:
-        """Return the rows tried for an event in a state, in order: its own, its parents', then the answers."""
-        inherited = [row for level in self.ancestry(state_id) for row in self._by_cell.get((level, event), ())]
+    def cell(self, state_id: str, event: str) -> tuple[Transition, ...]:
+        """Return the transitions tried for an event in a state, in order: its own, its parents', then the answers."""
+        inherited = [
+            transition for level in self.ancestry(state_id) for transition in self._by_cell.get((level, event), ())
+        ]
         return tuple(
-            [row for row in inherited if row.kind == "handled"] + [row for row in inherited if row.kind != "handled"]
+            [transition for transition in inherited if transition.kind == "handled"]
+            + [transition for transition in inherited if transition.kind != "handled"]
         )
 
     @cached_property
-    def _by_cell(self) -> dict[tuple[str, str], list[Row]]:
-        cells: dict[tuple[str, str], list[Row]] = {}
-        for row in self.rows:
-            cells.setdefault((row.source, row.event), []).append(row)
+    def _by_cell(self) -> dict[tuple[str, str], list[Transition]]:
+        cells: dict[tuple[str, str], list[Transition]] = {}
+        for transition in self.transitions:
+            cells.setdefault((transition.source, transition.event), []).append(transition)
         return cells
 
-    def target_state(self, row: Row, state_id: str) -> str:
-        """Return the state that a row taken in `state_id` leads to."""
-        return state_id if row.target is None else self.enter(row.target)
+    def target_state(self, transition: Transition, state_id: str) -> str:
+        """Return the state that a transition taken in `state_id` leads to."""
+        return state_id if transition.target is None else self.enter(transition.target)
 
 
 @dataclass(frozen=True)
@@ -148,17 +151,17 @@ class Definition:
         """The speech chart and the message chart, in the order in which one explains them."""
         return self.speech, self.message
 
-    def row(self, row_id: str) -> Row:
-        """Return the row with this id.
+    def transition(self, transition_id: str) -> Transition:
+        """Return the transition with this id.
 
         Raises:
             KeyError: there is none.
         """
-        return self._rows[row_id]
+        return self._transitions[transition_id]
 
     @cached_property
-    def _rows(self) -> dict[str, Row]:
-        return {row.id: row for chart in self.charts for row in chart.rows}
+    def _transitions(self) -> dict[str, Transition]:
+        return {transition.id: transition for chart in self.charts for transition in chart.transitions}
 
 
 def guard_names(cond: str) -> tuple[str, ...]:
@@ -180,13 +183,15 @@ def guard_names(cond: str) -> tuple[str, ...]:
 
 
 def digest(of: Definition) -> str:
-    """Return a short digest of all rows: it changes whenever one does. What guards and actions do is not in it."""
-    rows = "\n".join(
-        repr((row.id, row.cond, row.target, row.actions, row.kind, row.reason))
+    """Return a short digest of all transitions. What guards and actions do is not in it."""
+    transitions = "\n".join(
+        repr(
+            (transition.id, transition.cond, transition.target, transition.actions, transition.kind, transition.reason)
+        )
         for chart in of.charts
-        for row in chart.rows
+        for transition in chart.transitions
     )
-    return hashlib.sha256(rows.encode()).hexdigest()[:16]
+    return hashlib.sha256(transitions.encode()).hexdigest()[:16]
 
 
 @cache
@@ -258,36 +263,38 @@ def compile_chart(
         for state in states
     )
     count: dict[tuple[str, str], int] = {}
-    rows: list[Row] = []
+    transitions: list[Transition] = []
 
     def add(source: str, event: str, **parts: Any) -> None:
         count[source, event] = number = count.get((source, event), 0) + 1
-        rows.append(Row(id=f"{name}.{source}.{event}#{number}", source=source, event=event, **parts))
+        transitions.append(Transition(id=f"{name}.{source}.{event}#{number}", source=source, event=event, **parts))
 
     for state in states:
         if list(state.enter) or list(state.exit):
             _refuse_callbacks(name, state.id, [*state.enter, *state.exit])
-        for transition in state.transitions:
-            if transition.initial:
+        for declared in state.transitions:
+            if declared.initial:
                 continue
-            _refuse_callbacks(name, state.id, [*transition.before, *transition.after, *transition.validators])
-            if transition.internal:
+            _refuse_callbacks(name, state.id, [*declared.before, *declared.after, *declared.validators])
+            if declared.internal:
                 raise DefinitionError(
-                    f"{name}.{state.id}: internal=True resets a compound; use a row without target instead"
+                    f"{name}.{state.id}: internal=True resets a compound; use a transition without target instead"
                 )
-            for event in [event.id for event in transition.events] or [ALWAYS]:
+            for event in [event.id for event in declared.events] or [EVENTLESS]:
                 add(
                     state.id,
                     event,
-                    cond=_condition(name, state.id, transition.cond),
-                    target=transition.target.id if transition.target is not None else None,
-                    actions=_actions(name, state.id, transition.on),
+                    cond=_condition(name, state.id, declared.cond),
+                    target=declared.target.id if declared.target is not None else None,
+                    actions=_actions(name, state.id, declared.on),
                 )
-    may_have_rows = {node.id for node in nodes if not node.is_final}
+    may_have_transitions = {node.id for node in nodes if not node.is_final}
     for answer in answers:
         for source in answer.states:
-            if answer.kind == "handled" and source in may_have_rows:
-                raise DefinitionError(f"{name}.{source}: only a final state handles by an answer; give the chart a row")
+            if answer.kind == "handled" and source in may_have_transitions:
+                raise DefinitionError(
+                    f"{name}.{source}: only a final state handles by an answer; give the chart a transition"
+                )
             for event in answer.events:
                 add(
                     source,
@@ -298,7 +305,7 @@ def compile_chart(
                     kind=answer.kind,
                     reason=answer.reason,
                 )
-    return ChartDefinition(name, nodes, tuple(rows), events, internal_events, guards, actions)
+    return ChartDefinition(name, nodes, tuple(transitions), events, internal_events, guards, actions)
 
 
 def _declared(specs: Any) -> list[Any]:
@@ -311,7 +318,7 @@ def _refuse_callbacks(chart: str, state: str, specs: list[Any]) -> None:
     if declared:
         raise DefinitionError(
             f"{chart}.{state}: {declared[0].func!r} is called on enter, exit, before or after; "
-            f"name every action in `on` of the row"
+            f"name every action in `on` of the transition"
         )
 
 

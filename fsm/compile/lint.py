@@ -1,12 +1,12 @@
 """The house rules for charts, checked whenever a Definition is made.
 
-python-statemachine accepts several things that are never meant: rows that can never be taken, states without a
+python-statemachine accepts several things that are never meant: transitions that can never be taken, states without a
 way out, names that nothing defines.
 """
 
 from __future__ import annotations
 
-from .definition import ALWAYS, ChartDefinition, DefinitionError, Row
+from .definition import EVENTLESS, ChartDefinition, DefinitionError, Transition
 
 
 def check(chart: ChartDefinition) -> None:
@@ -19,8 +19,8 @@ def check(chart: ChartDefinition) -> None:
         *_undefined_names(chart),
         *_unused_names(chart),
         *_unknown_events(chart),
-        *_dead_rows(chart),
-        *_endless_rows(chart),
+        *_dead_transitions(chart),
+        *_endless_transitions(chart),
         *_traps(chart),
         *_open_cells(chart),
     ]
@@ -30,11 +30,11 @@ def check(chart: ChartDefinition) -> None:
 
 def _undefined_names(chart: ChartDefinition) -> list[str]:
     return [
-        f"{row.id}: {what} {name!r} is not defined; write it in {chart.name}/{what}s.py"
-        for row in chart.rows
+        f"{transition.id}: {what} {name!r} is not defined; write it in {chart.name}/{what}s.py"
+        for transition in chart.transitions
         for what, names, known in (
-            ("guard", row.guards, chart.guards),
-            ("action", row.actions, chart.actions),
+            ("guard", transition.guards, chart.guards),
+            ("action", transition.actions, chart.actions),
         )
         for name in names
         if name not in known
@@ -42,48 +42,55 @@ def _undefined_names(chart: ChartDefinition) -> list[str]:
 
 
 def _unused_names(chart: ChartDefinition) -> list[str]:
-    used = {name for row in chart.rows for name in (*row.guards, *row.actions)}
+    used = {name for transition in chart.transitions for name in (*transition.guards, *transition.actions)}
     return [
-        f"{name!r} is defined, but no row uses it; delete it"
+        f"{name!r} is defined, but no transition uses it; delete it"
         for name in (*chart.guards, *chart.actions)
         if name not in used
     ]
 
 
 def _unknown_events(chart: ChartDefinition) -> list[str]:
-    known = {*chart.events, *chart.internal_events, ALWAYS}
+    known = {*chart.events, *chart.internal_events, EVENTLESS}
     states = set(chart.state)
-    return [f"{row.id}: no such event {row.event!r}" for row in chart.rows if row.event not in known] + [
-        f"{row.id}: no such state {row.source!r}" for row in chart.rows if row.source not in states
+    return [
+        f"{transition.id}: no such event {transition.event!r}"
+        for transition in chart.transitions
+        if transition.event not in known
+    ] + [
+        f"{transition.id}: no such state {transition.source!r}"
+        for transition in chart.transitions
+        if transition.source not in states
     ]
 
 
-def _dead_rows(chart: ChartDefinition) -> list[str]:
-    """Find rows that are never reached, because those before them always take the event."""
+def _dead_transitions(chart: ChartDefinition) -> list[str]:
+    """Find transitions that are never reached, because those before them always take the event."""
     reached: set[str] = set()
     shadowed_by: dict[str, str] = {}
     for leaf in chart.leaves:
-        for event in (*chart.events, *chart.internal_events, ALWAYS):
-            taken: dict[str, Row] = {}
-            for row in chart.cell(leaf.id, event):
-                shadow = taken.get("") or taken.get(row.cond)
+        for event in (*chart.events, *chart.internal_events, EVENTLESS):
+            taken: dict[str, Transition] = {}
+            for transition in chart.cell(leaf.id, event):
+                shadow = taken.get("") or taken.get(transition.cond)
                 if shadow is None:
-                    reached.add(row.id)
-                    taken[row.cond] = row
+                    reached.add(transition.id)
+                    taken[transition.cond] = transition
                 else:
-                    shadowed_by[row.id] = shadow.id
+                    shadowed_by[transition.id] = shadow.id
     return [
-        f"{row.id}: never taken, {shadowed_by.get(row.id, 'nothing')} comes first; order or delete them"
-        for row in chart.rows
-        if row.id not in reached
+        f"{transition.id}: never taken, {shadowed_by.get(transition.id, 'nothing')} comes first; order or delete them"
+        for transition in chart.transitions
+        if transition.id not in reached
     ]
 
 
-def _endless_rows(chart: ChartDefinition) -> list[str]:
+def _endless_transitions(chart: ChartDefinition) -> list[str]:
     return [
-        f"{row.id}: an `always` row needs a condition and another state as its target, or it never ends"
-        for row in chart.rows
-        if row.event == ALWAYS and (not row.cond or row.target is None or row.target == row.source)
+        f"{transition.id}: an eventless transition needs a condition and another state as its target, or it never ends"
+        for transition in chart.transitions
+        if transition.event == EVENTLESS
+        and (not transition.cond or transition.target is None or transition.target == transition.source)
     ]
 
 
@@ -92,9 +99,9 @@ def _traps(chart: ChartDefinition) -> list[str]:
     steps: dict[str, set[str]] = {leaf.id: set() for leaf in chart.leaves}
     for leaf in chart.leaves:
         for level in chart.ancestry(leaf.id):
-            for row in chart.rows:
-                if row.source == level and row.kind == "handled":
-                    steps[leaf.id].add(chart.target_state(row, leaf.id))
+            for transition in chart.transitions:
+                if transition.source == level and transition.kind == "handled":
+                    steps[leaf.id].add(chart.target_state(transition, leaf.id))
     finals = {leaf.id for leaf in chart.leaves if leaf.is_final}
     reachable = _closure({chart.initial}, steps)
     return [
@@ -122,8 +129,8 @@ def _closure(start: set[str], steps: dict[str, set[str]]) -> set[str]:
 def _open_cells(chart: ChartDefinition) -> list[str]:
     """Find cells in which an event might get no answer."""
     return [
-        f"{leaf.id} on {event}: no answer if all guards fail; add an unguarded row or an answer"
+        f"{leaf.id} on {event}: no answer if all guards fail; add an unguarded transition or an answer"
         for leaf in chart.leaves
         for event in chart.events
-        if not any(not row.cond for row in chart.cell(leaf.id, event))
+        if not any(not transition.cond for transition in chart.cell(leaf.id, event))
     ]

@@ -1,4 +1,4 @@
-"""The actions of the message chart. None of them decides anything: that is what the rows are for."""
+"""The actions of the message chart. None of them decides anything: that is what the transitions are for."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _settle(
     record = MessageRecord(
         message.message_id,
         state,
-        message.reason,  # type: ignore[arg-type]  # every row that settles gives a reason first
+        message.reason,  # type: ignore[arg-type]  # every transition that settles gives a reason first
         heard_ms,
         message.received_ms,
         message.text,

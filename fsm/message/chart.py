@@ -8,15 +8,15 @@ three substates:
 - `draining`: all of it is handed over and flushed, the output still plays it;
 - `stopping`: the output was told to clear, its report of how far it got is awaited.
 
-Rows of one state and event are tried in the order in which they stand here; the first whose guards hold is
-taken. What the guards and actions mean is said in `guards` and `actions`. A cell that no row
+Transitions of one state and event are tried in the order in which they stand here; the first whose guards hold is
+taken. What the guards and actions mean is said in `guards` and `actions`. A cell that no transition
 covers is answered by `ANSWERS`.
 
 `forward`, `stop`, `skip`, `time_out` and `end_source` are told by the speech chart, `later_message_began` by the
 chart of the message that began.
 """
 
-# python-statemachine's types do not know that a compound state may have rows without a target.
+# python-statemachine's types do not know that a compound state may have transitions without a target.
 # mypy: disable-error-code=arg-type
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The actions of the speech chart. None of them decides anything: that is what the rows are for."""
+"""The actions of the speech chart. None of them decides anything: that is what the transitions are for."""
 
 from __future__ import annotations
 

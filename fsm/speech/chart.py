@@ -4,15 +4,15 @@ There is one way out, from wherever the speech is: the messages settle (`stoppin
 (`reconciling`), and the speech is over. Finishing, interruption, close, a failed output, a lost session and the
 watchdog all take it.
 
-Rows of one state and event are tried in the order in which they stand here, those of a substate before those of
-its parent. What the guards and actions mean is said in `guards` and `actions`. A cell that no row
+Transitions of one state and event are tried in the order in which they stand here, those of a substate before those of
+its parent. What the guards and actions mean is said in `guards` and `actions`. A cell that no transition
 covers is answered by `ANSWERS`.
 
 `message_announced`, `message_heard`, `message_settled` and `message_output_failed` are raised by the message
 chart.
 """
 
-# python-statemachine's types do not know that a compound state may have rows without a target.
+# python-statemachine's types do not know that a compound state may have transitions without a target.
 # mypy: disable-error-code=arg-type
 
 from __future__ import annotations
