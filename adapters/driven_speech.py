@@ -1,33 +1,36 @@
-"""One speech in the driver's hands."""
+"""One speech, and one message, in the driver's hands."""
 
 from __future__ import annotations
 
 import asyncio
 
-from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import MessageRecord
 
 from .clock import ScheduledCall
 
 
-class DrivenSpeech:
-    """Its machine, its audio on the way to the output, and its timer."""
+class DrivenMessage:
+    """A message's audio and text on their way to the output, and how much of it there was."""
 
-    def __init__(self, speech_id: str, machine: SpeechMachine) -> None:
+    __slots__ = ("audio", "handed_over_bytes", "received_bytes", "text")
+
+    def __init__(self) -> None:
+        self.audio = bytearray()
+        self.text: list[str] = []
+        self.received_bytes = 0
+        self.handed_over_bytes = 0
+
+
+class DrivenSpeech:
+    """A speech: its data, and its timer."""
+
+    def __init__(self, speech_id: str, snapshot: Speech) -> None:
         self.id = speech_id
-        self.machine = machine
-        self.audio: dict[str, bytearray] = {}
-        self.text: dict[str, str] = {}
-        self.received_bytes: dict[str, int] = {}
-        self.handed_over_bytes: dict[str, int] = {}
+        self.snapshot = snapshot
+        """The machine's present data. Read it, do not change it."""
         self.timer: ScheduledCall | None = None
         self._over = asyncio.Event()
-
-    @property
-    def snapshot(self) -> Speech:
-        """The machine's present data. Read it, do not change it."""
-        return self.machine.speech
 
     @property
     def records(self) -> tuple[MessageRecord, ...]:
@@ -46,6 +49,7 @@ class DrivenSpeech:
 
     def end(self) -> None:
         """Let go of what only a running speech needs."""
-        self.audio.clear()
-        self.text.clear()
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
         self._over.set()

@@ -1,46 +1,43 @@
-"""The driver: the one loop that joins a session, an output and the machine.
+"""The driver: the one loop that joins a session, an output and the machine of their conversation.
 
-An event comes in, the machine takes a step, its effects are performed in order. Whatever the parts report while
-that happens waits its turn, so no step is ever taken inside another.
+An event comes in, the machine takes a step, its effects are performed in order. Whatever the parts report while that
+happens waits its turn, so no step is ever taken inside another. What is decided, the machine decides: here are the
+clock, the audio on its way, the callbacks, and which object is called for which effect.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Literal
 
 from msgspec.structs import replace
 
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
-from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.replies import Rejected, Reply
-from speech_lifecycle.fsm.trace import Record, SpeechBegun, Unrouted, step_of
-from speech_lifecycle.fsm.values import AgentState, Capabilities, Policy
+from speech_lifecycle.fsm.state import Speech
+from speech_lifecycle.fsm.trace import Record, SpeechBegun, records_of
+from speech_lifecycle.fsm.values import AgentState, BargeIn, Capabilities, ConnectionState, ConversationPolicy, Policy
 
 from .clock import Clock, LoopClock
-from .driven_speech import DrivenSpeech
+from .driven_speech import DrivenMessage, DrivenSpeech
 from .ports import AudioOutput, Session
 
 logger = logging.getLogger(__name__)
 
-BargeIn = Literal["interrupt", "pause", "ignore"]
-Listener = Callable[[DrivenSpeech, fx.AgentEffect], None]
-
-_FINISHED_KEPT = 64
-"""How many finished speeches are remembered, for facts that come late."""
+Listener = Callable[[DrivenSpeech | None, fx.AgentEffect], None]
+"""Is given the speech that an effect is about; with the agent's or connection's state the latest, if there is one."""
 
 
 class Driver:
     """Plays the responses of a session on an output, one speech after the other.
 
-    Used as `async with Driver(session, output) as driver:`; it then reads the session until the block is left.
-    All methods are called from the event loop's thread.
+    Used as `async with Driver(session, output) as driver:`; it then reads the session until the block is left. However
+    that happens, what was heard is settled first (H6). All methods are called from the event loop's thread.
     """
 
     def __init__(
@@ -77,28 +74,23 @@ class Driver:
         self._session = session
         self._output = output
         self._clock = clock or LoopClock()
-        self._policy = policy or Policy()
-        self._capabilities = _combine(session.capabilities, output)
-        self._barge_in = barge_in
-        self._authorize_when_free = authorize_when_free
+        self._machine = ConversationMachine(
+            _combine(session.capabilities, output),
+            ConversationPolicy(policy or Policy(), barge_in, authorize_when_free),
+        )
         self._trace = trace
         self._listeners: list[Listener] = []
-        self._waiting: deque[tuple[DrivenSpeech, ev.Event]] = deque()
+        self._waiting: deque[ev.Event] = deque()
         self._is_stepping = False
-        self._requests: deque[DrivenSpeech] = deque()
-        self._by_response: dict[str, DrivenSpeech] = {}
-        self._by_message: dict[str, DrivenSpeech] = {}
+        self._driven: dict[str, DrivenSpeech] = {}
+        self._messages: dict[str, DrivenMessage] = {}
         self._speech_count = 0
         self._reading: asyncio.Task[None] | None = None
         self._began_ms: float | None = None
-        self.speeches: list[DrivenSpeech] = []
-        """Those that are not over, and the latest of those that are, in order of creation."""
         self.history: list[fx.CommitMessage] = []
         """What the listener heard, as committed."""
         self.divergences: list[fx.ReportDivergence] = []
         """Where the server could not be brought in line."""
-        self.agent_state: AgentState = "listening"
-        self.user_is_speaking = False
         session.attach(self)
         if output is not None:
             output.attach(self._take_output_fact)
@@ -106,52 +98,72 @@ class Driver:
     # For the agent
 
     @property
+    def speeches(self) -> list[DrivenSpeech]:
+        """Those that are not over, and the latest of those that are, in order of creation."""
+        return list(self._driven.values())
+
+    @property
     def floor(self) -> DrivenSpeech | None:
         """The speech that may play, or None."""
-        return next((s for s in self.speeches if not s.is_over and s.snapshot.state != "queued"), None)
+        floor_id = self._machine.conversation.floor_id
+        return None if floor_id is None else self._driven[floor_id]
+
+    @property
+    def agent_state(self) -> AgentState:
+        """What the agent does, as the listener would describe it, over all speeches and requests."""
+        return self._machine.conversation.agent
+
+    @property
+    def connection_state(self) -> ConnectionState:
+        """Whether there is a server to talk to, and whether the driver is closing."""
+        return self._machine.conversation.connection
+
+    @property
+    def user_is_speaking(self) -> bool:
+        """Whether the user speaks, by what the session tells."""
+        return self._machine.conversation.user == "talking"
 
     def listen(self, listener: Listener) -> None:
         """Have `listener` called with every effect for the agent: states, records, history, divergences."""
         self._listeners.append(listener)
 
     def request_response(self) -> DrivenSpeech:
-        """Ask the model for a response, once no other is being generated (C1), and return its speech."""
-        speech = self._begin_speech()
-        self._requests.append(speech)
-        self._send_next_request()
+        """Ask the model for a response, once no other is being generated (C1), and return its speech.
+
+        Without a connection, or when the driver is closing, the speech is over at once.
+        """
+        speech_id = self._new_speech_id()
+        conversation = self._machine.conversation
+        speech = DrivenSpeech(
+            speech_id, Speech(conversation.capabilities, conversation.policy.speech, speech_id=speech_id)
+        )
+        self._driven[speech_id] = speech
+        self._take(ev.RequestResponse(speech_id))
         return speech
 
     def authorize(self, speech: DrivenSpeech) -> Reply | None:
         """Give the floor to a speech. Rejected if another one has it."""
-        floor = self.floor
-        if floor is not None and floor is not speech:
-            return Rejected("authorize", "", speech.snapshot.state, "output_busy", "agent")
-        return self._take(speech, ev.Authorize())
+        return self._take(ev.Authorize(speech.id))
 
     def interrupt(self, speech: DrivenSpeech | None = None, *, force: bool = False) -> Reply | None:
-        """Interrupt a speech, by default the one that has the floor."""
-        return self.command(ev.Interrupt(force), speech)
+        """Interrupt a speech; without one, have silence: what plays, what is queued and what is only requested (M8)."""
+        return self._take(ev.Interrupt(force, "" if speech is None else speech.id))
 
     def pause(self, speech: DrivenSpeech | None = None) -> Reply | None:
-        """Hold a speech, by default the one that has the floor."""
-        return self.command(ev.Pause(), speech)
+        """Hold a speech, by default the one that has the floor, or else the floor itself."""
+        return self._take(ev.Pause("" if speech is None else speech.id))
 
     def resume(self, speech: DrivenSpeech | None = None) -> Reply | None:
-        """Go on with a speech that is held, by default the one that has the floor."""
-        return self.command(ev.Resume(), speech)
+        """Go on with what is held: a speech, by default the one that has the floor, or else the floor itself."""
+        return self._take(ev.Resume("" if speech is None else speech.id))
 
     def command(self, command: ev.Command, speech: DrivenSpeech | None = None) -> Reply | None:
-        """Give a command to a speech, by default the one that has the floor.
+        """Give a command to a speech; without one, to the conversation.
 
         Returns:
             The machine's reply; None if this was called by a listener: the command then waits its turn.
         """
-        speech = speech or self.floor
-        if speech is None:
-            return Rejected(ev.name_of(type(command)), "", "", "no_speech", "agent")
-        if isinstance(command, ev.Authorize):
-            return self.authorize(speech)
-        return self._take(speech, command)
+        return self._take(command if speech is None else replace(command, speech_id=speech.id))
 
     async def __aenter__(self) -> Driver:
         """Begin to read the session."""
@@ -161,159 +173,152 @@ class Driver:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close: settle every speech, then stop reading. An error of the session is raised here."""
+        """Settle every speech, however the block is left, and release everything.
+
+        An error of the session is raised here, unless the block itself raised one.
+        """
         reading = self._reading
-        if reading is None:
-            return
         try:
-            if kind is None and not reading.done():
-                await self.close()
+            await self.close()
         finally:
-            reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reading
-            if self._output is not None:
-                await self._output.aclose()
+            try:
+                if reading is not None:
+                    reading.cancel()
+                    await asyncio.gather(reading, return_exceptions=True)
+            finally:
+                if self._output is not None:
+                    await self._output.aclose()
+        if kind is None and reading is not None and not reading.cancelled():
+            reading.result()
 
     async def run(self) -> None:
         """Read the session until its connection ends. If reading it fails, the session is lost."""
         try:
             await self._session.run()
         except Exception:
-            self._tell_all(ev.SessionLost())
+            self._take(ev.SessionLost())
             raise
+        self._take(ev.SessionLost())
 
     async def close(self) -> None:
-        """Close every speech, and wait until all are over. The machine's timers bound the wait (H6)."""
-        self._tell_all(ev.Close())
-        for speech in list(self.speeches):
-            await speech.done()
+        """Close every speech, and wait until all are over. The machine's timers bound the wait (H6).
+
+        If the wait is cancelled, as by a second Ctrl-C, everything is settled at once by the evidence in hand.
+        """
+        self._take(ev.Close())
+        live = self._machine.conversation.live
+        try:
+            while live:
+                await self._driven[next(iter(live))].done()
+        except asyncio.CancelledError:
+            while live:
+                self._run_timer_out(self._driven[next(iter(live))])
+            raise
+
+    def _run_timer_out(self, speech: DrivenSpeech) -> None:
+        """Wait no longer for what a speech that is being closed waits for: it always has a timer."""
+        timer = speech.snapshot.timer
+        if timer is None:
+            raise RuntimeError(f"{speech.id} is {speech.snapshot.state} and has no timer")
+        self._on_timer(speech, ev.TimerFired(timer, speech.id))
 
     def interrupt_all(self, *, force: bool = False) -> None:
         """Interrupt what plays and what is queued behind it: the agent's whole turn (M8)."""
-        self._tell_all(ev.Interrupt(force))
-
-    def _tell_all(self, event: ev.Event) -> None:
-        for speech in list(self.speeches):
-            if not speech.is_over:
-                self._take(speech, event)
+        self.interrupt(force=force)
 
     # From the session
 
     def report(self, fact: ev.SessionFact, *, speech_id: str | None = None) -> None:
         """Take a fact of the session."""
-        if isinstance(fact, ev.SessionLost):
-            self._tell_all(fact)
-            return
-        if isinstance(fact, ev.SessionResponseCreated):
-            self._by_response[fact.response_id] = self._speech_of_response(fact, speech_id)
-        speech_or_none = self._route(fact)
-        if speech_or_none is None:
-            self._record(Unrouted(self._at_ms(), fact, "unknown_response_or_message"))
-            return
-        if isinstance(fact, ev.SessionMessageAdded):
-            self._by_message.setdefault(fact.message_id, speech_or_none)
-        elif isinstance(fact, ev.SessionTextReceived):
-            speech_or_none.text[fact.message_id] = speech_or_none.text.get(fact.message_id, "") + fact.text
-        self._take(speech_or_none, fact)
-        if isinstance(fact, ev.SessionResponseEnded):
-            self._send_next_request()
+        if isinstance(fact, ev.SessionTextReceived):
+            self._message(fact.message_id).text.append(fact.text)
+        elif isinstance(fact, ev.SessionResponseCreated) and speech_id is not None:
+            fact = replace(fact, speech_id=speech_id)
+        self._take(fact)
 
     def deliver_audio(self, message_id: str, pcm: bytes) -> None:
         """Take audio of a message."""
-        speech = self._by_message.get(message_id)
-        if speech is None:
-            self._record(Unrouted(self._at_ms(), ev.SessionAudioReceived(message_id, 0), "unknown_message"))
-            return
-        total = speech.received_bytes.get(message_id, 0) + len(pcm)
-        speech.received_bytes[message_id] = total
-        if not speech.is_over:
-            speech.audio.setdefault(message_id, bytearray()).extend(pcm)
-        self._take(speech, ev.SessionAudioReceived(message_id, self._ms(total)))
+        message = self._message(message_id)
+        message.received_bytes += len(pcm)
+        message.audio += pcm
+        self._take(ev.SessionAudioReceived(message_id, self._ms(message.received_bytes)))
+
+    def _message(self, message_id: str) -> DrivenMessage:
+        message = self._messages.get(message_id)
+        if message is None:
+            message = self._messages[message_id] = DrivenMessage()
+        return message
 
     def user_started_speaking(self) -> None:
         """The user begins to speak: every speech that is not over is interrupted, held or left alone."""
-        self.user_is_speaking = True
-        if self._barge_in == "interrupt":
-            self.interrupt_all()
-        elif self._barge_in == "pause":
-            self._tell_all(ev.Pause())
+        self._take(ev.UserStartedSpeaking())
 
     def user_stopped_speaking(self) -> None:
         """The user is silent again: the next speech may have the floor."""
-        self.user_is_speaking = False
-        self._pass_floor()
-
-    def _speech_of_response(self, fact: ev.SessionResponseCreated, speech_id: str | None) -> DrivenSpeech:
-        known = self._by_response.get(fact.response_id)
-        if known is None and speech_id is not None:
-            known = next((speech for speech in self.speeches if speech.id == speech_id), None)
-        return known or self._begin_speech()
-
-    def _route(self, fact: Any) -> DrivenSpeech | None:
-        """Return the speech that a fact is about: a message is of one speech, and so is a response."""
-        message_id = getattr(fact, "message_id", None)
-        if message_id in self._by_message:
-            return self._by_message[message_id]
-        return self._by_response.get(getattr(fact, "response_id", ""))
-
-    # From the output
+        self._take(ev.UserStoppedSpeaking())
 
     def _take_output_fact(self, fact: ev.OutputFact) -> None:
-        speech = self._by_message.get(fact.message_id)
-        if speech is None:
-            self._record(Unrouted(self._at_ms(), fact, "unknown_message"))
-        else:
-            self._take(speech, fact)
+        self._take(fact)
 
     # The loop
 
-    def _take(self, speech: DrivenSpeech, event: ev.Event) -> Reply | None:
+    def _take(self, event: ev.Event) -> Reply | None:
         """Take an event, and whatever it leads to. None if a step is under way: then it waits its turn."""
-        self._waiting.append((speech, event))
+        self._waiting.append(event)
         if self._is_stepping:
             return None
         self._is_stepping = True
         first: Reply | None = None
         try:
             while self._waiting:
-                reply = self._step(*self._waiting.popleft())
+                reply = self._step(self._waiting.popleft())
                 first = first or reply
         finally:
             self._is_stepping = False
         return first
 
-    def _step(self, speech: DrivenSpeech, event: ev.Event) -> Reply:
-        reply = speech.machine.send(event)
-        self._record(step_of(self._at_ms(), speech.id, event, reply))
+    def _step(self, event: ev.Event) -> Reply:
+        if isinstance(event, ev.SessionResponseCreated) and not event.speech_id:
+            event = replace(event, new_speech_id=f"speech_{self._speech_count + 1}")
+        reply = self._machine.send(event)
+        if self._trace is not None:
+            self._record_step(event, reply)
+        if isinstance(reply, Rejected):
+            self._drop_what_is_unknown(event)
         for effect in reply.effects:
-            self._perform(speech, effect)
-        self._hand_over(speech)
+            self._perform(effect)
+        self._hand_over()
         return reply
 
-    def _perform(self, speech: DrivenSpeech, effect: fx.Effect) -> None:
+    def _drop_what_is_unknown(self, event: ev.Event) -> None:
+        """Keep nothing of messages that no speech has."""
+        message_id = getattr(event, "message_id", None)
+        if message_id is not None and message_id not in self._machine.conversation.by_message:
+            self._messages.pop(message_id, None)
+
+    def _perform(self, effect: fx.Effect) -> None:
         if isinstance(effect, fx.OutputEffect):
             try:
-                self._perform_on_output(speech, effect)
+                self._perform_on_output(effect)
             except Exception as error:
-                self._note_output_failure(speech, error)
-        elif isinstance(effect, fx.SessionEffect):
+                self._note_output_failure(error)
+        elif isinstance(effect, fx.CreateResponse | fx.SessionEffect):
             try:
-                self._session.perform(effect)
-            except Exception:
+                self._perform_on_session(effect)
+            except Exception as error:
                 logger.exception("the session failed to perform %s", effect)
-                self._waiting.append((speech, ev.SessionLost()))
+                self._waiting.extend(_refusals(effect, repr(error)))
         elif isinstance(effect, fx.TimerEffect):
-            self._perform_on_timer(speech, effect)
+            self._perform_on_timer(effect)
         else:
-            self._perform_on_agent(speech, effect)
+            self._perform_on_agent(effect)
 
-    def _perform_on_output(self, speech: DrivenSpeech, effect: fx.OutputEffect) -> None:
+    def _perform_on_output(self, effect: fx.OutputEffect) -> None:
         output = self._output
         if isinstance(effect, fx.StartHandover):
             if output is not None:
                 output.start(effect.message_id)
-            self._hand_over_text(speech, effect.message_id)
+            self._hand_over_text(self._message(effect.message_id), effect.message_id)
         elif output is None:
             return
         elif isinstance(effect, fx.FlushOutput):
@@ -325,112 +330,128 @@ class Driver:
         else:
             output.resume()
 
-    def _perform_on_timer(self, speech: DrivenSpeech, effect: fx.TimerEffect) -> None:
+    def _perform_on_session(self, effect: fx.CreateResponse | fx.SessionEffect) -> None:
+        if isinstance(effect, fx.CreateResponse):
+            self._session.request_response(effect.speech_id)
+        else:
+            self._session.perform(effect)
+
+    def _perform_on_timer(self, effect: fx.TimerEffect) -> None:
+        speech = self._driven[effect.speech_id]
         if speech.timer is not None:
             speech.timer.cancel()
             speech.timer = None
         if isinstance(effect, fx.StartTimer):
-            fired = ev.TimerFired(effect.timer)
+            fired = ev.TimerFired(effect.timer, effect.speech_id)
             speech.timer = self._clock.call_later(effect.delay_ms, lambda: self._on_timer(speech, fired))
 
     def _on_timer(self, speech: DrivenSpeech, fired: ev.TimerFired) -> None:
         speech.timer = None
-        self._take(speech, fired)
+        self._take(fired)
 
-    def _perform_on_agent(self, speech: DrivenSpeech, effect: fx.AgentEffect) -> None:
+    def _perform_on_agent(self, effect: fx.AgentEffect) -> None:
+        speech = self._speech_told_of(effect)
         if isinstance(effect, fx.CommitMessage):
             self.history.append(effect)
         elif isinstance(effect, fx.ReportDivergence):
             self.divergences.append(effect)
-        elif isinstance(effect, fx.AnnounceAgentState):
-            self.agent_state = effect.state
-        elif isinstance(effect, fx.ReportSpeechDone):
-            speech.end()
-            self._forget_oldest()
+        elif isinstance(effect, fx.ReportSpeechDone) and speech is not None:
+            self._end_speech(speech)
         for listener in self._listeners:
             try:
                 listener(speech, effect)
             except Exception:
                 # A listener's fault must not keep the other effects of the step from being performed.
                 logger.exception("a listener failed on %s", effect)
-        if isinstance(effect, fx.ReportSpeechDone):
-            self._pass_floor()
-            self._send_next_request()
 
-    def _hand_over(self, speech: DrivenSpeech) -> None:
+    def _speech_told_of(self, effect: fx.AgentEffect) -> DrivenSpeech | None:
+        if isinstance(effect, fx.ReportSpeechBegun):
+            return self._begin_speech(effect.speech_id)
+        if isinstance(effect, fx.ReportSpeechDone):
+            return self._driven[effect.speech_id]
+        if isinstance(effect, fx.AnnounceAgentState | fx.AnnounceConnectionState):
+            return self.floor or (self.speeches[-1] if self._driven else None)
+        message_id = effect.record.message_id if isinstance(effect, fx.ReportMessageSettled) else effect.message_id
+        return self._driven[self._machine.conversation.by_message[message_id]]
+
+    def _hand_over(self) -> None:
         """Give the output what has arrived of the message that the machine says may be handed over."""
-        message = speech.snapshot.message_to_hand_over()
-        if message is None:
+        speech = self.floor
+        message = None if speech is None else speech.snapshot.message_to_hand_over()
+        if speech is None or message is None:
             return
         try:
-            self._hand_over_message(speech, message.message_id)
+            self._hand_over_message(self._message(message.message_id), message.message_id)
         except Exception as error:
-            self._note_output_failure(speech, error)
+            self._note_output_failure(error)
 
-    def _hand_over_message(self, speech: DrivenSpeech, message_id: str) -> None:
-        self._hand_over_text(speech, message_id)
-        pcm = speech.audio.pop(message_id, None)
-        if pcm and self._output is not None:
-            total = speech.handed_over_bytes.get(message_id, 0) + len(pcm)
-            speech.handed_over_bytes[message_id] = total
-            self._waiting.append((speech, ev.OutputAudioHandedOver(message_id, self._ms(total))))
-            self._output.write(message_id, bytes(pcm))
+    def _hand_over_message(self, message: DrivenMessage, message_id: str) -> None:
+        self._hand_over_text(message, message_id)
+        if message.audio and self._output is not None:
+            pcm = bytes(message.audio)
+            message.audio.clear()
+            message.handed_over_bytes += len(pcm)
+            self._waiting.append(ev.OutputAudioHandedOver(message_id, self._ms(message.handed_over_bytes)))
+            self._output.write(message_id, pcm)
 
-    def _note_output_failure(self, speech: DrivenSpeech, error: Exception) -> None:
+    def _note_output_failure(self, error: Exception) -> None:
         """An output that raises is an output that failed (H12)."""
         logger.error("the output failed", exc_info=error)
-        message = speech.snapshot.forwarding_message()
+        message = None if self.floor is None else self.floor.snapshot.forwarding_message()
         if message is not None:
-            self._waiting.append((speech, ev.OutputFailed(message.message_id, repr(error))))
+            self._waiting.append(ev.OutputFailed(message.message_id, repr(error)))
 
-    def _hand_over_text(self, speech: DrivenSpeech, message_id: str) -> None:
-        text = speech.text.pop(message_id, "")
+    def _hand_over_text(self, message: DrivenMessage, message_id: str) -> None:
+        text = "".join(message.text)
+        message.text.clear()
         if text and self._output is not None:
             self._output.write_text(message_id, text)
 
-    # Speeches and the floor
+    # Speeches
 
-    def _begin_speech(self) -> DrivenSpeech:
+    def _new_speech_id(self) -> str:
         self._speech_count += 1
-        speech = DrivenSpeech(f"speech_{self._speech_count}", SpeechMachine(self._capabilities, self._policy))
-        self.speeches.append(speech)
-        self._record(SpeechBegun(self._at_ms(), speech.id, self._capabilities, self._policy))
-        self._pass_floor()
+        return f"speech_{self._speech_count}"
+
+    def _begin_speech(self, speech_id: str) -> DrivenSpeech:
+        snapshot = self._machine.conversation.speeches[speech_id]
+        speech = self._driven.get(speech_id)
+        if speech is None:  # nobody asked for it
+            self._speech_count += 1
+            speech = self._driven[speech_id] = DrivenSpeech(speech_id, snapshot)
+        speech.snapshot = snapshot
         return speech
 
-    def _pass_floor(self) -> None:
-        """Authorize the next speech, if the floor is free and the user silent."""
-        if self._authorize_when_free and not self.user_is_speaking and self.floor is None:
-            speech = next((speech for speech in self.speeches if speech.snapshot.state == "queued"), None)
-            if speech is not None:
-                self._take(speech, ev.Authorize())
+    def _end_speech(self, speech: DrivenSpeech) -> None:
+        """Let go of what only a running speech needs, and of what the machine has forgotten."""
+        speech.end()
+        for message_id in speech.snapshot.messages:
+            message = self._message(message_id)
+            message.audio.clear()
+            message.text.clear()
+        known = self._machine.conversation.speeches
+        surplus = len(self._driven) - len(known)
+        forgotten: list[DrivenSpeech] = []
+        for each in self._driven.values():
+            if len(forgotten) >= surplus:
+                break
+            if each.is_over and each.id not in known:
+                forgotten.append(each)
+        for each in forgotten:
+            del self._driven[each.id]
+            for message_id in each.snapshot.messages:
+                self._messages.pop(message_id, None)
 
-    def _send_next_request(self) -> None:
-        """Request the next response, if the server is not generating one (C1)."""
-        if self._requests and not any(self._is_generating(speech) for speech in self.speeches):
-            speech = self._requests.popleft()
-            if speech.is_over:
-                self._send_next_request()
-            else:
-                try:
-                    self._session.request_response(speech.id)
-                except Exception:
-                    logger.exception("the session failed to request a response")
-                    self._take(speech, ev.SessionLost())
+    # The trace
 
-    def _is_generating(self, speech: DrivenSpeech) -> bool:
-        snapshot = speech.snapshot
-        return speech not in self._requests and not snapshot.response_has_ended and not speech.is_over
-
-    def _forget_oldest(self) -> None:
-        finished = [speech for speech in self.speeches if speech.is_over]
-        for speech in finished[:-_FINISHED_KEPT]:
-            self.speeches.remove(speech)
-            for routes in (self._by_message, self._by_response):
-                for key in [key for key, routed in routes.items() if routed is speech]:
-                    del routes[key]
-
-    # Small things
+    def _record_step(self, event: ev.Event, reply: Reply) -> None:
+        at_ms, conversation = self._at_ms(), self._machine.conversation
+        for record in records_of(at_ms, self._machine.speech_of(event), event, reply):
+            for effect in getattr(record, "effects", ()):
+                if isinstance(effect, fx.ReportSpeechBegun):
+                    policy = conversation.policy.speech
+                    self._record(SpeechBegun(at_ms, effect.speech_id, conversation.capabilities, policy))
+            self._record(record)
 
     def _record(self, record: Record) -> None:
         if self._trace is None:
@@ -449,6 +470,22 @@ class Driver:
 
     def _ms(self, pcm_bytes: int) -> int:
         return pcm_bytes * 1000 // (2 * self._session.sample_rate)
+
+
+def _refusals(effect: fx.CreateResponse | fx.SessionEffect, detail: str) -> list[ev.SessionFact]:
+    """What it comes to that a session could not send an effect: nobody will answer it."""
+    if isinstance(effect, fx.CreateResponse):
+        return [ev.SessionRequestRefused(effect.speech_id, "not_sent", detail)]
+    if isinstance(effect, fx.TruncateMessage):
+        return [ev.SessionReconciliationRefused("truncate", effect.message_id, "other", "not_sent", detail)]
+    if isinstance(effect, fx.ReplaceMessage):
+        return [ev.SessionReconciliationRefused("replace", effect.message_id, "other", "not_sent", detail)]
+    if isinstance(effect, fx.RemoveMessages):
+        return [
+            ev.SessionReconciliationRefused("remove", message_id, "other", "not_sent", detail)
+            for message_id in effect.message_ids
+        ]
+    return []
 
 
 def _combine(capabilities: Capabilities, output: AudioOutput | None) -> Capabilities:

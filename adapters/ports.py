@@ -80,11 +80,11 @@ class SessionReceiver(Protocol):
         ...
 
     def user_started_speaking(self) -> None:
-        """Take it that the user has begun to speak."""
+        """The user begins to speak."""
         ...
 
     def user_stopped_speaking(self) -> None:
-        """Take it that the user is silent again."""
+        """The user is silent again."""
         ...
 
 
@@ -106,7 +106,10 @@ class Session(Protocol):
         ...
 
     def request_response(self, speech_id: str) -> None:
-        """Ask the model for a response. Its `SessionResponseCreated` comes back with `speech_id`."""
+        """Ask the model for a response.
+
+        Its `SessionResponseCreated` comes back with `speech_id`, or `SessionRequestRefused` does.
+        """
         ...
 
     def perform(self, effect: SessionEffect) -> None:

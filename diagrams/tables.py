@@ -119,7 +119,7 @@ def event_table() -> str:
         ("event", "from", "fields", "meaning"),
         (
             (_code(name), events.SOURCE_OF[name], _fields(event_type), _first_line(event_type))
-            for event_type in events.EVENT_TYPES
+            for event_type in events.EVERY_EVENT_TYPE
             for name in [events.name_of(event_type)]
         ),
     )
@@ -139,7 +139,7 @@ def effect_table() -> str:
 
 EFFECT_FAMILIES: Mapping[str, Any] = {
     "output": effects.OutputEffect,
-    "session": effects.SessionEffect,
+    "session": effects.CreateResponse | effects.SessionEffect,
     "agent": effects.AgentEffect,
     "timer": effects.TimerEffect,
 }

@@ -12,7 +12,7 @@ from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.codec import EFFECTS, EVENTS
 from speech_lifecycle.fsm.effects import ReportMessageSettled
 from speech_lifecycle.fsm.machine import SpeechMachine
-from speech_lifecycle.fsm.trace import SpeechBegun, Step, Trace, TraceError
+from speech_lifecycle.fsm.trace import ConversationStep, SpeechBegun, Step, Trace, TraceError
 from speech_lifecycle.fsm.values import MessageRecord, MessageState
 
 from .timeline import HeardInterval, HeardPart, Mark, MessageSpan, Timeline
@@ -134,7 +134,10 @@ def timeline_of(trace: Trace) -> Timeline:
 
 def steps_of(trace: Trace) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the trace's events and effects, as `sequence` takes them: who says it, and what."""
-    for step in trace.steps:
-        yield ev.SOURCE_OF[ev.name_of(type(step.event))], EVENTS.dump(step.event)
-        for effect in step.effects:
+    for record in trace.records:
+        if not isinstance(record, Step | ConversationStep):
+            continue
+        if record.event is not None:
+            yield ev.SOURCE_OF[ev.name_of(type(record.event))], EVENTS.dump(record.event)
+        for effect in record.effects:
             yield "speech", EFFECTS.dump(effect)

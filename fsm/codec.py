@@ -15,8 +15,8 @@ from typing import Any, Generic, TypeVar, Union
 
 import msgspec
 
-from .effects import EFFECT_TYPES, Effect
-from .events import EVENT_TYPES, Event, name_of
+from .effects import EVERY_EFFECT_TYPE, Effect
+from .events import EVERY_EVENT_TYPE, Event, name_of
 from .state import Speech
 
 T = TypeVar("T")
@@ -67,8 +67,8 @@ class Family(Generic[T]):
         return schema
 
 
-EVENTS: Family[Event] = Family("event", EVENT_TYPES)
-EFFECTS: Family[Effect] = Family("effect", EFFECT_TYPES)
+EVENTS: Family[Event] = Family("event", EVERY_EVENT_TYPE)
+EFFECTS: Family[Effect] = Family("effect", EVERY_EFFECT_TYPE)
 
 
 def _plain(data: Any) -> Any:
@@ -160,7 +160,7 @@ def parse_json(text: str) -> Any:
 
 def is_valid(event: object) -> bool:
     """Whether a value is an event whose fields are all of their declared types."""
-    if not isinstance(event, EVENT_TYPES):
+    if not isinstance(event, EVERY_EVENT_TYPE):
         return False
     try:
         # By itself msgspec would write bytes as text, and half a surrogate pair not at all.

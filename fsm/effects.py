@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import get_args
 
-from .values import AgentState, DivergenceCause, HeardTextStatus, MessageRecord, NamedValue, Outcome, Timer
+from .values import (
+    AgentState,
+    ConnectionState,
+    DivergenceCause,
+    HeardTextStatus,
+    MessageRecord,
+    NamedValue,
+    Outcome,
+    Timer,
+)
 
 # To the output
 
@@ -38,6 +47,12 @@ class ResumeOutput(NamedValue, frozen=True):
 # To the session
 
 
+class CreateResponse(NamedValue, frozen=True):
+    """Ask the model for the response that this speech plays. Given only while the server generates no other (C1)."""
+
+    speech_id: str
+
+
 class CancelResponse(NamedValue, frozen=True):
     """Stop generating this response. Given only while it generates, and once (C3)."""
 
@@ -67,10 +82,23 @@ class RemoveMessages(NamedValue, frozen=True):
 # To the agent
 
 
+class ReportSpeechBegun(NamedValue, frozen=True):
+    """There is a new speech in the conversation."""
+
+    speech_id: str
+
+
 class AnnounceAgentState(NamedValue, frozen=True):
     """The agent's state as the listener would describe it."""
 
     state: AgentState
+
+
+class AnnounceConnectionState(NamedValue, frozen=True):
+    """Whether there is a server to talk to; after a loss, `conversation_kept` says whether it remembers anything."""
+
+    state: ConnectionState
+    conversation_kept: bool = True
 
 
 class ReportMessageSettled(NamedValue, frozen=True):
@@ -105,28 +133,45 @@ class ReportSpeechDone(NamedValue, frozen=True):
 
     outcome: Outcome
     records: tuple[MessageRecord, ...]
+    speech_id: str = ""
 
 
 # Timers
 
 
 class StartTimer(NamedValue, frozen=True):
-    """Send `TimerFired(timer)` in `delay_ms`. A speech has one timer: it replaces the one that runs."""
+    """Send `TimerFired(timer, speech_id)` in `delay_ms`. A speech has one timer: it replaces the one that runs."""
 
     timer: Timer
     delay_ms: int
+    speech_id: str = ""
 
 
 class CancelTimer(NamedValue, frozen=True):
     """Stop the timer that runs."""
 
     timer: Timer
+    speech_id: str = ""
 
 
 OutputEffect = StartHandover | FlushOutput | ClearOutput | PauseOutput | ResumeOutput
 SessionEffect = CancelResponse | TruncateMessage | ReplaceMessage | RemoveMessages
-AgentEffect = AnnounceAgentState | ReportMessageSettled | CommitMessage | ReportDivergence | ReportSpeechDone
+AgentEffect = (
+    ReportSpeechBegun
+    | AnnounceAgentState
+    | AnnounceConnectionState
+    | ReportMessageSettled
+    | CommitMessage
+    | ReportDivergence
+    | ReportSpeechDone
+)
 TimerEffect = StartTimer | CancelTimer
-Effect = OutputEffect | SessionEffect | AgentEffect | TimerEffect
+Effect = OutputEffect | CreateResponse | SessionEffect | AgentEffect | TimerEffect
 
-EFFECT_TYPES: tuple[type[Effect], ...] = get_args(Effect)
+EVERY_EFFECT_TYPE: tuple[type[Effect], ...] = get_args(Effect)
+CONVERSATION_EFFECT_TYPES: tuple[type[Effect], ...] = (CreateResponse, ReportSpeechBegun, AnnounceConnectionState)
+"""The effects that only a conversation gives."""
+EFFECT_TYPES: tuple[type[Effect], ...] = tuple(
+    effect_type for effect_type in EVERY_EFFECT_TYPE if effect_type not in CONVERSATION_EFFECT_TYPES
+)
+"""The effects of a speech and its messages."""

@@ -2,6 +2,9 @@
 
 Commands are imperatives. Facts are in the past tense, with their source in front. Amounts of audio are totals
 since the start of the message, in whole milliseconds, so that a repeated fact does no harm.
+
+A speech by itself has no id. In a conversation, what is about one speech names it in `speech_id`; "" leaves it to the
+conversation which speech, or speeches, it is about.
 """
 
 from __future__ import annotations
@@ -10,41 +13,81 @@ from typing import Literal, get_args
 
 from .values import Modality, NamedValue, Reconciliation, Refusal, ResponseStatus, Timer, snake_case
 
-Source = Literal["agent", "session", "output", "timer"]
+Source = Literal["agent", "session", "output", "user", "timer"]
 
 
 # Commands of the embedding agent
 
 
+class RequestResponse(NamedValue, frozen=True):
+    """Ask the model for a response. `speech_id` is a new name, for the speech that will play it."""
+
+    speech_id: str
+
+
 class Authorize(NamedValue, frozen=True):
     """The speech has the floor: it may play."""
 
+    speech_id: str = ""
+
 
 class Interrupt(NamedValue, frozen=True):
-    """Stop playing and tell the server what was heard. `force` overrides an uninterruptible policy (C7)."""
+    """Stop playing and tell the server what was heard. `force` overrides an uninterruptible policy (C7).
+
+    Without a name it means silence: what plays, what is queued and what is only requested (M8).
+    """
 
     force: bool = False
+    speech_id: str = ""
 
 
 class Pause(NamedValue, frozen=True):
     """Hold the playback, because it is not yet clear whether the user interrupts."""
 
+    speech_id: str = ""
+
 
 class Resume(NamedValue, frozen=True):
     """Go on where `Pause` held it."""
 
+    speech_id: str = ""
+
 
 class Close(NamedValue, frozen=True):
     """The agent shuts down: stop playing, but keep the record of what was heard (H6)."""
+
+    speech_id: str = ""
+
+
+class DropRequest(NamedValue, frozen=True):
+    """The response of a speech that was stopped was never asked for, and will not be: nobody waits for it."""
+
+    speech_id: str = ""
 
 
 # Facts from the session
 
 
 class SessionResponseCreated(NamedValue, frozen=True):
-    """The server began the response that this speech plays."""
+    """The server began a response.
+
+    In a conversation, `speech_id` is the speech whose request it answers, "" if it names none. `new_speech_id` is a
+    name for its speech if it turns out that nobody asked for it. A response that is out of band (`conversation:
+    none`) is no part of the conversation.
+    """
 
     response_id: str
+    speech_id: str = ""
+    new_speech_id: str = ""
+    is_out_of_band: bool = False
+
+
+class SessionRequestRefused(NamedValue, frozen=True):
+    """The server refused to begin the response that was asked for, in its own words."""
+
+    speech_id: str = ""
+    code: str = ""
+    text: str = ""
 
 
 class SessionMessageAdded(NamedValue, frozen=True):
@@ -84,6 +127,12 @@ class SessionResponseEnded(NamedValue, frozen=True):
 
 class SessionLost(NamedValue, frozen=True):
     """The connection is gone, and the server's memory of this conversation with it."""
+
+
+class SessionResumed(NamedValue, frozen=True):
+    """There is a connection again. If the server kept the conversation, it remembers what it did before the loss."""
+
+    conversation_kept: bool = False
 
 
 class SessionReconciliationAcknowledged(NamedValue, frozen=True):
@@ -150,6 +199,17 @@ class OutputFailed(NamedValue, frozen=True):
     detail: str = ""
 
 
+# Facts about the user
+
+
+class UserStartedSpeaking(NamedValue, frozen=True):
+    """The user begins to speak."""
+
+
+class UserStoppedSpeaking(NamedValue, frozen=True):
+    """The user is silent again."""
+
+
 # Timers
 
 
@@ -157,24 +217,29 @@ class TimerFired(NamedValue, frozen=True):
     """The time that `StartTimer` asked for is over."""
 
     timer: Timer
+    speech_id: str = ""
 
 
-Command = Authorize | Interrupt | Pause | Resume | Close
+Command = Authorize | Interrupt | Pause | Resume | Close | DropRequest
 SessionFact = (
     SessionResponseCreated
+    | SessionRequestRefused
     | SessionMessageAdded
     | SessionTextReceived
     | SessionAudioReceived
     | SessionMessageEnded
     | SessionResponseEnded
     | SessionLost
+    | SessionResumed
     | SessionReconciliationAcknowledged
     | SessionReconciliationRefused
 )
 OutputFact = (
     OutputAudioHandedOver | OutputPlaybackStarted | OutputPlaybackProgressed | OutputPlaybackFinished | OutputFailed
 )
-Event = Command | SessionFact | OutputFact | TimerFired
+UserFact = UserStartedSpeaking | UserStoppedSpeaking
+SpeechEvent = Command | SessionFact | OutputFact | TimerFired
+Event = SpeechEvent | RequestResponse | UserFact
 
 MessageEvent = (
     SessionMessageAdded
@@ -189,11 +254,29 @@ MessageEvent = (
 )
 """The events that the message chart answers. All others go to the speech chart."""
 
-EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)
+EVENT_TYPES: tuple[type[SpeechEvent], ...] = get_args(SpeechEvent)
+"""The events of a speech, whether its own chart or a message's answers them."""
 MESSAGE_EVENT_TYPES: tuple[type[MessageEvent], ...] = get_args(MessageEvent)
-SPEECH_EVENT_TYPES: tuple[type[Event], ...] = tuple(
+SPEECH_EVENT_TYPES: tuple[type[SpeechEvent], ...] = tuple(
     event_type for event_type in EVENT_TYPES if event_type not in MESSAGE_EVENT_TYPES
 )
+"""The events that the speech chart answers."""
+CONVERSATION_EVENT_TYPES: tuple[type[Event], ...] = (
+    RequestResponse,
+    Authorize,
+    Interrupt,
+    Pause,
+    Resume,
+    Close,
+    SessionResponseCreated,
+    SessionRequestRefused,
+    SessionLost,
+    SessionResumed,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+)
+"""The events that the conversation chart answers. Of the commands that are a speech's too, those that name none."""
+EVERY_EVENT_TYPE: tuple[type[Event], ...] = (*EVENT_TYPES, RequestResponse, UserStartedSpeaking, UserStoppedSpeaking)
 
 
 def name_of(value_type: type) -> str:
@@ -202,9 +285,11 @@ def name_of(value_type: type) -> str:
 
 
 SOURCE_OF: dict[str, Source] = {
+    name_of(RequestResponse): "agent",
     **{name_of(event_type): "agent" for event_type in get_args(Command)},
     **{name_of(event_type): "session" for event_type in get_args(SessionFact)},
     **{name_of(event_type): "output" for event_type in get_args(OutputFact)},
+    **{name_of(event_type): "user" for event_type in get_args(UserFact)},
     name_of(TimerFired): "timer",
 }
 """Who says it, by the event's name: whom to blame if the event is rejected."""

@@ -93,7 +93,8 @@ class SpeechMachine:
         _TOLD[event](self, speech, message)
 
 
-def _compiled() -> ModuleType:
+def compiled_table() -> ModuleType:
+    """Return the compiled charts: the generated module, or if that is being made, what it will be."""
     try:
         from .compile import compiled
     except ImportError:  # it is being made
@@ -108,7 +109,7 @@ def _by_type(compiled: ModuleType) -> dict[type[Any], OnEvent]:
     return {kind: compiled.EVENTS[name_of(kind)] for kind in EVENT_TYPES}
 
 
-_COMPILED = _compiled()
+_COMPILED = compiled_table()
 _EVENTS, _RAISED, _TOLD = _by_type(_COMPILED), _COMPILED.RAISED, _COMPILED.TOLD
 SpeechMachine.definition_digest = _COMPILED.DIGEST
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from .effects import Effect
-from .events import SOURCE_OF, Source, name_of
+from .events import SOURCE_OF, Event, Source, name_of
 from .values import Value
 
 
@@ -16,6 +16,8 @@ class Handled(Value, frozen=True):
     """The ids of the transitions taken, in the order in which they were taken."""
     effects: tuple[Effect, ...] = ()
     """What the driver has to perform, in this order."""
+    steps: tuple[SpeechStep, ...] = ()
+    """In a conversation: who did what, in order. Empty if it was only the speech that the event is about."""
     kind: ClassVar[Literal["handled"]] = "handled"
 
 
@@ -51,6 +53,16 @@ class Rejected(Value, frozen=True):
         """Say what was rejected, where and why."""
         place = f" in {self.state}" if self.state else ""
         return f"{self.event} from the {self.blame} rejected{place}: {self.reason}"
+
+
+class SpeechStep(Value, frozen=True):
+    """What one speech did in a step of its conversation, or the conversation chart itself."""
+
+    speech_id: str
+    """"" is the conversation chart."""
+    event: Event | None
+    """What it was told; None for what the conversation chart does without an event from outside."""
+    reply: Handled | Ignored | Rejected
 
 
 Reply = Handled | Ignored | Rejected

@@ -10,6 +10,10 @@ from .values import (
     FORWARDING_STATES,
     AgentState,
     Capabilities,
+    ConnectionState,
+    ConversationPolicy,
+    FloorState,
+    GenerationState,
     MessageRecord,
     MessageState,
     Policy,
@@ -17,10 +21,12 @@ from .values import (
     Reconciliation,
     SpeechState,
     Timer,
+    UserState,
 )
 
 DEFAULT_CAPABILITIES = Capabilities()
 DEFAULT_POLICY = Policy()
+DEFAULT_CONVERSATION_POLICY = ConversationPolicy()
 
 
 class Message(Struct, gc=False):
@@ -99,6 +105,8 @@ class Speech(Struct, gc=False):
     """A fact has come since the timer was started."""
     awaited: tuple[tuple[Reconciliation, str], ...] = ()
     """Requests that the server has not answered: operation and message id."""
+    speech_id: str = ""
+    """Its name in a conversation; "" for a speech by itself."""
 
     def forwarding_message(self) -> Message | None:
         """Return the message that the output has, or None."""
@@ -132,8 +140,40 @@ class Speech(Struct, gc=False):
         return self.state in FINAL_SPEECH_STATES
 
 
+class Conversation(Struct, gc=False):
+    """One conversation and its speeches: the snapshot that its machine takes, changes and returns."""
+
+    capabilities: Capabilities = DEFAULT_CAPABILITIES
+    policy: ConversationPolicy = DEFAULT_CONVERSATION_POLICY
+    connection: ConnectionState = "connected"
+    user: UserState = "silent"
+    floor: FloorState = "free"
+    generation: GenerationState = "idle"
+    agent: AgentState = "listening"
+    speeches: dict[str, Speech] = {}
+    """By name: those that are not over, and the latest of those that are, in order of creation."""
+    live: dict[str, None] = {}
+    """The names of those that are not over."""
+    over: dict[str, None] = {}
+    """The names of those that are, oldest first."""
+    waiting: dict[str, None] = {}
+    """Those that wait for the floor, in the order in which they get it."""
+    requests: dict[str, None] = {}
+    """Those whose response is still to be asked for, in order."""
+    floor_id: str | None = None
+    """The speech that has the floor."""
+    request_id: str | None = None
+    """The speech whose request was sent and not answered."""
+    generating_ids: tuple[str, ...] = ()
+    """The speeches of responses that the server generates; those that have ended may stay until another begins."""
+    by_response: dict[str, str] = {}
+    """The speech of each response."""
+    by_message: dict[str, str] = {}
+    """The speech of each message."""
+
+
 # msgspec's own __setattr__ is there for the garbage collector, of which these have no need. CPython sets the slots of a
 # class with the usual one in a third of the time. It has to be put back after msgspec has made the class.
-for _mutable in (Message, Speech):
+for _mutable in (Message, Speech, Conversation):
     _mutable.__setattr__ = object.__setattr__  # type: ignore[method-assign]
     _mutable.__delattr__ = object.__delattr__  # type: ignore[method-assign]

@@ -72,6 +72,19 @@ class Step(_Line, frozen=True):
     reason: str = ""
 
 
+class ConversationStep(_Line, frozen=True):
+    """One event that the conversation chart answered, and what that chart did; what speeches did follows."""
+
+    at_ms: Milliseconds
+    event: Event | None
+    """None: what it did when a speech had taken a step."""
+    reply: Literal["handled", "ignored", "rejected"]
+    transitions: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    answer: str = ""
+    reason: str = ""
+
+
 class Unrouted(_Line, frozen=True):
     """An event that belongs to no speech, such as a delta of a response nobody knows."""
 
@@ -80,7 +93,7 @@ class Unrouted(_Line, frozen=True):
     reason: str
 
 
-Record = Header | SpeechBegun | Step | Unrouted
+Record = Header | SpeechBegun | Step | ConversationStep | Unrouted
 RECORDS: Family[Record] = Family("trace", get_args(Record), tag="record")
 
 
@@ -89,12 +102,18 @@ class Trace:
     """A whole trace."""
 
     header: Header
-    records: list[SpeechBegun | Step | Unrouted] = field(default_factory=list)
+    records: list[SpeechBegun | Step | ConversationStep | Unrouted] = field(default_factory=list)
 
     @property
     def steps(self) -> list[Step]:
         """The steps of all speeches, in order."""
         return [record for record in self.records if isinstance(record, Step)]
+
+    @property
+    def effects(self) -> list[Effect]:
+        """All effects, in order."""
+        steps = [record for record in self.records if isinstance(record, Step | ConversationStep)]
+        return [effect for step in steps for effect in step.effects]
 
     @property
     def speeches(self) -> list[SpeechBegun]:
@@ -112,6 +131,24 @@ def step_of(at_ms: float, speech: str, event: Event, reply: Reply) -> Step:
     if isinstance(reply, Handled):
         return Step(at_ms, speech, event, "handled", reply.transitions, reply.effects)
     return Step(at_ms, speech, event, reply.kind, answer=reply.answer, reason=reply.reason)
+
+
+def records_of(at_ms: float, speech: str, event: Event, reply: Reply) -> list[Step | ConversationStep | Unrouted]:
+    """Return the records of one step of a conversation; `speech` is what the event names, or "" if that is unknown."""
+    if isinstance(reply, Handled):
+        if not reply.steps:
+            return [step_of(at_ms, speech, event, reply)]
+        return [
+            step_of(at_ms, each.speech_id, each.event, each.reply)
+            if each.speech_id and each.event is not None
+            else ConversationStep(at_ms, each.event, "handled", each.reply.transitions, each.reply.effects)
+            for each in reply.steps
+        ]
+    if not reply.answer:
+        return [Unrouted(at_ms, event, reply.reason)]
+    if reply.answer.startswith("conversation."):
+        return [ConversationStep(at_ms, event, reply.kind, answer=reply.answer, reason=reply.reason)]
+    return [step_of(at_ms, speech, event, reply)]
 
 
 def dump_record(record: Record) -> str:

@@ -16,6 +16,11 @@ SpeechState = Literal[
 Outcome = Literal["completed", "interrupted", "failed"]
 ResponseStatus = Literal["completed", "cancelled", "failed", "incomplete"]
 AgentState = Literal["listening", "thinking", "speaking"]
+ConnectionState = Literal["connected", "disconnected", "closing", "closed"]
+UserState = Literal["silent", "talking"]
+FloorState = Literal["free", "held", "taken"]
+GenerationState = Literal["idle", "requested", "generating"]
+BargeIn = Literal["interrupt", "pause", "ignore"]
 Timer = Literal["stall", "playout", "stop", "reconcile"]
 Reason = Literal[
     "finished",
@@ -37,6 +42,7 @@ FINAL_MESSAGE_STATES: frozenset[str] = frozenset({"played", "partial", "skipped"
 FORWARDING_STATES: frozenset[str] = frozenset({"streaming", "draining", "stopping"})
 FINAL_SPEECH_STATES: frozenset[str] = frozenset({"completed", "interrupted", "failed"})
 SETTLED_SPEECH_STATES: frozenset[str] = FINAL_SPEECH_STATES | {"reconciling"}
+STOPPABLE_SPEECH_STATES: frozenset[str] = frozenset({"queued", "waiting", "speaking", "paused"})
 
 
 def snake_case(name: str) -> str:
@@ -96,6 +102,19 @@ class Policy(Value, frozen=True):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 raise ValueError(f"Policy.{name} must be a whole number of milliseconds, 0 or more, not {value!r}")
+
+
+class ConversationPolicy(Value, frozen=True):
+    """What the embedding agent wants of a conversation."""
+
+    speech: Policy = Policy()
+    """For every speech."""
+    barge_in: BargeIn = "interrupt"
+    """What the start of the user's speech does to every speech that is not over."""
+    authorize_when_free: bool = True
+    """Give the floor to the next speech as soon as it is free and the user is silent; else the agent authorizes."""
+    speeches_kept: int = 64
+    """How many speeches that are over are remembered, for facts that come late."""
 
 
 class MessageRecord(Value, frozen=True):

@@ -121,7 +121,7 @@ def compare(
         messages,
         outcomes,
         tuple(divergences),
-        sum(effect == AnnounceAgentState("speaking") for step in trace.steps for effect in step.effects),
+        trace.effects.count(AnnounceAgentState("speaking")),
         server_errors,
         tuple(_overall_differences(records, history, list(remembered))),
     )

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from speech_lifecycle.adapters.driver import BargeIn
 from speech_lifecycle.fsm.trace import Record
-from speech_lifecycle.fsm.values import Capabilities, Policy
+from speech_lifecycle.fsm.values import BargeIn, Capabilities, Policy
 
 from .misbehaviour import Misbehaviour
 from .report import Evidence, Report, build_report

@@ -16,11 +16,11 @@ from openai import AsyncOpenAI
 
 from speech_lifecycle.adapters.clock import Clock, LoopClock, VirtualClock
 from speech_lifecycle.adapters.driven_speech import DrivenSpeech
-from speech_lifecycle.adapters.driver import BargeIn, Driver
+from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.ports import AudioOutput, Session
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
 from speech_lifecycle.fsm.trace import Header, Record, Trace, definition_digest
-from speech_lifecycle.fsm.values import Capabilities, Policy
+from speech_lifecycle.fsm.values import BargeIn, Capabilities, Policy
 
 from .first_sound import FirstSound
 from .listener import Listener

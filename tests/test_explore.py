@@ -108,7 +108,7 @@ def with_transition(transition_id: str, **parts) -> Definition:
         )
         for chart in definition().charts
     }
-    return Definition(**charts)
+    return replace(definition(), **charts)
 
 
 def actions_without(transition_id: str, action: str) -> tuple[str, ...]:

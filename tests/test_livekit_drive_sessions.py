@@ -280,12 +280,19 @@ async def test_o6_a_connection_lost_for_good_settles_the_speech():
             await it.session.aclose()
 
 
+RESUMED = fx.AnnounceConnectionState("connected", conversation_kept=False)
+
+
 async def test_o6_after_a_reconnection_the_next_response_is_played():
     lost = ScriptedResponse((ScriptedMessage("Lost.", 400, message_id="lost"),), drop_connection_after_audio_ms=100)
     async with call(lost, TWO) as it, drive(it.session, it.audio) as driver:
-        first = driver.request_response()
+        resumed = asyncio.Event()
+        driver.listen(lambda _, effect: effect == RESUMED and resumed.set())
+        first, waiting = driver.request_response(), driver.request_response()
         await first.done()
-        assert first.snapshot.state == "failed"
+        assert [first.snapshot.state, waiting.snapshot.state] == ["failed", "failed"]
+        assert driver.request_response().is_over, "there is nobody to ask"
+        await resumed.wait()
         assert [record.state for record in await driver.request_response().done()] == ["played", "played"]
         assert [message_id for message_id, _ in it.remembered] == ["m1", "m2"]
 

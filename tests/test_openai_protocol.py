@@ -13,6 +13,7 @@ from speech_lifecycle.fsm.events import (
     SessionMessageEnded,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
+    SessionRequestRefused,
     SessionResponseCreated,
     SessionResponseEnded,
     SessionTextReceived,
@@ -141,18 +142,22 @@ def refused(event_id, code=ONE_AT_A_TIME):
 
 
 @pytest.mark.parametrize("names_it", [True, False])
-def test_who_asks_while_the_server_begins_a_response_of_its_own_gets_that_one(protocol, receiver, names_it):
+def test_a_refusal_names_the_speech_whose_response_was_asked_for(protocol, receiver, names_it):
     request = protocol.request_response("speech_7")
     feed(protocol, created(), refused(request["event_id"] if names_it else None))
-    assert receiver.told == [SessionResponseCreated("r")]
-    assert receiver.speech_ids == ["speech_7"]
+    assert receiver.told == [SessionResponseCreated("r"), SessionRequestRefused("speech_7", ONE_AT_A_TIME)]
     assert protocol.errors == []
 
 
-def test_a_response_that_nobody_waits_for_is_of_no_speech(protocol, receiver):
+def test_a_response_names_the_speech_that_it_was_asked_for(protocol, receiver):
     request = protocol.request_response("speech_7")
-    feed(protocol, created(), created(), created(metadata=request["response"]["metadata"]))
-    assert receiver.speech_ids == ["speech_7", None, None]
+    feed(protocol, created(), created(metadata=request["response"]["metadata"]))
+    assert receiver.speech_ids == [None, "speech_7"]
+
+
+def test_n1_a_response_out_of_band_is_told_apart(protocol, receiver):
+    feed(protocol, {"type": "response.created", "response": {"id": "r", "conversation_id": None}})
+    assert receiver.told == [SessionResponseCreated("r", is_out_of_band=True)]
 
 
 @pytest.mark.parametrize("event_id", ["of nobody", 7, ["a list"], None])
@@ -164,16 +169,11 @@ def test_an_error_about_something_else_refuses_no_response(protocol, receiver, e
 
 
 @pytest.mark.parametrize("code", [ONE_AT_A_TIME, "rate_limit_exceeded"])
-def test_a_response_that_is_refused_has_failed(protocol, receiver, code):
+def test_a_request_is_refused_once(protocol, receiver, code):
     request = protocol.request_response("speech_7")
     feed(protocol, refused(request["event_id"], code), refused(request["event_id"], code))
-    began, ended = receiver.told
-    assert receiver.speech_ids[0] == "speech_7"
-    assert ended == SessionResponseEnded(began.response_id, "failed")
-    assert [error.code for error in protocol.errors] == [code, code]
-    assert protocol.translate(CancelResponse(began.response_id)) == [], (
-        "C3 the server is told of an id that it never gave"
-    )
+    assert receiver.told == [SessionRequestRefused("speech_7", code)]
+    assert [error.code for error in protocol.errors] == [code]
 
 
 @pytest.mark.parametrize(

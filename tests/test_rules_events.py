@@ -15,6 +15,7 @@ from speech_lifecycle.fsm.codec import dump_speech
 from speech_lifecycle.fsm.effects import CancelResponse
 from speech_lifecycle.fsm.events import (
     EVENT_TYPES,
+    EVERY_EVENT_TYPE,
     SOURCE_OF,
     Authorize,
     Close,
@@ -48,10 +49,10 @@ def test_facts_are_named_by_their_source_in_the_past_tense_and_commands_are_impe
     assert all(name.startswith(f"{source}_") for name, source in sources.items())
     assert {name.rsplit("_", 1)[-1] for name in sources} == {
         "created", "added", "received", "ended", "lost", "acknowledged", "refused",
-        "over", "started", "progressed", "finished", "failed", "fired",
+        "over", "resumed", "speaking", "started", "progressed", "finished", "failed", "fired",
     }  # fmt: skip
     commands = {name for name, source in SOURCE_OF.items() if source == "agent"}
-    assert commands == {"authorize", "interrupt", "pause", "resume", "close"}
+    assert commands == {"request_response", "authorize", "interrupt", "pause", "resume", "close", "drop_request"}
 
 
 def test_every_event_is_an_immutable_value():
@@ -64,7 +65,7 @@ def test_every_event_is_an_immutable_value():
 
 
 def test_every_event_has_a_source_to_blame():
-    assert {name_of(event_type) for event_type in EVENT_TYPES} == set(SOURCE_OF)
+    assert {name_of(event_type) for event_type in EVERY_EVENT_TYPE} == set(SOURCE_OF)
 
 
 def test_the_machine_reads_no_clock_and_does_no_input_or_output():

@@ -9,6 +9,7 @@ from typing import get_args
 from speech_lifecycle.fsm.events import (
     Authorize,
     Close,
+    DropRequest,
     Event,
     Interrupt,
     OutputAudioHandedOver,
@@ -24,8 +25,10 @@ from speech_lifecycle.fsm.events import (
     SessionMessageEnded,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
+    SessionRequestRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResumed,
     SessionTextReceived,
     TimerFired,
 )
@@ -77,7 +80,7 @@ def _about_the_speech() -> Iterator[Event]:
     # Only "failed" is told apart from the others.
     statuses: tuple[ResponseStatus, ...] = ("completed", "failed")
     yield from (SessionResponseEnded(RESPONSE_ID, status) for status in statuses)
-    yield SessionLost()
+    yield from (SessionLost(), SessionResumed(), SessionRequestRefused(), DropRequest())
     yield from (TimerFired(timer) for timer in get_args(Timer))
 
 

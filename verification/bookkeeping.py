@@ -41,6 +41,11 @@ def note_event(ledger: Ledger, event: Event, speech: Speech) -> None:
         _stop(ledger, "source_failed")
         ledger.is_lost = True
         _end_response(ledger)
+    elif type(event) is ev.SessionRequestRefused:
+        _stop(ledger, "source_failed")
+        _end_response(ledger)
+    elif type(event) is ev.DropRequest:
+        _end_response(ledger)
     elif type(event) is ev.SessionMessageAdded:
         _add(ledger, event, speech)
     if type(event) not in _NO_FACTS:

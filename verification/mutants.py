@@ -49,11 +49,8 @@ def mutants() -> Iterator[Mutant]:
 
 def with_transitions(chart: ChartDefinition, transitions: tuple[Transition, ...]) -> Definition:
     """Return the Definition with other transitions in one chart."""
-    changed = replace(chart, transitions=transitions)
-    whole = definition()
-    return Definition(message=changed, speech=whole.speech) if chart is whole.message else (
-        Definition(message=whole.message, speech=changed)
-    )  # fmt: skip
+    changed = {chart.name: replace(chart, transitions=transitions)}
+    return replace(definition(), **changed)
 
 
 def _mutations(

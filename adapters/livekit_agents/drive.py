@@ -9,9 +9,9 @@ from livekit.agents import llm
 from livekit.agents.voice import io
 
 from speech_lifecycle.fsm.trace import Record
-from speech_lifecycle.fsm.values import MessageRecord, Policy
+from speech_lifecycle.fsm.values import BargeIn, MessageRecord, Policy
 
-from ..driver import BargeIn, Driver
+from ..driver import Driver
 from .output import LiveKitOutput
 from .session import LiveKitSession
 

@@ -22,7 +22,7 @@ from speech_lifecycle.fsm.effects import (
     SessionEffect,
     TruncateMessage,
 )
-from speech_lifecycle.fsm.events import SessionLost, SessionResponseCreated, SessionResponseEnded
+from speech_lifecycle.fsm.events import SessionLost, SessionRequestRefused, SessionResponseCreated, SessionResumed
 from speech_lifecycle.fsm.values import Capabilities, ResponseStatus
 
 from ..ports import SessionReceiver
@@ -140,9 +140,8 @@ class LiveKitSession:
             self._read(reply.result(), speech_id)
             return
         logger.error("no response for %s: %s", speech_id, "cancelled" if reply.cancelled() else reply.exception())
-        response_id = self._new_response_id()
-        self._attached.report(SessionResponseCreated(response_id), speech_id=speech_id)
-        self._attached.report(SessionResponseEnded(response_id, "failed"))
+        why = "cancelled" if reply.cancelled() else str(reply.exception())
+        self._attached.report(SessionRequestRefused(speech_id, "no_response", why))
 
     def _on_generation_created(self, generation: llm.GenerationCreatedEvent) -> None:
         speech_id = next((of for reply, of in self._requested.items() if _result_of(reply) is generation), None)
@@ -199,6 +198,7 @@ class LiveKitSession:
     def _on_session_reconnected(self, _: object) -> None:
         self._note_broken_connection()
         self._is_reconnecting = False
+        self._attached.report(SessionResumed())
         deferred, self._deferred = self._deferred, []
         for speech_id in deferred:
             self.request_response(speech_id)

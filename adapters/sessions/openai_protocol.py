@@ -15,6 +15,7 @@ from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, Session
 from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
     SessionMessageEnded,
+    SessionRequestRefused,
     SessionResponseCreated,
     SessionResponseEnded,
     SessionTextReceived,
@@ -22,7 +23,7 @@ from speech_lifecycle.fsm.events import (
 from speech_lifecycle.fsm.values import Modality, Reconciliation
 
 from ..ports import SessionReceiver
-from .fields import FieldError, audio, identifier, mapping, optional, optional_identifier, text
+from .fields import FieldError, audio, identifier, mapping, optional, optional_identifier, sound, text
 from .openai_answers import OpenAIAnswers, ServerError, status_of
 from .openai_requests import ResponseRequests
 
@@ -31,9 +32,6 @@ SAMPLE_RATE = 24_000
 
 SPEECH_ID_KEY = "speech_id"
 """The key in a response's metadata that brings a speech's id there and back."""
-
-_REFUSED = "refused_for_"
-"""What the ids begin with that stand for responses which the server refused: it knows none of them."""
 
 _OLDER_NAMES = {
     "response.audio.delta": "response.output_audio.delta",
@@ -114,8 +112,13 @@ class OpenAIRealtimeProtocol:
     def _on_response_created(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response", "id")
         asked_by = optional_identifier(event, "response", "metadata", SPEECH_ID_KEY)
-        self._modalities[response_id] = _modalities_of(mapping(event, "response"))
-        self.receiver.report(SessionResponseCreated(response_id), speech_id=self._requests.begin(asked_by))
+        response = mapping(event, "response")
+        self._modalities[response_id] = _modalities_of(response)
+        is_out_of_band = "conversation_id" in response and response["conversation_id"] is None
+        self._requests.answered(asked_by)
+        self.receiver.report(
+            SessionResponseCreated(response_id, asked_by or "", is_out_of_band=is_out_of_band), speech_id=asked_by
+        )
 
     def _on_output_item_added(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response_id")
@@ -196,16 +199,12 @@ class OpenAIRealtimeProtocol:
 
     def _on_error(self, event: Mapping[str, Any]) -> None:
         error = mapping(event, "error")
-        refused = error.get("event_id"), str(error.get("code"))
-        if self._requests.is_answered(*refused):
-            return
-        self.answers.on_error(event)
-        speech_id = self._requests.refuse(*refused)
-        if speech_id is not None:
-            # There will be no response: nobody shall wait for it until a watchdog ends the speech.
-            response_id = f"{_REFUSED}{speech_id}"
-            self.receiver.report(SessionResponseCreated(response_id), speech_id=speech_id)
-            self.receiver.report(SessionResponseEnded(response_id, "failed"))
+        speech_id = self._requests.refused(error.get("event_id"), str(error.get("code")))
+        if speech_id is None:
+            self.answers.on_error(event)
+        else:
+            code, words = sound(str(error.get("code") or "")), sound(str(error.get("message") or ""))
+            self.receiver.report(SessionRequestRefused(speech_id, code, words))
 
     def _on_speech_started(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_started_speaking()
@@ -246,8 +245,6 @@ class OpenAIRealtimeProtocol:
     def translate(self, effect: SessionEffect) -> list[dict[str, Any]]:
         """Return the client events that perform an effect."""
         if isinstance(effect, CancelResponse):
-            if effect.response_id.startswith(_REFUSED):
-                return []
             return [{"type": "response.cancel", "event_id": self._event_id(), "response_id": effect.response_id}]
         if isinstance(effect, TruncateMessage):
             return [

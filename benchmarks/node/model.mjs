@@ -194,19 +194,19 @@ export class Speech {
 
   startTimer(timer, delay_ms) {
     this.timer = timer;
-    this.effects.push({ type: "start_timer", timer, delay_ms });
+    this.effects.push({ type: "start_timer", timer, delay_ms, speech_id: "" });
   }
 
   cancelTimer() {
     if (this.timer === null) return;
-    this.effects.push({ type: "cancel_timer", timer: this.timer });
+    this.effects.push({ type: "cancel_timer", timer: this.timer, speech_id: "" });
     this.timer = null;
   }
 
   reportDone(outcome) {
     const records = [];
     for (const { record } of this.messages.values()) if (record !== null) records.push(record);
-    this.effects.push({ type: "report_speech_done", outcome, records });
+    this.effects.push({ type: "report_speech_done", outcome, records, speech_id: "" });
   }
 }
 

@@ -2,6 +2,8 @@
 # mypy: ignore-errors
 """What runs: every event of the charts as a function (see `compiler`)."""
 
+from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, SessionLost, SessionRequestRefused, SessionResponseCreated, Speech, _still_generating
+from ..conversation.guards import a_response_runs, is_preparing
 from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReportMessageSettled, StartHandover, replace
 from ..message.guards import SETTLED_SPEECH_STATES, evidence
 from ..message.reconciliation import ReportDivergence
@@ -10,6 +12,10 @@ from ..speech.actions import AnnounceAgentState, CancelResponse, PauseOutput, Re
 from ..speech.guards import FAILURES
 from ..speech.watchdog import CancelTimer, StartTimer
 from ..state import Message
+from ..conversation.guards import something_may_be_stopped as conversation_something_may_be_stopped
+from ..conversation.guards import something_plays_or_waits as conversation_something_plays_or_waits
+from ..conversation.guards import a_response_runs as conversation_a_response_runs
+from ..conversation.guards import is_preparing as conversation_is_preparing
 
 
 reply_1 = {state: Ignored('speech.active.authorize#1', state, 'already_authorized') for state in ('waiting', 'speaking', 'paused')}
@@ -47,118 +53,186 @@ reply_32 = Ignored('speech.reconciling.close#1', 'reconciling', 'already_stoppin
 reply_33 = Ignored('speech.completed.close#1', 'completed', 'speech_is_over')
 reply_34 = Ignored('speech.interrupted.close#1', 'interrupted', 'speech_is_over')
 reply_35 = Ignored('speech.failed.close#1', 'failed', 'speech_is_over')
-reply_36 = Handled(('speech.queued.session_response_created#1',))
-reply_37 = Ignored('speech.queued.session_response_created#2', 'queued', 'already_created')
-reply_38 = Rejected('session_response_created', 'speech.queued.session_response_created#3', 'queued', 'foreign_response', 'session')
-reply_39 = Handled(('speech.active.session_response_created#1',))
-reply_40 = {state: Ignored('speech.active.session_response_created#2', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
-reply_41 = {state: Rejected('session_response_created', 'speech.active.session_response_created#3', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_42 = Ignored('speech.stopping.session_response_created#1', 'stopping', 'already_created')
-reply_43 = Rejected('session_response_created', 'speech.stopping.session_response_created#2', 'stopping', 'foreign_response', 'session')
-reply_44 = Handled(('speech.reconciling.session_response_created#1',))
-reply_45 = Ignored('speech.reconciling.session_response_created#2', 'reconciling', 'already_created')
-reply_46 = Rejected('session_response_created', 'speech.reconciling.session_response_created#3', 'reconciling', 'foreign_response', 'session')
-reply_47 = Ignored('speech.completed.session_response_created#1', 'completed', 'speech_is_over')
-reply_48 = Ignored('speech.interrupted.session_response_created#1', 'interrupted', 'speech_is_over')
-reply_49 = Ignored('speech.failed.session_response_created#1', 'failed', 'speech_is_over')
-reply_50 = Ignored('speech.queued.session_response_ended#2', 'queued', 'already_ended')
-reply_51 = Rejected('session_response_ended', 'speech.queued.session_response_ended#3', 'queued', 'foreign_response', 'session')
-reply_52 = {state: Ignored('speech.active.session_response_ended#2', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
-reply_53 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#3', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_54 = Ignored('speech.stopping.session_response_ended#2', 'stopping', 'already_ended')
-reply_55 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#3', 'stopping', 'foreign_response', 'session')
-reply_56 = Ignored('speech.reconciling.session_response_ended#2', 'reconciling', 'already_ended')
-reply_57 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#3', 'reconciling', 'foreign_response', 'session')
-reply_58 = Ignored('speech.completed.session_response_ended#1', 'completed', 'speech_is_over')
-reply_59 = Ignored('speech.interrupted.session_response_ended#1', 'interrupted', 'speech_is_over')
-reply_60 = Ignored('speech.failed.session_response_ended#1', 'failed', 'speech_is_over')
-reply_61 = Ignored('speech.stopping.session_lost#2', 'stopping', 'already_lost')
-reply_62 = Ignored('speech.completed.session_lost#1', 'completed', 'speech_is_over')
-reply_63 = Ignored('speech.interrupted.session_lost#1', 'interrupted', 'speech_is_over')
-reply_64 = Ignored('speech.failed.session_lost#1', 'failed', 'speech_is_over')
-reply_65 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#1', 'queued', 'nothing_requested', 'session')
-reply_66 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#1', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_67 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#1', 'stopping', 'nothing_requested', 'session')
-reply_68 = Handled(('speech.reconciling.session_reconciliation_acknowledged#1',))
-reply_69 = Ignored('speech.reconciling.session_reconciliation_acknowledged#2', 'reconciling', 'not_awaited')
-reply_70 = Ignored('speech.completed.session_reconciliation_acknowledged#1', 'completed', 'speech_is_over')
-reply_71 = Ignored('speech.interrupted.session_reconciliation_acknowledged#1', 'interrupted', 'speech_is_over')
-reply_72 = Ignored('speech.failed.session_reconciliation_acknowledged#1', 'failed', 'speech_is_over')
-reply_73 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#1', 'queued', 'nothing_requested', 'session')
-reply_74 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#1', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_75 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#1', 'stopping', 'nothing_requested', 'session')
-reply_76 = Handled(('speech.reconciling.session_reconciliation_refused#1',))
-reply_77 = Ignored('speech.reconciling.session_reconciliation_refused#3', 'reconciling', 'not_awaited')
-reply_78 = Ignored('speech.completed.session_reconciliation_refused#1', 'completed', 'speech_is_over')
-reply_79 = Ignored('speech.interrupted.session_reconciliation_refused#1', 'interrupted', 'speech_is_over')
-reply_80 = Ignored('speech.failed.session_reconciliation_refused#1', 'failed', 'speech_is_over')
-reply_81 = Ignored('speech.queued.timer_fired#1', 'queued', 'stale_timer')
-reply_82 = Handled(('speech.active.timer_fired#1',))
-reply_83 = {state: Ignored('speech.active.timer_fired#3', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
-reply_84 = Ignored('speech.stopping.timer_fired#2', 'stopping', 'stale_timer')
-reply_85 = Ignored('speech.reconciling.timer_fired#2', 'reconciling', 'stale_timer')
-reply_86 = Ignored('speech.completed.timer_fired#1', 'completed', 'speech_is_over')
-reply_87 = Ignored('speech.interrupted.timer_fired#1', 'interrupted', 'speech_is_over')
-reply_88 = Ignored('speech.failed.timer_fired#1', 'failed', 'speech_is_over')
-reply_89 = Rejected('session_message_added', 'message.pending.session_message_added#3', 'pending', 'foreign_response', 'session')
-reply_90 = Ignored('message.pending.session_message_added#4', 'pending', 'already_announced')
-reply_91 = {state: Ignored('message.forwarding.session_message_added#1', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
-reply_92 = Ignored('message.played.session_message_added#1', 'played', 'already_announced')
-reply_93 = Ignored('message.partial.session_message_added#1', 'partial', 'already_announced')
-reply_94 = Ignored('message.skipped.session_message_added#1', 'skipped', 'already_announced')
-reply_95 = Handled(('message.pending.session_text_received#1',))
-reply_96 = Handled(('message.forwarding.session_text_received#1',))
-reply_97 = Handled(('message.played.session_text_received#1',))
-reply_98 = Ignored('message.played.session_text_received#2', 'played', 'already_final')
-reply_99 = Handled(('message.partial.session_text_received#1',))
-reply_100 = Ignored('message.partial.session_text_received#2', 'partial', 'already_final')
-reply_101 = Ignored('message.skipped.session_text_received#1', 'skipped', 'already_final')
-reply_102 = Handled(('message.pending.session_audio_received#1',))
-reply_103 = Rejected('session_audio_received', 'message.pending.session_audio_received#2', 'pending', 'audio_went_backwards', 'session')
-reply_104 = Handled(('message.forwarding.session_audio_received#1',))
-reply_105 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
-reply_106 = Handled(('message.draining.session_audio_received#1',))
-reply_107 = Handled(('message.played.session_audio_received#1',))
-reply_108 = Ignored('message.played.session_audio_received#2', 'played', 'already_final')
-reply_109 = Ignored('message.partial.session_audio_received#1', 'partial', 'already_final')
-reply_110 = Ignored('message.skipped.session_audio_received#1', 'skipped', 'already_final')
-reply_111 = Handled(('message.pending.session_message_ended#1',))
-reply_112 = Ignored('message.pending.session_message_ended#2', 'pending', 'already_ended')
-reply_113 = Handled(('message.forwarding.session_message_ended#1',))
-reply_114 = {state: Ignored('message.forwarding.session_message_ended#2', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
-reply_115 = Ignored('message.played.session_message_ended#1', 'played', 'already_final')
-reply_116 = Ignored('message.partial.session_message_ended#1', 'partial', 'already_final')
-reply_117 = Ignored('message.skipped.session_message_ended#1', 'skipped', 'already_final')
-reply_118 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#1', 'pending', 'not_forwarding', 'output')
-reply_119 = Handled(('message.forwarding.output_audio_handed_over#1',))
-reply_120 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_121 = Ignored('message.played.output_audio_handed_over#1', 'played', 'already_final')
-reply_122 = Ignored('message.partial.output_audio_handed_over#1', 'partial', 'already_final')
-reply_123 = Ignored('message.skipped.output_audio_handed_over#1', 'skipped', 'already_final')
-reply_124 = Rejected('output_playback_started', 'message.pending.output_playback_started#1', 'pending', 'not_forwarding', 'output')
-reply_125 = Handled(('message.forwarding.output_playback_started#1',))
-reply_126 = {state: Ignored('message.forwarding.output_playback_started#2', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_127 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_128 = Ignored('message.played.output_playback_started#1', 'played', 'already_final')
-reply_129 = Ignored('message.partial.output_playback_started#1', 'partial', 'already_final')
-reply_130 = Ignored('message.skipped.output_playback_started#1', 'skipped', 'already_final')
-reply_131 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#1', 'pending', 'not_forwarding', 'output')
-reply_132 = Handled(('message.forwarding.output_playback_progressed#1',))
-reply_133 = {state: Ignored('message.forwarding.output_playback_progressed#2', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_134 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_135 = Ignored('message.played.output_playback_progressed#1', 'played', 'already_final')
-reply_136 = Ignored('message.partial.output_playback_progressed#1', 'partial', 'already_final')
-reply_137 = Ignored('message.skipped.output_playback_progressed#1', 'skipped', 'already_final')
-reply_138 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#1', 'pending', 'not_forwarding', 'output')
-reply_139 = Handled(('message.streaming.output_playback_finished#4',))
-reply_140 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_141 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
-reply_142 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
-reply_143 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
-reply_144 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
-reply_145 = Ignored('message.played.output_failed#1', 'played', 'already_final')
-reply_146 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
-reply_147 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
+reply_36 = Rejected('drop_request', 'speech.queued.drop_request#1', 'queued', 'still_wanted', 'agent')
+reply_37 = {state: Rejected('drop_request', 'speech.active.drop_request#1', state, 'still_wanted', 'agent') for state in ('waiting', 'speaking', 'paused')}
+reply_38 = Ignored('speech.stopping.drop_request#1', 'stopping', 'already_created')
+reply_39 = Handled(('speech.reconciling.drop_request#1',))
+reply_40 = Ignored('speech.reconciling.drop_request#2', 'reconciling', 'already_created')
+reply_41 = Ignored('speech.completed.drop_request#1', 'completed', 'speech_is_over')
+reply_42 = Ignored('speech.interrupted.drop_request#1', 'interrupted', 'speech_is_over')
+reply_43 = Ignored('speech.failed.drop_request#1', 'failed', 'speech_is_over')
+reply_44 = Handled(('speech.queued.session_response_created#1',))
+reply_45 = Ignored('speech.queued.session_response_created#2', 'queued', 'already_created')
+reply_46 = Rejected('session_response_created', 'speech.queued.session_response_created#3', 'queued', 'foreign_response', 'session')
+reply_47 = Handled(('speech.active.session_response_created#1',))
+reply_48 = {state: Ignored('speech.active.session_response_created#2', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
+reply_49 = {state: Rejected('session_response_created', 'speech.active.session_response_created#3', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_50 = Ignored('speech.stopping.session_response_created#1', 'stopping', 'already_created')
+reply_51 = Rejected('session_response_created', 'speech.stopping.session_response_created#2', 'stopping', 'foreign_response', 'session')
+reply_52 = Handled(('speech.reconciling.session_response_created#1',))
+reply_53 = Ignored('speech.reconciling.session_response_created#2', 'reconciling', 'already_created')
+reply_54 = Rejected('session_response_created', 'speech.reconciling.session_response_created#3', 'reconciling', 'foreign_response', 'session')
+reply_55 = Ignored('speech.completed.session_response_created#1', 'completed', 'speech_is_over')
+reply_56 = Ignored('speech.interrupted.session_response_created#1', 'interrupted', 'speech_is_over')
+reply_57 = Ignored('speech.failed.session_response_created#1', 'failed', 'speech_is_over')
+reply_58 = Handled(('speech.queued.session_request_refused#1',))
+reply_59 = Ignored('speech.queued.session_request_refused#2', 'queued', 'already_created')
+reply_60 = Handled(('speech.active.session_request_refused#1',))
+reply_61 = {state: Ignored('speech.active.session_request_refused#2', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
+reply_62 = Ignored('speech.stopping.session_request_refused#1', 'stopping', 'already_created')
+reply_63 = Handled(('speech.reconciling.session_request_refused#1',))
+reply_64 = Ignored('speech.reconciling.session_request_refused#2', 'reconciling', 'already_created')
+reply_65 = Ignored('speech.completed.session_request_refused#1', 'completed', 'speech_is_over')
+reply_66 = Ignored('speech.interrupted.session_request_refused#1', 'interrupted', 'speech_is_over')
+reply_67 = Ignored('speech.failed.session_request_refused#1', 'failed', 'speech_is_over')
+reply_68 = Ignored('speech.queued.session_response_ended#2', 'queued', 'already_ended')
+reply_69 = Rejected('session_response_ended', 'speech.queued.session_response_ended#3', 'queued', 'foreign_response', 'session')
+reply_70 = {state: Ignored('speech.active.session_response_ended#2', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
+reply_71 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#3', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_72 = Ignored('speech.stopping.session_response_ended#2', 'stopping', 'already_ended')
+reply_73 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#3', 'stopping', 'foreign_response', 'session')
+reply_74 = Ignored('speech.reconciling.session_response_ended#2', 'reconciling', 'already_ended')
+reply_75 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#3', 'reconciling', 'foreign_response', 'session')
+reply_76 = Ignored('speech.completed.session_response_ended#1', 'completed', 'speech_is_over')
+reply_77 = Ignored('speech.interrupted.session_response_ended#1', 'interrupted', 'speech_is_over')
+reply_78 = Ignored('speech.failed.session_response_ended#1', 'failed', 'speech_is_over')
+reply_79 = Ignored('speech.stopping.session_lost#2', 'stopping', 'already_lost')
+reply_80 = Ignored('speech.completed.session_lost#1', 'completed', 'speech_is_over')
+reply_81 = Ignored('speech.interrupted.session_lost#1', 'interrupted', 'speech_is_over')
+reply_82 = Ignored('speech.failed.session_lost#1', 'failed', 'speech_is_over')
+reply_83 = Ignored('speech.queued.session_resumed#1', 'queued', 'not_awaited')
+reply_84 = {state: Ignored('speech.active.session_resumed#1', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
+reply_85 = Ignored('speech.stopping.session_resumed#1', 'stopping', 'not_awaited')
+reply_86 = Ignored('speech.reconciling.session_resumed#1', 'reconciling', 'not_awaited')
+reply_87 = Ignored('speech.completed.session_resumed#1', 'completed', 'speech_is_over')
+reply_88 = Ignored('speech.interrupted.session_resumed#1', 'interrupted', 'speech_is_over')
+reply_89 = Ignored('speech.failed.session_resumed#1', 'failed', 'speech_is_over')
+reply_90 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#1', 'queued', 'nothing_requested', 'session')
+reply_91 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#1', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_92 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#1', 'stopping', 'nothing_requested', 'session')
+reply_93 = Handled(('speech.reconciling.session_reconciliation_acknowledged#1',))
+reply_94 = Ignored('speech.reconciling.session_reconciliation_acknowledged#2', 'reconciling', 'not_awaited')
+reply_95 = Ignored('speech.completed.session_reconciliation_acknowledged#1', 'completed', 'speech_is_over')
+reply_96 = Ignored('speech.interrupted.session_reconciliation_acknowledged#1', 'interrupted', 'speech_is_over')
+reply_97 = Ignored('speech.failed.session_reconciliation_acknowledged#1', 'failed', 'speech_is_over')
+reply_98 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#1', 'queued', 'nothing_requested', 'session')
+reply_99 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#1', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_100 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#1', 'stopping', 'nothing_requested', 'session')
+reply_101 = Handled(('speech.reconciling.session_reconciliation_refused#1',))
+reply_102 = Ignored('speech.reconciling.session_reconciliation_refused#3', 'reconciling', 'not_awaited')
+reply_103 = Ignored('speech.completed.session_reconciliation_refused#1', 'completed', 'speech_is_over')
+reply_104 = Ignored('speech.interrupted.session_reconciliation_refused#1', 'interrupted', 'speech_is_over')
+reply_105 = Ignored('speech.failed.session_reconciliation_refused#1', 'failed', 'speech_is_over')
+reply_106 = Ignored('speech.queued.timer_fired#1', 'queued', 'stale_timer')
+reply_107 = Handled(('speech.active.timer_fired#1',))
+reply_108 = {state: Ignored('speech.active.timer_fired#3', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
+reply_109 = Ignored('speech.stopping.timer_fired#2', 'stopping', 'stale_timer')
+reply_110 = Ignored('speech.reconciling.timer_fired#2', 'reconciling', 'stale_timer')
+reply_111 = Ignored('speech.completed.timer_fired#1', 'completed', 'speech_is_over')
+reply_112 = Ignored('speech.interrupted.timer_fired#1', 'interrupted', 'speech_is_over')
+reply_113 = Ignored('speech.failed.timer_fired#1', 'failed', 'speech_is_over')
+reply_114 = Rejected('session_message_added', 'message.pending.session_message_added#3', 'pending', 'foreign_response', 'session')
+reply_115 = Ignored('message.pending.session_message_added#4', 'pending', 'already_announced')
+reply_116 = {state: Ignored('message.forwarding.session_message_added#1', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
+reply_117 = Ignored('message.played.session_message_added#1', 'played', 'already_announced')
+reply_118 = Ignored('message.partial.session_message_added#1', 'partial', 'already_announced')
+reply_119 = Ignored('message.skipped.session_message_added#1', 'skipped', 'already_announced')
+reply_120 = Handled(('message.pending.session_text_received#1',))
+reply_121 = Handled(('message.forwarding.session_text_received#1',))
+reply_122 = Handled(('message.played.session_text_received#1',))
+reply_123 = Ignored('message.played.session_text_received#2', 'played', 'already_final')
+reply_124 = Handled(('message.partial.session_text_received#1',))
+reply_125 = Ignored('message.partial.session_text_received#2', 'partial', 'already_final')
+reply_126 = Ignored('message.skipped.session_text_received#1', 'skipped', 'already_final')
+reply_127 = Handled(('message.pending.session_audio_received#1',))
+reply_128 = Rejected('session_audio_received', 'message.pending.session_audio_received#2', 'pending', 'audio_went_backwards', 'session')
+reply_129 = Handled(('message.forwarding.session_audio_received#1',))
+reply_130 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
+reply_131 = Handled(('message.draining.session_audio_received#1',))
+reply_132 = Handled(('message.played.session_audio_received#1',))
+reply_133 = Ignored('message.played.session_audio_received#2', 'played', 'already_final')
+reply_134 = Ignored('message.partial.session_audio_received#1', 'partial', 'already_final')
+reply_135 = Ignored('message.skipped.session_audio_received#1', 'skipped', 'already_final')
+reply_136 = Handled(('message.pending.session_message_ended#1',))
+reply_137 = Ignored('message.pending.session_message_ended#2', 'pending', 'already_ended')
+reply_138 = Handled(('message.forwarding.session_message_ended#1',))
+reply_139 = {state: Ignored('message.forwarding.session_message_ended#2', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
+reply_140 = Ignored('message.played.session_message_ended#1', 'played', 'already_final')
+reply_141 = Ignored('message.partial.session_message_ended#1', 'partial', 'already_final')
+reply_142 = Ignored('message.skipped.session_message_ended#1', 'skipped', 'already_final')
+reply_143 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#1', 'pending', 'not_forwarding', 'output')
+reply_144 = Handled(('message.forwarding.output_audio_handed_over#1',))
+reply_145 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_146 = Ignored('message.played.output_audio_handed_over#1', 'played', 'already_final')
+reply_147 = Ignored('message.partial.output_audio_handed_over#1', 'partial', 'already_final')
+reply_148 = Ignored('message.skipped.output_audio_handed_over#1', 'skipped', 'already_final')
+reply_149 = Rejected('output_playback_started', 'message.pending.output_playback_started#1', 'pending', 'not_forwarding', 'output')
+reply_150 = Handled(('message.forwarding.output_playback_started#1',))
+reply_151 = {state: Ignored('message.forwarding.output_playback_started#2', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_152 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_153 = Ignored('message.played.output_playback_started#1', 'played', 'already_final')
+reply_154 = Ignored('message.partial.output_playback_started#1', 'partial', 'already_final')
+reply_155 = Ignored('message.skipped.output_playback_started#1', 'skipped', 'already_final')
+reply_156 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#1', 'pending', 'not_forwarding', 'output')
+reply_157 = Handled(('message.forwarding.output_playback_progressed#1',))
+reply_158 = {state: Ignored('message.forwarding.output_playback_progressed#2', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_159 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_160 = Ignored('message.played.output_playback_progressed#1', 'played', 'already_final')
+reply_161 = Ignored('message.partial.output_playback_progressed#1', 'partial', 'already_final')
+reply_162 = Ignored('message.skipped.output_playback_progressed#1', 'skipped', 'already_final')
+reply_163 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#1', 'pending', 'not_forwarding', 'output')
+reply_164 = Handled(('message.streaming.output_playback_finished#4',))
+reply_165 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_166 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
+reply_167 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
+reply_168 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
+reply_169 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
+reply_170 = Ignored('message.played.output_failed#1', 'played', 'already_final')
+reply_171 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
+reply_172 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
+reply_173 = Ignored('conversation.closing.close#1', 'closing', 'already_closing')
+reply_174 = Ignored('conversation.closed.close#1', 'closed', 'conversation_is_closed')
+reply_175 = Ignored('conversation.disconnected.session_lost#1', 'disconnected', 'already_lost')
+reply_176 = Ignored('conversation.closed.session_lost#1', 'closed', 'conversation_is_closed')
+reply_177 = Ignored('conversation.connected.session_resumed#1', 'connected', 'not_lost')
+reply_178 = Ignored('conversation.closing.session_resumed#1', 'closing', 'not_lost')
+reply_179 = Ignored('conversation.closed.session_resumed#1', 'closed', 'conversation_is_closed')
+reply_180 = Ignored('conversation.talking.user_started_speaking#3', 'talking', 'already_speaking')
+reply_181 = Ignored('conversation.silent.user_stopped_speaking#1', 'silent', 'already_silent')
+reply_182 = Ignored('conversation.free.authorize#2', 'free', 'already_stopping')
+reply_183 = Rejected('authorize', 'conversation.free.authorize#3', 'free', 'no_speech', 'agent')
+reply_184 = Ignored('conversation.held.authorize#2', 'held', 'already_stopping')
+reply_185 = Rejected('authorize', 'conversation.held.authorize#3', 'held', 'no_speech', 'agent')
+reply_186 = Ignored('conversation.taken.authorize#1', 'taken', 'already_authorized')
+reply_187 = Rejected('authorize', 'conversation.taken.authorize#2', 'taken', 'output_busy', 'agent')
+reply_188 = Ignored('conversation.taken.authorize#3', 'taken', 'already_stopping')
+reply_189 = Rejected('authorize', 'conversation.taken.authorize#4', 'taken', 'no_speech', 'agent')
+reply_190 = Rejected('interrupt', 'conversation.free.interrupt#2', 'free', 'not_interruptible', 'agent')
+reply_191 = Ignored('conversation.free.interrupt#3', 'free', 'already_stopping')
+reply_192 = Rejected('interrupt', 'conversation.free.interrupt#4', 'free', 'no_speech', 'agent')
+reply_193 = Rejected('interrupt', 'conversation.taken.interrupt#2', 'taken', 'not_interruptible', 'agent')
+reply_194 = Ignored('conversation.taken.interrupt#3', 'taken', 'already_stopping')
+reply_195 = Rejected('interrupt', 'conversation.taken.interrupt#4', 'taken', 'no_speech', 'agent')
+reply_196 = Ignored('conversation.held.pause#1', 'held', 'already_held')
+reply_197 = Ignored('conversation.free.resume#1', 'free', 'not_held')
+reply_198 = Rejected('request_response', 'conversation.idle.request_response#4', 'idle', 'speech_exists', 'agent')
+reply_199 = Rejected('request_response', 'conversation.requested.request_response#3', 'requested', 'speech_exists', 'agent')
+reply_200 = Rejected('request_response', 'conversation.generating.request_response#3', 'generating', 'speech_exists', 'agent')
+reply_201 = Ignored('conversation.idle.session_response_created#3', 'idle', 'out_of_band')
+reply_202 = Ignored('conversation.idle.session_response_created#4', 'idle', 'already_created')
+reply_203 = Ignored('conversation.idle.session_response_created#5', 'idle', 'conversation_is_closed')
+reply_204 = Rejected('session_response_created', 'conversation.idle.session_response_created#6', 'idle', 'speech_exists', 'session')
+reply_205 = Ignored('conversation.requested.session_response_created#5', 'requested', 'out_of_band')
+reply_206 = Ignored('conversation.requested.session_response_created#6', 'requested', 'already_created')
+reply_207 = Ignored('conversation.requested.session_response_created#7', 'requested', 'conversation_is_closed')
+reply_208 = Rejected('session_response_created', 'conversation.requested.session_response_created#8', 'requested', 'speech_exists', 'session')
+reply_209 = Ignored('conversation.generating.session_response_created#3', 'generating', 'out_of_band')
+reply_210 = Ignored('conversation.generating.session_response_created#4', 'generating', 'already_created')
+reply_211 = Ignored('conversation.generating.session_response_created#5', 'generating', 'conversation_is_closed')
+reply_212 = Rejected('session_response_created', 'conversation.generating.session_response_created#6', 'generating', 'speech_exists', 'session')
+reply_213 = Ignored('conversation.idle.session_request_refused#1', 'idle', 'already_answered')
+reply_214 = Ignored('conversation.requested.session_request_refused#3', 'requested', 'already_answered')
+reply_215 = Ignored('conversation.generating.session_request_refused#1', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless#1')
@@ -183,9 +257,9 @@ def speech_eventless_in_waiting_or_speaking(run, speech, event):
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
         speech.has_progressed = False
-        run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
+        run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
     elif speech.timer is not None:
-        run.effects.append(CancelTimer(speech.timer))
+        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
     if speech.agent_state is not None:
         if speech.agent_state != 'listening':
@@ -221,9 +295,9 @@ def speech_eventless_in_paused(run, speech, event):
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
         speech.has_progressed = False
-        run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
+        run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
     elif speech.timer is not None:
-        run.effects.append(CancelTimer(speech.timer))
+        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
     speech.state = 'reconciling'
     if speech.response_has_ended and (not speech.awaited):
@@ -256,9 +330,9 @@ def speech_eventless_in_stopping(run, speech, event):
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
         speech.has_progressed = False
-        run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
+        run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
     elif speech.timer is not None:
-        run.effects.append(CancelTimer(speech.timer))
+        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
     if speech.agent_state is not None:
         if speech.agent_state != 'listening':
@@ -273,24 +347,24 @@ def speech_eventless_in_reconciling(run, speech, event):
     if speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed):
         run.transitions.append('speech.reconciling.eventless#1')
         if speech.timer is not None:
-            run.effects.append(CancelTimer(speech.timer))
+            run.effects.append(CancelTimer(speech.timer, speech.speech_id))
             speech.timer = None
-        run.effects.append(ReportSpeechDone('failed', speech.records))
+        run.effects.append(ReportSpeechDone('failed', speech.records, speech.speech_id))
         speech.state = 'failed'
         return
     if speech.cause is not None:
         run.transitions.append('speech.reconciling.eventless#2')
         if speech.timer is not None:
-            run.effects.append(CancelTimer(speech.timer))
+            run.effects.append(CancelTimer(speech.timer, speech.speech_id))
             speech.timer = None
-        run.effects.append(ReportSpeechDone('interrupted', speech.records))
+        run.effects.append(ReportSpeechDone('interrupted', speech.records, speech.speech_id))
         speech.state = 'interrupted'
         return
     run.transitions.append('speech.reconciling.eventless#3')
     if speech.timer is not None:
-        run.effects.append(CancelTimer(speech.timer))
+        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
-    run.effects.append(ReportSpeechDone('completed', speech.records))
+    run.effects.append(ReportSpeechDone('completed', speech.records, speech.speech_id))
     speech.state = 'completed'
     return
 
@@ -311,23 +385,23 @@ def speech_on_authorize(run, speech, event):
         if watch_message is None:
             if speech.response_has_ended:
                 if speech.timer is not None:
-                    run.effects.append(CancelTimer(speech.timer))
+                    run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                     speech.timer = None
             else:
                 start_timer_delay_ms = watch_policy.stall_timeout_ms
                 speech.timer = 'stall'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms))
+                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
         elif watch_message.state == 'draining':
             start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
             speech.timer = 'playout'
             speech.has_progressed = False
-            run.effects.append(StartTimer('playout', start_timer_delay_ms))
+            run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
         else:
             start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
             speech.timer = 'stall'
             speech.has_progressed = False
-            run.effects.append(StartTimer('stall', start_timer_delay_ms))
+            run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
         speech.state = 'waiting'
         if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
             speech_eventless_in_waiting_or_speaking(run, speech, event)
@@ -378,7 +452,7 @@ def speech_on_interrupt(run, speech, event):
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms))
+                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
@@ -398,7 +472,7 @@ def speech_on_interrupt(run, speech, event):
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms))
+                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             speech.output_is_paused = False
             run.effects.append(ResumeOutput())
             speech.state = 'stopping'
@@ -432,7 +506,7 @@ def speech_on_pause(run, speech, event):
                     speech.agent_state = 'listening'
                     run.effects.append(AnnounceAgentState('listening'))
             if speech.timer is not None:
-                run.effects.append(CancelTimer(speech.timer))
+                run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                 speech.timer = None
             speech.state = 'paused'
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
@@ -449,7 +523,7 @@ def speech_on_pause(run, speech, event):
                     speech.agent_state = 'listening'
                     run.effects.append(AnnounceAgentState('listening'))
             if speech.timer is not None:
-                run.effects.append(CancelTimer(speech.timer))
+                run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                 speech.timer = None
             speech.state = 'paused'
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
@@ -495,23 +569,23 @@ def speech_on_resume(run, speech, event):
             if watch_message is None:
                 if speech.response_has_ended:
                     if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer))
+                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                         speech.timer = None
                 else:
                     start_timer_delay_ms = watch_policy.stall_timeout_ms
                     speech.timer = 'stall'
                     speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms))
+                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
             elif watch_message.state == 'draining':
                 start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
                 speech.timer = 'playout'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms))
+                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
             else:
                 start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
                 speech.timer = 'stall'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms))
+                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
             speech.state = 'speaking'
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
@@ -532,23 +606,23 @@ def speech_on_resume(run, speech, event):
         if watch_message is None:
             if speech.response_has_ended:
                 if speech.timer is not None:
-                    run.effects.append(CancelTimer(speech.timer))
+                    run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                     speech.timer = None
             else:
                 start_timer_delay_ms = watch_policy.stall_timeout_ms
                 speech.timer = 'stall'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms))
+                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
         elif watch_message.state == 'draining':
             start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
             speech.timer = 'playout'
             speech.has_progressed = False
-            run.effects.append(StartTimer('playout', start_timer_delay_ms))
+            run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
         else:
             start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
             speech.timer = 'stall'
             speech.has_progressed = False
-            run.effects.append(StartTimer('stall', start_timer_delay_ms))
+            run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
         speech.state = 'waiting'
         if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
             speech_eventless_in_waiting_or_speaking(run, speech, event)
@@ -594,7 +668,7 @@ def speech_on_close(run, speech, event):
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms))
+                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.state = 'stopping'
         if speech.forwarding_id is None:
             speech_eventless_in_stopping(run, speech, event)
@@ -612,7 +686,7 @@ def speech_on_close(run, speech, event):
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms))
+                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.output_is_paused = False
         run.effects.append(ResumeOutput())
         speech.state = 'stopping'
@@ -631,16 +705,42 @@ def speech_on_close(run, speech, event):
         return reply_35
     raise KeyError(state)
 
+def speech_on_drop_request(run, speech, event):
+    state = speech.state
+    if state == 'queued':
+        return reply_36
+    elif state in ('waiting', 'speaking', 'paused'):
+        return reply_37[state]
+    elif state == 'stopping':
+        return reply_38
+    elif state == 'reconciling':
+        if speech.response_id is None:
+            speech.response_has_ended = True
+            speech.has_progressed = True
+            if speech.response_has_ended and (not speech.awaited):
+                run.transitions.append('speech.reconciling.drop_request#1')
+                speech_eventless_in_reconciling(run, speech, event)
+                return
+            return reply_39
+        return reply_40
+    elif state == 'completed':
+        return reply_41
+    elif state == 'interrupted':
+        return reply_42
+    elif state == 'failed':
+        return reply_43
+    raise KeyError(state)
+
 def speech_on_session_response_created(run, speech, event):
     state = speech.state
     if state == 'queued':
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.has_progressed = True
-            return reply_36
+            return reply_44
         if event.response_id == speech.response_id:
-            return reply_37
-        return reply_38
+            return reply_45
+        return reply_46
     elif state in ('waiting', 'speaking'):
         if speech.response_id is None:
             speech.response_id = event.response_id
@@ -649,10 +749,10 @@ def speech_on_session_response_created(run, speech, event):
                 run.transitions.append('speech.active.session_response_created#1')
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
                 return
-            return reply_39
+            return reply_47
         if event.response_id == speech.response_id:
-            return reply_40[state]
-        return reply_41[state]
+            return reply_48[state]
+        return reply_49[state]
     elif state == 'paused':
         if speech.response_id is None:
             speech.response_id = event.response_id
@@ -661,14 +761,14 @@ def speech_on_session_response_created(run, speech, event):
                 run.transitions.append('speech.active.session_response_created#1')
                 speech_eventless_in_paused(run, speech, event)
                 return
-            return reply_39
+            return reply_47
         if event.response_id == speech.response_id:
-            return reply_40[state]
-        return reply_41[state]
+            return reply_48[state]
+        return reply_49[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id:
-            return reply_42
-        return reply_43
+            return reply_50
+        return reply_51
     elif state == 'reconciling':
         if speech.response_id is None:
             speech.response_id = event.response_id
@@ -683,16 +783,75 @@ def speech_on_session_response_created(run, speech, event):
             if run.effects:
                 run.transitions.append('speech.reconciling.session_response_created#1')
                 return
-            return reply_44
+            return reply_52
         if event.response_id == speech.response_id:
-            return reply_45
-        return reply_46
+            return reply_53
+        return reply_54
     elif state == 'completed':
-        return reply_47
+        return reply_55
     elif state == 'interrupted':
-        return reply_48
+        return reply_56
     elif state == 'failed':
-        return reply_49
+        return reply_57
+    raise KeyError(state)
+
+def speech_on_session_request_refused(run, speech, event):
+    state = speech.state
+    if state == 'queued':
+        if speech.response_id is None:
+            speech.cause = 'source_failed'
+            speech.response_has_ended = True
+            speech.has_progressed = True
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                run.transitions.append('speech.queued.session_request_refused#1')
+                speech_eventless_in_stopping(run, speech, event)
+                return
+            return reply_58
+        return reply_59
+    elif state in ('waiting', 'speaking'):
+        if speech.response_id is None:
+            speech.cause = 'source_failed'
+            speech.response_has_ended = True
+            speech.has_progressed = True
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                run.transitions.append('speech.active.session_request_refused#1')
+                speech_eventless_in_stopping(run, speech, event)
+                return
+            return reply_60
+        return reply_61[state]
+    elif state == 'paused':
+        if speech.response_id is None:
+            run.transitions.append('speech.paused.session_request_refused#1')
+            speech.cause = 'source_failed'
+            speech.response_has_ended = True
+            speech.has_progressed = True
+            speech.output_is_paused = False
+            run.effects.append(ResumeOutput())
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        return reply_61[state]
+    elif state == 'stopping':
+        return reply_62
+    elif state == 'reconciling':
+        if speech.response_id is None:
+            speech.response_has_ended = True
+            speech.has_progressed = True
+            if speech.response_has_ended and (not speech.awaited):
+                run.transitions.append('speech.reconciling.session_request_refused#1')
+                speech_eventless_in_reconciling(run, speech, event)
+                return
+            return reply_63
+        return reply_64
+    elif state == 'completed':
+        return reply_65
+    elif state == 'interrupted':
+        return reply_66
+    elif state == 'failed':
+        return reply_67
     raise KeyError(state)
 
 def speech_on_session_response_ended(run, speech, event):
@@ -707,8 +866,8 @@ def speech_on_session_response_ended(run, speech, event):
                 message_on_end_source(run, speech, end_response_message)
             return
         if event.response_id == speech.response_id:
-            return reply_50
-        return reply_51
+            return reply_68
+        return reply_69
     elif state in ('waiting', 'speaking'):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended#1')
@@ -721,8 +880,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_52[state]
-        return reply_53[state]
+            return reply_70[state]
+        return reply_71[state]
     elif state == 'paused':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended#1')
@@ -735,8 +894,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_paused(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_52[state]
-        return reply_53[state]
+            return reply_70[state]
+        return reply_71[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.stopping.session_response_ended#1')
@@ -749,8 +908,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_stopping(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_54
-        return reply_55
+            return reply_72
+        return reply_73
     elif state == 'reconciling':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.reconciling.session_response_ended#1')
@@ -766,19 +925,19 @@ def speech_on_session_response_ended(run, speech, event):
                 start_timer_delay_ms = speech.policy.reconcile_timeout_ms
                 speech.timer = 'reconcile'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('reconcile', start_timer_delay_ms))
+                run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
             if speech.response_has_ended and (not speech.awaited):
                 speech_eventless_in_reconciling(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_56
-        return reply_57
+            return reply_74
+        return reply_75
     elif state == 'completed':
-        return reply_58
+        return reply_76
     elif state == 'interrupted':
-        return reply_59
+        return reply_77
     elif state == 'failed':
-        return reply_60
+        return reply_78
     raise KeyError(state)
 
 def speech_on_session_lost(run, speech, event):
@@ -805,7 +964,7 @@ def speech_on_session_lost(run, speech, event):
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms))
+                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.session_is_lost = True
         speech.awaited = ()
         speech.response_has_ended = True
@@ -825,7 +984,7 @@ def speech_on_session_lost(run, speech, event):
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms))
+                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.session_is_lost = True
         speech.awaited = ()
         speech.response_has_ended = True
@@ -848,7 +1007,7 @@ def speech_on_session_lost(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_61
+        return reply_79
     elif state == 'reconciling':
         run.transitions.append('speech.reconciling.session_lost#1')
         speech.session_is_lost = True
@@ -860,21 +1019,39 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_reconciling(run, speech, event)
         return
     elif state == 'completed':
-        return reply_62
+        return reply_80
     elif state == 'interrupted':
-        return reply_63
+        return reply_81
     elif state == 'failed':
-        return reply_64
+        return reply_82
+    raise KeyError(state)
+
+def speech_on_session_resumed(run, speech, event):
+    state = speech.state
+    if state == 'queued':
+        return reply_83
+    elif state in ('waiting', 'speaking', 'paused'):
+        return reply_84[state]
+    elif state == 'stopping':
+        return reply_85
+    elif state == 'reconciling':
+        return reply_86
+    elif state == 'completed':
+        return reply_87
+    elif state == 'interrupted':
+        return reply_88
+    elif state == 'failed':
+        return reply_89
     raise KeyError(state)
 
 def speech_on_session_reconciliation_acknowledged(run, speech, event):
     state = speech.state
     if state == 'queued':
-        return reply_65
+        return reply_90
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_66[state]
+        return reply_91[state]
     elif state == 'stopping':
-        return reply_67
+        return reply_92
     elif state == 'reconciling':
         if (event.operation, event.message_id) in speech.awaited:
             strike_request_done = (event.operation, event.message_id)
@@ -883,24 +1060,24 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
                 run.transitions.append('speech.reconciling.session_reconciliation_acknowledged#1')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_68
-        return reply_69
+            return reply_93
+        return reply_94
     elif state == 'completed':
-        return reply_70
+        return reply_95
     elif state == 'interrupted':
-        return reply_71
+        return reply_96
     elif state == 'failed':
-        return reply_72
+        return reply_97
     raise KeyError(state)
 
 def speech_on_session_reconciliation_refused(run, speech, event):
     state = speech.state
     if state == 'queued':
-        return reply_73
+        return reply_98
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_74[state]
+        return reply_99[state]
     elif state == 'stopping':
-        return reply_75
+        return reply_100
     elif state == 'reconciling':
         if (event.operation, event.message_id) in speech.awaited and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
             strike_request_done = (event.operation, event.message_id)
@@ -909,7 +1086,7 @@ def speech_on_session_reconciliation_refused(run, speech, event):
                 run.transitions.append('speech.reconciling.session_reconciliation_refused#1')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_76
+            return reply_101
         if (event.operation, event.message_id) in speech.awaited:
             run.transitions.append('speech.reconciling.session_reconciliation_refused#2')
             strike_request_done = (event.operation, event.message_id)
@@ -922,19 +1099,19 @@ def speech_on_session_reconciliation_refused(run, speech, event):
             if speech.response_has_ended and (not speech.awaited):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_77
+        return reply_102
     elif state == 'completed':
-        return reply_78
+        return reply_103
     elif state == 'interrupted':
-        return reply_79
+        return reply_104
     elif state == 'failed':
-        return reply_80
+        return reply_105
     raise KeyError(state)
 
 def speech_on_timer_fired(run, speech, event):
     state = speech.state
     if state == 'queued':
-        return reply_81
+        return reply_106
     elif state in ('waiting', 'speaking'):
         if event.timer == speech.timer and speech.has_progressed:
             speech.timer = None
@@ -943,23 +1120,23 @@ def speech_on_timer_fired(run, speech, event):
             if watch_message is None:
                 if speech.response_has_ended:
                     if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer))
+                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                         speech.timer = None
                 else:
                     start_timer_delay_ms = watch_policy.stall_timeout_ms
                     speech.timer = 'stall'
                     speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms))
+                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
             elif watch_message.state == 'draining':
                 start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
                 speech.timer = 'playout'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms))
+                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
             else:
                 start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
                 speech.timer = 'stall'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms))
+                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
                 run.transitions.append('speech.active.timer_fired#1')
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
@@ -967,7 +1144,7 @@ def speech_on_timer_fired(run, speech, event):
             if run.effects:
                 run.transitions.append('speech.active.timer_fired#1')
                 return
-            return reply_82
+            return reply_107
         if event.timer == speech.timer:
             run.transitions.append('speech.active.timer_fired#2')
             speech.timer = None
@@ -982,12 +1159,12 @@ def speech_on_timer_fired(run, speech, event):
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms))
+                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_83[state]
+        return reply_108[state]
     elif state == 'paused':
         if event.timer == speech.timer and speech.has_progressed:
             speech.timer = None
@@ -996,23 +1173,23 @@ def speech_on_timer_fired(run, speech, event):
             if watch_message is None:
                 if speech.response_has_ended:
                     if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer))
+                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                         speech.timer = None
                 else:
                     start_timer_delay_ms = watch_policy.stall_timeout_ms
                     speech.timer = 'stall'
                     speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms))
+                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
             elif watch_message.state == 'draining':
                 start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
                 speech.timer = 'playout'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms))
+                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
             else:
                 start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
                 speech.timer = 'stall'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms))
+                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
                 run.transitions.append('speech.active.timer_fired#1')
                 speech_eventless_in_paused(run, speech, event)
@@ -1020,7 +1197,7 @@ def speech_on_timer_fired(run, speech, event):
             if run.effects:
                 run.transitions.append('speech.active.timer_fired#1')
                 return
-            return reply_82
+            return reply_107
         if event.timer == speech.timer:
             run.transitions.append('speech.active.timer_fired#2')
             speech.timer = None
@@ -1035,12 +1212,12 @@ def speech_on_timer_fired(run, speech, event):
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms))
+                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_83[state]
+        return reply_108[state]
     elif state == 'stopping':
         if event.timer == speech.timer:
             run.transitions.append('speech.stopping.timer_fired#1')
@@ -1051,7 +1228,7 @@ def speech_on_timer_fired(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_84
+        return reply_109
     elif state == 'reconciling':
         if event.timer == speech.timer:
             run.transitions.append('speech.reconciling.timer_fired#1')
@@ -1072,13 +1249,13 @@ def speech_on_timer_fired(run, speech, event):
             if speech.response_has_ended and (not speech.awaited):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_85
+        return reply_110
     elif state == 'completed':
-        return reply_86
+        return reply_111
     elif state == 'interrupted':
-        return reply_87
+        return reply_112
     elif state == 'failed':
-        return reply_88
+        return reply_113
     raise KeyError(state)
 
 def speech_on_message_announced(run, speech):
@@ -1096,23 +1273,23 @@ def speech_on_message_announced(run, speech):
             if watch_message is None:
                 if speech.response_has_ended:
                     if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer))
+                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                         speech.timer = None
                 else:
                     start_timer_delay_ms = watch_policy.stall_timeout_ms
                     speech.timer = 'stall'
                     speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms))
+                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
             elif watch_message.state == 'draining':
                 start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
                 speech.timer = 'playout'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms))
+                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
             else:
                 start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
                 speech.timer = 'stall'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms))
+                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
             if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, None)
             return
@@ -1155,23 +1332,23 @@ def speech_on_message_settled(run, speech):
         if watch_message is None:
             if speech.response_has_ended:
                 if speech.timer is not None:
-                    run.effects.append(CancelTimer(speech.timer))
+                    run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                     speech.timer = None
             else:
                 start_timer_delay_ms = watch_policy.stall_timeout_ms
                 speech.timer = 'stall'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms))
+                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
         elif watch_message.state == 'draining':
             start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
             speech.timer = 'playout'
             speech.has_progressed = False
-            run.effects.append(StartTimer('playout', start_timer_delay_ms))
+            run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
         else:
             start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
             speech.timer = 'stall'
             speech.has_progressed = False
-            run.effects.append(StartTimer('stall', start_timer_delay_ms))
+            run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
         if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
@@ -1245,7 +1422,7 @@ def message_eventless_in_streaming(run, speech, message, event):
         start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
         speech.timer = 'playout'
         speech.has_progressed = False
-        run.effects.append(StartTimer('playout', start_timer_delay_ms))
+        run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
     message.state = 'draining'
     return
 
@@ -1298,16 +1475,16 @@ def message_on_session_message_added(run, speech, event):
             run.raised.append(speech_on_message_announced)
             return
         if message.message_id not in speech.messages:
-            return reply_89
-        return reply_90
+            return reply_114
+        return reply_115
     elif state in ('streaming', 'draining', 'stopping'):
-        return reply_91[state]
+        return reply_116[state]
     elif state == 'played':
-        return reply_92
+        return reply_117
     elif state == 'partial':
-        return reply_93
+        return reply_118
     elif state == 'skipped':
-        return reply_94
+        return reply_119
     raise KeyError(state)
 
 def message_on_session_text_received(run, speech, event):
@@ -1319,7 +1496,7 @@ def message_on_session_text_received(run, speech, event):
     if state == 'pending':
         message.text += event.text
         speech.has_progressed = True
-        return reply_95
+        return reply_120
     elif state == 'streaming':
         message.text += event.text
         speech.has_progressed = True
@@ -1327,11 +1504,11 @@ def message_on_session_text_received(run, speech, event):
             run.transitions.append('message.forwarding.session_text_received#1')
             message_eventless_in_streaming(run, speech, message, event)
             return
-        return reply_96
+        return reply_121
     elif state == 'draining':
         message.text += event.text
         speech.has_progressed = True
-        return reply_96
+        return reply_121
     elif state == 'stopping':
         message.text += event.text
         speech.has_progressed = True
@@ -1339,21 +1516,21 @@ def message_on_session_text_received(run, speech, event):
             run.transitions.append('message.forwarding.session_text_received#1')
             message_eventless_in_stopping(run, speech, message, event)
             return
-        return reply_96
+        return reply_121
     elif state == 'played':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
-            return reply_97
-        return reply_98
+            return reply_122
+        return reply_123
     elif state == 'partial':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
-            return reply_99
-        return reply_100
+            return reply_124
+        return reply_125
     elif state == 'skipped':
-        return reply_101
+        return reply_126
     raise KeyError(state)
 
 def message_on_session_audio_received(run, speech, event):
@@ -1368,8 +1545,8 @@ def message_on_session_audio_received(run, speech, event):
             if event.received_ms > 0 and message.shown_text is None:
                 message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
-            return reply_102
-        return reply_103
+            return reply_127
+        return reply_128
     elif state == 'streaming':
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
@@ -1380,8 +1557,8 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received#1')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_104
-        return reply_105[state]
+            return reply_129
+        return reply_130[state]
     elif state == 'stopping':
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
@@ -1392,8 +1569,8 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received#1')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_104
-        return reply_105[state]
+            return reply_129
+        return reply_130[state]
     elif state == 'draining':
         if event.received_ms > message.received_ms:
             message.received_ms = event.received_ms
@@ -1405,24 +1582,24 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.draining.session_audio_received#1')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_106
+            return reply_131
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             if event.received_ms > 0 and message.shown_text is None:
                 message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
-            return reply_104
-        return reply_105[state]
+            return reply_129
+        return reply_130[state]
     elif state == 'played':
         if event.received_ms > message.received_ms and (not not message.expects_audio) and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
             speech.has_progressed = True
-            return reply_107
-        return reply_108
+            return reply_132
+        return reply_133
     elif state == 'partial':
-        return reply_109
+        return reply_134
     elif state == 'skipped':
-        return reply_110
+        return reply_135
     raise KeyError(state)
 
 def message_on_session_message_ended(run, speech, event):
@@ -1436,8 +1613,8 @@ def message_on_session_message_ended(run, speech, event):
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_111
-        return reply_112
+            return reply_136
+        return reply_137
     elif state == 'streaming':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1447,15 +1624,15 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended#1')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_113
-        return reply_114[state]
+            return reply_138
+        return reply_139[state]
     elif state == 'draining':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_113
-        return reply_114[state]
+            return reply_138
+        return reply_139[state]
     elif state == 'stopping':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1465,14 +1642,14 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended#1')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_113
-        return reply_114[state]
+            return reply_138
+        return reply_139[state]
     elif state == 'played':
-        return reply_115
+        return reply_140
     elif state == 'partial':
-        return reply_116
+        return reply_141
     elif state == 'skipped':
-        return reply_117
+        return reply_142
     raise KeyError(state)
 
 def message_on_output_audio_handed_over(run, speech, event):
@@ -1482,7 +1659,7 @@ def message_on_output_audio_handed_over(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_118
+        return reply_143
     elif state == 'streaming':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1491,14 +1668,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over#1')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_119
-        return reply_120[state]
+            return reply_144
+        return reply_145[state]
     elif state == 'draining':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_119
-        return reply_120[state]
+            return reply_144
+        return reply_145[state]
     elif state == 'stopping':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1507,14 +1684,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over#1')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_119
-        return reply_120[state]
+            return reply_144
+        return reply_145[state]
     elif state == 'played':
-        return reply_121
+        return reply_146
     elif state == 'partial':
-        return reply_122
+        return reply_147
     elif state == 'skipped':
-        return reply_123
+        return reply_148
     raise KeyError(state)
 
 def message_on_output_playback_started(run, speech, event):
@@ -1524,7 +1701,7 @@ def message_on_output_playback_started(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_124
+        return reply_149
     elif state == 'streaming':
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
@@ -1538,10 +1715,10 @@ def message_on_output_playback_started(run, speech, event):
             if run.raised:
                 run.transitions.append('message.forwarding.output_playback_started#1')
                 return
-            return reply_125
+            return reply_150
         if message.has_started:
-            return reply_126[state]
-        return reply_127[state]
+            return reply_151[state]
+        return reply_152[state]
     elif state == 'draining':
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
@@ -1551,10 +1728,10 @@ def message_on_output_playback_started(run, speech, event):
             if run.raised:
                 run.transitions.append('message.forwarding.output_playback_started#1')
                 return
-            return reply_125
+            return reply_150
         if message.has_started:
-            return reply_126[state]
-        return reply_127[state]
+            return reply_151[state]
+        return reply_152[state]
     elif state == 'stopping':
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
@@ -1568,16 +1745,16 @@ def message_on_output_playback_started(run, speech, event):
             if run.raised:
                 run.transitions.append('message.forwarding.output_playback_started#1')
                 return
-            return reply_125
+            return reply_150
         if message.has_started:
-            return reply_126[state]
-        return reply_127[state]
+            return reply_151[state]
+        return reply_152[state]
     elif state == 'played':
-        return reply_128
+        return reply_153
     elif state == 'partial':
-        return reply_129
+        return reply_154
     elif state == 'skipped':
-        return reply_130
+        return reply_155
     raise KeyError(state)
 
 def message_on_output_playback_progressed(run, speech, event):
@@ -1587,7 +1764,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_131
+        return reply_156
     elif state == 'streaming':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             message.position_ms = evidence.position_ms(message, event)
@@ -1601,10 +1778,10 @@ def message_on_output_playback_progressed(run, speech, event):
             if run.raised:
                 run.transitions.append('message.forwarding.output_playback_progressed#1')
                 return
-            return reply_132
+            return reply_157
         if message.handed_over_ms > 0:
-            return reply_133[state]
-        return reply_134[state]
+            return reply_158[state]
+        return reply_159[state]
     elif state == 'draining':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             message.position_ms = evidence.position_ms(message, event)
@@ -1614,10 +1791,10 @@ def message_on_output_playback_progressed(run, speech, event):
             if run.raised:
                 run.transitions.append('message.forwarding.output_playback_progressed#1')
                 return
-            return reply_132
+            return reply_157
         if message.handed_over_ms > 0:
-            return reply_133[state]
-        return reply_134[state]
+            return reply_158[state]
+        return reply_159[state]
     elif state == 'stopping':
         if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             message.position_ms = evidence.position_ms(message, event)
@@ -1631,16 +1808,16 @@ def message_on_output_playback_progressed(run, speech, event):
             if run.raised:
                 run.transitions.append('message.forwarding.output_playback_progressed#1')
                 return
-            return reply_132
+            return reply_157
         if message.handed_over_ms > 0:
-            return reply_133[state]
-        return reply_134[state]
+            return reply_158[state]
+        return reply_159[state]
     elif state == 'played':
-        return reply_135
+        return reply_160
     elif state == 'partial':
-        return reply_136
+        return reply_161
     elif state == 'skipped':
-        return reply_137
+        return reply_162
     raise KeyError(state)
 
 def message_on_output_playback_finished(run, speech, event):
@@ -1650,7 +1827,7 @@ def message_on_output_playback_finished(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_138
+        return reply_163
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.streaming.output_playback_finished#1')
@@ -1724,8 +1901,8 @@ def message_on_output_playback_finished(run, speech, event):
             if run.raised:
                 run.transitions.append('message.streaming.output_playback_finished#4')
                 return
-            return reply_139
-        return reply_140[state]
+            return reply_164
+        return reply_165[state]
     elif state == 'draining':
         if not event.interrupted:
             run.transitions.append('message.draining.output_playback_finished#1')
@@ -1863,13 +2040,13 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        return reply_140[state]
+        return reply_165[state]
     elif state == 'played':
-        return reply_141
+        return reply_166
     elif state == 'partial':
-        return reply_142
+        return reply_167
     elif state == 'skipped':
-        return reply_143
+        return reply_168
     raise KeyError(state)
 
 def message_on_output_failed(run, speech, event):
@@ -1879,7 +2056,7 @@ def message_on_output_failed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_144
+        return reply_169
     elif state in ('streaming', 'draining', 'stopping'):
         if evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.forwarding.output_failed#1')
@@ -1924,11 +2101,11 @@ def message_on_output_failed(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'played':
-        return reply_145
+        return reply_170
     elif state == 'partial':
-        return reply_146
+        return reply_171
     elif state == 'skipped':
-        return reply_147
+        return reply_172
     raise KeyError(state)
 
 def message_on_forward(run, speech, message):
@@ -2088,16 +2265,656 @@ def message_on_later_message_began(run, speech, message):
                 message_eventless_in_stopping(run, speech, message, None)
             return
 
-DIGEST = '4c0faf9877541cbc'
+def conversation_on_close(run, conversation, event):
+    state = conversation.connection
+    if state == 'connected':
+        run.transitions.append('conversation.connected.close#1')
+        run.effects.append(AnnounceConnectionState('closing'))
+        tell_all_event = Close()
+        for tell_all_speech_id in tuple(conversation.live):
+            run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+        conversation.connection = 'closing'
+        return None
+    elif state == 'disconnected':
+        run.transitions.append('conversation.disconnected.close#1')
+        run.effects.append(AnnounceConnectionState('closing'))
+        tell_all_event = Close()
+        for tell_all_speech_id in tuple(conversation.live):
+            run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+        conversation.connection = 'closing'
+        return None
+    elif state == 'closing':
+        return reply_173
+    elif state == 'closed':
+        return reply_174
+
+def conversation_on_session_lost(run, conversation, event):
+    state = conversation.connection
+    if state == 'connected':
+        run.transitions.append('conversation.connected.session_lost#1')
+        tell_all_event = SessionLost()
+        for tell_all_speech_id in tuple(conversation.live):
+            run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+        run.effects.append(AnnounceConnectionState('disconnected'))
+        conversation.connection = 'disconnected'
+        return None
+    elif state == 'disconnected':
+        return reply_175
+    elif state == 'closing':
+        run.transitions.append('conversation.closing.session_lost#1')
+        tell_all_event = SessionLost()
+        for tell_all_speech_id in tuple(conversation.live):
+            run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+        return None
+    elif state == 'closed':
+        return reply_176
+
+def conversation_on_session_resumed(run, conversation, event):
+    state = conversation.connection
+    if state == 'connected':
+        return reply_177
+    elif state == 'disconnected':
+        run.transitions.append('conversation.disconnected.session_resumed#1')
+        run.effects.append(AnnounceConnectionState('connected', event.conversation_kept))
+        conversation.connection = 'connected'
+        return None
+    elif state == 'closing':
+        return reply_178
+    elif state == 'closed':
+        return reply_179
+
+def take_conversation_closing_eventless_1(run, conversation, event):
+    run.transitions.append('conversation.closing.eventless#1')
+    run.effects.append(AnnounceConnectionState('closed'))
+    conversation.connection = 'closed'
+    return None
+
+def conversation_eventless_of_connection(conversation, event):
+    state = conversation.connection
+    if state == 'closing':
+        if not conversation.live:
+            return take_conversation_closing_eventless_1
+        return None
+    return None
+
+def conversation_on_user_started_speaking(run, conversation, event):
+    state = conversation.user
+    if state == 'silent':
+        if conversation.policy.barge_in == 'interrupt':
+            run.transitions.append('conversation.silent.user_started_speaking#1')
+            interrupt_all_force = isinstance(event, Interrupt) and event.force
+            tell_all_event = Interrupt(interrupt_all_force)
+            for tell_all_speech_id in tuple(conversation.live):
+                run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+            conversation.user = 'talking'
+            return None
+        if conversation.policy.barge_in == 'pause':
+            run.transitions.append('conversation.silent.user_started_speaking#2')
+            run.raise_event('hold')
+            conversation.user = 'talking'
+            return None
+        run.transitions.append('conversation.silent.user_started_speaking#3')
+        conversation.user = 'talking'
+        return None
+    elif state == 'talking':
+        if conversation.policy.barge_in == 'interrupt':
+            run.transitions.append('conversation.talking.user_started_speaking#1')
+            interrupt_all_force = isinstance(event, Interrupt) and event.force
+            tell_all_event = Interrupt(interrupt_all_force)
+            for tell_all_speech_id in tuple(conversation.live):
+                run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+            return None
+        if conversation.policy.barge_in == 'pause':
+            run.transitions.append('conversation.talking.user_started_speaking#2')
+            run.raise_event('hold')
+            return None
+        return reply_180
+
+def conversation_on_user_stopped_speaking(run, conversation, event):
+    state = conversation.user
+    if state == 'silent':
+        return reply_181
+    elif state == 'talking':
+        run.transitions.append('conversation.talking.user_stopped_speaking#1')
+        conversation.user = 'silent'
+        return None
+
+def conversation_on_authorize(run, conversation, event):
+    state = conversation.floor
+    if state == 'free':
+        if event.speech_id in conversation.waiting:
+            run.transitions.append('conversation.free.authorize#1')
+            give_floor_speech_id = event.speech_id
+            conversation.floor_id = give_floor_speech_id
+            del conversation.waiting[give_floor_speech_id]
+            run.tell_speech(conversation, give_floor_speech_id, Authorize())
+            conversation.floor = 'taken'
+            return None
+        if event.speech_id in conversation.speeches:
+            return reply_182
+        return reply_183
+    elif state == 'held':
+        if event.speech_id in conversation.waiting:
+            run.transitions.append('conversation.held.authorize#1')
+            give_floor_speech_id = event.speech_id
+            conversation.floor_id = give_floor_speech_id
+            del conversation.waiting[give_floor_speech_id]
+            run.tell_speech(conversation, give_floor_speech_id, Authorize())
+            conversation.floor = 'taken'
+            return None
+        if event.speech_id in conversation.speeches:
+            return reply_184
+        return reply_185
+    elif state == 'taken':
+        if event.speech_id == conversation.floor_id:
+            return reply_186
+        if event.speech_id in conversation.waiting:
+            return reply_187
+        if event.speech_id in conversation.speeches:
+            return reply_188
+        return reply_189
+
+def conversation_on_interrupt(run, conversation, event):
+    state = conversation.floor
+    if state == 'free':
+        if conversation_something_may_be_stopped(conversation, event):
+            run.transitions.append('conversation.free.interrupt#1')
+            interrupt_all_force = isinstance(event, Interrupt) and event.force
+            tell_all_event = Interrupt(interrupt_all_force)
+            for tell_all_speech_id in tuple(conversation.live):
+                run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+            return None
+        if conversation_something_plays_or_waits(conversation, event):
+            return reply_190
+        if bool(conversation.live):
+            return reply_191
+        return reply_192
+    elif state == 'held':
+        run.transitions.append('conversation.held.interrupt#1')
+        interrupt_all_force = isinstance(event, Interrupt) and event.force
+        tell_all_event = Interrupt(interrupt_all_force)
+        for tell_all_speech_id in tuple(conversation.live):
+            run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+        conversation.floor = 'free'
+        return None
+    elif state == 'taken':
+        if conversation_something_may_be_stopped(conversation, event):
+            run.transitions.append('conversation.taken.interrupt#1')
+            interrupt_all_force = isinstance(event, Interrupt) and event.force
+            tell_all_event = Interrupt(interrupt_all_force)
+            for tell_all_speech_id in tuple(conversation.live):
+                run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+            return None
+        if conversation_something_plays_or_waits(conversation, event):
+            return reply_193
+        if bool(conversation.live):
+            return reply_194
+        return reply_195
+
+def conversation_on_pause(run, conversation, event):
+    state = conversation.floor
+    if state == 'free':
+        run.transitions.append('conversation.free.pause#1')
+        conversation.floor = 'held'
+        return None
+    elif state == 'held':
+        return reply_196
+
+def conversation_on_resume(run, conversation, event):
+    state = conversation.floor
+    if state == 'free':
+        return reply_197
+    elif state == 'held':
+        run.transitions.append('conversation.held.resume#1')
+        conversation.floor = 'free'
+        return None
+
+def conversation_on_hold(run, conversation, event):
+    state = conversation.floor
+    if state == 'free':
+        if bool(conversation.waiting):
+            run.transitions.append('conversation.free.hold#1')
+            conversation.floor = 'held'
+            return None
+        return None
+    elif state == 'taken':
+        run.transitions.append('conversation.taken.hold#1')
+        if conversation.floor_id is not None:
+            run.tell_speech(conversation, conversation.floor_id, Pause())
+        return None
+
+def conversation_on_speech_stopped(run, conversation, event):
+    state = conversation.floor
+    if state == 'free':
+        run.transitions.append('conversation.free.speech_stopped#1')
+        conversation.waiting.pop(event.speech_id, None)
+        if event.speech_id in conversation.requests:
+            del conversation.requests[event.speech_id]
+            run.tell_speech(conversation, event.speech_id, DropRequest())
+        return None
+    elif state == 'held':
+        run.transitions.append('conversation.held.speech_stopped#1')
+        conversation.waiting.pop(event.speech_id, None)
+        if event.speech_id in conversation.requests:
+            del conversation.requests[event.speech_id]
+            run.tell_speech(conversation, event.speech_id, DropRequest())
+        return None
+    elif state == 'taken':
+        run.transitions.append('conversation.taken.speech_stopped#1')
+        conversation.waiting.pop(event.speech_id, None)
+        if event.speech_id in conversation.requests:
+            del conversation.requests[event.speech_id]
+            run.tell_speech(conversation, event.speech_id, DropRequest())
+        return None
+
+def conversation_on_speech_over(run, conversation, event):
+    state = conversation.floor
+    if state == 'free':
+        run.transitions.append('conversation.free.speech_over#1')
+        del conversation.live[event.speech_id]
+        conversation.over[event.speech_id] = None
+        if len(conversation.over) > conversation.policy.speeches_kept:
+            for keep_for_late_facts_speech_id in conversation.over:
+                del conversation.over[keep_for_late_facts_speech_id]
+                forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                for forget_message_id in forget_speech.messages:
+                    conversation.by_message.pop(forget_message_id, None)
+                if forget_speech.response_id is not None:
+                    conversation.by_response.pop(forget_speech.response_id, None)
+                break
+        return None
+    elif state == 'held':
+        run.transitions.append('conversation.held.speech_over#1')
+        del conversation.live[event.speech_id]
+        conversation.over[event.speech_id] = None
+        if len(conversation.over) > conversation.policy.speeches_kept:
+            for keep_for_late_facts_speech_id in conversation.over:
+                del conversation.over[keep_for_late_facts_speech_id]
+                forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                for forget_message_id in forget_speech.messages:
+                    conversation.by_message.pop(forget_message_id, None)
+                if forget_speech.response_id is not None:
+                    conversation.by_response.pop(forget_speech.response_id, None)
+                break
+        return None
+    elif state == 'taken':
+        if event.speech_id == conversation.floor_id:
+            run.transitions.append('conversation.taken.speech_over#1')
+            conversation.floor_id = None
+            del conversation.live[event.speech_id]
+            conversation.over[event.speech_id] = None
+            if len(conversation.over) > conversation.policy.speeches_kept:
+                for keep_for_late_facts_speech_id in conversation.over:
+                    del conversation.over[keep_for_late_facts_speech_id]
+                    forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                    for forget_message_id in forget_speech.messages:
+                        conversation.by_message.pop(forget_message_id, None)
+                    if forget_speech.response_id is not None:
+                        conversation.by_response.pop(forget_speech.response_id, None)
+                    break
+            conversation.floor = 'free'
+            return None
+        run.transitions.append('conversation.taken.speech_over#2')
+        del conversation.live[event.speech_id]
+        conversation.over[event.speech_id] = None
+        if len(conversation.over) > conversation.policy.speeches_kept:
+            for keep_for_late_facts_speech_id in conversation.over:
+                del conversation.over[keep_for_late_facts_speech_id]
+                forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                for forget_message_id in forget_speech.messages:
+                    conversation.by_message.pop(forget_message_id, None)
+                if forget_speech.response_id is not None:
+                    conversation.by_response.pop(forget_speech.response_id, None)
+                break
+        return None
+
+def take_conversation_free_eventless_1(run, conversation, event):
+    run.transitions.append('conversation.free.eventless#1')
+    for give_floor_to_next_speech_id in conversation.waiting:
+        conversation.floor_id = give_floor_to_next_speech_id
+        del conversation.waiting[give_floor_to_next_speech_id]
+        run.tell_speech(conversation, give_floor_to_next_speech_id, Authorize())
+        break
+    conversation.floor = 'taken'
+    return None
+
+def conversation_eventless_of_floor(conversation, event):
+    state = conversation.floor
+    if state == 'free':
+        if bool(conversation.waiting) and conversation.user == 'silent' and conversation.policy.authorize_when_free:
+            return take_conversation_free_eventless_1
+        return None
+    return None
+
+def conversation_on_request_response(run, conversation, event):
+    state = conversation.generation
+    if state == 'idle':
+        if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
+            run.transitions.append('conversation.idle.request_response#1')
+            begin_speech_id = event.speech_id
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            conversation.live[begin_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_speech_id))
+            conversation.waiting[event.speech_id] = None
+            conversation.requests[event.speech_id] = None
+            return None
+        if event.speech_id not in conversation.speeches and conversation.connection == 'disconnected':
+            run.transitions.append('conversation.idle.request_response#2')
+            begin_speech_id = event.speech_id
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            conversation.live[begin_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_speech_id))
+            run.tell_speech(conversation, event.speech_id, SessionLost())
+            return None
+        if event.speech_id not in conversation.speeches:
+            run.transitions.append('conversation.idle.request_response#3')
+            begin_speech_id = event.speech_id
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            conversation.live[begin_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_speech_id))
+            run.tell_speech(conversation, event.speech_id, Close())
+            run.tell_speech(conversation, event.speech_id, DropRequest())
+            return None
+        return reply_198
+    elif state == 'requested':
+        if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
+            run.transitions.append('conversation.requested.request_response#1')
+            begin_speech_id = event.speech_id
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            conversation.live[begin_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_speech_id))
+            conversation.waiting[event.speech_id] = None
+            conversation.requests[event.speech_id] = None
+            return None
+        if event.speech_id not in conversation.speeches:
+            run.transitions.append('conversation.requested.request_response#2')
+            begin_speech_id = event.speech_id
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            conversation.live[begin_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_speech_id))
+            run.tell_speech(conversation, event.speech_id, Close())
+            run.tell_speech(conversation, event.speech_id, DropRequest())
+            return None
+        return reply_199
+    elif state == 'generating':
+        if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
+            run.transitions.append('conversation.generating.request_response#1')
+            begin_speech_id = event.speech_id
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            conversation.live[begin_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_speech_id))
+            conversation.waiting[event.speech_id] = None
+            conversation.requests[event.speech_id] = None
+            return None
+        if event.speech_id not in conversation.speeches:
+            run.transitions.append('conversation.generating.request_response#2')
+            begin_speech_id = event.speech_id
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            conversation.live[begin_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_speech_id))
+            run.tell_speech(conversation, event.speech_id, Close())
+            run.tell_speech(conversation, event.speech_id, DropRequest())
+            return None
+        return reply_200
+
+def conversation_on_session_response_created(run, conversation, event):
+    state = conversation.generation
+    if state == 'idle':
+        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
+            run.transitions.append('conversation.idle.session_response_created#1')
+            begin_own_response_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
+            conversation.live[begin_own_response_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_own_response_speech_id))
+            conversation.waiting[begin_own_response_speech_id] = None
+            begin_response_response_id = event.response_id
+            conversation.by_response[begin_response_response_id] = begin_own_response_speech_id
+            conversation.generating_ids = (*_still_generating(conversation), begin_own_response_speech_id)
+            run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            conversation.generation = 'generating'
+            return None
+        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
+            run.transitions.append('conversation.idle.session_response_created#2')
+            begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
+            conversation.live[begin_unwanted_response_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
+            begin_response_response_id = event.response_id
+            conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
+            conversation.generating_ids = (*_still_generating(conversation), begin_unwanted_response_speech_id)
+            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
+            conversation.generation = 'generating'
+            return None
+        if event.is_out_of_band:
+            return reply_201
+        if event.response_id in conversation.by_response:
+            return reply_202
+        if conversation.connection == 'closed':
+            return reply_203
+        return reply_204
+    elif state == 'requested':
+        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
+            run.transitions.append('conversation.requested.session_response_created#1')
+            begin_response_asked_for_speech_id = conversation.request_id
+            conversation.request_id = None
+            if begin_response_asked_for_speech_id is not None:
+                begin_response_response_id = event.response_id
+                conversation.by_response[begin_response_response_id] = begin_response_asked_for_speech_id
+                conversation.generating_ids = (*_still_generating(conversation), begin_response_asked_for_speech_id)
+                run.tell_speech(conversation, begin_response_asked_for_speech_id, SessionResponseCreated(begin_response_response_id))
+            conversation.generation = 'generating'
+            return None
+        if ((not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches)) and (conversation.request_id is not None and conversation.speeches[conversation.request_id].cause is None):
+            run.transitions.append('conversation.requested.session_response_created#2')
+            begin_response_asked_for_speech_id = conversation.request_id
+            conversation.request_id = None
+            if begin_response_asked_for_speech_id is not None:
+                begin_response_response_id = event.response_id
+                conversation.by_response[begin_response_response_id] = begin_response_asked_for_speech_id
+                conversation.generating_ids = (*_still_generating(conversation), begin_response_asked_for_speech_id)
+                run.tell_speech(conversation, begin_response_asked_for_speech_id, SessionResponseCreated(begin_response_response_id))
+            conversation.generation = 'generating'
+            return None
+        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
+            run.transitions.append('conversation.requested.session_response_created#3')
+            begin_own_response_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
+            conversation.live[begin_own_response_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_own_response_speech_id))
+            conversation.waiting[begin_own_response_speech_id] = None
+            begin_response_response_id = event.response_id
+            conversation.by_response[begin_response_response_id] = begin_own_response_speech_id
+            conversation.generating_ids = (*_still_generating(conversation), begin_own_response_speech_id)
+            run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            return None
+        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
+            run.transitions.append('conversation.requested.session_response_created#4')
+            begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
+            conversation.live[begin_unwanted_response_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
+            begin_response_response_id = event.response_id
+            conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
+            conversation.generating_ids = (*_still_generating(conversation), begin_unwanted_response_speech_id)
+            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
+            return None
+        if event.is_out_of_band:
+            return reply_205
+        if event.response_id in conversation.by_response:
+            return reply_206
+        if conversation.connection == 'closed':
+            return reply_207
+        return reply_208
+    elif state == 'generating':
+        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
+            run.transitions.append('conversation.generating.session_response_created#1')
+            begin_own_response_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
+            conversation.live[begin_own_response_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_own_response_speech_id))
+            conversation.waiting[begin_own_response_speech_id] = None
+            begin_response_response_id = event.response_id
+            conversation.by_response[begin_response_response_id] = begin_own_response_speech_id
+            conversation.generating_ids = (*_still_generating(conversation), begin_own_response_speech_id)
+            run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            return None
+        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
+            run.transitions.append('conversation.generating.session_response_created#2')
+            begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
+            conversation.live[begin_unwanted_response_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
+            begin_response_response_id = event.response_id
+            conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
+            conversation.generating_ids = (*_still_generating(conversation), begin_unwanted_response_speech_id)
+            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
+            return None
+        if event.is_out_of_band:
+            return reply_209
+        if event.response_id in conversation.by_response:
+            return reply_210
+        if conversation.connection == 'closed':
+            return reply_211
+        return reply_212
+
+def conversation_on_session_request_refused(run, conversation, event):
+    state = conversation.generation
+    if state == 'idle':
+        return reply_213
+    elif state == 'requested':
+        if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_a_response_runs(conversation, event):
+            run.transitions.append('conversation.requested.session_request_refused#1')
+            refuse_speech_id = conversation.request_id
+            conversation.request_id = None
+            if refuse_speech_id is not None:
+                run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
+            conversation.generation = 'generating'
+            return None
+        if conversation.request_id is not None and event.speech_id in ('', conversation.request_id):
+            run.transitions.append('conversation.requested.session_request_refused#2')
+            refuse_speech_id = conversation.request_id
+            conversation.request_id = None
+            if refuse_speech_id is not None:
+                run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
+            conversation.generation = 'idle'
+            return None
+        return reply_214
+    elif state == 'generating':
+        return reply_215
+
+def conversation_on_response_over(run, conversation, event):
+    state = conversation.generation
+    if state == 'requested':
+        if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_a_response_runs(conversation, event):
+            run.transitions.append('conversation.requested.response_over#1')
+            conversation.request_id = None
+            conversation.generation = 'generating'
+            return None
+        if conversation.request_id is not None and event.speech_id in ('', conversation.request_id):
+            run.transitions.append('conversation.requested.response_over#2')
+            conversation.request_id = None
+            conversation.generation = 'idle'
+            return None
+        return None
+    elif state == 'generating':
+        if not a_response_runs(conversation, event):
+            run.transitions.append('conversation.generating.response_over#1')
+            conversation.generation = 'idle'
+            return None
+        return None
+
+def take_conversation_idle_eventless_1(run, conversation, event):
+    run.transitions.append('conversation.idle.eventless#1')
+    for send_request_speech_id in conversation.requests:
+        conversation.request_id = send_request_speech_id
+        del conversation.requests[send_request_speech_id]
+        run.effects.append(CreateResponse(send_request_speech_id))
+        break
+    conversation.generation = 'requested'
+    return None
+
+def conversation_eventless_of_generation(conversation, event):
+    state = conversation.generation
+    if state == 'idle':
+        if bool(conversation.requests) and conversation.connection == 'connected':
+            return take_conversation_idle_eventless_1
+        return None
+    return None
+
+def take_conversation_listening_eventless_1(run, conversation, event):
+    run.transitions.append('conversation.listening.eventless#1')
+    run.effects.append(AnnounceAgentState('speaking'))
+    conversation.agent = 'speaking'
+    return None
+
+def take_conversation_listening_eventless_2(run, conversation, event):
+    run.transitions.append('conversation.listening.eventless#2')
+    run.effects.append(AnnounceAgentState('thinking'))
+    conversation.agent = 'thinking'
+    return None
+
+def take_conversation_thinking_eventless_1(run, conversation, event):
+    run.transitions.append('conversation.thinking.eventless#1')
+    run.effects.append(AnnounceAgentState('speaking'))
+    conversation.agent = 'speaking'
+    return None
+
+def take_conversation_thinking_eventless_2(run, conversation, event):
+    run.transitions.append('conversation.thinking.eventless#2')
+    run.effects.append(AnnounceAgentState('listening'))
+    conversation.agent = 'listening'
+    return None
+
+def take_conversation_speaking_eventless_1(run, conversation, event):
+    run.transitions.append('conversation.speaking.eventless#1')
+    run.effects.append(AnnounceAgentState('thinking'))
+    conversation.agent = 'thinking'
+    return None
+
+def take_conversation_speaking_eventless_2(run, conversation, event):
+    run.transitions.append('conversation.speaking.eventless#2')
+    run.effects.append(AnnounceAgentState('listening'))
+    conversation.agent = 'listening'
+    return None
+
+def conversation_eventless_of_agent(conversation, event):
+    state = conversation.agent
+    if state == 'listening':
+        if conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking':
+            return take_conversation_listening_eventless_1
+        if conversation_is_preparing(conversation, event):
+            return take_conversation_listening_eventless_2
+        return None
+    elif state == 'thinking':
+        if conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking':
+            return take_conversation_thinking_eventless_1
+        if not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not is_preparing(conversation, event)):
+            return take_conversation_thinking_eventless_2
+        return None
+    elif state == 'speaking':
+        if conversation_is_preparing(conversation, event):
+            return take_conversation_speaking_eventless_1
+        if not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not is_preparing(conversation, event)):
+            return take_conversation_speaking_eventless_2
+        return None
+    return None
+
+DIGEST = '966fe92c2042a531'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
     'pause': speech_on_pause,
     'resume': speech_on_resume,
     'close': speech_on_close,
+    'drop_request': speech_on_drop_request,
     'session_response_created': speech_on_session_response_created,
+    'session_request_refused': speech_on_session_request_refused,
     'session_response_ended': speech_on_session_response_ended,
     'session_lost': speech_on_session_lost,
+    'session_resumed': speech_on_session_resumed,
     'session_reconciliation_acknowledged': speech_on_session_reconciliation_acknowledged,
     'session_reconciliation_refused': speech_on_session_reconciliation_refused,
     'timer_fired': speech_on_timer_fired,
@@ -2125,3 +2942,24 @@ TOLD = {
     'end_source': message_on_end_source,
     'later_message_began': message_on_later_message_began,
 }
+CONVERSATION = {
+    'request_response': conversation_on_request_response,
+    'authorize': conversation_on_authorize,
+    'interrupt': conversation_on_interrupt,
+    'pause': conversation_on_pause,
+    'resume': conversation_on_resume,
+    'close': conversation_on_close,
+    'session_response_created': conversation_on_session_response_created,
+    'session_request_refused': conversation_on_session_request_refused,
+    'session_lost': conversation_on_session_lost,
+    'session_resumed': conversation_on_session_resumed,
+    'user_started_speaking': conversation_on_user_started_speaking,
+    'user_stopped_speaking': conversation_on_user_stopped_speaking,
+}
+TOLD_CONVERSATION = {
+    'hold': conversation_on_hold,
+    'speech_stopped': conversation_on_speech_stopped,
+    'response_over': conversation_on_response_over,
+    'speech_over': conversation_on_speech_over,
+}
+EVENTLESS = (conversation_eventless_of_connection, conversation_eventless_of_floor, conversation_eventless_of_generation, conversation_eventless_of_agent,)

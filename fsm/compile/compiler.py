@@ -16,6 +16,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from types import ModuleType
 from typing import Any
 
@@ -65,8 +66,9 @@ def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Call
     inliner = Inliner()
     replies: dict[str, str] = {}
     charts = [_ChartWriter(chart, inliner, replies) for chart in definition.charts]
-    functions = [line for chart in charts for line in chart.functions()]
-    speech, message = definition.speech, definition.message
+    regions = [_RegionWriter(region, inliner, replies) for region in definition.conversation.regions]
+    functions = [line for chart in (*charts, *regions) for line in chart.functions()]
+    speech, message, conversation = definition.speech, definition.message, definition.conversation
     body = [
         *(f"{name} = {reply}" for reply, name in replies.items()),
         *functions,
@@ -75,6 +77,9 @@ def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Call
         *_table("EVENTS", [(chart, event) for chart in (speech, message) for event in chart.events]),
         *_table("RAISED", [(speech, event) for event in speech.internal_events]),
         *_table("TOLD", [(message, event) for event in message.internal_events]),
+        *_table("CONVERSATION", [(conversation, event) for event in conversation.events]),
+        *_table("TOLD_CONVERSATION", [(conversation, event) for event in conversation.internal_events]),
+        f"EVENTLESS = ({', '.join(region.name_of_eventless for region in regions if region.has_eventless)},)",
     ]
     # A function that was inlined is no longer read by its name.
     read = set(re.findall(r"\w+", "\n".join(body)))
@@ -103,11 +108,15 @@ def _table(name: str, events: Iterable[tuple[ChartDefinition, str]]) -> Iterable
 class _ChartWriter:
     """The text of one chart's functions, being written."""
 
+    _data: tuple[str, ...] = ("speech",)
+    """What guards and actions are given, besides the message that it is about."""
+
     def __init__(self, chart: ChartDefinition, inliner: Inliner, replies: dict[str, str]) -> None:
         self._chart = chart
         self._replies = replies
         self._subject = ("message",) if chart.name == "message" else ()
-        read, write = ("speech", *self._subject, "event"), ("run", "speech", *self._subject, "event")
+        self._state = f"{chart.name}.{chart.region or 'state'}"
+        read, write = (*self._data, *self._subject, "event"), ("run", *self._data, *self._subject, "event")
         self._guards = {name: inliner.guard(chart.name, name, guard, read) for name, guard in chart.guards.items()}
         self._actions = {
             name: inliner.action(chart.name, name, action, write) for name, action in chart.actions.items()
@@ -147,7 +156,7 @@ class _ChartWriter:
         for transitions, states in self._states_by_transitions(event).items():
             for state in states:
                 branches.setdefault(tuple(self._cell(state, transitions)), []).append(state)
-        yield f"state = {self._chart.name}.state"
+        yield f"state = {self._state}"
         word = "if"
         for lines, states in branches.items():
             yield f"{word} state == {states[0]!r}:" if len(states) == 1 else f"{word} state in {tuple(states)}:"
@@ -241,6 +250,17 @@ class _Guarded(ast.NodeTransformer):
         return self._guards[node.id]
 
 
+class _DirectEmission(ast.NodeTransformer):
+    """Writes down an effect without calling the run."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(ast.Attribute(ast.Name("run"), "emit"), [effect]):
+                return _call("run.effects.append", effect)
+        return node
+
+
 class _Direct(ast.NodeTransformer):
     """Writes what an action asks of its run without calling the run."""
 
@@ -258,6 +278,74 @@ class _Direct(ast.NodeTransformer):
 
 def _call(function: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.parse(function, mode="eval").body, list(arguments), [])
+
+
+class _RegionWriter(_ChartWriter):
+    """The text of the functions of one region of the conversation chart.
+
+    A region's eventless transitions are tried beside those of the others, so they are found by a function of their own:
+    it returns the one to take, or None.
+    """
+
+    _data = ("conversation",)
+
+    @property
+    def name_of_eventless(self) -> str:
+        """The name of the function that finds the eventless transition to take."""
+        return f"{self._chart.name}_eventless_of_{self._chart.region}"
+
+    @property
+    def has_eventless(self) -> bool:
+        """Whether there is any."""
+        return any(transition.event == EVENTLESS for transition in self._chart.transitions)
+
+    def functions(self) -> Iterable[str]:
+        """Yield the lines of all functions."""
+        for event in (*self._chart.events, *self._chart.internal_events):
+            yield from ("", f"def {_name_of(self._chart.name, event)}(run, conversation, event):")
+            yield from _indented(self._branches(event))
+        if not self.has_eventless:
+            return
+        for transition in self._chart.transitions:
+            if transition.event == EVENTLESS:
+                yield from ("", f"def {self._name_of_taking(transition)}(run, conversation, event):")
+                yield from _indented(self._transition(transition, transition.source))
+        yield from ("", f"def {self.name_of_eventless}(conversation, event):")
+        yield from _indented([*self._branches(EVENTLESS), "return None"])
+
+    def _known(self, event: str) -> dict[str, None]:
+        """Return what is known of an event. Here the internal ones name a speech."""
+        return {}
+
+    def _name_of_taking(self, transition: Transition) -> str:
+        return re.sub(r"\W", "_", f"take_{transition.id}")
+
+    def _cell(self, state: str, transitions: tuple[Transition, ...]) -> Iterable[str]:
+        for transition in transitions:
+            lines = (
+                [f"return {self._name_of_taking(transition)}"]
+                if transition.event == EVENTLESS
+                else list(self._transition(transition, state))
+            )
+            if not transition.cond:
+                yield from lines
+                return
+            yield f"if {self._condition(transition.event, transition.cond)}:"
+            yield from _indented(lines)
+        if transitions[0].event not in self._chart.events:
+            yield "return None"
+
+    def _transition(self, transition: Transition, state: str) -> Iterable[str]:
+        if transition.kind != "handled":
+            yield f"return {self._answer(transition, state)}"
+            return
+        yield f"run.transitions.append({transition.id!r})"
+        for action in transition.actions:
+            for step in self._actions[action]:
+                yield from ast.unparse(_DirectEmission().visit(deepcopy(step))).splitlines()
+        if transition.target is not None:
+            yield f"{self._state} = {self._chart.target_state(transition, state)!r}"
+        yield "return None"
 
 
 def _causes(steps: Iterable[ast.stmt]) -> set[str] | None:

@@ -1,4 +1,4 @@
-"""The Definition: both charts as immutable tables, read once from python-statemachine by introspection.
+"""The Definition: the three charts as immutable tables, read once from python-statemachine by introspection.
 
 Everything else is derived from it: the running machine, the pictures, the exports, the vectors. Transition ids name the
 chart, the state that declares the transition, the event and the transition's place among those of that state and event:
@@ -12,7 +12,7 @@ import ast
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from types import ModuleType
 from typing import Any, Literal
@@ -21,7 +21,10 @@ from statemachine import StateChart
 from statemachine.graph import iterate_states
 
 from ..answers import Answer
-from ..events import MESSAGE_EVENT_TYPES, SPEECH_EVENT_TYPES, name_of
+from ..conversation import actions as conversation_actions
+from ..conversation import chart as conversation
+from ..conversation import guards as conversation_guards
+from ..events import CONVERSATION_EVENT_TYPES, MESSAGE_EVENT_TYPES, SPEECH_EVENT_TYPES, name_of
 from ..message import actions as message_actions
 from ..message import chart as message
 from ..message import guards as message_guards
@@ -32,7 +35,7 @@ from ..speech import guards as speech_guards
 EVENTLESS = "eventless"
 """The event name of transitions that need no event."""
 
-ChartName = Literal["message", "speech"]
+ChartName = Literal["conversation", "message", "speech"]
 TransitionKind = Literal["handled", "ignored", "rejected"]
 
 
@@ -49,6 +52,8 @@ class StateNode:
     is_initial: bool
     is_final: bool
     is_compound: bool
+    is_parallel: bool = False
+    """Its children are regions side by side: it is in one state of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,35 @@ class ChartDefinition:
     """The events that the other chart raises or tells."""
     guards: Mapping[str, Callable[..., bool]] = field(repr=False)
     actions: Mapping[str, Callable[..., None]] = field(repr=False)
+    region: str = ""
+    """The region of the chart that this is; "" for a whole chart."""
+    answered_elsewhere: tuple[tuple[str, str], ...] = ()
+    """States and events of which another chart is asked instead."""
+
+    @cached_property
+    def regions(self) -> tuple[ChartDefinition, ...]:
+        """The regions of a chart that has several side by side, each as a chart; else the chart itself."""
+        root = next(node for node in self.states if node.parent is None)
+        if not root.is_parallel:
+            return (self,)
+        return tuple(self._region(node.id) for node in self.states if node.parent == root.id)
+
+    def _region(self, region: str) -> ChartDefinition:
+        inside = {node.id for node in self.states if region in self.ancestry(node.id)} - {region}
+        transitions = tuple(transition for transition in self.transitions if transition.source in inside)
+        taken = {transition.event for transition in transitions}
+        return replace(
+            self,
+            states=tuple(
+                replace(node, parent=None) if node.parent == region else node
+                for node in self.states
+                if node.id in inside
+            ),
+            transitions=transitions,
+            events=tuple(event for event in self.events if event in taken),
+            internal_events=tuple(event for event in self.internal_events if event in taken),
+            region=region,
+        )
 
     @cached_property
     def state(self) -> dict[str, StateNode]:
@@ -141,15 +175,21 @@ class ChartDefinition:
 
 @dataclass(frozen=True)
 class Definition:
-    """Both charts."""
+    """All charts."""
 
     message: ChartDefinition
     speech: ChartDefinition
+    conversation: ChartDefinition
 
     @property
     def charts(self) -> tuple[ChartDefinition, ChartDefinition]:
-        """The speech chart and the message chart, in the order in which one explains them."""
+        """The charts of one speech: its own and that of its messages, in the order in which one explains them."""
         return self.speech, self.message
+
+    @property
+    def every_chart(self) -> tuple[ChartDefinition, ...]:
+        """All of them, in the order in which one explains them."""
+        return self.conversation, *self.charts
 
     def transition(self, transition_id: str) -> Transition:
         """Return the transition with this id.
@@ -161,7 +201,7 @@ class Definition:
 
     @cached_property
     def _transitions(self) -> dict[str, Transition]:
-        return {transition.id: transition for chart in self.charts for transition in chart.transitions}
+        return {transition.id: transition for chart in self.every_chart for transition in chart.transitions}
 
 
 def guard_names(cond: str) -> tuple[str, ...]:
@@ -188,7 +228,7 @@ def digest(of: Definition) -> str:
         repr(
             (transition.id, transition.cond, transition.target, transition.actions, transition.kind, transition.reason)
         )
-        for chart in of.charts
+        for chart in of.every_chart
         for transition in chart.transitions
     )
     return hashlib.sha256(transitions.encode()).hexdigest()[:16]
@@ -222,8 +262,18 @@ def definition() -> Definition:
             functions_of(speech_guards),
             functions_of(speech_actions),
         ),
+        conversation=compile_chart(
+            "conversation",
+            conversation.ConversationChart,
+            conversation.ANSWERS,
+            tuple(name_of(event_type) for event_type in CONVERSATION_EVENT_TYPES),
+            conversation.INTERNAL_EVENTS,
+            functions_of(conversation_guards),
+            functions_of(conversation_actions),
+            conversation.ANSWERED_BY_A_SPEECH,
+        ),
     )
-    for chart in result.charts:
+    for chart in result.every_chart:
         check(chart)
     return result
 
@@ -245,6 +295,7 @@ def compile_chart(
     internal_events: tuple[str, ...],
     guards: Mapping[str, Callable[..., bool]],
     actions: Mapping[str, Callable[..., None]],
+    answered_elsewhere: tuple[tuple[str, str], ...] = (),
 ) -> ChartDefinition:
     """Read a python-statemachine chart, and its answers, into a table.
 
@@ -259,6 +310,7 @@ def compile_chart(
             is_initial=bool(state.initial),
             is_final=bool(state.final),
             is_compound=bool(state.states),
+            is_parallel=bool(state.parallel),
         )
         for state in states
     )
@@ -305,7 +357,16 @@ def compile_chart(
                     kind=answer.kind,
                     reason=answer.reason,
                 )
-    return ChartDefinition(name, nodes, tuple(transitions), events, internal_events, guards, actions)
+    return ChartDefinition(
+        name,
+        nodes,
+        tuple(transitions),
+        events,
+        internal_events,
+        guards,
+        actions,
+        answered_elsewhere=answered_elsewhere,
+    )
 
 
 def _declared(specs: Any) -> list[Any]:

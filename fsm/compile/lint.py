@@ -19,10 +19,13 @@ def check(chart: ChartDefinition) -> None:
         *_undefined_names(chart),
         *_unused_names(chart),
         *_unknown_events(chart),
-        *_dead_transitions(chart),
-        *_endless_transitions(chart),
-        *_traps(chart),
-        *_open_cells(chart),
+        *_shared_events(chart),
+        *(
+            breach
+            for region in chart.regions
+            for rule in (_dead_transitions, _endless_transitions, _traps, _open_cells)
+            for breach in rule(region)
+        ),
     ]
     if breaches:
         raise DefinitionError("\n".join(f"{chart.name} chart: {breach}" for breach in breaches))
@@ -61,6 +64,17 @@ def _unknown_events(chart: ChartDefinition) -> list[str]:
         f"{transition.id}: no such state {transition.source!r}"
         for transition in chart.transitions
         if transition.source not in states
+    ]
+
+
+def _shared_events(chart: ChartDefinition) -> list[str]:
+    """Find events that two regions take: which of them goes first would decide what happens."""
+    return [
+        f"{event}: taken by the regions {first.region} and {second.region}; leave it to one of them"
+        for number, first in enumerate(chart.regions)
+        for second in chart.regions[number + 1 :]
+        for event in (*first.events, *first.internal_events)
+        if event in (*second.events, *second.internal_events)
     ]
 
 
@@ -111,7 +125,11 @@ def _traps(chart: ChartDefinition) -> list[str]:
             if steps[state] - {state}
         ),
         *(f"{state}: never reached; delete it" for state in steps if state not in reachable),
-        *(f"{state}: no way to a final state" for state in steps if not _closure({state}, steps) & finals),
+        *(
+            f"{state}: no way to a final state"
+            for state in steps
+            if (finals or not chart.region) and not _closure({state}, steps) & finals
+        ),
     ]
 
 
@@ -132,5 +150,6 @@ def _open_cells(chart: ChartDefinition) -> list[str]:
         f"{leaf.id} on {event}: no answer if all guards fail; add an unguarded transition or an answer"
         for leaf in chart.leaves
         for event in chart.events
+        if (leaf.id, event) not in chart.answered_elsewhere
         if not any(not transition.cond for transition in chart.cell(leaf.id, event))
     ]

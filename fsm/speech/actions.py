@@ -65,6 +65,12 @@ def note_response_end(run: Run, speech: Speech, event: SessionResponseEnded) -> 
     _end_response(run, speech)
 
 
+def note_no_response(run: Run, speech: Speech, event: Event | None) -> None:
+    """Remember that no response will come: it was refused, or never asked for."""
+    speech.response_has_ended = True
+    speech.has_progressed = True
+
+
 def note_session_lost(run: Run, speech: Speech, event: Event | None) -> None:
     """Remember that nothing more comes from the server, and that it remembers nothing (O6)."""
     speech.session_is_lost = True
@@ -264,4 +270,4 @@ def report_failed(run: Run, speech: Speech, event: Event | None) -> None:
 
 
 def _report_done(run: Run, speech: Speech, outcome: Outcome) -> None:
-    run.emit(ReportSpeechDone(outcome, speech.records))
+    run.emit(ReportSpeechDone(outcome, speech.records, speech.speech_id))

@@ -70,6 +70,33 @@ class SpeechChart(StateChart[Any]):
         on=["note_response_end", "cut_what_came_late"],
     )
 
+    # The request that comes to nothing: the server refuses it, or it was dropped before it was sent. There are no
+    # messages then. Nobody waits for a response (C1, C3).
+    paused.to(
+        stopping,
+        event="session_request_refused",
+        cond="has_no_response",
+        on=["because_source_failed", "note_no_response", "resume_output"],
+    )
+    queued.to(
+        stopping,
+        event="session_request_refused",
+        cond="has_no_response",
+        on=["because_source_failed", "note_no_response"],
+    )
+    active.to(
+        stopping,
+        event="session_request_refused",
+        cond="has_no_response",
+        on=["because_source_failed", "note_no_response"],
+    )
+    reconciling.to(
+        None,
+        event="session_request_refused drop_request",
+        cond="has_no_response",
+        on="note_no_response",
+    )
+
     # One message after the other; none starts while the speech is held.
     paused.to(None, event="message_announced message_settled")
     active.to(None, event="message_announced", cond="output_is_free", on=["forward_next", "watch"])
@@ -191,7 +218,11 @@ ANSWERS = (
         cond="is_own_response",
     ),
     rejected("foreign_response", "queued active stopping reconciling", "session_response_ended"),
+    ignored("already_created", "queued active stopping reconciling", "session_request_refused"),
+    rejected("still_wanted", "queued active", "drop_request"),
+    ignored("already_created", "stopping reconciling", "drop_request"),
     ignored("already_lost", "stopping", "session_lost"),
+    ignored("not_awaited", "queued active stopping reconciling", "session_resumed"),
     rejected("nothing_requested", "queued active stopping", *_ANSWERS_OF_SERVER),
     ignored("not_awaited", "reconciling", *_ANSWERS_OF_SERVER),
     ignored("stale_timer", "queued active stopping reconciling", "timer_fired"),
@@ -203,9 +234,12 @@ ANSWERS = (
         "pause",
         "resume",
         "close",
+        "drop_request",
+        "session_request_refused",
         "session_response_created",
         "session_response_ended",
         "session_lost",
+        "session_resumed",
         *_ANSWERS_OF_SERVER,
         "timer_fired",
     ),

@@ -12,13 +12,13 @@ def start_timer(run: Run, speech: Speech, timer: Timer, delay_ms: int) -> None:
     """Start the timer, in place of the one that runs."""
     speech.timer = timer
     speech.has_progressed = False
-    run.emit(StartTimer(timer, delay_ms))
+    run.emit(StartTimer(timer, delay_ms, speech.speech_id))
 
 
 def cancel_timer(run: Run, speech: Speech) -> None:
     """Stop the timer, if one runs."""
     if speech.timer is not None:
-        run.emit(CancelTimer(speech.timer))
+        run.emit(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
 
 

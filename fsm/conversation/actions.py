@@ -1,0 +1,240 @@
+"""The actions of the conversation chart. None of them decides anything: that is what the transitions are for."""
+
+from __future__ import annotations
+
+from ..effects import AnnounceAgentState, AnnounceConnectionState, CreateResponse, ReportSpeechBegun
+from ..events import (
+    Authorize,
+    Close,
+    DropRequest,
+    Event,
+    Interrupt,
+    Pause,
+    RequestResponse,
+    SessionLost,
+    SessionRequestRefused,
+    SessionResponseCreated,
+    SessionResumed,
+    SpeechEvent,
+)
+from ..state import Conversation, Speech
+from .internal_events import InternalEvent, SpeechOver, SpeechStopped
+from .run import ConversationRun
+
+# The connection
+
+
+def lose_session(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+    """Tell every speech that the connection is gone. A response in flight is over (O6)."""
+    _tell_all(run, conversation, SessionLost())
+
+
+def announce_disconnected(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+    """Say that there is no server to talk to."""
+    run.emit(AnnounceConnectionState("disconnected"))
+
+
+def announce_connected(run: ConversationRun, conversation: Conversation, event: SessionResumed) -> None:
+    """Say that there is a server again, and whether it remembers the conversation."""
+    run.emit(AnnounceConnectionState("connected", event.conversation_kept))
+
+
+def announce_closing(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+    """Say that nothing new begins."""
+    run.emit(AnnounceConnectionState("closing"))
+
+
+def announce_closed(run: ConversationRun, conversation: Conversation, event: Event | InternalEvent | None) -> None:
+    """Say that everything is settled."""
+    run.emit(AnnounceConnectionState("closed"))
+
+
+def close_all(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+    """Have every speech settle what was heard (H6)."""
+    _tell_all(run, conversation, Close())
+
+
+def _tell_all(run: ConversationRun, conversation: Conversation, event: SpeechEvent) -> None:
+    for speech_id in tuple(conversation.live):
+        run.tell_speech(conversation, speech_id, event)
+
+
+# The user, and the agent's commands
+
+
+def interrupt_all(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+    """Interrupt what plays, what is queued and what is only requested (M8)."""
+    force = isinstance(event, Interrupt) and event.force
+    _tell_all(run, conversation, Interrupt(force))
+
+
+def hold_all(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+    """Hold what plays, and keep what waits where it is."""
+    run.raise_event("hold")
+
+
+def pause_speech(run: ConversationRun, conversation: Conversation, event: InternalEvent | None) -> None:
+    """Hold the speech that has the floor."""
+    if conversation.floor_id is not None:
+        run.tell_speech(conversation, conversation.floor_id, Pause())
+
+
+# The floor
+
+
+def give_floor_to_next(run: ConversationRun, conversation: Conversation, event: Event | InternalEvent | None) -> None:
+    """Let the speech play that has waited longest."""
+    for speech_id in conversation.waiting:
+        _give_floor(run, conversation, speech_id)
+        break
+
+
+def give_floor(run: ConversationRun, conversation: Conversation, event: Authorize) -> None:
+    """Let the named speech play."""
+    _give_floor(run, conversation, event.speech_id)
+
+
+def _give_floor(run: ConversationRun, conversation: Conversation, speech_id: str) -> None:
+    conversation.floor_id = speech_id
+    del conversation.waiting[speech_id]
+    run.tell_speech(conversation, speech_id, Authorize())
+
+
+def release_floor(run: ConversationRun, conversation: Conversation, event: SpeechOver) -> None:
+    """Remember that nobody has the floor."""
+    conversation.floor_id = None
+
+
+def withdraw(run: ConversationRun, conversation: Conversation, event: SpeechStopped) -> None:
+    """Keep no place for a speech that was stopped. A request that was not sent is never sent, and nobody waits."""
+    conversation.waiting.pop(event.speech_id, None)
+    if event.speech_id in conversation.requests:
+        del conversation.requests[event.speech_id]
+        run.tell_speech(conversation, event.speech_id, DropRequest())
+
+
+def keep_for_late_facts(run: ConversationRun, conversation: Conversation, event: SpeechOver) -> None:
+    """Remember a speech that is over, for facts that come late, and forget the oldest of those that are too many."""
+    del conversation.live[event.speech_id]
+    conversation.over[event.speech_id] = None
+    if len(conversation.over) > conversation.policy.speeches_kept:
+        for speech_id in conversation.over:
+            _forget(conversation, speech_id)
+            break
+
+
+def _forget(conversation: Conversation, speech_id: str) -> None:
+    del conversation.over[speech_id]
+    speech = conversation.speeches.pop(speech_id)
+    for message_id in speech.messages:
+        conversation.by_message.pop(message_id, None)
+    if speech.response_id is not None:
+        conversation.by_response.pop(speech.response_id, None)
+
+
+# Requests and responses
+
+
+def begin_request(run: ConversationRun, conversation: Conversation, event: RequestResponse) -> None:
+    """Begin the speech, and have it wait for its response and for the floor."""
+    _begin(run, conversation, event.speech_id)
+    conversation.waiting[event.speech_id] = None
+    conversation.requests[event.speech_id] = None
+
+
+def begin_lost_speech(run: ConversationRun, conversation: Conversation, event: RequestResponse) -> None:
+    """Begin the speech, and end it at once: there is nobody to ask."""
+    _begin(run, conversation, event.speech_id)
+    run.tell_speech(conversation, event.speech_id, SessionLost())
+
+
+def begin_closed_speech(run: ConversationRun, conversation: Conversation, event: RequestResponse) -> None:
+    """Begin the speech, and end it at once: nothing is asked for on the way out."""
+    _begin(run, conversation, event.speech_id)
+    run.tell_speech(conversation, event.speech_id, Close())
+    run.tell_speech(conversation, event.speech_id, DropRequest())
+
+
+def _begin(run: ConversationRun, conversation: Conversation, speech_id: str) -> None:
+    conversation.speeches[speech_id] = Speech(
+        conversation.capabilities, conversation.policy.speech, speech_id=speech_id
+    )
+    conversation.live[speech_id] = None
+    run.emit(ReportSpeechBegun(speech_id))
+
+
+def send_request(run: ConversationRun, conversation: Conversation, event: Event | InternalEvent | None) -> None:
+    """Ask for the response that has waited longest."""
+    for speech_id in conversation.requests:
+        conversation.request_id = speech_id
+        del conversation.requests[speech_id]
+        run.emit(CreateResponse(speech_id))
+        break
+
+
+def begin_response_asked_for(run: ConversationRun, conversation: Conversation, event: SessionResponseCreated) -> None:
+    """Give the response to the speech that waits for one."""
+    speech_id = conversation.request_id
+    conversation.request_id = None
+    if speech_id is not None:
+        _begin_response(run, conversation, speech_id, event.response_id)
+
+
+def begin_own_response(run: ConversationRun, conversation: Conversation, event: SessionResponseCreated) -> None:
+    """Begin a speech for a response that nobody asked for."""
+    speech_id = event.new_speech_id or event.response_id
+    _begin(run, conversation, speech_id)
+    conversation.waiting[speech_id] = None
+    _begin_response(run, conversation, speech_id, event.response_id)
+
+
+def begin_unwanted_response(run: ConversationRun, conversation: Conversation, event: SessionResponseCreated) -> None:
+    """Begin a speech for a response that nobody wants any more, and stop it before it is heard."""
+    speech_id = event.new_speech_id or event.response_id
+    _begin(run, conversation, speech_id)
+    _begin_response(run, conversation, speech_id, event.response_id)
+    run.tell_speech(conversation, speech_id, Interrupt(force=True))
+
+
+def _begin_response(run: ConversationRun, conversation: Conversation, speech_id: str, response_id: str) -> None:
+    conversation.by_response[response_id] = speech_id
+    conversation.generating_ids = (*_still_generating(conversation), speech_id)
+    run.tell_speech(conversation, speech_id, SessionResponseCreated(response_id))
+
+
+def _still_generating(conversation: Conversation) -> tuple[str, ...]:
+    speeches = conversation.speeches
+    return tuple(
+        [each for each in conversation.generating_ids if each in speeches and not speeches[each].response_has_ended]
+    )
+
+
+def refuse(run: ConversationRun, conversation: Conversation, event: SessionRequestRefused) -> None:
+    """Tell the speech that waits for a response that there will be none."""
+    speech_id = conversation.request_id
+    conversation.request_id = None
+    if speech_id is not None:
+        run.tell_speech(conversation, speech_id, SessionRequestRefused(speech_id, event.code, event.text))
+
+
+def give_request_up(run: ConversationRun, conversation: Conversation, event: InternalEvent) -> None:
+    """Expect no response to the request that was sent."""
+    conversation.request_id = None
+
+
+# The agent
+
+
+def announce_listening(run: ConversationRun, conversation: Conversation, event: Event | InternalEvent | None) -> None:
+    """Agent state: it is silent, and the user may speak."""
+    run.emit(AnnounceAgentState("listening"))
+
+
+def announce_thinking(run: ConversationRun, conversation: Conversation, event: Event | InternalEvent | None) -> None:
+    """Agent state: it prepares to speak."""
+    run.emit(AnnounceAgentState("thinking"))
+
+
+def announce_speaking(run: ConversationRun, conversation: Conversation, event: Event | InternalEvent | None) -> None:
+    """Agent state: the listener hears it."""
+    run.emit(AnnounceAgentState("speaking"))

@@ -1,0 +1,186 @@
+"""The conversation chart: one session with one listener, and the speeches in it (spec, section 5).
+
+Five things are nearly independent, so they are regions side by side:
+
+- `connection`: whether there is a server to talk to, and whether the agent is leaving;
+- `user`: whether the user speaks;
+- `floor`: which speech has the output, at most one at a time;
+- `generation`: what the server generates, at most one response that was asked for at a time (C1);
+- `agent`: what the agent does, as the listener would describe it.
+
+Each event is taken by one region. The others follow by eventless transitions, which are tried after every event, and by
+what the conversation is told of its speeches: `speech_stopped`, `response_over` and `speech_over` name the speech.
+Transitions of one state and event are tried in the order in which they stand here. What the guards and actions mean is
+said in `guards` and `actions`. An event that no transition takes is answered by `ANSWERS`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from statemachine import State, StateChart
+
+from ..answers import ignored, rejected
+
+INTERNAL_EVENTS = ("hold", "speech_stopped", "response_over", "speech_over")
+
+
+class ConversationChart(StateChart[Any]):
+    """One conversation."""
+
+    catch_errors_as_events = False
+    allow_event_without_transition = False
+
+    class conversation(State.Parallel):  # noqa: N801
+        class connection(State.Compound):  # noqa: N801
+            connected = State(initial=True)
+            disconnected = State()
+            closing = State()
+            closed = State(final=True)
+
+        class user(State.Compound):  # noqa: N801
+            silent = State(initial=True)
+            talking = State()
+
+        class floor(State.Compound):  # noqa: N801
+            free = State(initial=True)
+            held = State()
+            taken = State()
+
+        class generation(State.Compound):  # noqa: N801
+            idle = State(initial=True)
+            requested = State()
+            generating = State()
+
+        class agent(State.Compound):  # noqa: N801
+            listening = State(initial=True)
+            thinking = State()
+            speaking = State()
+
+    connected, disconnected = conversation.connection.connected, conversation.connection.disconnected
+    closing, closed = conversation.connection.closing, conversation.connection.closed
+    silent, talking = conversation.user.silent, conversation.user.talking
+    free, held, taken = conversation.floor.free, conversation.floor.held, conversation.floor.taken
+    idle, requested = conversation.generation.idle, conversation.generation.requested
+    generating = conversation.generation.generating
+    listening, thinking, speaking = (
+        conversation.agent.listening,
+        conversation.agent.thinking,
+        conversation.agent.speaking,
+    )
+
+    # The connection. A speech cannot go on without it, whatever becomes of the server's memory.
+    connected.to(disconnected, event="session_lost", on=["lose_session", "announce_disconnected"])
+    closing.to(None, event="session_lost", on="lose_session")
+    disconnected.to(connected, event="session_resumed", on="announce_connected")
+
+    # Every way out is this one: what was heard is settled by the evidence, and nothing new begins (H6).
+    connected.to(closing, event="close", on=["announce_closing", "close_all"])
+    disconnected.to(closing, event="close", on=["announce_closing", "close_all"])
+    closing.to(closed, cond="nothing_is_left", on="announce_closed")
+
+    # Barge-in covers what plays, what is queued and what is only requested (M8). A user who is thought to be speaking
+    # may begin again: not every server says when a user has stopped.
+    silent.to(talking, event="user_started_speaking", cond="barge_in_interrupts", on="interrupt_all")
+    silent.to(talking, event="user_started_speaking", cond="barge_in_holds", on="hold_all")
+    silent.to(talking, event="user_started_speaking")
+    talking.to(None, event="user_started_speaking", cond="barge_in_interrupts", on="interrupt_all")
+    talking.to(None, event="user_started_speaking", cond="barge_in_holds", on="hold_all")
+    talking.to(silent, event="user_stopped_speaking")
+
+    # The floor goes to the speech that has waited longest, once the output is free and the user silent.
+    free.to(taken, cond="next_may_speak", on="give_floor_to_next")
+    free.to(taken, event="authorize", cond="is_waiting", on="give_floor")
+    held.to(taken, event="authorize", cond="is_waiting", on="give_floor")
+    taken.to(free, event="speech_over", cond="has_the_floor", on=["release_floor", "keep_for_late_facts"])
+    free.to(None, event="speech_over", on="keep_for_late_facts")
+    held.to(None, event="speech_over", on="keep_for_late_facts")
+    taken.to(None, event="speech_over", on="keep_for_late_facts")
+    free.to(None, event="speech_stopped", on="withdraw")
+    held.to(None, event="speech_stopped", on="withdraw")
+    taken.to(None, event="speech_stopped", on="withdraw")
+
+    # A hold without anything playing keeps what waits where it is, until the agent decides (P6).
+    free.to(held, event="pause")
+    free.to(held, event="hold", cond="something_waits")
+    taken.to(None, event="hold", on="pause_speech")
+    held.to(free, event="resume")
+
+    # Without a name, an interruption means silence.
+    free.to(None, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
+    taken.to(None, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
+    held.to(free, event="interrupt", on="interrupt_all")
+
+    # Requests wait for each other (C1). Without a connection, or on the way out, one fails at once.
+    idle.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request")
+    idle.to(None, event="request_response", cond="is_new_speech and is_disconnected", on="begin_lost_speech")
+    idle.to(None, event="request_response", cond="is_new_speech", on="begin_closed_speech")
+    requested.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request")
+    requested.to(None, event="request_response", cond="is_new_speech", on="begin_closed_speech")
+    generating.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request")
+    generating.to(None, event="request_response", cond="is_new_speech", on="begin_closed_speech")
+    idle.to(requested, cond="next_may_be_requested", on="send_request")
+
+    # What a request comes to: its own response, the server's own at that moment, a refusal, or nothing in time.
+    requested.to(
+        generating, event="session_response_created", cond="answers_the_request", on="begin_response_asked_for"
+    )
+    requested.to(
+        generating,
+        event="session_response_created",
+        cond="is_the_servers_own and request_is_wanted",
+        on="begin_response_asked_for",
+    )
+    requested.to(generating, event="session_request_refused", cond="is_request_sent and a_response_runs", on="refuse")
+    requested.to(idle, event="session_request_refused", cond="is_request_sent", on="refuse")
+    requested.to(generating, event="response_over", cond="is_request_sent and a_response_runs", on="give_request_up")
+    requested.to(idle, event="response_over", cond="is_request_sent", on="give_request_up")
+    generating.to(idle, event="response_over", cond="no_response_runs")
+
+    # A response that nobody asked for is the server's answer to the user: it belongs to a new speech. One that was
+    # asked for and given up, or that begins on the way out, is cancelled before it is heard.
+    idle.to(generating, event="session_response_created", cond="is_the_servers_own", on="begin_own_response")
+    requested.to(None, event="session_response_created", cond="is_the_servers_own", on="begin_own_response")
+    generating.to(None, event="session_response_created", cond="is_the_servers_own", on="begin_own_response")
+    idle.to(generating, event="session_response_created", cond="is_unwanted", on="begin_unwanted_response")
+    requested.to(None, event="session_response_created", cond="is_unwanted", on="begin_unwanted_response")
+    generating.to(None, event="session_response_created", cond="is_unwanted", on="begin_unwanted_response")
+
+    # The agent's state, over all speeches and requests.
+    listening.to(speaking, cond="is_audible", on="announce_speaking")
+    listening.to(thinking, cond="is_preparing", on="announce_thinking")
+    thinking.to(speaking, cond="is_audible", on="announce_speaking")
+    thinking.to(listening, cond="is_at_rest", on="announce_listening")
+    speaking.to(thinking, cond="is_preparing", on="announce_thinking")
+    speaking.to(listening, cond="is_at_rest", on="announce_listening")
+
+
+ANSWERED_BY_A_SPEECH = (("taken", "pause"), ("taken", "resume"))
+"""What the speech that has the floor is asked instead, if one has it."""
+
+_FLOOR = "free held taken"
+_GENERATION = "idle requested generating"
+
+ANSWERS = (
+    ignored("already_lost", "disconnected", "session_lost"),
+    ignored("already_closing", "closing", "close"),
+    ignored("not_lost", "connected closing", "session_resumed"),
+    ignored("conversation_is_closed", "closed", "close", "session_lost", "session_resumed"),
+    ignored("already_speaking", "talking", "user_started_speaking"),
+    ignored("already_silent", "silent", "user_stopped_speaking"),
+    ignored("already_authorized", "taken", "authorize", cond="has_the_floor"),
+    rejected("output_busy", "taken", "authorize", cond="is_waiting"),
+    ignored("already_stopping", _FLOOR, "authorize", cond="is_known_speech"),
+    rejected("no_speech", _FLOOR, "authorize"),
+    ignored("already_held", "held", "pause"),
+    ignored("not_held", "free", "resume"),
+    rejected("not_interruptible", "free taken", "interrupt", cond="something_plays_or_waits"),
+    ignored("already_stopping", "free taken", "interrupt", cond="something_is_left"),
+    rejected("no_speech", "free taken", "interrupt"),
+    rejected("speech_exists", _GENERATION, "request_response"),
+    ignored("out_of_band", _GENERATION, "session_response_created", cond="is_out_of_band"),
+    ignored("already_created", _GENERATION, "session_response_created", cond="is_known_response"),
+    ignored("conversation_is_closed", _GENERATION, "session_response_created", cond="is_closed"),
+    rejected("speech_exists", _GENERATION, "session_response_created"),
+    ignored("already_answered", _GENERATION, "session_request_refused"),
+)

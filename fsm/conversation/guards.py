@@ -1,0 +1,196 @@
+"""The guards of the conversation chart. Each reads as a sentence about the conversation, and changes nothing."""
+
+from __future__ import annotations
+
+from ..events import Authorize, Event, Interrupt, RequestResponse, SessionRequestRefused, SessionResponseCreated
+from ..state import Conversation, Speech
+from ..values import STOPPABLE_SPEECH_STATES
+from .internal_events import InternalEvent, ResponseOver, SpeechOver
+
+
+def is_connected(conversation: Conversation, event: Event | None) -> bool:
+    """There is a server to talk to, and the agent stays."""
+    return conversation.connection == "connected"
+
+
+def is_disconnected(conversation: Conversation, event: Event | None) -> bool:
+    """The connection is gone."""
+    return conversation.connection == "disconnected"
+
+
+def is_closed(conversation: Conversation, event: Event | None) -> bool:
+    """The agent has left."""
+    return conversation.connection == "closed"
+
+
+def nothing_is_left(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """Every speech is over."""
+    return not conversation.live
+
+
+def something_is_left(conversation: Conversation, event: Event | None) -> bool:
+    """Some speech is not over."""
+    return bool(conversation.live)
+
+
+# The user
+
+
+def barge_in_interrupts(conversation: Conversation, event: Event | None) -> bool:
+    """The policy says that a user who speaks interrupts."""
+    return conversation.policy.barge_in == "interrupt"
+
+
+def barge_in_holds(conversation: Conversation, event: Event | None) -> bool:
+    """The policy says that everything is held until the agent knows what the user wants."""
+    return conversation.policy.barge_in == "pause"
+
+
+# The floor
+
+
+def next_may_speak(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """A speech waits, the user is silent, and the floor is given without being asked for."""
+    return bool(conversation.waiting) and conversation.user == "silent" and conversation.policy.authorize_when_free
+
+
+def is_waiting(conversation: Conversation, event: Authorize) -> bool:
+    """The speech waits for the floor."""
+    return event.speech_id in conversation.waiting
+
+
+def something_waits(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """Some speech waits for the floor."""
+    return bool(conversation.waiting)
+
+
+def has_the_floor(conversation: Conversation, event: Authorize | SpeechOver) -> bool:
+    """The speech is the one that may play."""
+    return event.speech_id == conversation.floor_id
+
+
+def is_known_speech(conversation: Conversation, event: Authorize) -> bool:
+    """There is, or was, such a speech."""
+    return event.speech_id in conversation.speeches
+
+
+def something_may_be_stopped(conversation: Conversation, event: Interrupt) -> bool:
+    """Something plays or waits, and the policy allows to interrupt it, or it is forced (C7)."""
+    for speech_id in conversation.live:
+        if _may_be_stopped(conversation.speeches[speech_id], event.force):
+            return True
+    return False
+
+
+def _may_be_stopped(speech: Speech, force: bool) -> bool:
+    return speech.state in STOPPABLE_SPEECH_STATES and (speech.policy.interruptible or force)
+
+
+def something_plays_or_waits(conversation: Conversation, event: Event | None) -> bool:
+    """Some speech plays, or waits to."""
+    for speech_id in conversation.live:
+        if conversation.speeches[speech_id].state in STOPPABLE_SPEECH_STATES:
+            return True
+    return False
+
+
+# Requests and responses
+
+
+def is_new_speech(conversation: Conversation, event: RequestResponse) -> bool:
+    """No other speech has this name."""
+    return event.speech_id not in conversation.speeches
+
+
+def next_may_be_requested(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """A request waits, and there is a server to send it to."""
+    return bool(conversation.requests) and conversation.connection == "connected"
+
+
+def is_out_of_band(conversation: Conversation, event: SessionResponseCreated) -> bool:
+    """The response is no part of the conversation."""
+    return event.is_out_of_band
+
+
+def is_known_response(conversation: Conversation, event: SessionResponseCreated) -> bool:
+    """It has been announced before."""
+    return event.response_id in conversation.by_response
+
+
+def answers_the_request(conversation: Conversation, event: SessionResponseCreated) -> bool:
+    """The response says that it is the one that was asked for."""
+    return _is_new_response(conversation, event) and event.speech_id == conversation.request_id
+
+
+def is_the_servers_own(conversation: Conversation, event: SessionResponseCreated) -> bool:
+    """The server began the response by itself, at the end of the user's turn."""
+    return (
+        _is_new_response(conversation, event)
+        and event.speech_id == ""
+        and conversation.connection == "connected"
+        and (event.new_speech_id or event.response_id) not in conversation.speeches
+    )
+
+
+def is_unwanted(conversation: Conversation, event: SessionResponseCreated) -> bool:
+    """Whoever asked for the response does not wait for it any more, or the agent is leaving."""
+    return (
+        _is_new_response(conversation, event)
+        and conversation.connection != "closed"
+        and (event.new_speech_id or event.response_id) not in conversation.speeches
+    )
+
+
+def _is_new_response(conversation: Conversation, event: SessionResponseCreated) -> bool:
+    return not event.is_out_of_band and event.response_id not in conversation.by_response
+
+
+def request_is_wanted(conversation: Conversation, event: Event | None) -> bool:
+    """Nothing has stopped the speech whose request was sent; if it was stopped, the server's own answers the user."""
+    return conversation.request_id is not None and conversation.speeches[conversation.request_id].cause is None
+
+
+def is_request_sent(conversation: Conversation, event: SessionRequestRefused | ResponseOver) -> bool:
+    """It is about the request that was sent and not answered."""
+    return conversation.request_id is not None and event.speech_id in ("", conversation.request_id)
+
+
+def a_response_runs(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """The server generates a response of which somebody still waits for the end."""
+    for speech_id in conversation.generating_ids:
+        speech = conversation.speeches.get(speech_id)
+        if speech is not None and not speech.response_has_ended:
+            return True
+    return False
+
+
+def no_response_runs(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """The server generates none."""
+    return not a_response_runs(conversation, event)
+
+
+# The agent
+
+
+def is_audible(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """The listener hears the agent."""
+    return conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == "speaking"
+
+
+def is_preparing(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """The speech that has the floor prepares to speak, or another one is next."""
+    if conversation.floor_id is None:
+        return _another_is_next(conversation) and conversation.floor != "held"
+    speech = conversation.speeches[conversation.floor_id]
+    return speech.agent_state == "thinking" or (
+        speech.agent_state != "speaking" and speech.state != "paused" and _another_is_next(conversation)
+    )
+
+
+def _another_is_next(conversation: Conversation) -> bool:
+    return bool(conversation.waiting) and conversation.user == "silent"
+
+
+def is_at_rest(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """The agent is silent, and prepares nothing."""
+    return not is_audible(conversation, event) and not is_preparing(conversation, event)
