@@ -212,6 +212,27 @@ def test_a_broken_event_is_refused_by_name_and_reports_nothing(protocol, receive
     assert receiver.told == []
 
 
+# A connection lasts longer than what is said on it
+
+
+def test_of_errors_the_latest_are_kept(protocol):
+    feed(protocol, *(refused(None, f"error_{number}") for number in range(5_000)))
+    assert len(protocol.errors) < 1_000
+    assert protocol.errors[-1].code == "error_4999"
+
+
+def test_of_items_what_a_request_needs_is_kept_of_the_latest(protocol):
+    for number in range(5_000):
+        item_id = f"item_{number}"
+        feed(protocol, {**created(), "response": {"id": f"r_{number}"}})
+        feed(protocol, {**item(item_id=item_id), "response_id": f"r_{number}"}, part("audio", item_id, index=1))
+        feed(protocol, delta("output_audio", PCM, item_id))
+        feed(protocol, {"type": "response.done", "response": {"id": f"r_{number}"}})
+    (latest,) = protocol.translate(TruncateMessage("item_4999", 5))
+    (oldest,) = protocol.translate(TruncateMessage("item_0", 5))
+    assert (latest["content_index"], oldest["content_index"]) == (1, 0)
+
+
 # Requests
 
 

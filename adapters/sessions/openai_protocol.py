@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
 from speech_lifecycle.fsm.events import (
@@ -44,8 +44,10 @@ _OLDER_NAMES = {
     "conversation.item.created": "conversation.item.added",
 }
 
-_PLACES_KEPT = 256
-"""Items whose place in the conversation is remembered: far more than one response has."""
+_ITEMS_KEPT = 1024
+"""Items of which is remembered what a later request needs: far more than one response has."""
+
+V = TypeVar("V")
 
 
 class ProtocolError(ValueError):
@@ -61,7 +63,8 @@ class _Item:
     is_announced: bool = False
     has_content: bool = False
     has_ended: bool = False
-    text: str = ""
+    text: list[str] = field(default_factory=list)
+    """In the pieces that came."""
 
 
 @dataclass
@@ -73,7 +76,7 @@ class OpenAIRealtimeProtocol:
     _items: dict[str, _Item] = field(default_factory=dict)
     """The messages of responses that have not ended."""
     _audio_content_index: dict[str, int] = field(default_factory=dict)
-    """Of messages whose audio is not their first content."""
+    """Of the latest messages whose audio is not their first content."""
     _modalities: dict[str, tuple[Modality, ...]] = field(default_factory=dict)
     _previous_item_id: dict[str, str | None] = field(default_factory=dict)
     """Where the latest items stand in the conversation."""
@@ -85,7 +88,7 @@ class OpenAIRealtimeProtocol:
 
     @property
     def errors(self) -> list[ServerError]:
-        """Errors that answer no request of ours. None of them ends the session (T9, C4)."""
+        """The latest errors that answer no request of ours. None of them ends the session (T9, C4)."""
         return self.answers.errors
 
     # From the server
@@ -114,7 +117,7 @@ class OpenAIRealtimeProtocol:
     def _on_response_created(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response", "id")
         asked_by = optional_identifier(event, "response", "metadata", SPEECH_ID_KEY)
-        self._modalities[response_id] = _modalities_of(mapping(event, "response"))
+        _remember(self._modalities, response_id, _modalities_of(mapping(event, "response")))
         self.receiver.report(SessionResponseCreated(response_id), speech_id=self._requests.begin(asked_by))
 
     def _on_output_item_added(self, event: Mapping[str, Any]) -> None:
@@ -130,9 +133,7 @@ class OpenAIRealtimeProtocol:
 
     def _on_conversation_item_added(self, event: Mapping[str, Any]) -> None:
         item_id = identifier(event, "item", "id")
-        self._previous_item_id[item_id] = optional_identifier(event, "previous_item_id")
-        if len(self._previous_item_id) > _PLACES_KEPT:
-            del self._previous_item_id[next(iter(self._previous_item_id))]
+        _remember(self._previous_item_id, item_id, optional_identifier(event, "previous_item_id"))
         self.answers.on_item_added(item_id)
 
     def _on_content_part_added(self, event: Mapping[str, Any]) -> None:
@@ -147,7 +148,7 @@ class OpenAIRealtimeProtocol:
         elif kind in ("audio", "output_audio"):
             item.modalities = ("audio",)
             if isinstance(index, int) and index > 0:
-                self._audio_content_index[item_id] = index
+                _remember(self._audio_content_index, item_id, index)
         self._announce(item_id, item)
 
     def _on_audio_delta(self, event: Mapping[str, Any]) -> None:
@@ -164,13 +165,15 @@ class OpenAIRealtimeProtocol:
         key = "transcript" if "transcript" in event else "text"
         whole = text(event, key) if optional(event, key) is not None else ""
         item = self._items.get(item_id)
-        if item is not None and whole.startswith(item.text) and len(whole) > len(item.text):
-            self._receive_text(item_id, whole[len(item.text) :])
+        if item is not None:
+            before = "".join(item.text)
+            if whole.startswith(before) and len(whole) > len(before):
+                self._receive_text(item_id, whole[len(before) :])
 
     def _receive_text(self, item_id: str, words: str) -> None:
         item = self._note_content(item_id)
         if item is not None:
-            item.text += words
+            item.text.append(words)
         self.receiver.report(SessionTextReceived(item_id, words))
 
     def _on_output_item_done(self, event: Mapping[str, Any]) -> None:
@@ -298,6 +301,13 @@ class OpenAIRealtimeProtocol:
 def _modalities_of(response: Mapping[str, Any]) -> tuple[Modality, ...]:
     named = response.get("output_modalities") or response.get("modalities") or ("audio",)
     return ("text",) if isinstance(named, list | tuple) and "audio" not in named else ("audio",)
+
+
+def _remember(latest: dict[str, V], key: str, value: V) -> None:
+    """Remember something of an item, and forget the oldest: a connection lasts longer than what is said on it."""
+    latest[key] = value
+    if len(latest) > _ITEMS_KEPT:
+        del latest[next(iter(latest))]
 
 
 _HANDLERS = {
