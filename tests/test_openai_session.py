@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 
 import pytest
@@ -10,7 +11,7 @@ from realtime_client import eventually
 
 from speech_lifecycle.adapters.sessions.client_event import UnsendableEventError
 from speech_lifecycle.simulation.report import build_report
-from speech_lifecycle.simulation.script import ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.script import Pacing, ScriptedMessage, ScriptedResponse
 from speech_lifecycle.simulation.world import SimulatedWorld, WorldError
 
 RESPONSE = ScriptedResponse((ScriptedMessage("One two three", 300), ScriptedMessage("four five six", 440)))
@@ -229,3 +230,75 @@ def test_an_event_is_sent_as_it_was_when_it_was_given():
         assert added["item"]["content"][0]["text"] == "as it was"
 
     run(test)
+
+
+# Audio is cut anywhere
+
+
+def cut_audio(server_session, *first_bytes):
+    """Have the server cut each delta of audio into pieces of these sizes and the rest, with an empty one in between."""
+    emit = server_session.emit
+
+    def emit_pieces(event):
+        if event["type"] != "response.output_audio.delta":
+            emit(event)
+            return
+        pcm = base64.b64decode(event["delta"])
+        pieces = [b""]
+        for size in first_bytes:
+            pieces.append(pcm[:size])
+            pcm = pcm[size:]
+        for piece in (*pieces, pcm):
+            emit({**event, "delta": base64.b64encode(piece).decode()})
+
+    server_session.emit = emit_pieces
+
+
+@pytest.mark.parametrize("first_bytes", [(1,), (2401,), (1, 1, 1), (333, 334, 335)], ids=str)
+@pytest.mark.parametrize("interrupt_at_ms", [None, 170, 300, 505])
+def test_a_sample_that_is_split_between_two_deltas_is_joined_and_heard(first_bytes, interrupt_at_ms):
+    async def test(world):
+        cut_audio(world.server_session, *first_bytes)
+        world.driver.request_response()
+        if interrupt_at_ms is not None:
+            await world.run_until(lambda: sum(world.listener.heard.values()) >= interrupt_at_ms)
+            world.driver.interrupt_all()
+        await world.run_until_over()
+        heard_ms = sum(world.listener.heard.values())
+        assert heard_ms >= interrupt_at_ms if interrupt_at_ms is not None else heard_ms == 740
+        assert build_report(world).is_equal
+        assert world.session.faults == 0
+
+    run(test)
+
+
+def test_what_is_written_to_the_output_is_what_the_server_sent():
+    async def test(world):
+        written, sent = bytearray(), bytearray()
+        write = world.speaker.write
+
+        def note(message_id, pcm):
+            assert len(pcm) % 2 == 0
+            written.extend(pcm)
+            write(message_id, pcm)
+
+        world.speaker.write = note
+        cut_audio(world.server_session, 2401, 7)
+        await world.speak()
+        for event in world.server_session.events_sent:
+            if event["type"] == "response.output_audio.delta":
+                sent.extend(base64.b64decode(event["delta"]))
+        assert written == sent
+
+    run(test)
+
+
+def test_a_huge_delta_is_played():
+    minute = ScriptedMessage("a long story", audio_ms=60_000)
+    response = ScriptedResponse((minute, minute), pacing=Pacing(speed=None, chunk_ms=60_000))
+
+    async def test(world):
+        await world.speak()
+        assert sum(world.listener.heard.values()) == 120_000
+
+    run(test, response)

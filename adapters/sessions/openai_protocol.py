@@ -22,6 +22,7 @@ from speech_lifecycle.fsm.events import (
 from speech_lifecycle.fsm.values import Modality, Reconciliation
 
 from ..ports import SessionReceiver
+from ..whole_samples import WholeSamples
 from .fields import FieldError, audio, identifier, mapping, optional, optional_identifier, text
 from .openai_answers import OpenAIAnswers, ServerError, status_of
 from .openai_requests import ResponseRequests
@@ -75,6 +76,7 @@ class OpenAIRealtimeProtocol:
     answers: OpenAIAnswers = field(init=False)
     _items: dict[str, _Item] = field(default_factory=dict)
     """The messages of responses that have not ended."""
+    _samples: WholeSamples = field(default_factory=WholeSamples)
     _audio_content_index: dict[str, int] = field(default_factory=dict)
     """Of the latest messages whose audio is not their first content."""
     _modalities: dict[str, tuple[Modality, ...]] = field(default_factory=dict)
@@ -152,9 +154,7 @@ class OpenAIRealtimeProtocol:
         self._announce(item_id, item)
 
     def _on_audio_delta(self, event: Mapping[str, Any]) -> None:
-        item_id, pcm = identifier(event, "item_id"), audio(event, "delta")
-        self._note_content(item_id)
-        self.receiver.deliver_audio(item_id, pcm)
+        self._receive_audio(identifier(event, "item_id"), audio(event, "delta"))
 
     def _on_text_delta(self, event: Mapping[str, Any]) -> None:
         self._receive_text(identifier(event, "item_id"), text(event, "delta"))
@@ -167,10 +167,18 @@ class OpenAIRealtimeProtocol:
         item = self._items.get(item_id)
         if item is not None:
             before = "".join(item.text)
-            if whole.startswith(before) and len(whole) > len(before):
+            if whole.startswith(before):
                 self._receive_text(item_id, whole[len(before) :])
 
+    def _receive_audio(self, item_id: str, pcm: bytes) -> None:
+        whole = self._samples.take(item_id, pcm)
+        if whole:
+            self._note_content(item_id)
+            self.receiver.deliver_audio(item_id, whole)
+
     def _receive_text(self, item_id: str, words: str) -> None:
+        if not words:
+            return
         item = self._note_content(item_id)
         if item is not None:
             item.text.append(words)
@@ -187,6 +195,7 @@ class OpenAIRealtimeProtocol:
         for item_id, item in list(self._items.items()):
             if item.response_id == response_id:
                 self._announce(item_id, item)
+                self._samples.forget(item_id)
                 del self._items[item_id]
         self._modalities.pop(response_id, None)
         self.receiver.report(SessionResponseEnded(response_id, status))
