@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 
-from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError
+from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
 from speech_lifecycle.adapters.whole_samples import WholeSamples
 from speech_lifecycle.fsm.effects import CancelResponse, RemoveMessages, ReplaceMessage, TruncateMessage
 from speech_lifecycle.fsm.events import (
@@ -265,6 +266,77 @@ def test_a_delta_without_a_whole_sample_is_no_content(protocol, receiver, piece)
 def test_an_empty_text_is_no_content(protocol, receiver):
     feed(protocol, created(), item(), delta("output_audio_transcript", ""), item("function_call", "F"))
     assert receiver.told == [SessionResponseCreated("r")]
+
+
+# Deltas in one go
+
+DELTAS = ("output_audio", "audio", "output_audio_transcript", "audio_transcript", "output_text", "text")
+
+
+def told_of(frame: bytes, in_one_go: bool):
+    """Return what is told of a message of which a frame comes, or the error."""
+    receiver = Receiver()
+    protocol = OpenAIRealtimeProtocol(receiver)
+    feed(protocol, created(), item())
+    try:
+        found = delta_in(frame) if in_one_go else None
+        if found is not None:
+            protocol.receive_delta(found)
+        else:
+            protocol.receive(json.loads(frame))
+    except ProtocolError as error:
+        return receiver.told, str(error)
+    return receiver.told, ""
+
+
+@pytest.mark.parametrize("kind", DELTAS)
+def test_every_delta_is_decoded_in_one_go(kind):
+    frame = json.dumps({**delta(kind, PCM), "event_id": "e", "content_index": 0, "obfuscation": ["x"]}).encode()
+    assert delta_in(frame) is not None
+    assert told_of(frame, True) == told_of(frame, False)
+    assert len(told_of(frame, True)[0]) == 3
+
+
+@pytest.mark.parametrize("kind", DELTAS)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '"item_id": "A"',
+        '"delta": "AAAA"',
+        '"item_id": "A", "delta": null',
+        '"item_id": "A", "delta": 5',
+        '"item_id": "A", "delta": ["AAAA"]',
+        '"item_id": null, "delta": "AAAA"',
+        '"item_id": 5, "delta": "AAAA"',
+        '"item_id": "A", "delta": ""',
+        '"item_id": "A", "delta": "AAA"',
+        '"item_id": "A", "delta": "AAA="',
+        '"item_id": "A", "delta": "AAB="',
+        '"item_id": "A", "delta": "AA=A"',
+        '"item_id": "A", "delta": "AAAA\\n"',
+        '"item_id": "A", "delta": "AA AA"',
+        '"item_id": "A", "delta": "-_-_"',
+        '"item_id": "A", "delta": "AAAA===="',
+        '"item_id": "A", "delta": "\\u0041AAA"',
+        '"item_id": "\\u0041", "delta": "AAAA"',
+        '"item_id": "A\\ud800", "delta": "AAAA"',
+        '"item_id": "A", "delta": "AAA\\ud800"',
+        '"item_id": "A", "delta": "\\ud83d\\ude00"',
+        '"item_id": "A", "delta": "\u00e9"',
+        '"item_id": "A", "delta": "BBBB", "delta": "AAAA"',
+        '"item_id": "A", "delta": "AAAA", "more": {"delta": 5, "item_id": [1e400, null]}',
+    ],
+)
+def test_whatever_a_delta_holds_it_means_the_same_in_one_go(kind, fields):
+    for frame in (f'{{"type": "response.{kind}.delta", {fields}}}', f'{{{fields}, "type": "response.{kind}.delta"}}'):
+        assert told_of(frame.encode(), True) == told_of(frame.encode(), False)
+
+
+@pytest.mark.parametrize(
+    "frame", [b"", b"[]", b"{}", b"7", b"no JSON", b"\xff", b'{"type": "\xff"}', b'{"type": 7}', b'{"type": "error"}']
+)
+def test_what_is_no_delta_is_left_to_the_general_way(frame):
+    assert delta_in(frame) is None
 
 
 # A connection lasts longer than what is said on it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import logging
 
 import pytest
@@ -11,7 +12,7 @@ from realtime_client import eventually
 
 from speech_lifecycle.adapters.sessions.client_event import UnsendableEventError
 from speech_lifecycle.simulation.report import build_report
-from speech_lifecycle.simulation.script import Pacing, ScriptedMessage, ScriptedResponse
+from speech_lifecycle.simulation.script import AT_ONCE, Pacing, ScriptedMessage, ScriptedResponse
 from speech_lifecycle.simulation.world import SimulatedWorld, WorldError
 
 RESPONSE = ScriptedResponse((ScriptedMessage("One two three", 300), ScriptedMessage("four five six", 440)))
@@ -302,3 +303,17 @@ def test_a_huge_delta_is_played():
         assert sum(world.listener.heard.values()) == 120_000
 
     run(test, response)
+
+
+def test_listeners_get_every_event_as_the_server_sent_it_also_if_they_begin_later():
+    heard = []
+
+    async def test(world):
+        await world.speak()
+        world.session.listen(heard.append)
+        before = len(world.server_session.events_sent)
+        await world.speak()
+        assert heard == world.server_session.events_sent[before:]
+        assert json.dumps(heard)
+
+    run(test, ScriptedResponse(RESPONSE.items, pacing=AT_ONCE), RESPONSE)

@@ -7,7 +7,7 @@ lifecycle. Current event names and the older ones that Azure still uses are both
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from ..ports import SessionReceiver
 from ..whole_samples import WholeSamples
 from .fields import FieldError, audio, identifier, mapping, optional, optional_identifier, text
 from .openai_answers import OpenAIAnswers, ServerError, status_of
+from .openai_deltas import AudioDelta, Delta, delta_decoder
 from .openai_requests import ResponseRequests
 
 SAMPLE_RATE = 24_000
@@ -113,6 +114,13 @@ class OpenAIRealtimeProtocol:
             handler(self, event)
         except FieldError as error:
             raise ProtocolError(f"server event {name!r}: {error}") from None
+
+    def receive_delta(self, delta: Delta) -> None:
+        """Report a delta that `delta_in` has decoded: what `receive` does with the same event."""
+        if isinstance(delta, AudioDelta):
+            self._receive_audio(delta.item_id, delta.delta)
+        else:
+            self._receive_text(delta.item_id, delta.delta)
 
     # A handler reads all it needs before it reports or changes anything.
 
@@ -319,7 +327,7 @@ def _remember(latest: dict[str, V], key: str, value: V) -> None:
         del latest[next(iter(latest))]
 
 
-_HANDLERS = {
+_HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]] = {
     "response.created": OpenAIRealtimeProtocol._on_response_created,
     "response.output_item.added": OpenAIRealtimeProtocol._on_output_item_added,
     "conversation.item.added": OpenAIRealtimeProtocol._on_conversation_item_added,
@@ -337,3 +345,15 @@ _HANDLERS = {
     "input_audio_buffer.speech_stopped": OpenAIRealtimeProtocol._on_speech_stopped,
     "error": OpenAIRealtimeProtocol._on_error,
 }
+
+
+def _names_of(handler: Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]) -> list[str]:
+    """Return what the events of a handler are called, by current and by older servers."""
+    current = [name for name, its_handler in _HANDLERS.items() if its_handler is handler]
+    return current + [older for older, name in _OLDER_NAMES.items() if name in current]
+
+
+delta_in = delta_decoder(
+    _names_of(OpenAIRealtimeProtocol._on_audio_delta), _names_of(OpenAIRealtimeProtocol._on_text_delta)
+)
+"""Return the delta of audio or text that a frame holds, for `receive_delta`; None if it holds something else."""

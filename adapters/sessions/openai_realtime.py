@@ -18,7 +18,7 @@ from ..ports import SessionReceiver
 from .client_event import as_sent
 from .faults import Faults
 from .openai_answers import ServerError
-from .openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol, ProtocolError
+from .openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol, ProtocolError, delta_in
 
 if TYPE_CHECKING:
     from openai.resources.realtime.realtime import AsyncRealtimeConnection
@@ -124,10 +124,16 @@ class OpenAIRealtimeSession:
 
     def _receive(self, frame: bytes) -> None:
         self.frames_handled += 1
+        delta = delta_in(frame)
+        if delta is not None:
+            self._faults.call("the receiver failed on a delta", self._attached.receive_delta, delta)
+            if not self._listeners:
+                return
         event = _event_in(frame)
         if event is None:
             return
-        self._faults.call("the receiver failed on a server event", self._translate, event)
+        if delta is None:
+            self._faults.call("the receiver failed on a server event", self._translate, event)
         for listener in tuple(self._listeners):
             self._faults.call("a listener failed on a server event", listener, event)
 
