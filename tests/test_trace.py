@@ -186,7 +186,9 @@ def test_a_trace_holds_the_terms_of_each_speech(trace):
 
 def test_a_trace_of_version_1_is_still_read(trace):
     lines = [dump_record(trace.header).replace('"version": 2', '"version": 1')]
-    for record in trace.records:
-        lines.append(dump_record(record).replace('"transitions":', '"rows":').replace('"answer":', '"row":'))
+    lines += [
+        dump_record(record).replace('"transitions":', '"rows":').replace('"answer":', '"row":')
+        for record in trace.records
+    ]
     assert any('"rows": ["' in line for line in lines)
     assert load_trace(lines).records == trace.records
