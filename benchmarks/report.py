@@ -5,7 +5,9 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
+from end_to_end import SPEECH_MS, Reading
 from subjects import FLAT, IN_PLACE, PURE
 from timing import Timing
 
@@ -44,6 +46,8 @@ class Results:
     allocated_bytes: float
     summed_bytes: int
     imports: Mapping[str, tuple[float, list[str]]]
+    readings: Sequence[Reading] = ()
+    """What a minute of speech costs from the socket on; the first is what the others are compared with."""
     explorer_steps_per_s: float | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Subjects that could not run, and why."""
@@ -67,6 +71,9 @@ class Results:
             Figure("import, beyond python-statemachine's", ours_ms - theirs_ms, "ms", 30.0),
             Figure(f"heavy modules imported ({', '.join(heavy) or 'none'})", float(len(heavy)), "", 0.0),
         ]
+        if self.readings:
+            ratio = self.readings[-1].ratios(self.readings[0])[1]
+            figures.append(Figure("a minute of speech, socket to output, times raw reading", ratio, "", 3.0))
         if self.explorer_steps_per_s is not None:
             figures.append(Figure("explorer, steps per second", self.explorer_steps_per_s, "", 200_000.0, True))
         return figures
@@ -97,6 +104,15 @@ def subjects_table(results: Results) -> str:
     return _table(header, rows)
 
 
+def readings_table(results: Results) -> str:
+    """Return what a minute of speech costs from the socket on."""
+    rows = []
+    for reading in results.readings:
+        low, middle, high = (_number(ratio) for ratio in reading.ratios(results.readings[0]))
+        rows.append((reading.name, _number(median(reading.cpu_ms)), middle, f"{low} to {high}"))
+    return _table(("a minute of speech", "CPU ms", "times raw", "half of the rounds"), rows)
+
+
 def markdown(results: Results) -> str:
     """Return docs/benchmarks.md."""
     (ours, (ours_ms, _)), (theirs, (theirs_ms, _)) = results.imports.items()
@@ -125,6 +141,15 @@ the times longer; the ratios stand it better.
 
 {subjects_table(results)}
 {left_out}
+## From the socket to the output
+
+{readings_table(results)}
+
+CPU time of a client, for {SPEECH_MS // 1000} s of speech in three messages over a real WebSocket. The SDK reads as
+bytes, then as its own objects; `Driver` decodes, runs the machine, hands the audio to an output that plays it in no
+time and reports its progress with every piece, and writes the history. The server is a process of its own and sends
+at once.
+
 ## What is compared
 
 Everybody plays the same four speeches: three messages each, 20 events, 24 effects; three are played to the end, the
@@ -148,7 +173,7 @@ its figures tell how a service in Node would do, they do not compare the languag
 
 ## What is not compared
 
-Start-up of a process, memory of the rivals, several threads, and what drives a machine: adapters, sessions, outputs.
+Start-up of a process, memory of the rivals, several threads, and what an output of the field costs.
 """
 
 

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import figures
+from end_to_end import measure_readings
 from node_subjects import NODE_SUBJECTS, NodeSubject, why_not
-from report import Results, markdown, subjects_table, targets_table
+from report import Results, markdown, readings_table, subjects_table, targets_table
 from rich.console import Console
 from subjects import OURS, RIVALS, Subject, rival
 from timing import measure
@@ -36,6 +37,8 @@ def main() -> int:
             described["Node"] = node_subjects[0].node
         with console.status("") as status:
             timings = measure([*subjects, *node_subjects], options.rounds, options.seconds, status.update)
+            status.update("a minute of speech, from the socket to the output")
+            readings = measure_readings(options.rounds)
             status.update("imports, memory, explorer")
             results = Results(
                 date=options.date,
@@ -46,13 +49,14 @@ def main() -> int:
                 allocated_bytes=figures.allocated_bytes(),
                 summed_bytes=figures.summed_bytes(),
                 imports=figures.import_times(options.rounds),
+                readings=readings,
                 explorer_steps_per_s=figures.explorer_steps_per_second(),
                 left_out=left_out,
             )
     finally:
         for node_subject in node_subjects:
             node_subject.close()
-    print(f"{targets_table(results)}\n\n{subjects_table(results)}")
+    print(f"{targets_table(results)}\n\n{subjects_table(results)}\n\n{readings_table(results)}")
     for name, why in left_out.items():
         print(f"left out: {name}: {why}", file=sys.stderr)
     options.output.write_text(markdown(results), encoding="utf-8")

@@ -22,7 +22,12 @@ class ServerMemory:
         self._receiver = receiver
         self._requested: dict[tuple[str, str], SessionEffect] = {}
         self.conversation = Conversation("remembered")
-        self.sent_ms: dict[str, int] = {}
+        self._sent_bytes: dict[str, int] = {}
+
+    @property
+    def sent_ms(self) -> dict[str, int]:
+        """The audio of each message that the server has sent, in whole milliseconds."""
+        return {message_id: sent // BYTES_PER_MS for message_id, sent in self._sent_bytes.items()}
 
     def note(self, effect: SessionEffect) -> None:
         """Take note of a request."""
@@ -63,9 +68,11 @@ class ServerMemory:
     def deliver_audio(self, message_id: str, pcm: bytes) -> None:
         """Take audio, and hand it on."""
         item = self.conversation.find(message_id)
+        before = self._sent_bytes.get(message_id, 0)
+        self._sent_bytes[message_id] = before + len(pcm)
         if isinstance(item, MessageItem):
-            item.add_audio(len(pcm) // BYTES_PER_MS)
-        self.sent_ms[message_id] = self.sent_ms.get(message_id, 0) + len(pcm) // BYTES_PER_MS
+            # Pieces may end between two milliseconds.
+            item.add_audio((before + len(pcm)) // BYTES_PER_MS - before // BYTES_PER_MS)
         self._receiver.deliver_audio(message_id, pcm)
 
     def user_started_speaking(self) -> None:

@@ -46,6 +46,10 @@ class SimulatedWorld:
 
     quiet_turns = 3
     """Turns of the event loop after which nothing that is ready to run is left."""
+    may_fault = False
+    """Whether the session may note faults, which it survives. Otherwise they are a `WorldError` in the end."""
+    session: OpenAIRealtimeSession | None = None
+    """The client's session, if it is one of ours."""
 
     def __init__(
         self,
@@ -116,8 +120,8 @@ class SimulatedWorld:
             )
         )
         connection = await exit_stack.enter_async_context(client.realtime.connect(model="gpt-realtime-2"))
-        self._session = OpenAIRealtimeSession(connection, capabilities=self.capabilities)
-        return self._session
+        self.session = OpenAIRealtimeSession(connection, capabilities=self.capabilities)
+        return self.session
 
     def open_output(self, speaker: SimulatedSpeaker) -> AudioOutput:
         """Return the output that the driver gets."""
@@ -125,7 +129,8 @@ class SimulatedWorld:
 
     def client_frames(self) -> tuple[int, int]:
         """Return how many frames the client has sent, and how many of the server's it has handled."""
-        return self._session.frames_sent, self._session.frames_handled
+        assert self.session is not None, "a world that opens another session counts its frames itself"
+        return self.session.frames_sent, self.session.frames_handled
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -139,6 +144,8 @@ class SimulatedWorld:
             await self._reading
         if self._output is not None:
             await self._output.aclose()
+        if self.session is not None and self.session.faults and not self.may_fault:
+            raise WorldError(f"{self.session.faults} times the session noted what others raised: see the log")
 
     def _record(self, record: Record) -> None:
         if not isinstance(record, Header):

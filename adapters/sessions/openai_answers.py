@@ -24,6 +24,10 @@ _REFUSED_BY: dict[str, tuple[Reconciliation, ...]] = {
 }
 
 
+_ERRORS_KEPT = 256
+"""The latest errors that are remembered: a connection may last for hours."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerError:
     """An error that the server reported and that answers none of our requests."""
@@ -39,7 +43,7 @@ class OpenAIAnswers:
 
     receiver: SessionReceiver
     errors: list[ServerError] = field(default_factory=list)
-    """Errors that answer no request of ours. None of them ends the session (T9, C4)."""
+    """The latest errors that answer no request of ours. None of them ends the session (T9, C4)."""
     _requests: dict[str, tuple[Reconciliation, str]] = field(default_factory=dict)
 
     def expect(self, event_id: str, operation: Reconciliation, message_id: str) -> None:
@@ -75,6 +79,7 @@ class OpenAIAnswers:
         request = self._requests.get(answered or "")
         if request is None:
             self.errors.append(ServerError(code, text, event_id))
+            del self.errors[:-_ERRORS_KEPT]
         else:
             self.refuse(*request, _meaning_of(code, text), code, text)
 

@@ -7,9 +7,9 @@ lifecycle. Current event names and the older ones that Azure still uses are both
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
 from speech_lifecycle.fsm.events import (
@@ -23,8 +23,10 @@ from speech_lifecycle.fsm.events import (
 from speech_lifecycle.fsm.values import Modality, Reconciliation
 
 from ..ports import SessionReceiver
+from ..whole_samples import WholeSamples
 from .fields import FieldError, audio, identifier, mapping, optional, optional_identifier, sound, text
 from .openai_answers import OpenAIAnswers, ServerError, status_of
+from .openai_deltas import AudioDelta, Delta, delta_decoder
 from .openai_requests import ResponseRequests
 
 SAMPLE_RATE = 24_000
@@ -42,8 +44,10 @@ _OLDER_NAMES = {
     "conversation.item.created": "conversation.item.added",
 }
 
-_PLACES_KEPT = 256
-"""Items whose place in the conversation is remembered: far more than one response has."""
+_ITEMS_KEPT = 1024
+"""Items of which is remembered what a later request needs: far more than one response has."""
+
+V = TypeVar("V")
 
 
 class ProtocolError(ValueError):
@@ -59,7 +63,8 @@ class _Item:
     is_announced: bool = False
     has_content: bool = False
     has_ended: bool = False
-    text: str = ""
+    text: list[str] = field(default_factory=list)
+    """In the pieces that came."""
 
 
 @dataclass
@@ -70,8 +75,9 @@ class OpenAIRealtimeProtocol:
     answers: OpenAIAnswers = field(init=False)
     _items: dict[str, _Item] = field(default_factory=dict)
     """The messages of responses that have not ended."""
+    _samples: WholeSamples = field(default_factory=WholeSamples)
     _audio_content_index: dict[str, int] = field(default_factory=dict)
-    """Of messages whose audio is not their first content."""
+    """Of the latest messages whose audio is not their first content."""
     _modalities: dict[str, tuple[Modality, ...]] = field(default_factory=dict)
     _previous_item_id: dict[str, str | None] = field(default_factory=dict)
     """Where the latest items stand in the conversation."""
@@ -83,7 +89,7 @@ class OpenAIRealtimeProtocol:
 
     @property
     def errors(self) -> list[ServerError]:
-        """Errors that answer no request of ours. None of them ends the session (T9, C4)."""
+        """The latest errors that answer no request of ours. None of them ends the session (T9, C4)."""
         return self.answers.errors
 
     # From the server
@@ -107,13 +113,20 @@ class OpenAIRealtimeProtocol:
         except FieldError as error:
             raise ProtocolError(f"server event {name!r}: {error}") from None
 
+    def receive_delta(self, delta: Delta) -> None:
+        """Report a delta that `delta_in` has decoded: what `receive` does with the same event."""
+        if isinstance(delta, AudioDelta):
+            self._receive_audio(delta.item_id, delta.delta)
+        else:
+            self._receive_text(delta.item_id, delta.delta)
+
     # A handler reads all it needs before it reports or changes anything.
 
     def _on_response_created(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response", "id")
         asked_by = optional_identifier(event, "response", "metadata", SPEECH_ID_KEY)
         response = mapping(event, "response")
-        self._modalities[response_id] = _modalities_of(response)
+        _remember(self._modalities, response_id, _modalities_of(response))
         is_out_of_band = "conversation_id" in response and response["conversation_id"] is None
         self._requests.answered(asked_by)
         self.receiver.report(
@@ -133,9 +146,7 @@ class OpenAIRealtimeProtocol:
 
     def _on_conversation_item_added(self, event: Mapping[str, Any]) -> None:
         item_id = identifier(event, "item", "id")
-        self._previous_item_id[item_id] = optional_identifier(event, "previous_item_id")
-        if len(self._previous_item_id) > _PLACES_KEPT:
-            del self._previous_item_id[next(iter(self._previous_item_id))]
+        _remember(self._previous_item_id, item_id, optional_identifier(event, "previous_item_id"))
         self.answers.on_item_added(item_id)
 
     def _on_content_part_added(self, event: Mapping[str, Any]) -> None:
@@ -150,13 +161,11 @@ class OpenAIRealtimeProtocol:
         elif kind in ("audio", "output_audio"):
             item.modalities = ("audio",)
             if isinstance(index, int) and index > 0:
-                self._audio_content_index[item_id] = index
+                _remember(self._audio_content_index, item_id, index)
         self._announce(item_id, item)
 
     def _on_audio_delta(self, event: Mapping[str, Any]) -> None:
-        item_id, pcm = identifier(event, "item_id"), audio(event, "delta")
-        self._note_content(item_id)
-        self.receiver.deliver_audio(item_id, pcm)
+        self._receive_audio(identifier(event, "item_id"), audio(event, "delta"))
 
     def _on_text_delta(self, event: Mapping[str, Any]) -> None:
         self._receive_text(identifier(event, "item_id"), text(event, "delta"))
@@ -167,13 +176,23 @@ class OpenAIRealtimeProtocol:
         key = "transcript" if "transcript" in event else "text"
         whole = text(event, key) if optional(event, key) is not None else ""
         item = self._items.get(item_id)
-        if item is not None and whole.startswith(item.text) and len(whole) > len(item.text):
-            self._receive_text(item_id, whole[len(item.text) :])
+        if item is not None:
+            before = "".join(item.text)
+            if whole.startswith(before):
+                self._receive_text(item_id, whole[len(before) :])
+
+    def _receive_audio(self, item_id: str, pcm: bytes) -> None:
+        whole = self._samples.take(item_id, pcm)
+        if whole:
+            self._note_content(item_id)
+            self.receiver.deliver_audio(item_id, whole)
 
     def _receive_text(self, item_id: str, words: str) -> None:
+        if not words:
+            return
         item = self._note_content(item_id)
         if item is not None:
-            item.text += words
+            item.text.append(words)
         self.receiver.report(SessionTextReceived(item_id, words))
 
     def _on_output_item_done(self, event: Mapping[str, Any]) -> None:
@@ -187,6 +206,7 @@ class OpenAIRealtimeProtocol:
         for item_id, item in list(self._items.items()):
             if item.response_id == response_id:
                 self._announce(item_id, item)
+                self._samples.forget(item_id)
                 del self._items[item_id]
         self._modalities.pop(response_id, None)
         self.receiver.report(SessionResponseEnded(response_id, status))
@@ -297,7 +317,14 @@ def _modalities_of(response: Mapping[str, Any]) -> tuple[Modality, ...]:
     return ("text",) if isinstance(named, list | tuple) and "audio" not in named else ("audio",)
 
 
-_HANDLERS = {
+def _remember(latest: dict[str, V], key: str, value: V) -> None:
+    """Remember something of an item, and forget the oldest: a connection lasts longer than what is said on it."""
+    latest[key] = value
+    if len(latest) > _ITEMS_KEPT:
+        del latest[next(iter(latest))]
+
+
+_HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]] = {
     "response.created": OpenAIRealtimeProtocol._on_response_created,
     "response.output_item.added": OpenAIRealtimeProtocol._on_output_item_added,
     "conversation.item.added": OpenAIRealtimeProtocol._on_conversation_item_added,
@@ -315,3 +342,15 @@ _HANDLERS = {
     "input_audio_buffer.speech_stopped": OpenAIRealtimeProtocol._on_speech_stopped,
     "error": OpenAIRealtimeProtocol._on_error,
 }
+
+
+def _names_of(handler: Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]) -> list[str]:
+    """Return what the events of a handler are called, by current and by older servers."""
+    current = [name for name, its_handler in _HANDLERS.items() if its_handler is handler]
+    return current + [older for older, name in _OLDER_NAMES.items() if name in current]
+
+
+delta_in = delta_decoder(
+    _names_of(OpenAIRealtimeProtocol._on_audio_delta), _names_of(OpenAIRealtimeProtocol._on_text_delta)
+)
+"""Return the delta of audio or text that a frame holds, for `receive_delta`; None if it holds something else."""

@@ -5,9 +5,13 @@ Whatever a server says, what is reported is of its declared types; what is refus
 
 from __future__ import annotations
 
+import base64
+from typing import Any
+
 from fuzz.oracles import dumps, load_or_refuse, plays_or_is_refused
 
-from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError
+from speech_lifecycle.adapters.sessions.openai_deltas import Delta, TextDelta
+from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
 from speech_lifecycle.fsm.codec import CodecError, is_valid, parse_json
 from speech_lifecycle.fsm.effects import CancelResponse, RemoveMessages, ReplaceMessage, TruncateMessage
 from speech_lifecycle.fsm.events import SessionMessageAdded
@@ -46,6 +50,8 @@ def check(data: bytes) -> None:
     events = []
     for line in data.decode(errors="replace").splitlines():
         event = load_or_refuse(lambda line=line: parse_json(line), CodecError)
+        delta = delta_in(line.encode())
+        assert delta is None or event is None or is_same(delta, event), f"{delta} is not what {event} says"
         known, reported = len(receiver.announced), receiver.count
         try:
             protocol.receive(event)
@@ -60,6 +66,12 @@ def check(data: bytes) -> None:
         dumps([error.code, error.text, error.event_id])
     if events:
         plays_or_is_refused(Recording("fuzz", tuple(events)))
+
+
+def is_same(delta: Delta, event: Any) -> bool:
+    """Whether a delta that was decoded in one go is what the event says."""
+    said = event["delta"] if isinstance(delta, TextDelta) else base64.b64decode(event["delta"], validate=True)
+    return bool((delta.item_id, delta.delta) == (event["item_id"], said))
 
 
 def request_all(protocol: OpenAIRealtimeProtocol, message_id: str) -> None:
