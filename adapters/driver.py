@@ -26,6 +26,7 @@ from speech_lifecycle.fsm.values import AgentState, BargeIn, Capabilities, Conne
 from .clock import Clock, LoopClock
 from .driven_speech import DrivenMessage, DrivenSpeech
 from .ports import AudioOutput, Session
+from .whole_samples import WholeSamples
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class Driver:
         self._is_stepping = False
         self._driven: dict[str, DrivenSpeech] = {}
         self._messages: dict[str, DrivenMessage] = {}
+        self._samples = WholeSamples()
         self._speech_count = 0
         self._reading: asyncio.Task[None] | None = None
         self._began_ms: float | None = None
@@ -237,7 +239,10 @@ class Driver:
         self._take(fact)
 
     def deliver_audio(self, message_id: str, pcm: bytes) -> None:
-        """Take audio of a message."""
+        """Take audio of a message. A sample may be split between two deliveries."""
+        pcm = self._samples.take(message_id, pcm)
+        if not pcm:
+            return
         message = self._message(message_id)
         message.received_bytes += len(pcm)
         message.audio += pcm
