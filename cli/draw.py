@@ -36,9 +36,9 @@ def _states(highlight: list[str]) -> dict[str, str]:
     states = {}
     for name in highlight:
         chart_name, _, state = name.partition(".")
-        chart = next((chart for chart in definition().charts if chart.name == chart_name), None)
+        chart = next((chart for chart in definition().every_chart if chart.name == chart_name), None)
         if chart is None or state not in chart.state:
-            known = ", ".join(f"{c.name}.{node}" for c in definition().charts for node in c.state)
+            known = ", ".join(f"{c.name}.{node}" for c in definition().every_chart for node in c.state)
             raise UsageError(f"no state {name!r} to highlight; there are {known}")
         states[chart_name] = state
     return states

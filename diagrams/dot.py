@@ -28,7 +28,7 @@ def dot(chart: ChartDefinition | ChartName, *, highlight: str | None = None) -> 
     chart = chart_named(chart)
     active = active_states(chart, highlight)
     lines = [
-        f"// Generated from fsm/{chart.name}.py by speech_lifecycle.diagrams; do not edit.",
+        f"// Generated from fsm/{chart.name}/chart.py by speech_lifecycle.diagrams; do not edit.",
         f"digraph {chart.name} {{",
         '  graph [compound=true, rankdir=TB, nodesep=0.6, ranksep=0.45, fontname="Helvetica", fontsize=12,',
         f'    bgcolor="{palette.PAPER}", fontcolor="{palette.INK}", tooltip="{chart.name}", pad=0.2]',
@@ -36,7 +36,8 @@ def dot(chart: ChartDefinition | ChartName, *, highlight: str | None = None) -> 
         f'  edge [fontname="Helvetica", fontsize=10, fontcolor="{palette.INK}", color="{palette.INK}",',
         "    arrowsize=0.7, labelfloat=false]",
     ]
-    lines += _states(chart, None, active, "  ")
+    root = next(node for node in chart.states if node.parent is None)
+    lines += _states(chart, root.id if root.is_parallel else None, active, "  ")
     lines += [_arrow(chart, arrow) for arrow in arrows(chart)]
     return "\n".join([*lines, "}", ""])
 
@@ -46,7 +47,7 @@ def _states(chart: ChartDefinition, parent: str | None, active: frozenset[str], 
     for node in chart.states:
         if node.parent != parent:
             continue
-        if node.is_initial:
+        if node.is_initial and not (parent is not None and chart.state[parent].is_parallel):
             lines += _initial(chart, node, indent)
         if node.is_compound:
             lines += [

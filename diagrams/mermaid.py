@@ -30,7 +30,7 @@ def mermaid(chart: ChartDefinition | ChartName, *, highlight: str | None = None,
         chart = replace(chart, transitions=tuple(replace(transition, actions=()) for transition in chart.transitions))
     active = active_states(chart, highlight)
     lines = [
-        f"%% Generated from fsm/{chart.name}.py by speech_lifecycle.diagrams; do not edit.",
+        f"%% Generated from fsm/{chart.name}/chart.py by speech_lifecycle.diagrams; do not edit.",
         "stateDiagram-v2",
         *(f"    {line}" for line in _states(chart, None)),
     ]
@@ -55,7 +55,10 @@ def _states(chart: ChartDefinition, parent: str | None) -> list[str]:
     for node in chart.states:
         if node.parent != parent:
             continue
-        if node.is_initial:
+        is_region = parent is not None and chart.state[parent].is_parallel
+        if is_region and lines:
+            lines.append("--")
+        if node.is_initial and not is_region:
             lines.append(f"[*] --> {node.id}")
         if node.is_compound:
             lines += [f"state {node.id} {{", *(f"    {line}" for line in _states(chart, node.id)), "}"]

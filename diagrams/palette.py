@@ -53,6 +53,30 @@ SPEECH: Mapping[str, Swatch] = {
     "interrupted": Swatch("#f7c04a", "#9a6a00"),
     "failed": Swatch("#e8795a", "#a34200"),
 }
+CONVERSATION: Mapping[str, Swatch] = {
+    "conversation": Swatch("#ffffff", "#6f6f6f"),
+    "connection": Swatch("#f4f4f4", "#6f6f6f"),
+    "connected": Swatch("#64e8a0", "#007a59"),
+    "disconnected": Swatch("#e8795a", "#a34200"),
+    "closing": Swatch("#f7d264", "#9a6a00"),
+    "closed": Swatch("#d6d6d6", "#6f6f6f"),
+    "user": Swatch("#fdf6ec", "#9a6a00"),
+    "silent": Swatch("#ffffff", "#9a6a00"),
+    "talking": Swatch("#f7c04a", "#9a6a00"),
+    "floor": Swatch("#f1f7fc", "#0072b2"),
+    "free": Swatch("#ffffff", "#0072b2"),
+    "held": Swatch("#f6ee8e", "#857600"),
+    "taken": Swatch("#86c1ea", "#0072b2"),
+    "generation": Swatch("#fbf1f7", "#8c3f6d"),
+    "idle": Swatch("#ffffff", "#8c3f6d"),
+    "requested": Swatch("#eecbe0", "#8c3f6d"),
+    "generating": Swatch("#dd9fc4", "#8c3f6d"),
+    "agent": Swatch("#eefaf5", "#007a59"),
+    "listening": Swatch("#ffffff", "#007a59"),
+    "thinking": Swatch("#b5ecd3", "#007a59"),
+    "speaking": Swatch("#64e8a0", "#007a59"),
+}
+_OF_CHART: Mapping[str, Mapping[str, Swatch]] = {"conversation": CONVERSATION, "speech": SPEECH, "message": MESSAGE}
 
 
 def swatch(chart: ChartName, state: str) -> Swatch:
@@ -61,7 +85,7 @@ def swatch(chart: ChartName, state: str) -> Swatch:
     Raises:
         LookupError: the chart has a state without colours.
     """
-    colours = MESSAGE if chart == "message" else SPEECH
+    colours = _OF_CHART[chart]
     if state not in colours:
         raise LookupError(f"{chart}.{state} has no colours; add them in diagrams/palette.py")
     return colours[state]

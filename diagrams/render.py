@@ -134,7 +134,7 @@ def draw(
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
         folder / f"{chart.name}.{name}": _content(chart, name, (highlight or {}).get(chart.name), renderer)
-        for chart in definition().charts
+        for chart in definition().every_chart
         for name in wanted
     }
     for path, content in contents.items():

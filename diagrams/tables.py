@@ -25,7 +25,7 @@ def tables() -> dict[str, str]:
 def tables_of(source: Definition) -> dict[str, str]:
     """Return every generated text of a Definition by its name."""
     texts: dict[str, str] = {}
-    for chart in source.charts:
+    for chart in source.every_chart:
         texts[f"{chart.name}.diagram"] = f"```mermaid\n{mermaid(chart, actions=False)}```"
         texts[f"{chart.name}.states"] = states(chart)
         texts[f"{chart.name}.transitions"] = "\n\n".join(transitions(chart, node.id) for node in chart.states)
@@ -49,7 +49,8 @@ def states(chart: ChartDefinition) -> str:
                     word
                     for word, holds in (
                         ("initial", node.is_initial),
-                        ("compound", node.is_compound),
+                        ("parallel", node.is_parallel),
+                        ("compound", node.is_compound and not node.is_parallel),
                         ("final", node.is_final),
                     )
                     if holds

@@ -25,10 +25,10 @@ def chart_named(chart: ChartDefinition | ChartName) -> ChartDefinition:
     """
     if isinstance(chart, ChartDefinition):
         return chart
-    for candidate in definition().charts:
+    for candidate in definition().every_chart:
         if candidate.name == chart:
             return candidate
-    raise LookupError(f"no chart {chart!r}; there are {', '.join(c.name for c in definition().charts)}")
+    raise LookupError(f"no chart {chart!r}; there are {', '.join(c.name for c in definition().every_chart)}")
 
 
 def arrows(chart: ChartDefinition) -> tuple[Arrow, ...]:
@@ -59,7 +59,7 @@ def active_states(chart: ChartDefinition, highlight: str | None) -> frozenset[st
         return frozenset()
     if highlight not in chart.state:
         raise LookupError(f"the {chart.name} chart has no state {highlight!r}; it has {', '.join(chart.state)}")
-    return frozenset(chart.ancestry(highlight))
+    return frozenset(level for level in chart.ancestry(highlight) if not chart.state[level].is_parallel)
 
 
 def ordinal(chart: ChartDefinition, transition: Transition) -> str:

@@ -6,6 +6,6 @@ import pytest
 
 from speech_lifecycle.fsm.compile.definition import definition
 
-CHARTS = definition().charts
+CHARTS = definition().every_chart
 
 charts = pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)

@@ -36,7 +36,7 @@ def contents() -> dict[Path, bytes]:
         exploration: refresh_text(exploration.read_text(encoding="utf-8"), exploration_tables()).encode(),
         DOCS / "trace.schema.json": (json.dumps(schema, indent=1) + "\n").encode(),
         DOCS / "timeline.svg": timeline_svg(timeline_of(world.trace)).encode(),
-        **{DOCS / f"{chart.name}.svg": render(chart, "svg", renderer="pure") for chart in definition().charts},
+        **{DOCS / f"{chart.name}.svg": render(chart, "svg", renderer="pure") for chart in definition().every_chart},
     }
 
 
