@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from .values import AgentState, DivergenceCause, HeardTextStatus, MessageRecord, NamedValue, Outcome, Timer
+from .values import AgentState, DivergenceCause, HeardTextStatus, MessageRecord, NamedValue, Outcome, Timer, Whole
 
 # To the output
 
@@ -48,7 +48,7 @@ class TruncateMessage(NamedValue, frozen=True):
     """Keep only the first `audio_end_ms` of this message on the server. At least 1."""
 
     message_id: str
-    audio_end_ms: int
+    audio_end_ms: Whole
 
 
 class ReplaceMessage(NamedValue, frozen=True):
@@ -93,9 +93,9 @@ class ReportDivergence(NamedValue, frozen=True):
 
     message_id: str
     cause: DivergenceCause
-    remembered_ms: int
+    remembered_ms: Whole
     remembered_text: str
-    heard_ms: int
+    heard_ms: Whole
     heard_text: str
     detail: str = ""
 

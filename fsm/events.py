@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from .values import Modality, NamedValue, Reconciliation, Refusal, ResponseStatus, Timer, snake_case
+from .values import Modality, NamedValue, Reconciliation, Refusal, ResponseStatus, Timer, Whole, snake_case
 
 Source = Literal["agent", "session", "output", "timer"]
 
@@ -66,7 +66,7 @@ class SessionAudioReceived(NamedValue, frozen=True):
     """Audio of a message arrived. `received_ms` is the total received of this message."""
 
     message_id: str
-    received_ms: int
+    received_ms: Whole
 
 
 class SessionMessageEnded(NamedValue, frozen=True):
@@ -114,7 +114,7 @@ class OutputAudioHandedOver(NamedValue, frozen=True):
     """Audio was given to the output. `handed_over_ms` is the total handed over of this message."""
 
     message_id: str
-    handed_over_ms: int
+    handed_over_ms: Whole
 
 
 class OutputPlaybackStarted(NamedValue, frozen=True):

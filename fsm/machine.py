@@ -18,6 +18,7 @@ from .effects import Effect
 from .events import EVENT_TYPES, Event, name_of
 from .replies import Handled, Reply, refuse
 from .state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Message, Speech
+from .validity import is_valid
 from .values import Capabilities, Policy
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class SpeechMachine:
             self.effects.clear()
             self.raised.clear()
             self.transitions.clear()
-            if is_well_formed(event):
+            if is_valid(event):
                 raise
             return refuse(event, "malformed_event")
         if reply is not None:
@@ -138,10 +139,3 @@ def step(speech: Speech, event: Event) -> tuple[Speech, Reply]:
     reply = machine.send(event)
     _idle.append(machine)
     return (after if type(reply) is Handled else speech), reply
-
-
-def is_well_formed(event: object) -> bool:
-    """Whether all fields of an event are of their declared types."""
-    from .codec import is_valid
-
-    return is_valid(event)

@@ -10,6 +10,7 @@ from ..speech.actions import AnnounceAgentState, CancelResponse, PauseOutput, Re
 from ..speech.guards import FAILURES
 from ..speech.watchdog import CancelTimer, StartTimer
 from ..state import Message
+from ..validity import is_valid
 
 
 reply_1 = {state: Ignored('speech.active.authorize#1', state, 'already_authorized') for state in ('waiting', 'speaking', 'paused')}
@@ -347,6 +348,8 @@ def speech_on_authorize(run, speech, event):
     raise KeyError(state)
 
 def speech_on_interrupt(run, speech, event):
+    if (event.force is not False and event.force is not True) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         if speech.policy.interruptible or event.force:
@@ -632,6 +635,8 @@ def speech_on_close(run, speech, event):
     raise KeyError(state)
 
 def speech_on_session_response_created(run, speech, event):
+    if type(event.response_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         if speech.response_id is None:
@@ -696,6 +701,8 @@ def speech_on_session_response_created(run, speech, event):
     raise KeyError(state)
 
 def speech_on_session_response_ended(run, speech, event):
+    if (type(event.response_id) is not str or event.status not in {'completed', 'cancelled', 'failed', 'incomplete'}) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
@@ -868,6 +875,8 @@ def speech_on_session_lost(run, speech, event):
     raise KeyError(state)
 
 def speech_on_session_reconciliation_acknowledged(run, speech, event):
+    if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         return reply_65
@@ -894,6 +903,8 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
     raise KeyError(state)
 
 def speech_on_session_reconciliation_refused(run, speech, event):
+    if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str or event.refusal not in {'already_shorter', 'unknown_message', 'other'} or (type(event.code) is not str) or (type(event.text) is not str)) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         return reply_73
@@ -932,6 +943,8 @@ def speech_on_session_reconciliation_refused(run, speech, event):
     raise KeyError(state)
 
 def speech_on_timer_fired(run, speech, event):
+    if event.timer not in {'stall', 'playout', 'stop', 'reconcile'} and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         return reply_81
@@ -1265,6 +1278,8 @@ def message_eventless_in_stopping(run, speech, message, event):
     return
 
 def message_on_session_message_added(run, speech, event):
+    if (type(event.response_id) is not str or type(event.message_id) is not str or event.modalities not in {(), ('audio',), ('text',), ('audio', 'text'), ('text', 'audio')}) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     message = speech.messages.get(event.message_id) or Message(event.message_id)
     state = message.state
     if state == 'pending':
@@ -1311,10 +1326,14 @@ def message_on_session_message_added(run, speech, event):
     raise KeyError(state)
 
 def message_on_session_text_received(run, speech, event):
+    if type(event.text) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         message.text += event.text
@@ -1357,10 +1376,14 @@ def message_on_session_text_received(run, speech, event):
     raise KeyError(state)
 
 def message_on_session_audio_received(run, speech, event):
+    if (type(event.received_ms) is not int or not 0 <= event.received_ms <= 9007199254740991) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         if event.received_ms >= message.received_ms:
@@ -1429,7 +1452,9 @@ def message_on_session_message_ended(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         if not message.source_has_ended:
@@ -1476,10 +1501,14 @@ def message_on_session_message_ended(run, speech, event):
     raise KeyError(state)
 
 def message_on_output_audio_handed_over(run, speech, event):
+    if (type(event.handed_over_ms) is not int or not 0 <= event.handed_over_ms <= 9007199254740991) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         return reply_118
@@ -1521,7 +1550,9 @@ def message_on_output_playback_started(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         return reply_124
@@ -1581,10 +1612,14 @@ def message_on_output_playback_started(run, speech, event):
     raise KeyError(state)
 
 def message_on_output_playback_progressed(run, speech, event):
+    if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int)) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         return reply_131
@@ -1644,10 +1679,14 @@ def message_on_output_playback_progressed(run, speech, event):
     raise KeyError(state)
 
 def message_on_output_playback_finished(run, speech, event):
+    if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.interrupted is not False and event.interrupted is not True) or (event.transcript is not None and type(event.transcript) is not str)) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         return reply_138
@@ -1873,10 +1912,14 @@ def message_on_output_playback_finished(run, speech, event):
     raise KeyError(state)
 
 def message_on_output_failed(run, speech, event):
+    if type(event.detail) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         return reply_144
