@@ -28,6 +28,7 @@ from ..message import guards as message_guards
 from ..speech import actions as speech_actions
 from ..speech import chart as speech
 from ..speech import guards as speech_guards
+from .functions import FunctionDefinition, functions_of
 
 EVENTLESS = "eventless"
 """The event name of transitions that need no event."""
@@ -145,6 +146,14 @@ class Definition:
 
     message: ChartDefinition
     speech: ChartDefinition
+    instead: Mapping[str, ast.FunctionDef] = field(default_factory=dict, repr=False)
+    """Other functions than those that stand in the modules, by id. Only a mutant has some."""
+
+    @cached_property
+    def functions(self) -> dict[str, FunctionDefinition]:
+        """The guards, the actions and all that they call, by id."""
+        own = [each for chart in self.charts for each in (*chart.guards.values(), *chart.actions.values())]
+        return functions_of(own, self.instead)
 
     @property
     def charts(self) -> tuple[ChartDefinition, ChartDefinition]:
@@ -202,6 +211,7 @@ def definition() -> Definition:
         DefinitionError: a chart breaks a house rule.
     """
     from .lint import check
+    from .subset import check_functions
 
     result = Definition(
         message=compile_chart(
@@ -210,8 +220,8 @@ def definition() -> Definition:
             message.ANSWERS,
             tuple(name_of(event_type) for event_type in MESSAGE_EVENT_TYPES),
             message.INTERNAL_EVENTS,
-            functions_of(message_guards),
-            functions_of(message_actions),
+            _public(message_guards),
+            _public(message_actions),
         ),
         speech=compile_chart(
             "speech",
@@ -219,16 +229,17 @@ def definition() -> Definition:
             speech.ANSWERS,
             tuple(name_of(event_type) for event_type in SPEECH_EVENT_TYPES),
             speech.INTERNAL_EVENTS,
-            functions_of(speech_guards),
-            functions_of(speech_actions),
+            _public(speech_guards),
+            _public(speech_actions),
         ),
     )
     for chart in result.charts:
         check(chart)
+    check_functions(result)
     return result
 
 
-def functions_of(module: ModuleType) -> dict[str, Callable[..., Any]]:
+def _public(module: ModuleType) -> dict[str, Callable[..., Any]]:
     """Return the public functions that a module defines, by name."""
     return {
         name: function
