@@ -2131,7 +2131,7 @@ def message_on_later_message_began(run, speech, message):
                 message_eventless_in_stopping(run, speech, message, None)
             return
 
-DIGEST = '4c0faf9877541cbc'
+DIGEST = '37640e74332c37ac'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

@@ -21,7 +21,7 @@ from typing import Any
 
 from ..events import EVENT_TYPES, SOURCE_OF, SessionMessageAdded, name_of
 from .checking import quick_check
-from .definition import EVENTLESS, ChartDefinition, ChartName, Definition, Transition, digest
+from .definition import EVENTLESS, ChartDefinition, ChartName, Definition, Transition
 from .folding import fold
 from .inlining import Inliner
 
@@ -75,7 +75,7 @@ def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Call
         *(f"{name} = {reply}" for reply, name in replies.items()),
         *functions,
         "",
-        f"DIGEST = {digest(definition)!r}",
+        f"DIGEST = {definition.behaviour_digest!r}",
         *_table("EVENTS", [(chart, event) for chart in (speech, message) for event in chart.events]),
         *_table("RAISED", [(speech, event) for event in speech.internal_events]),
         *_table("TOLD", [(message, event) for event in message.internal_events]),

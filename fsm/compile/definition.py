@@ -9,7 +9,6 @@ has answered an event.
 from __future__ import annotations
 
 import ast
-import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from ..message import guards as message_guards
 from ..speech import actions as speech_actions
 from ..speech import chart as speech
 from ..speech import guards as speech_guards
+from .digest import of_behaviour, of_transitions
 from .functions import FunctionDefinition, functions_of
 
 EVENTLESS = "eventless"
@@ -160,6 +160,16 @@ class Definition:
         """The speech chart and the message chart, in the order in which one explains them."""
         return self.speech, self.message
 
+    @cached_property
+    def transitions_digest(self) -> str:
+        """A short digest of the transitions: what the charts declare."""
+        return of_transitions(self)
+
+    @cached_property
+    def behaviour_digest(self) -> str:
+        """A short digest of the transitions and of what their guards and actions do: what the machine does."""
+        return of_behaviour(self)
+
     def transition(self, transition_id: str) -> Transition:
         """Return the transition with this id.
 
@@ -189,18 +199,6 @@ def guard_names(cond: str) -> tuple[str, ...]:
         elif not isinstance(node, ast.Expression | ast.BoolOp | ast.And | ast.Or | ast.UnaryOp | ast.Not | ast.Load):
             raise DefinitionError(f"condition {cond!r}: only guard names joined by and, or, not")
     return tuple(name for _, name in sorted(names))
-
-
-def digest(of: Definition) -> str:
-    """Return a short digest of all transitions. What guards and actions do is not in it."""
-    transitions = "\n".join(
-        repr(
-            (transition.id, transition.cond, transition.target, transition.actions, transition.kind, transition.reason)
-        )
-        for chart in of.charts
-        for transition in chart.transitions
-    )
-    return hashlib.sha256(transitions.encode()).hexdigest()[:16]
 
 
 @cache

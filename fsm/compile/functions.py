@@ -110,11 +110,11 @@ def _trees_in(module: str) -> dict[str, ast.FunctionDef]:
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     scopes = [("", tree.body), *[(f"{each.name}.", each.body) for each in classes]]
     return {
-        scope + node.name: _bare(node) for scope, body in scopes for node in body if isinstance(node, ast.FunctionDef)
+        scope + node.name: bare(node) for scope, body in scopes for node in body if isinstance(node, ast.FunctionDef)
     }
 
 
-def _bare(definition: ast.FunctionDef) -> ast.FunctionDef:
+def bare(definition: ast.FunctionDef) -> ast.FunctionDef:
     """Return a function without what does nothing: docstring and annotations."""
     bare = deepcopy(definition)
     if ast.get_docstring(bare) is not None:
@@ -181,7 +181,7 @@ def _ours(called: object, arguments: list[ast.expr]) -> tuple[FunctionType, list
 def _members(function: Callable[..., Any]) -> Mapping[str, Any]:
     """Return the methods and properties of the structs that a function may have to do with, by name."""
     members: dict[str, Any] = {}
-    for each in _structs(function):
+    for each in structs_of(function):
         for name, member in vars(each).items():
             if isinstance(member, FunctionType | property) and not name.startswith("__"):
                 assert members.get(name, member) is member, f"two structs have a {name!r}"
@@ -190,8 +190,8 @@ def _members(function: Callable[..., Any]) -> Mapping[str, Any]:
 
 
 @cache
-def _structs(function: Callable[..., Any]) -> tuple[type, ...]:
-    """Return the structs that its parameters are, and those that these have in their fields."""
+def structs_of(function: Callable[..., Any]) -> tuple[type, ...]:
+    """Return the structs that a function's parameters are, and those that these have in their fields."""
     found: dict[type, None] = {}
     waiting: list[Any] = list(hints_of(function).values())
     while waiting:
