@@ -3,13 +3,14 @@
 """What runs: every event of the charts as a function (see `compiler`)."""
 
 from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReportMessageSettled, StartHandover, replace
-from ..message.guards import SETTLED_SPEECH_STATES, evidence
-from ..message.reconciliation import ReportDivergence
+from ..message.evidence import OutputPlaybackFinished, _INFINITE, _REPORTS
+from ..message.guards import SETTLED_SPEECH_STATES
+from ..message.reconciliation import RemoveMessages, ReplaceMessage, ReportDivergence, TruncateMessage
 from ..replies import Handled, Ignored, Rejected, refuse
-from ..speech.actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput, cut_late_content, remove_messages, replace_message, truncate_message
+from ..speech.actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput
 from ..speech.guards import FAILURES
 from ..speech.watchdog import CancelTimer, StartTimer
-from ..state import Message
+from ..state import FORWARDING_STATES, Message
 from ..validity import is_valid
 
 
@@ -171,15 +172,15 @@ def speech_eventless_in_waiting_or_speaking(run, speech, event):
                 continue
             if bring_server_in_line_record.state == 'played':
                 if speech.response_has_ended:
-                    cut_late_content(run, speech, bring_server_in_line_message)
+                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
             elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                 bring_server_in_line_unheard.append(bring_server_in_line_message)
             elif bring_server_in_line_message.expects_audio:
-                truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
+                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
             else:
-                replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
+                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
         if bring_server_in_line_unheard:
-            remove_messages(run, speech, bring_server_in_line_unheard)
+            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
     if speech.awaited or not speech.response_has_ended:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
@@ -209,15 +210,15 @@ def speech_eventless_in_paused(run, speech, event):
                 continue
             if bring_server_in_line_record.state == 'played':
                 if speech.response_has_ended:
-                    cut_late_content(run, speech, bring_server_in_line_message)
+                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
             elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                 bring_server_in_line_unheard.append(bring_server_in_line_message)
             elif bring_server_in_line_message.expects_audio:
-                truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
+                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
             else:
-                replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
+                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
         if bring_server_in_line_unheard:
-            remove_messages(run, speech, bring_server_in_line_unheard)
+            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
     if speech.awaited or not speech.response_has_ended:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
@@ -244,15 +245,15 @@ def speech_eventless_in_stopping(run, speech, event):
                 continue
             if bring_server_in_line_record.state == 'played':
                 if speech.response_has_ended:
-                    cut_late_content(run, speech, bring_server_in_line_message)
+                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
             elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                 bring_server_in_line_unheard.append(bring_server_in_line_message)
             elif bring_server_in_line_message.expects_audio:
-                truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
+                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
             else:
-                replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
+                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
         if bring_server_in_line_unheard:
-            remove_messages(run, speech, bring_server_in_line_unheard)
+            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
     if speech.awaited or not speech.response_has_ended:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
@@ -276,7 +277,7 @@ def speech_eventless_in_reconciling(run, speech, event):
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer))
             speech.timer = None
-        run.effects.append(ReportSpeechDone('failed', speech.records))
+        run.effects.append(ReportSpeechDone('failed', tuple([message.record for message in speech.messages.values() if message.record is not None])))
         speech.state = 'failed'
         return
     if speech.cause is not None:
@@ -284,14 +285,14 @@ def speech_eventless_in_reconciling(run, speech, event):
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer))
             speech.timer = None
-        run.effects.append(ReportSpeechDone('interrupted', speech.records))
+        run.effects.append(ReportSpeechDone('interrupted', tuple([message.record for message in speech.messages.values() if message.record is not None])))
         speech.state = 'interrupted'
         return
     run.transitions.append('speech.reconciling.eventless#3')
     if speech.timer is not None:
         run.effects.append(CancelTimer(speech.timer))
         speech.timer = None
-    run.effects.append(ReportSpeechDone('completed', speech.records))
+    run.effects.append(ReportSpeechDone('completed', tuple([message.record for message in speech.messages.values() if message.record is not None])))
     speech.state = 'completed'
     return
 
@@ -330,7 +331,7 @@ def speech_on_authorize(run, speech, event):
             speech.has_progressed = False
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
         speech.state = 'waiting'
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_waiting_or_speaking(run, speech, event)
         return
     elif state in ('waiting', 'speaking', 'paused'):
@@ -377,7 +378,7 @@ def speech_on_interrupt(run, speech, event):
             stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
             if stop_message_message is not None:
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.is_forwarding:
+                if stop_message_message.state in FORWARDING_STATES:
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
@@ -397,7 +398,7 @@ def speech_on_interrupt(run, speech, event):
             stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
             if stop_message_message is not None:
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.is_forwarding:
+                if stop_message_message.state in FORWARDING_STATES:
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
@@ -438,7 +439,7 @@ def speech_on_pause(run, speech, event):
                 run.effects.append(CancelTimer(speech.timer))
                 speech.timer = None
             speech.state = 'paused'
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         return reply_16[state]
@@ -455,7 +456,7 @@ def speech_on_pause(run, speech, event):
                 run.effects.append(CancelTimer(speech.timer))
                 speech.timer = None
             speech.state = 'paused'
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         return reply_16[state]
@@ -516,7 +517,7 @@ def speech_on_resume(run, speech, event):
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms))
             speech.state = 'speaking'
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         run.transitions.append('speech.paused.resume#2')
@@ -553,7 +554,7 @@ def speech_on_resume(run, speech, event):
             speech.has_progressed = False
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
         speech.state = 'waiting'
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_waiting_or_speaking(run, speech, event)
         return
     elif state == 'stopping':
@@ -593,7 +594,7 @@ def speech_on_close(run, speech, event):
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.is_forwarding:
+            if stop_message_message.state in FORWARDING_STATES:
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
@@ -611,7 +612,7 @@ def speech_on_close(run, speech, event):
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.is_forwarding:
+            if stop_message_message.state in FORWARDING_STATES:
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
@@ -650,7 +651,7 @@ def speech_on_session_response_created(run, speech, event):
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 run.transitions.append('speech.active.session_response_created#1')
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
                 return
@@ -662,7 +663,7 @@ def speech_on_session_response_created(run, speech, event):
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 run.transitions.append('speech.active.session_response_created#1')
                 speech_eventless_in_paused(run, speech, event)
                 return
@@ -724,7 +725,7 @@ def speech_on_session_response_ended(run, speech, event):
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         if event.response_id == speech.response_id:
@@ -738,7 +739,7 @@ def speech_on_session_response_ended(run, speech, event):
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         if event.response_id == speech.response_id:
@@ -768,7 +769,7 @@ def speech_on_session_response_ended(run, speech, event):
                 message_on_end_source(run, speech, end_response_message)
             cut_what_came_late_awaited_before = speech.awaited
             for cut_what_came_late_message in speech.messages.values():
-                cut_late_content(run, speech, cut_what_came_late_message)
+                message_reconciliation_cut_late_content(run, speech, cut_what_came_late_message)
             if speech.awaited != cut_what_came_late_awaited_before:
                 start_timer_delay_ms = speech.policy.reconcile_timeout_ms
                 speech.timer = 'reconcile'
@@ -808,7 +809,7 @@ def speech_on_session_lost(run, speech, event):
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.is_forwarding:
+            if stop_message_message.state in FORWARDING_STATES:
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
@@ -828,7 +829,7 @@ def speech_on_session_lost(run, speech, event):
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.is_forwarding:
+            if stop_message_message.state in FORWARDING_STATES:
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
@@ -973,7 +974,7 @@ def speech_on_timer_fired(run, speech, event):
                 speech.timer = 'stall'
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms))
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 run.transitions.append('speech.active.timer_fired#1')
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
                 return
@@ -991,7 +992,7 @@ def speech_on_timer_fired(run, speech, event):
             stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
             if stop_message_message is not None:
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.is_forwarding:
+                if stop_message_message.state in FORWARDING_STATES:
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
@@ -1026,7 +1027,7 @@ def speech_on_timer_fired(run, speech, event):
                 speech.timer = 'stall'
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms))
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 run.transitions.append('speech.active.timer_fired#1')
                 speech_eventless_in_paused(run, speech, event)
                 return
@@ -1044,7 +1045,7 @@ def speech_on_timer_fired(run, speech, event):
             stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
             if stop_message_message is not None:
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.is_forwarding:
+                if stop_message_message.state in FORWARDING_STATES:
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
@@ -1076,7 +1077,7 @@ def speech_on_timer_fired(run, speech, event):
                 run.effects.append(ReportDivergence(report_divergence_message.message_id, 'unanswered', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=give_up_operation))
             if not speech.response_has_ended:
                 for give_up_message in speech.messages.values():
-                    if give_up_message.outgrew_its_record and (not (give_up_message.expects_audio and speech.capabilities.truncates_by_itself)):
+                    if state_Message_outgrew_its_record(give_up_message) and (not (give_up_message.expects_audio and speech.capabilities.truncates_by_itself)):
                         report_divergence_record = give_up_message.record
                         assert report_divergence_record is not None, f'message {give_up_message.message_id} is not final'
                         run.effects.append(ReportDivergence(give_up_message.message_id, 'unanswered', remembered_ms=give_up_message.received_ms, remembered_text=give_up_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
@@ -1126,12 +1127,12 @@ def speech_on_message_announced(run, speech):
                 speech.timer = 'stall'
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms))
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, None)
             return
     elif state == 'paused':
         run.transitions.append('speech.paused.message_announced#1')
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_paused(run, speech, None)
         return
 
@@ -1144,13 +1145,13 @@ def speech_on_message_heard(run, speech):
             speech.agent_state = 'speaking'
             run.effects.append(AnnounceAgentState('speaking'))
         speech.state = 'speaking'
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
         run.transitions.append('speech.paused.message_heard#1')
         speech.was_heard = True
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_paused(run, speech, None)
         return
 
@@ -1185,12 +1186,12 @@ def speech_on_message_settled(run, speech):
             speech.timer = 'stall'
             speech.has_progressed = False
             run.effects.append(StartTimer('stall', start_timer_delay_ms))
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
         run.transitions.append('speech.paused.message_settled#1')
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_paused(run, speech, None)
         return
     elif state == 'stopping':
@@ -1265,7 +1266,7 @@ def message_eventless_in_streaming(run, speech, message, event):
 def message_eventless_in_stopping(run, speech, message, event):
     run.transitions.append('message.stopping.eventless#1')
     message.reason = speech.cause or 'interrupted'
-    settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+    settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
     settle_heard_ms = message.position_ms
     settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
     message.record = settle_record
@@ -1299,7 +1300,7 @@ def message_on_session_message_added(run, speech, event):
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
             run.raised.append(speech_on_message_settled)
-            remove_messages(run, speech, [message])
+            message_reconciliation_remove_messages(run, speech, [message])
             message.state = 'skipped'
             return
         if message.message_id not in speech.messages and event.response_id == speech.response_id:
@@ -1624,8 +1625,8 @@ def message_on_output_playback_progressed(run, speech, event):
     if state == 'pending':
         return reply_131
     elif state == 'streaming':
-        if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = evidence.position_ms(message, event)
+        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
+            message.position_ms = message_evidence_position_ms(message, event)
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
@@ -1641,8 +1642,8 @@ def message_on_output_playback_progressed(run, speech, event):
             return reply_133[state]
         return reply_134[state]
     elif state == 'draining':
-        if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = evidence.position_ms(message, event)
+        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
+            message.position_ms = message_evidence_position_ms(message, event)
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
@@ -1654,8 +1655,8 @@ def message_on_output_playback_progressed(run, speech, event):
             return reply_133[state]
         return reply_134[state]
     elif state == 'stopping':
-        if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = evidence.position_ms(message, event)
+        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
+            message.position_ms = message_evidence_position_ms(message, event)
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
@@ -1691,9 +1692,9 @@ def message_on_output_playback_finished(run, speech, event):
     if state == 'pending':
         return reply_138
     elif state == 'streaming':
-        if message.handed_over_ms > 0 and event.interrupted and evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
+        if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.streaming.output_playback_finished#1')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1712,16 +1713,16 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if message.handed_over_ms > 0 and event.interrupted and evidence.is_heard(message, event):
+        if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard(message, event):
             run.transitions.append('message.streaming.output_playback_finished#2')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
-            settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+            settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
@@ -1734,7 +1735,7 @@ def message_on_output_playback_finished(run, speech, event):
             return
         if message.handed_over_ms > 0 and event.interrupted:
             run.transitions.append('message.streaming.output_playback_finished#3')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1750,7 +1751,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'skipped'
             return
         if message.handed_over_ms > 0:
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1786,9 +1787,9 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
+        if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.draining.output_playback_finished#2')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1807,16 +1808,16 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if evidence.is_heard(message, event):
+        if message_evidence_is_heard(message, event):
             run.transitions.append('message.draining.output_playback_finished#3')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
-            settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+            settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
@@ -1828,7 +1829,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'partial'
             return
         run.transitions.append('message.draining.output_playback_finished#4')
-        message.position_ms = evidence.position_ms(message, event)
+        message.position_ms = message_evidence_position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
         speech.has_progressed = True
@@ -1844,9 +1845,9 @@ def message_on_output_playback_finished(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'stopping':
-        if message.handed_over_ms > 0 and evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
+        if message.handed_over_ms > 0 and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.stopping.output_playback_finished#1')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1865,16 +1866,16 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if message.handed_over_ms > 0 and evidence.is_heard(message, event):
+        if message.handed_over_ms > 0 and message_evidence_is_heard(message, event):
             run.transitions.append('message.stopping.output_playback_finished#2')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             message.reason = speech.cause or 'interrupted'
-            settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+            settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
@@ -1887,7 +1888,7 @@ def message_on_output_playback_finished(run, speech, event):
             return
         if message.handed_over_ms > 0:
             run.transitions.append('message.stopping.output_playback_finished#3')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1924,7 +1925,7 @@ def message_on_output_failed(run, speech, event):
     if state == 'pending':
         return reply_144
     elif state in ('streaming', 'draining', 'stopping'):
-        if evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
+        if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.forwarding.output_failed#1')
             run.raised.append(speech_on_message_output_failed)
             message.reason = 'finished'
@@ -1940,11 +1941,11 @@ def message_on_output_failed(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if evidence.is_heard(message, event):
+        if message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_failed#2')
             run.raised.append(speech_on_message_output_failed)
             message.reason = 'output_failed'
-            settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+            settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
@@ -1995,7 +1996,7 @@ def message_on_stop(run, speech, message):
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
             return
-        if not message.expects_audio and evidence.is_heard(message, None):
+        if not message.expects_audio and message_evidence_is_heard(message, None):
             run.transitions.append('message.streaming.stop#2')
             message.shown_text = message.text
             message.state = 'stopping'
@@ -2037,7 +2038,7 @@ def message_on_skip(run, speech, message):
 def message_on_time_out(run, speech, message):
     state = message.state
     if state == 'stopping':
-        if evidence.is_heard_to_the_end(message, None, speech.policy.frame_ms):
+        if message_evidence_is_heard_to_the_end(message, None, speech.policy.frame_ms):
             run.transitions.append('message.stopping.time_out#1')
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
@@ -2052,10 +2053,10 @@ def message_on_time_out(run, speech, message):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if evidence.is_heard(message, None):
+        if message_evidence_is_heard(message, None):
             run.transitions.append('message.stopping.time_out#2')
             message.reason = 'timed_out'
-            settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+            settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
@@ -2130,6 +2131,102 @@ def message_on_later_message_began(run, speech, message):
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
             return
+
+def state_Speech_first_pending_message(self):
+    for message in self.messages.values():
+        if message.state == 'pending':
+            return message
+    return None
+
+def message_reconciliation_cut_late_content(run, speech, message):
+    record = message.record
+    if record is None or not state_Message_outgrew_its_record(message):
+        return
+    if message.expects_audio:
+        message_reconciliation_truncate_message(run, speech, message, record.received_ms)
+    else:
+        message_reconciliation_replace_message(run, speech, message, record.heard_text)
+
+def state_Message_outgrew_its_record(self):
+    record = self.record
+    if record is None:
+        return False
+    if self.expects_audio:
+        return record.state == 'played' and self.received_ms > record.received_ms
+    return self.source_has_ended and self.text != record.generated_text == record.heard_text
+
+def message_reconciliation_truncate_message(run, speech, message, heard_ms):
+    if speech.capabilities.truncates_by_itself:
+        return
+    if speech.capabilities.can_truncate:
+        if speech.state not in ('completed', 'interrupted', 'failed'):
+            speech.awaited += (('truncate', message.message_id),)
+        run.effects.append(TruncateMessage(message.message_id, heard_ms))
+    else:
+        message_reconciliation_report_divergence(run, message, 'cannot_truncate')
+
+def message_reconciliation_report_divergence(run, message, cause, detail=''):
+    record = message.record
+    assert record is not None, f'message {message.message_id} is not final'
+    run.effects.append(ReportDivergence(message.message_id, cause, remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=record.heard_ms, heard_text=record.heard_text, detail=detail))
+
+def message_reconciliation_replace_message(run, speech, message, shown_text):
+    if message.source_has_ended and message.text == shown_text:
+        return
+    if speech.capabilities.can_remove:
+        if speech.state not in ('completed', 'interrupted', 'failed'):
+            speech.awaited += (('replace', message.message_id),)
+        run.effects.append(ReplaceMessage(message.message_id, shown_text))
+    else:
+        message_reconciliation_report_divergence(run, message, 'text_beyond_heard')
+
+def message_reconciliation_remove_messages(run, speech, messages):
+    remembered = [message for message in messages if message.reason != 'no_content' or message.received_ms > 0 or bool(message.text)]
+    if not remembered or speech.session_is_lost:
+        return
+    if speech.capabilities.can_remove:
+        for message in remembered:
+            if speech.state not in ('completed', 'interrupted', 'failed'):
+                speech.awaited += (('remove', message.message_id),)
+        run.effects.append(RemoveMessages(tuple((message.message_id for message in remembered))))
+    else:
+        for message in remembered:
+            message_reconciliation_report_divergence(run, message, 'cannot_remove')
+
+def message_evidence_usable_position_ms(position_ms, handed_over_ms):
+    if position_ms is None or not 0 <= position_ms < _INFINITE:
+        return None
+    return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
+
+def message_evidence_is_heard(message, event):
+    if message.expects_audio:
+        return message.has_started or message_evidence_position_ms(message, event) > 0
+    return bool(message.text)
+
+def message_evidence_position_ms(message, event):
+    if not isinstance(event, _REPORTS):
+        return message.position_ms
+    reported_ms = message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms)
+    if reported_ms is None and isinstance(event, OutputPlaybackFinished) and (not event.interrupted):
+        reported_ms = message.flushed_ms
+    return reported_ms or message.position_ms
+
+def message_evidence_is_heard_to_the_end(message, event, frame_ms):
+    return message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(message, event) >= message.handed_over_ms - frame_ms) and message_evidence_is_heard(message, event)
+
+def message_evidence_heard_text(message, estimate):
+    if not message.expects_audio:
+        return (message.text if message.shown_text is None else message.shown_text, 'exact')
+    if message.transcript is not None:
+        return (message.transcript, 'synchronized')
+    if estimate:
+        return (message_evidence__word_prefix(message), 'estimated')
+    return ('', 'unknown')
+
+def message_evidence__word_prefix(message):
+    words = message.text.split()
+    heard_words = len(words) * message.position_ms // message.received_ms if message.received_ms else 0
+    return ' '.join(words[:heard_words])
 
 DIGEST = '37640e74332c37ac'
 EVENTS = {

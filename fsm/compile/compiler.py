@@ -66,7 +66,7 @@ def is_source_of(text: str, definition: Definition) -> bool:
 
 def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Callable[..., Any]]]:
     """Return the lines of imports, those of everything else, and the functions that these call and nobody imports."""
-    inliner = Inliner()
+    inliner = Inliner(definition.instead)
     replies: dict[str, str] = {}
     charts = [_ChartWriter(chart, inliner, replies) for chart in definition.charts]
     functions = [line for chart in charts for line in chart.functions()]
@@ -74,6 +74,7 @@ def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Call
     body = [
         *(f"{name} = {reply}" for reply, name in replies.items()),
         *functions,
+        *(line for each in inliner.written.values() for line in _text_of(each)),
         "",
         f"DIGEST = {definition.behaviour_digest!r}",
         *_table("EVENTS", [(chart, event) for chart in (speech, message) for event in chart.events]),
@@ -90,6 +91,11 @@ def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Call
         f"from {_relative(module)} import {', '.join(sorted(names))}" for module, names in sorted(modules.items())
     ]
     return imports, body, inliner.bindings
+
+
+def _text_of(function: ast.FunctionDef) -> Iterable[str]:
+    yield ""
+    yield from ast.unparse(ast.fix_missing_locations(_Direct().visit(function))).splitlines()
 
 
 def _relative(module: str) -> str:
