@@ -78,6 +78,7 @@ class Driver:
         self._machine = ConversationMachine(
             _combine(session.capabilities, output),
             ConversationPolicy(policy or Policy(), barge_in, authorize_when_free),
+            keep_steps=trace is not None,
         )
         self._trace = trace
         self._listeners: list[Listener] = []

@@ -6,7 +6,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -162,6 +162,8 @@ def _type(hint: Any) -> str:
     arguments = get_args(hint)
     if get_origin(hint) is Literal:
         return " / ".join(_code(str(value)) for value in arguments)
+    if get_origin(hint) is Annotated:
+        return _type(arguments[0])
     if get_origin(hint) is tuple:
         return f"list of {_type(arguments[0])}"
     if arguments:

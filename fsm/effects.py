@@ -13,6 +13,7 @@ from .values import (
     NamedValue,
     Outcome,
     Timer,
+    Whole,
 )
 
 # To the output
@@ -63,7 +64,7 @@ class TruncateMessage(NamedValue, frozen=True):
     """Keep only the first `audio_end_ms` of this message on the server. At least 1."""
 
     message_id: str
-    audio_end_ms: int
+    audio_end_ms: Whole
 
 
 class ReplaceMessage(NamedValue, frozen=True):
@@ -121,9 +122,9 @@ class ReportDivergence(NamedValue, frozen=True):
 
     message_id: str
     cause: DivergenceCause
-    remembered_ms: int
+    remembered_ms: Whole
     remembered_text: str
-    heard_ms: int
+    heard_ms: Whole
     heard_text: str
     detail: str = ""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from .values import Modality, NamedValue, Reconciliation, Refusal, ResponseStatus, Timer, snake_case
+from .values import Modality, NamedValue, Reconciliation, Refusal, ResponseStatus, Timer, Whole, snake_case
 
 Source = Literal["agent", "session", "output", "user", "timer"]
 
@@ -109,7 +109,7 @@ class SessionAudioReceived(NamedValue, frozen=True):
     """Audio of a message arrived. `received_ms` is the total received of this message."""
 
     message_id: str
-    received_ms: int
+    received_ms: Whole
 
 
 class SessionMessageEnded(NamedValue, frozen=True):
@@ -163,7 +163,7 @@ class OutputAudioHandedOver(NamedValue, frozen=True):
     """Audio was given to the output. `handed_over_ms` is the total handed over of this message."""
 
     message_id: str
-    handed_over_ms: int
+    handed_over_ms: Whole
 
 
 class OutputPlaybackStarted(NamedValue, frozen=True):

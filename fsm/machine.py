@@ -10,7 +10,7 @@ done; the speech chart tells a message's chart something, and that is answered a
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .copying import copy_speech
@@ -18,6 +18,7 @@ from .effects import Effect
 from .events import EVENT_TYPES, Event, name_of
 from .replies import Handled, Reply, refuse
 from .state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Message, Speech
+from .validity import is_valid
 from .values import Capabilities, Policy
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class SpeechMachine:
 
     definition_digest: ClassVar[str]
     """Which definition it runs."""
+    _events: ClassVar[dict[type[Any], OnEvent]]
+    _raised: ClassVar[dict[str, Callable[[SpeechMachine, Speech], None]]]
+    _told: ClassVar[dict[str, Callable[[SpeechMachine, Speech, Message], None]]]
 
     def __init__(
         self,
@@ -56,7 +60,7 @@ class SpeechMachine:
         """Handle one event. A rejected or ignored one leaves the speech as it was."""
         speech = self.speech
         try:
-            handle = _EVENTS[type(event)]
+            handle = self._events[type(event)]
         except KeyError:
             return refuse(event, "unknown_event")
         try:
@@ -65,7 +69,7 @@ class SpeechMachine:
             self.effects.clear()
             self.raised.clear()
             self.transitions.clear()
-            if is_well_formed(event):
+            if is_valid(event):
                 raise
             return refuse(event, "malformed_event")
         if reply is not None:
@@ -86,11 +90,11 @@ class SpeechMachine:
 
     def raise_event(self, event: str) -> None:
         """Raise an internal event of the speech chart: it is handled after the present transition."""
-        self.raised.append(_RAISED[event])
+        self.raised.append(self._raised[event])
 
     def tell(self, speech: Speech, message: Message, event: str) -> None:
         """Have a message's chart handle an internal event now, before the next action."""
-        _TOLD[event](self, speech, message)
+        self._told[event](self, speech, message)
 
 
 def compiled_table() -> ModuleType:
@@ -105,27 +109,25 @@ def compiled_table() -> ModuleType:
     return compiled
 
 
-def _by_type(compiled: ModuleType) -> dict[type[Any], OnEvent]:
-    return {kind: compiled.EVENTS[name_of(kind)] for kind in EVENT_TYPES}
+def _tables(compiled: ModuleType) -> dict[str, Any]:
+    """Return what a class of machines has of the definition that it runs."""
+    return {
+        "definition_digest": compiled.DIGEST,
+        "_events": {kind: compiled.EVENTS[name_of(kind)] for kind in EVENT_TYPES},
+        "_raised": compiled.RAISED,
+        "_told": compiled.TOLD,
+    }
 
 
-_COMPILED = compiled_table()
-_EVENTS, _RAISED, _TOLD = _by_type(_COMPILED), _COMPILED.RAISED, _COMPILED.TOLD
-SpeechMachine.definition_digest = _COMPILED.DIGEST
+for _name, _table in _tables(compiled_table()).items():
+    setattr(SpeechMachine, _name, _table)
 
 
 def machine_for(definition: Definition) -> type[SpeechMachine]:
     """Return the class of machines that run another Definition than the package's own."""
     from .compile.compiler import compile_definition
 
-    compiled = compile_definition(definition)
-    names = {**globals(), "_EVENTS": _by_type(compiled), "_RAISED": compiled.RAISED, "_TOLD": compiled.TOLD}
-    methods = {
-        name: FunctionType(method.__code__, names)
-        for name, method in vars(SpeechMachine).items()
-        if isinstance(method, FunctionType) and name != "__init__"
-    }
-    return type("OtherMachine", (SpeechMachine,), {"__slots__": (), "definition_digest": compiled.DIGEST, **methods})
+    return type("OtherMachine", (SpeechMachine,), {"__slots__": (), **_tables(compile_definition(definition))})
 
 
 _idle: list[SpeechMachine] = []
@@ -139,10 +141,3 @@ def step(speech: Speech, event: Event) -> tuple[Speech, Reply]:
     reply = machine.send(event)
     _idle.append(machine)
     return (after if type(reply) is Handled else speech), reply
-
-
-def is_well_formed(event: object) -> bool:
-    """Whether all fields of an event are of their declared types."""
-    from .codec import is_valid
-
-    return is_valid(event)

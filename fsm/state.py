@@ -22,6 +22,7 @@ from .values import (
     SpeechState,
     Timer,
     UserState,
+    Whole,
 )
 
 DEFAULT_CAPABILITIES = Capabilities()
@@ -36,14 +37,14 @@ class Message(Struct, gc=False):
     expects_audio: bool = True
     """False for a text-only message, and for any message if there is no audio output."""
     state: MessageState = "pending"
-    received_ms: int = 0
-    handed_over_ms: int = 0
-    position_ms: int = 0
+    received_ms: Whole = 0
+    handed_over_ms: Whole = 0
+    position_ms: Whole = 0
     """The last usable position that the output reported."""
     has_started: bool = False
     """The output reported that playback of this message began."""
     source_has_ended: bool = False
-    flushed_ms: int = 0
+    flushed_ms: Whole = 0
     """How much the output was told to play out, and owes a finish for; 0 if it owes none."""
     text: str = ""
     shown_text: str | None = None

@@ -45,7 +45,7 @@ class Header(_Line, frozen=True):
     format: Literal["speech-lifecycle-trace"] = FORMAT
     version: int = VERSION
     definition: str = ""
-    """Digest of the definition that the machine ran."""
+    """Digest of the behaviour of the definition that the machine ran."""
     sample_rate: int = 24_000
 
 
@@ -122,7 +122,7 @@ class Trace:
 
 
 def definition_digest() -> str:
-    """Return a short digest of the transitions that run: it changes whenever the lifecycle does."""
+    """Return a short digest of what runs: it changes with every transition, and with all that guards and actions do."""
     return SpeechMachine.definition_digest
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+import reprlib
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+LARGEST = 2**53 - 1
+"""The largest integer that every language keeps exactly, JavaScript and JSON readers included."""
+Whole = Annotated[int, Meta(ge=0, le=LARGEST)]
+"""The integers of the lifecycle: amounts, positions and durations in whole milliseconds."""
 
 Modality = Literal["audio", "text"]
 MessageState = Literal["pending", "streaming", "draining", "stopping", "played", "partial", "skipped"]
@@ -80,15 +86,15 @@ class Policy(Value, frozen=True):
     """Whether `interrupt` works without `force`."""
     estimate_heard_text: bool = False
     """Estimate the heard text of a partial message, if the output gives no synchronized transcript."""
-    frame_ms: int = 20
+    frame_ms: Whole = 20
     """One frame of the output: a position this close to the end counts as the end."""
-    stall_timeout_ms: int = 30_000
+    stall_timeout_ms: Whole = 30_000
     """How long neither session nor output may be silent beyond the audio that is still to be played."""
-    playout_margin_ms: int = 2_000
+    playout_margin_ms: Whole = 2_000
     """How late the output may report the end of a flushed message."""
-    stop_timeout_ms: int = 1_000
+    stop_timeout_ms: Whole = 1_000
     """How long to wait for the output's report after a clear."""
-    reconcile_timeout_ms: int = 5_000
+    reconcile_timeout_ms: Whole = 5_000
     """How long to wait for the server's answers, and for the end of its response."""
 
     def __post_init__(self) -> None:
@@ -100,8 +106,10 @@ class Policy(Value, frozen=True):
             "reconcile_timeout_ms",
         ):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise ValueError(f"Policy.{name} must be a whole number of milliseconds, 0 or more, not {value!r}")
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST:
+                raise ValueError(
+                    f"Policy.{name} must be a whole number of milliseconds, 0 to 2**53 - 1, not {reprlib.repr(value)}"
+                )
 
 
 class ConversationPolicy(Value, frozen=True):
@@ -123,8 +131,8 @@ class MessageRecord(Value, frozen=True):
     message_id: str
     state: SettledState
     reason: Reason
-    heard_ms: int
-    received_ms: int
+    heard_ms: Whole
+    received_ms: Whole
     generated_text: str
     heard_text: str
     heard_text_status: HeardTextStatus

@@ -28,6 +28,7 @@ from speech_lifecycle.fsm.events import (
     SessionTextReceived,
     TimerFired,
 )
+from speech_lifecycle.fsm.values import LARGEST
 
 if TYPE_CHECKING:
     from onlooker import Onlooker
@@ -62,6 +63,9 @@ def outcome_of(cause: str | None, response_has_failed: bool) -> str:
 def expected_answer(onlooker: Onlooker, event: Event) -> str | None:
     """Return "handled", or what else it must be; None if that depends on more than the onlooker knows."""
     speech = onlooker.machine.speech
+    match event:
+        case SessionAudioReceived(_, ms) | OutputAudioHandedOver(_, ms) if not 0 <= ms <= LARGEST:
+            return "rejected"
     if isinstance(event, SessionMessageAdded):
         return _of_announcement(onlooker, event)
     if speech.is_over:

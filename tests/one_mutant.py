@@ -75,7 +75,7 @@ def _import_the_tests() -> None:
 
 
 def _run_tests_on(mutant: Mutant, sender: Connection) -> None:
-    # What a machine for another definition has of its own, the tests' machines shall have.
+    # The tests' machines get what a machine for another definition has of its own: its tables.
     for name, value in vars(machine_for(mutant.definition)).items():
         if not name.startswith("__"):
             setattr(SpeechMachine, name, value)

@@ -33,6 +33,7 @@ from speech_lifecycle.fsm.events import (
     SessionTextReceived,
     TimerFired,
 )
+from speech_lifecycle.fsm.values import LARGEST
 
 Choose = Callable[[Sequence[Any]], Any]
 """Takes one of several: `random.Random(seed).choice`, or a draw of hypothesis."""
@@ -46,9 +47,9 @@ POSITIONS: tuple[float | None, ...] = (
     2**53 + 1, -(2**63), -1, 0, 1, 99.99999, None,
 )  # fmt: skip
 """What outputs may call a position. Integers may be too big for a float."""
-AMOUNTS = (0, 1, -1, 2**31, 2**53 + 1, 2**63, 10**400, -(10**400))
-"""What may be called a total of milliseconds: it is an integer, and no more is promised."""
-DELAYS = (0, 1, 2**63)
+AMOUNTS = (0, 1, -1, 2**31, LARGEST, LARGEST + 1, 10**400, -(10**400))
+"""What may be called a total of milliseconds, rightly or wrongly."""
+DELAYS = (0, 1, LARGEST)
 
 
 def worst_events(speech: Speech, choose: Choose) -> list[Event]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 from itertools import islice
 
 import jsonschema
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from valid_values import any_of
 
 from speech_lifecycle.fsm import Capabilities, Policy, Speech, SpeechMachine
-from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, CodecError, dump_speech, is_valid, load_speech
+from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, CodecError, dump_speech, load_speech
 from speech_lifecycle.fsm.effects import EFFECT_TYPES
 from speech_lifecycle.fsm.events import (
     EVENT_TYPES,
@@ -24,6 +27,8 @@ from speech_lifecycle.fsm.events import (
     SessionTextReceived,
     name_of,
 )
+from speech_lifecycle.fsm.validity import is_valid
+from speech_lifecycle.fsm.values import LARGEST
 from speech_lifecycle.verification import SMALL, configurations
 
 
@@ -33,11 +38,7 @@ def validators():
     return {family: jsonschema.Draft202012Validator(family.json_schema()) for family in (EVENTS, EFFECTS)}
 
 
-def values(types) -> st.SearchStrategy:
-    return st.one_of(*(st.from_type(value_type) for value_type in types))
-
-
-@given(values(EVENT_TYPES))
+@given(any_of(EVENT_TYPES))
 @settings(deadline=None, derandomize=True)
 def test_every_event_survives_json(event):
     data = json.loads(json.dumps(EVENTS.dump(event), allow_nan=False))
@@ -47,7 +48,7 @@ def test_every_event_survives_json(event):
     assert is_valid(again)
 
 
-@given(values(EFFECT_TYPES))
+@given(any_of(EFFECT_TYPES))
 @settings(deadline=None, derandomize=True)
 def test_every_effect_survives_json(effect):
     assert EFFECTS.load(json.loads(json.dumps(EFFECTS.dump(effect), allow_nan=False))) == effect
@@ -94,7 +95,7 @@ def test_a_bad_snapshot_is_refused_by_field():
         load_speech(data)
 
 
-@pytest.mark.parametrize("value", [-1, 1.5, True, "20"])
+@pytest.mark.parametrize("value", [-1, 1.5, True, "20", LARGEST + 1])
 def test_a_policy_with_a_bad_duration_names_the_field(value):
     with pytest.raises(ValueError, match=r"Policy\.stop_timeout_ms must be a whole number of milliseconds"):
         Policy(stop_timeout_ms=value)
@@ -115,7 +116,7 @@ def test_the_json_schema_describes_every_type(family):
 @given(data=st.data())
 @settings(deadline=None, derandomize=True)
 def test_the_json_schema_accepts_whatever_is_written(validators, family, data):
-    written = json.loads(json.dumps(family.dump(data.draw(values(family.types)))))
+    written = json.loads(json.dumps(family.dump(data.draw(any_of(family.types)))))
     validators[family].validate(written)
 
 
@@ -128,6 +129,8 @@ def test_the_json_schema_accepts_whatever_is_written(validators, family, data):
         {"type": "interrupt", "force": "yes"},
         {"type": "session_audio_received", "message_id": "A"},
         {"type": "session_audio_received", "message_id": "A", "received_ms": 1.5},
+        {"type": "session_audio_received", "message_id": "A", "received_ms": -1},
+        {"type": "session_audio_received", "message_id": "A", "received_ms": 2**53},
         {"type": "timer_fired", "timer": "lunch"},
         {"type": "output_playback_finished", "message_id": "A", "position_ms": "far"},
     ],
@@ -136,6 +139,11 @@ def test_the_json_schema_refuses_what_the_codec_refuses(validators, data):
     with pytest.raises(CodecError):
         EVENTS.load(data)
     assert not validators[EVENTS].is_valid(data)
+
+
+@pytest.mark.parametrize("position", [np.float32(500), np.float64(500), np.int64(500), Fraction(500)], ids=repr)
+def test_a_position_is_written_whatever_computed_it(position):
+    assert EVENTS.dump(OutputPlaybackFinished("A", position))["position_ms"] == 500
 
 
 def test_values_cannot_be_changed():
@@ -149,10 +157,17 @@ def test_values_cannot_be_changed():
     [
         (SessionTextReceived("m", "words"), True),
         (SessionTextReceived("m", b"words"), False),
-        (SessionTextReceived("m", "\ud83d"), False),
         (SessionAudioReceived("m", 100.0), False),
         (SessionAudioReceived("m", True), False),
+        (SessionAudioReceived("m", -1), False),
+        (SessionAudioReceived("m", LARGEST), True),
+        (SessionAudioReceived("m", LARGEST + 1), False),
+        (SessionAudioReceived("m", np.int64(100)), False),
+        (SessionMessageAdded("r", "m", ["audio"]), False),
         (OutputPlaybackProgressed("m", 100), True),
+        (OutputPlaybackProgressed("m", -0.5), True),
+        (OutputPlaybackProgressed("m", np.float32(100)), True),
+        (OutputPlaybackProgressed("m", True), False),
         (OutputPlaybackProgressed("m", "100"), False),
         ("not an event", False),
     ],

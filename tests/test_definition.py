@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 
 import pytest
@@ -9,7 +10,10 @@ from statemachine import State, StateChart
 from statemachine.graph import iterate_states
 
 from speech_lifecycle.fsm.answers import handled, ignored
-from speech_lifecycle.fsm.compile.definition import DefinitionError, compile_chart, definition, digest, guard_names
+from speech_lifecycle.fsm.compile import definition as definition_module
+from speech_lifecycle.fsm.compile.definition import Definition, DefinitionError, compile_chart, definition, guard_names
+from speech_lifecycle.fsm.compile.digest import normalized
+from speech_lifecycle.fsm.compile.functions import bare
 from speech_lifecycle.fsm.compile.lint import check
 from speech_lifecycle.fsm.message.chart import MessageChart
 from speech_lifecycle.fsm.speech.chart import SpeechChart
@@ -96,7 +100,8 @@ def test_the_digest_changes_with_any_transition(chart_name, change):
     transitions = (*chart.transitions[:-1], dataclasses.replace(chart.transitions[-1], **change))
     assert transitions != chart.transitions
     changed = dataclasses.replace(real, **{chart_name: dataclasses.replace(chart, transitions=transitions)})
-    assert digest(changed) != digest(real)
+    assert changed.transitions_digest != real.transitions_digest
+    assert changed.behaviour_digest != real.behaviour_digest
 
 
 def test_the_digest_changes_with_the_order_of_transitions_and_is_the_same_for_the_same_transitions():
@@ -104,11 +109,58 @@ def test_the_digest_changes_with_the_order_of_transitions_and_is_the_same_for_th
     first, second, *rest = real.speech.transitions
     for transitions, is_same in (((first, second, *rest), True), ((second, first, *rest), False)):
         changed = dataclasses.replace(real, speech=dataclasses.replace(real.speech, transitions=tuple(transitions)))
-        assert (digest(changed) == digest(real)) is is_same
+        assert (changed.transitions_digest == real.transitions_digest) is is_same
+        assert (changed.behaviour_digest == real.behaviour_digest) is is_same
 
 
 def test_traces_name_the_definition_that_runs():
-    assert definition_digest() == digest(definition())
+    assert definition_digest() == definition().behaviour_digest
+
+
+def with_tree(name: str, text: str) -> Definition:
+    (tree,) = ast.parse(text).body
+    return dataclasses.replace(definition(), instead={name: tree})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["message.guards.is_spent", "speech.actions.watch", "message.evidence._word_prefix", "state.Message.is_forwarding"],
+)
+def test_the_digest_of_behaviour_changes_with_any_function_and_that_of_transitions_does_not(name):
+    real = definition()
+    changed = with_tree(name, "def f(): return None")
+    assert changed.behaviour_digest != real.behaviour_digest
+    assert changed.transitions_digest == real.transitions_digest
+
+
+def test_the_digest_does_not_change_with_docstrings_annotations_comments_and_layout():
+    def digest_of(text: str) -> str:
+        return normalized(bare(ast.parse(text).body[0]))
+
+    plain = digest_of("def f(a, b):\n    c = a\n    return c + b")
+    assert (
+        digest_of("def f(a: int, b: str) -> int:\n    'Says.'\n    c: int = a  # so\n\n    return (c +\n b)") == plain
+    )
+    assert digest_of("def f(a, b):\n    c = a\n    return c - b") != plain
+
+
+@pytest.mark.parametrize("name", ["message_guards.SETTLED_SPEECH_STATES", "speech_guards.FAILURES"])
+def test_the_digest_changes_with_a_constant(monkeypatch, name):
+    real = definition()
+    module, _, constant = name.partition(".")
+    monkeypatch.setattr(getattr(definition_module, module), constant, frozenset({"completed"}))
+    assert dataclasses.replace(real).behaviour_digest != real.behaviour_digest
+
+
+def test_a_function_without_a_tree_is_told_from_another():
+    real = definition()
+    with_guard = [
+        dataclasses.replace(
+            real, speech=dataclasses.replace(real.speech, guards={**real.speech.guards, "was_heard": f})
+        )
+        for f in (lambda speech, event: True, lambda speech, event: not speech.was_heard)
+    ]
+    assert len({each.behaviour_digest for each in (real, *with_guard)}) == 3
 
 
 def test_every_transition_of_the_charts_is_in_the_definition():

@@ -26,7 +26,7 @@ from speech_lifecycle.fsm.events import (
     TimerFired,
 )
 
-UNUSABLE = [None, float("nan"), float("inf"), float("-inf"), -1, -0.5, "400", True]
+UNUSABLE = [None, float("nan"), float("inf"), float("-inf"), -1, -0.5]
 
 
 def handed_over(message_ms: int = 1000) -> Transcript:

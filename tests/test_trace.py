@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from valid_values import any_of
 
 from speech_lifecycle.adapters.trace_file import TraceFile
 from speech_lifecycle.fsm import Capabilities, Policy, SpeechMachine
@@ -30,10 +31,6 @@ from speech_lifecycle.fsm.trace import (
 
 TIMES = st.floats(0, 1e9)
 POLICIES = st.builds(Policy, st.booleans(), st.booleans(), *[st.integers(0, 100_000)] * 5)
-
-
-def anything_of(types) -> st.SearchStrategy:
-    return st.one_of(*(st.from_type(value_type) for value_type in types))
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +114,14 @@ def records() -> st.SearchStrategy:
             Step,
             TIMES,
             st.text(max_size=5),
-            anything_of(EVENT_TYPES),
+            any_of(EVENT_TYPES),
             st.sampled_from(["handled", "ignored", "rejected"]),
             st.lists(st.text(max_size=5), max_size=2).map(tuple),
-            st.lists(anything_of(EFFECT_TYPES), max_size=2).map(tuple),
+            st.lists(any_of(EFFECT_TYPES), max_size=2).map(tuple),
             st.text(max_size=5),
             st.text(max_size=5),
         ),
-        st.builds(Unrouted, TIMES, anything_of(EVENT_TYPES), st.text(max_size=5)),
+        st.builds(Unrouted, TIMES, any_of(EVENT_TYPES), st.text(max_size=5)),
     )
 
 

@@ -50,7 +50,7 @@ def mutants() -> Iterator[Mutant]:
 def with_transitions(chart: ChartDefinition, transitions: tuple[Transition, ...]) -> Definition:
     """Return the Definition with other transitions in one chart."""
     changed = {chart.name: replace(chart, transitions=transitions)}
-    return replace(definition(), **changed)
+    return replace(definition(), **changed)  # type: ignore[arg-type]  # a chart stands in the field of its name
 
 
 def _mutations(

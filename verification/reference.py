@@ -29,11 +29,11 @@ from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
     name_of,
 )
-from speech_lifecycle.fsm.machine import is_well_formed
 from speech_lifecycle.fsm.message.chart import MessageChart
 from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected, Reply, refuse
 from speech_lifecycle.fsm.speech.chart import SpeechChart
 from speech_lifecycle.fsm.state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Message, Speech
+from speech_lifecycle.fsm.validity import is_valid
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
 
@@ -66,23 +66,20 @@ class ReferenceMachine:
         name = name_of(type(event))
         if type(event) not in EVENT_TYPES:
             return refuse(event, "unknown_event")
-        try:
-            chart = self._speech_chart
-            if isinstance(event, MESSAGE_EVENT_TYPES):
-                message = self.speech.messages.get(event.message_id)
-                if message is None:
-                    if not isinstance(event, SessionMessageAdded):
-                        return refuse(event, "unknown_message")
-                    message = Message(event.message_id)
-                chart = self._chart_of(message)
-            if not chart.take(name, event):
-                refusal = chart.answer(name, event)
-                if refusal is not None:
-                    return refusal
-        except TypeError:
-            if is_well_formed(event):
-                raise
+        if not is_valid(event):
             return refuse(event, "malformed_event")
+        chart = self._speech_chart
+        if isinstance(event, MESSAGE_EVENT_TYPES):
+            message = self.speech.messages.get(event.message_id)
+            if message is None:
+                if not isinstance(event, SessionMessageAdded):
+                    return refuse(event, "unknown_message")
+                message = Message(event.message_id)
+            chart = self._chart_of(message)
+        if not chart.take(name, event):
+            refusal = chart.answer(name, event)
+            if refusal is not None:
+                return refusal
         for raised in self._raised:  # grows while it is read
             self._speech_chart.take(raised, None)
         return Handled(tuple(self.transitions), tuple(self._effects))

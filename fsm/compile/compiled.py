@@ -2,20 +2,18 @@
 # mypy: ignore-errors
 """What runs: every event of the charts as a function (see `compiler`)."""
 
-from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, SessionLost, SessionRequestRefused, SessionResponseCreated, Speech, _still_generating
-from ..conversation.guards import a_response_runs, is_preparing
+from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, SessionLost, SessionRequestRefused, SessionResponseCreated, Speech
+from ..conversation.guards import STOPPABLE_SPEECH_STATES
 from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReportMessageSettled, StartHandover, replace
-from ..message.guards import SETTLED_SPEECH_STATES, evidence
-from ..message.reconciliation import ReportDivergence
+from ..message.evidence import OutputPlaybackFinished, _INFINITE, _REPORTS
+from ..message.guards import SETTLED_SPEECH_STATES
+from ..message.reconciliation import RemoveMessages, ReplaceMessage, ReportDivergence, TruncateMessage
 from ..replies import Handled, Ignored, Rejected, refuse
-from ..speech.actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput, cut_late_content, remove_messages, replace_message, truncate_message
+from ..speech.actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput
 from ..speech.guards import FAILURES
 from ..speech.watchdog import CancelTimer, StartTimer
-from ..state import Message
-from ..conversation.guards import something_may_be_stopped as conversation_something_may_be_stopped
-from ..conversation.guards import something_plays_or_waits as conversation_something_plays_or_waits
-from ..conversation.guards import a_response_runs as conversation_a_response_runs
-from ..conversation.guards import is_preparing as conversation_is_preparing
+from ..state import FORWARDING_STATES, Message
+from ..validity import is_valid
 
 
 reply_1 = {state: Ignored('speech.active.authorize#1', state, 'already_authorized') for state in ('waiting', 'speaking', 'paused')}
@@ -244,15 +242,15 @@ def speech_eventless_in_waiting_or_speaking(run, speech, event):
                 continue
             if bring_server_in_line_record.state == 'played':
                 if speech.response_has_ended:
-                    cut_late_content(run, speech, bring_server_in_line_message)
+                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
             elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                 bring_server_in_line_unheard.append(bring_server_in_line_message)
             elif bring_server_in_line_message.expects_audio:
-                truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
+                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
             else:
-                replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
+                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
         if bring_server_in_line_unheard:
-            remove_messages(run, speech, bring_server_in_line_unheard)
+            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
     if speech.awaited or not speech.response_has_ended:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
@@ -282,15 +280,15 @@ def speech_eventless_in_paused(run, speech, event):
                 continue
             if bring_server_in_line_record.state == 'played':
                 if speech.response_has_ended:
-                    cut_late_content(run, speech, bring_server_in_line_message)
+                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
             elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                 bring_server_in_line_unheard.append(bring_server_in_line_message)
             elif bring_server_in_line_message.expects_audio:
-                truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
+                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
             else:
-                replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
+                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
         if bring_server_in_line_unheard:
-            remove_messages(run, speech, bring_server_in_line_unheard)
+            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
     if speech.awaited or not speech.response_has_ended:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
@@ -317,15 +315,15 @@ def speech_eventless_in_stopping(run, speech, event):
                 continue
             if bring_server_in_line_record.state == 'played':
                 if speech.response_has_ended:
-                    cut_late_content(run, speech, bring_server_in_line_message)
+                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
             elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
                 bring_server_in_line_unheard.append(bring_server_in_line_message)
             elif bring_server_in_line_message.expects_audio:
-                truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
+                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
             else:
-                replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
+                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
         if bring_server_in_line_unheard:
-            remove_messages(run, speech, bring_server_in_line_unheard)
+            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
     if speech.awaited or not speech.response_has_ended:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
@@ -349,7 +347,7 @@ def speech_eventless_in_reconciling(run, speech, event):
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer, speech.speech_id))
             speech.timer = None
-        run.effects.append(ReportSpeechDone('failed', speech.records, speech.speech_id))
+        run.effects.append(ReportSpeechDone('failed', tuple([message.record for message in speech.messages.values() if message.record is not None]), speech.speech_id))
         speech.state = 'failed'
         return
     if speech.cause is not None:
@@ -357,18 +355,20 @@ def speech_eventless_in_reconciling(run, speech, event):
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer, speech.speech_id))
             speech.timer = None
-        run.effects.append(ReportSpeechDone('interrupted', speech.records, speech.speech_id))
+        run.effects.append(ReportSpeechDone('interrupted', tuple([message.record for message in speech.messages.values() if message.record is not None]), speech.speech_id))
         speech.state = 'interrupted'
         return
     run.transitions.append('speech.reconciling.eventless#3')
     if speech.timer is not None:
         run.effects.append(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
-    run.effects.append(ReportSpeechDone('completed', speech.records, speech.speech_id))
+    run.effects.append(ReportSpeechDone('completed', tuple([message.record for message in speech.messages.values() if message.record is not None]), speech.speech_id))
     speech.state = 'completed'
     return
 
 def speech_on_authorize(run, speech, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         run.transitions.append('speech.queued.authorize#1')
@@ -403,7 +403,7 @@ def speech_on_authorize(run, speech, event):
             speech.has_progressed = False
             run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
         speech.state = 'waiting'
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_waiting_or_speaking(run, speech, event)
         return
     elif state in ('waiting', 'speaking', 'paused'):
@@ -421,6 +421,8 @@ def speech_on_authorize(run, speech, event):
     raise KeyError(state)
 
 def speech_on_interrupt(run, speech, event):
+    if (event.force is not False and event.force is not True or type(event.speech_id) is not str) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         if speech.policy.interruptible or event.force:
@@ -448,7 +450,7 @@ def speech_on_interrupt(run, speech, event):
             stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
             if stop_message_message is not None:
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.is_forwarding:
+                if stop_message_message.state in FORWARDING_STATES:
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
@@ -468,7 +470,7 @@ def speech_on_interrupt(run, speech, event):
             stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
             if stop_message_message is not None:
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.is_forwarding:
+                if stop_message_message.state in FORWARDING_STATES:
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
@@ -493,6 +495,8 @@ def speech_on_interrupt(run, speech, event):
     raise KeyError(state)
 
 def speech_on_pause(run, speech, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         return reply_15
@@ -509,7 +513,7 @@ def speech_on_pause(run, speech, event):
                 run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                 speech.timer = None
             speech.state = 'paused'
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         return reply_16[state]
@@ -526,7 +530,7 @@ def speech_on_pause(run, speech, event):
                 run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                 speech.timer = None
             speech.state = 'paused'
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         return reply_16[state]
@@ -545,6 +549,8 @@ def speech_on_pause(run, speech, event):
     raise KeyError(state)
 
 def speech_on_resume(run, speech, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         return reply_23
@@ -587,7 +593,7 @@ def speech_on_resume(run, speech, event):
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
             speech.state = 'speaking'
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         run.transitions.append('speech.paused.resume#2')
@@ -624,7 +630,7 @@ def speech_on_resume(run, speech, event):
             speech.has_progressed = False
             run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
         speech.state = 'waiting'
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_waiting_or_speaking(run, speech, event)
         return
     elif state == 'stopping':
@@ -640,6 +646,8 @@ def speech_on_resume(run, speech, event):
     raise KeyError(state)
 
 def speech_on_close(run, speech, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         speech.cause = 'closed'
@@ -664,7 +672,7 @@ def speech_on_close(run, speech, event):
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.is_forwarding:
+            if stop_message_message.state in FORWARDING_STATES:
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
@@ -682,7 +690,7 @@ def speech_on_close(run, speech, event):
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.is_forwarding:
+            if stop_message_message.state in FORWARDING_STATES:
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
@@ -706,6 +714,8 @@ def speech_on_close(run, speech, event):
     raise KeyError(state)
 
 def speech_on_drop_request(run, speech, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         return reply_36
@@ -732,6 +742,8 @@ def speech_on_drop_request(run, speech, event):
     raise KeyError(state)
 
 def speech_on_session_response_created(run, speech, event):
+    if (type(event.response_id) is not str or type(event.speech_id) is not str or type(event.new_speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         if speech.response_id is None:
@@ -745,7 +757,7 @@ def speech_on_session_response_created(run, speech, event):
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 run.transitions.append('speech.active.session_response_created#1')
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
                 return
@@ -757,7 +769,7 @@ def speech_on_session_response_created(run, speech, event):
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 run.transitions.append('speech.active.session_response_created#1')
                 speech_eventless_in_paused(run, speech, event)
                 return
@@ -796,6 +808,8 @@ def speech_on_session_response_created(run, speech, event):
     raise KeyError(state)
 
 def speech_on_session_request_refused(run, speech, event):
+    if (type(event.speech_id) is not str or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         if speech.response_id is None:
@@ -855,6 +869,8 @@ def speech_on_session_request_refused(run, speech, event):
     raise KeyError(state)
 
 def speech_on_session_response_ended(run, speech, event):
+    if (type(event.response_id) is not str or event.status not in {'completed', 'cancelled', 'failed', 'incomplete'}) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
@@ -876,7 +892,7 @@ def speech_on_session_response_ended(run, speech, event):
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         if event.response_id == speech.response_id:
@@ -890,7 +906,7 @@ def speech_on_session_response_ended(run, speech, event):
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         if event.response_id == speech.response_id:
@@ -920,7 +936,7 @@ def speech_on_session_response_ended(run, speech, event):
                 message_on_end_source(run, speech, end_response_message)
             cut_what_came_late_awaited_before = speech.awaited
             for cut_what_came_late_message in speech.messages.values():
-                cut_late_content(run, speech, cut_what_came_late_message)
+                message_reconciliation_cut_late_content(run, speech, cut_what_came_late_message)
             if speech.awaited != cut_what_came_late_awaited_before:
                 start_timer_delay_ms = speech.policy.reconcile_timeout_ms
                 speech.timer = 'reconcile'
@@ -960,7 +976,7 @@ def speech_on_session_lost(run, speech, event):
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.is_forwarding:
+            if stop_message_message.state in FORWARDING_STATES:
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
@@ -980,7 +996,7 @@ def speech_on_session_lost(run, speech, event):
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.is_forwarding:
+            if stop_message_message.state in FORWARDING_STATES:
                 start_timer_delay_ms = speech.policy.stop_timeout_ms
                 speech.timer = 'stop'
                 speech.has_progressed = False
@@ -1027,6 +1043,8 @@ def speech_on_session_lost(run, speech, event):
     raise KeyError(state)
 
 def speech_on_session_resumed(run, speech, event):
+    if (event.conversation_kept is not False and event.conversation_kept is not True) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         return reply_83
@@ -1045,6 +1063,8 @@ def speech_on_session_resumed(run, speech, event):
     raise KeyError(state)
 
 def speech_on_session_reconciliation_acknowledged(run, speech, event):
+    if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         return reply_90
@@ -1071,6 +1091,8 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
     raise KeyError(state)
 
 def speech_on_session_reconciliation_refused(run, speech, event):
+    if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str or event.refusal not in {'already_shorter', 'unknown_message', 'other'} or (type(event.code) is not str) or (type(event.text) is not str)) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         return reply_98
@@ -1109,6 +1131,8 @@ def speech_on_session_reconciliation_refused(run, speech, event):
     raise KeyError(state)
 
 def speech_on_timer_fired(run, speech, event):
+    if (event.timer not in {'stall', 'playout', 'stop', 'reconcile'} or type(event.speech_id) is not str) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         return reply_106
@@ -1137,7 +1161,7 @@ def speech_on_timer_fired(run, speech, event):
                 speech.timer = 'stall'
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 run.transitions.append('speech.active.timer_fired#1')
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
                 return
@@ -1155,7 +1179,7 @@ def speech_on_timer_fired(run, speech, event):
             stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
             if stop_message_message is not None:
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.is_forwarding:
+                if stop_message_message.state in FORWARDING_STATES:
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
@@ -1190,7 +1214,7 @@ def speech_on_timer_fired(run, speech, event):
                 speech.timer = 'stall'
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 run.transitions.append('speech.active.timer_fired#1')
                 speech_eventless_in_paused(run, speech, event)
                 return
@@ -1208,7 +1232,7 @@ def speech_on_timer_fired(run, speech, event):
             stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
             if stop_message_message is not None:
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.is_forwarding:
+                if stop_message_message.state in FORWARDING_STATES:
                     start_timer_delay_ms = speech.policy.stop_timeout_ms
                     speech.timer = 'stop'
                     speech.has_progressed = False
@@ -1240,7 +1264,7 @@ def speech_on_timer_fired(run, speech, event):
                 run.effects.append(ReportDivergence(report_divergence_message.message_id, 'unanswered', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=give_up_operation))
             if not speech.response_has_ended:
                 for give_up_message in speech.messages.values():
-                    if give_up_message.outgrew_its_record and (not (give_up_message.expects_audio and speech.capabilities.truncates_by_itself)):
+                    if state_Message_outgrew_its_record(give_up_message) and (not (give_up_message.expects_audio and speech.capabilities.truncates_by_itself)):
                         report_divergence_record = give_up_message.record
                         assert report_divergence_record is not None, f'message {give_up_message.message_id} is not final'
                         run.effects.append(ReportDivergence(give_up_message.message_id, 'unanswered', remembered_ms=give_up_message.received_ms, remembered_text=give_up_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
@@ -1290,12 +1314,12 @@ def speech_on_message_announced(run, speech):
                 speech.timer = 'stall'
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, None)
             return
     elif state == 'paused':
         run.transitions.append('speech.paused.message_announced#1')
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_paused(run, speech, None)
         return
 
@@ -1308,13 +1332,13 @@ def speech_on_message_heard(run, speech):
             speech.agent_state = 'speaking'
             run.effects.append(AnnounceAgentState('speaking'))
         speech.state = 'speaking'
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
         run.transitions.append('speech.paused.message_heard#1')
         speech.was_heard = True
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_paused(run, speech, None)
         return
 
@@ -1349,12 +1373,12 @@ def speech_on_message_settled(run, speech):
             speech.timer = 'stall'
             speech.has_progressed = False
             run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
         run.transitions.append('speech.paused.message_settled#1')
-        if speech.response_has_ended and speech.forwarding_id is None and (speech.first_pending_message() is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_paused(run, speech, None)
         return
     elif state == 'stopping':
@@ -1429,7 +1453,7 @@ def message_eventless_in_streaming(run, speech, message, event):
 def message_eventless_in_stopping(run, speech, message, event):
     run.transitions.append('message.stopping.eventless#1')
     message.reason = speech.cause or 'interrupted'
-    settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+    settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
     settle_heard_ms = message.position_ms
     settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
     message.record = settle_record
@@ -1442,6 +1466,8 @@ def message_eventless_in_stopping(run, speech, message, event):
     return
 
 def message_on_session_message_added(run, speech, event):
+    if (type(event.response_id) is not str or type(event.message_id) is not str or event.modalities not in {(), ('audio',), ('text',), ('audio', 'text'), ('text', 'audio')}) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     message = speech.messages.get(event.message_id) or Message(event.message_id)
     state = message.state
     if state == 'pending':
@@ -1461,7 +1487,7 @@ def message_on_session_message_added(run, speech, event):
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
             run.raised.append(speech_on_message_settled)
-            remove_messages(run, speech, [message])
+            message_reconciliation_remove_messages(run, speech, [message])
             message.state = 'skipped'
             return
         if message.message_id not in speech.messages and event.response_id == speech.response_id:
@@ -1488,10 +1514,14 @@ def message_on_session_message_added(run, speech, event):
     raise KeyError(state)
 
 def message_on_session_text_received(run, speech, event):
+    if type(event.text) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         message.text += event.text
@@ -1534,10 +1564,14 @@ def message_on_session_text_received(run, speech, event):
     raise KeyError(state)
 
 def message_on_session_audio_received(run, speech, event):
+    if (type(event.received_ms) is not int or not 0 <= event.received_ms <= 9007199254740991) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         if event.received_ms >= message.received_ms:
@@ -1606,7 +1640,9 @@ def message_on_session_message_ended(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         if not message.source_has_ended:
@@ -1653,10 +1689,14 @@ def message_on_session_message_ended(run, speech, event):
     raise KeyError(state)
 
 def message_on_output_audio_handed_over(run, speech, event):
+    if (type(event.handed_over_ms) is not int or not 0 <= event.handed_over_ms <= 9007199254740991) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         return reply_143
@@ -1698,7 +1738,9 @@ def message_on_output_playback_started(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         return reply_149
@@ -1758,16 +1800,20 @@ def message_on_output_playback_started(run, speech, event):
     raise KeyError(state)
 
 def message_on_output_playback_progressed(run, speech, event):
+    if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int)) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         return reply_156
     elif state == 'streaming':
-        if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = evidence.position_ms(message, event)
+        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
+            message.position_ms = message_evidence_position_ms(message, event)
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
@@ -1783,8 +1829,8 @@ def message_on_output_playback_progressed(run, speech, event):
             return reply_158[state]
         return reply_159[state]
     elif state == 'draining':
-        if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = evidence.position_ms(message, event)
+        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
+            message.position_ms = message_evidence_position_ms(message, event)
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
@@ -1796,8 +1842,8 @@ def message_on_output_playback_progressed(run, speech, event):
             return reply_158[state]
         return reply_159[state]
     elif state == 'stopping':
-        if message.handed_over_ms > 0 and evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = evidence.position_ms(message, event)
+        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
+            message.position_ms = message_evidence_position_ms(message, event)
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
@@ -1821,17 +1867,21 @@ def message_on_output_playback_progressed(run, speech, event):
     raise KeyError(state)
 
 def message_on_output_playback_finished(run, speech, event):
+    if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.interrupted is not False and event.interrupted is not True) or (event.transcript is not None and type(event.transcript) is not str)) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         return reply_163
     elif state == 'streaming':
-        if message.handed_over_ms > 0 and event.interrupted and evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
+        if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.streaming.output_playback_finished#1')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1850,16 +1900,16 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if message.handed_over_ms > 0 and event.interrupted and evidence.is_heard(message, event):
+        if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard(message, event):
             run.transitions.append('message.streaming.output_playback_finished#2')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
-            settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+            settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
@@ -1872,7 +1922,7 @@ def message_on_output_playback_finished(run, speech, event):
             return
         if message.handed_over_ms > 0 and event.interrupted:
             run.transitions.append('message.streaming.output_playback_finished#3')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1888,7 +1938,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'skipped'
             return
         if message.handed_over_ms > 0:
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1924,9 +1974,9 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
+        if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.draining.output_playback_finished#2')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1945,16 +1995,16 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if evidence.is_heard(message, event):
+        if message_evidence_is_heard(message, event):
             run.transitions.append('message.draining.output_playback_finished#3')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
-            settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+            settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
@@ -1966,7 +2016,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'partial'
             return
         run.transitions.append('message.draining.output_playback_finished#4')
-        message.position_ms = evidence.position_ms(message, event)
+        message.position_ms = message_evidence_position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
         speech.has_progressed = True
@@ -1982,9 +2032,9 @@ def message_on_output_playback_finished(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'stopping':
-        if message.handed_over_ms > 0 and evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
+        if message.handed_over_ms > 0 and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.stopping.output_playback_finished#1')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -2003,16 +2053,16 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if message.handed_over_ms > 0 and evidence.is_heard(message, event):
+        if message.handed_over_ms > 0 and message_evidence_is_heard(message, event):
             run.transitions.append('message.stopping.output_playback_finished#2')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             message.reason = speech.cause or 'interrupted'
-            settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+            settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
@@ -2025,7 +2075,7 @@ def message_on_output_playback_finished(run, speech, event):
             return
         if message.handed_over_ms > 0:
             run.transitions.append('message.stopping.output_playback_finished#3')
-            message.position_ms = evidence.position_ms(message, event)
+            message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -2050,15 +2100,19 @@ def message_on_output_playback_finished(run, speech, event):
     raise KeyError(state)
 
 def message_on_output_failed(run, speech, event):
+    if type(event.detail) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        return refuse(event, 'unknown_message')
+        if type(event.message_id) is str or is_valid(event):
+            return refuse(event, 'unknown_message')
+        return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
         return reply_169
     elif state in ('streaming', 'draining', 'stopping'):
-        if evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms):
+        if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.forwarding.output_failed#1')
             run.raised.append(speech_on_message_output_failed)
             message.reason = 'finished'
@@ -2074,11 +2128,11 @@ def message_on_output_failed(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if evidence.is_heard(message, event):
+        if message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_failed#2')
             run.raised.append(speech_on_message_output_failed)
             message.reason = 'output_failed'
-            settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+            settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
@@ -2129,7 +2183,7 @@ def message_on_stop(run, speech, message):
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
             return
-        if not message.expects_audio and evidence.is_heard(message, None):
+        if not message.expects_audio and message_evidence_is_heard(message, None):
             run.transitions.append('message.streaming.stop#2')
             message.shown_text = message.text
             message.state = 'stopping'
@@ -2171,7 +2225,7 @@ def message_on_skip(run, speech, message):
 def message_on_time_out(run, speech, message):
     state = message.state
     if state == 'stopping':
-        if evidence.is_heard_to_the_end(message, None, speech.policy.frame_ms):
+        if message_evidence_is_heard_to_the_end(message, None, speech.policy.frame_ms):
             run.transitions.append('message.stopping.time_out#1')
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
@@ -2186,10 +2240,10 @@ def message_on_time_out(run, speech, message):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if evidence.is_heard(message, None):
+        if message_evidence_is_heard(message, None):
             run.transitions.append('message.stopping.time_out#2')
             message.reason = 'timed_out'
-            settle_partial_text, settle_partial_status = evidence.heard_text(message, speech.policy.estimate_heard_text)
+            settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
@@ -2329,14 +2383,6 @@ def take_conversation_closing_eventless_1(run, conversation, event):
     conversation.connection = 'closed'
     return None
 
-def conversation_eventless_of_connection(conversation, event):
-    state = conversation.connection
-    if state == 'closing':
-        if not conversation.live:
-            return take_conversation_closing_eventless_1
-        return None
-    return None
-
 def conversation_on_user_started_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
@@ -2386,7 +2432,7 @@ def conversation_on_authorize(run, conversation, event):
             run.transitions.append('conversation.free.authorize#1')
             give_floor_speech_id = event.speech_id
             conversation.floor_id = give_floor_speech_id
-            del conversation.waiting[give_floor_speech_id]
+            conversation.waiting.pop(give_floor_speech_id)
             run.tell_speech(conversation, give_floor_speech_id, Authorize())
             conversation.floor = 'taken'
             return None
@@ -2398,7 +2444,7 @@ def conversation_on_authorize(run, conversation, event):
             run.transitions.append('conversation.held.authorize#1')
             give_floor_speech_id = event.speech_id
             conversation.floor_id = give_floor_speech_id
-            del conversation.waiting[give_floor_speech_id]
+            conversation.waiting.pop(give_floor_speech_id)
             run.tell_speech(conversation, give_floor_speech_id, Authorize())
             conversation.floor = 'taken'
             return None
@@ -2417,14 +2463,14 @@ def conversation_on_authorize(run, conversation, event):
 def conversation_on_interrupt(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        if conversation_something_may_be_stopped(conversation, event):
+        if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.free.interrupt#1')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
-        if conversation_something_plays_or_waits(conversation, event):
+        if conversation_guards_something_plays_or_waits(conversation, event):
             return reply_190
         if bool(conversation.live):
             return reply_191
@@ -2438,14 +2484,14 @@ def conversation_on_interrupt(run, conversation, event):
         conversation.floor = 'free'
         return None
     elif state == 'taken':
-        if conversation_something_may_be_stopped(conversation, event):
+        if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.taken.interrupt#1')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
-        if conversation_something_plays_or_waits(conversation, event):
+        if conversation_guards_something_plays_or_waits(conversation, event):
             return reply_193
         if bool(conversation.live):
             return reply_194
@@ -2489,21 +2535,21 @@ def conversation_on_speech_stopped(run, conversation, event):
         run.transitions.append('conversation.free.speech_stopped#1')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
-            del conversation.requests[event.speech_id]
+            conversation.requests.pop(event.speech_id)
             run.tell_speech(conversation, event.speech_id, DropRequest())
         return None
     elif state == 'held':
         run.transitions.append('conversation.held.speech_stopped#1')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
-            del conversation.requests[event.speech_id]
+            conversation.requests.pop(event.speech_id)
             run.tell_speech(conversation, event.speech_id, DropRequest())
         return None
     elif state == 'taken':
         run.transitions.append('conversation.taken.speech_stopped#1')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
-            del conversation.requests[event.speech_id]
+            conversation.requests.pop(event.speech_id)
             run.tell_speech(conversation, event.speech_id, DropRequest())
         return None
 
@@ -2511,11 +2557,11 @@ def conversation_on_speech_over(run, conversation, event):
     state = conversation.floor
     if state == 'free':
         run.transitions.append('conversation.free.speech_over#1')
-        del conversation.live[event.speech_id]
+        conversation.live.pop(event.speech_id)
         conversation.over[event.speech_id] = None
         if len(conversation.over) > conversation.policy.speeches_kept:
             for keep_for_late_facts_speech_id in conversation.over:
-                del conversation.over[keep_for_late_facts_speech_id]
+                conversation.over.pop(keep_for_late_facts_speech_id)
                 forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
                 for forget_message_id in forget_speech.messages:
                     conversation.by_message.pop(forget_message_id, None)
@@ -2525,11 +2571,11 @@ def conversation_on_speech_over(run, conversation, event):
         return None
     elif state == 'held':
         run.transitions.append('conversation.held.speech_over#1')
-        del conversation.live[event.speech_id]
+        conversation.live.pop(event.speech_id)
         conversation.over[event.speech_id] = None
         if len(conversation.over) > conversation.policy.speeches_kept:
             for keep_for_late_facts_speech_id in conversation.over:
-                del conversation.over[keep_for_late_facts_speech_id]
+                conversation.over.pop(keep_for_late_facts_speech_id)
                 forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
                 for forget_message_id in forget_speech.messages:
                     conversation.by_message.pop(forget_message_id, None)
@@ -2541,11 +2587,11 @@ def conversation_on_speech_over(run, conversation, event):
         if event.speech_id == conversation.floor_id:
             run.transitions.append('conversation.taken.speech_over#1')
             conversation.floor_id = None
-            del conversation.live[event.speech_id]
+            conversation.live.pop(event.speech_id)
             conversation.over[event.speech_id] = None
             if len(conversation.over) > conversation.policy.speeches_kept:
                 for keep_for_late_facts_speech_id in conversation.over:
-                    del conversation.over[keep_for_late_facts_speech_id]
+                    conversation.over.pop(keep_for_late_facts_speech_id)
                     forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
                     for forget_message_id in forget_speech.messages:
                         conversation.by_message.pop(forget_message_id, None)
@@ -2555,11 +2601,11 @@ def conversation_on_speech_over(run, conversation, event):
             conversation.floor = 'free'
             return None
         run.transitions.append('conversation.taken.speech_over#2')
-        del conversation.live[event.speech_id]
+        conversation.live.pop(event.speech_id)
         conversation.over[event.speech_id] = None
         if len(conversation.over) > conversation.policy.speeches_kept:
             for keep_for_late_facts_speech_id in conversation.over:
-                del conversation.over[keep_for_late_facts_speech_id]
+                conversation.over.pop(keep_for_late_facts_speech_id)
                 forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
                 for forget_message_id in forget_speech.messages:
                     conversation.by_message.pop(forget_message_id, None)
@@ -2572,18 +2618,10 @@ def take_conversation_free_eventless_1(run, conversation, event):
     run.transitions.append('conversation.free.eventless#1')
     for give_floor_to_next_speech_id in conversation.waiting:
         conversation.floor_id = give_floor_to_next_speech_id
-        del conversation.waiting[give_floor_to_next_speech_id]
+        conversation.waiting.pop(give_floor_to_next_speech_id)
         run.tell_speech(conversation, give_floor_to_next_speech_id, Authorize())
         break
     conversation.floor = 'taken'
-    return None
-
-def conversation_eventless_of_floor(conversation, event):
-    state = conversation.floor
-    if state == 'free':
-        if bool(conversation.waiting) and conversation.user == 'silent' and conversation.policy.authorize_when_free:
-            return take_conversation_free_eventless_1
-        return None
     return None
 
 def conversation_on_request_response(run, conversation, event):
@@ -2669,7 +2707,7 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.waiting[begin_own_response_speech_id] = None
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_own_response_speech_id
-            conversation.generating_ids = (*_still_generating(conversation), begin_own_response_speech_id)
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_own_response_speech_id,)
             run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
             conversation.generation = 'generating'
             return None
@@ -2681,7 +2719,7 @@ def conversation_on_session_response_created(run, conversation, event):
             run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
-            conversation.generating_ids = (*_still_generating(conversation), begin_unwanted_response_speech_id)
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_response_speech_id,)
             run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id))
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             conversation.generation = 'generating'
@@ -2701,7 +2739,7 @@ def conversation_on_session_response_created(run, conversation, event):
             if begin_response_asked_for_speech_id is not None:
                 begin_response_response_id = event.response_id
                 conversation.by_response[begin_response_response_id] = begin_response_asked_for_speech_id
-                conversation.generating_ids = (*_still_generating(conversation), begin_response_asked_for_speech_id)
+                conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_response_asked_for_speech_id,)
                 run.tell_speech(conversation, begin_response_asked_for_speech_id, SessionResponseCreated(begin_response_response_id))
             conversation.generation = 'generating'
             return None
@@ -2712,7 +2750,7 @@ def conversation_on_session_response_created(run, conversation, event):
             if begin_response_asked_for_speech_id is not None:
                 begin_response_response_id = event.response_id
                 conversation.by_response[begin_response_response_id] = begin_response_asked_for_speech_id
-                conversation.generating_ids = (*_still_generating(conversation), begin_response_asked_for_speech_id)
+                conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_response_asked_for_speech_id,)
                 run.tell_speech(conversation, begin_response_asked_for_speech_id, SessionResponseCreated(begin_response_response_id))
             conversation.generation = 'generating'
             return None
@@ -2725,7 +2763,7 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.waiting[begin_own_response_speech_id] = None
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_own_response_speech_id
-            conversation.generating_ids = (*_still_generating(conversation), begin_own_response_speech_id)
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_own_response_speech_id,)
             run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
@@ -2736,7 +2774,7 @@ def conversation_on_session_response_created(run, conversation, event):
             run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
-            conversation.generating_ids = (*_still_generating(conversation), begin_unwanted_response_speech_id)
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_response_speech_id,)
             run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id))
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
@@ -2757,7 +2795,7 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.waiting[begin_own_response_speech_id] = None
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_own_response_speech_id
-            conversation.generating_ids = (*_still_generating(conversation), begin_own_response_speech_id)
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_own_response_speech_id,)
             run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
@@ -2768,7 +2806,7 @@ def conversation_on_session_response_created(run, conversation, event):
             run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
-            conversation.generating_ids = (*_still_generating(conversation), begin_unwanted_response_speech_id)
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_response_speech_id,)
             run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id))
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
@@ -2785,7 +2823,7 @@ def conversation_on_session_request_refused(run, conversation, event):
     if state == 'idle':
         return reply_213
     elif state == 'requested':
-        if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_a_response_runs(conversation, event):
+        if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#1')
             refuse_speech_id = conversation.request_id
             conversation.request_id = None
@@ -2808,7 +2846,7 @@ def conversation_on_session_request_refused(run, conversation, event):
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
     if state == 'requested':
-        if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_a_response_runs(conversation, event):
+        if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.response_over#1')
             conversation.request_id = None
             conversation.generation = 'generating'
@@ -2820,7 +2858,7 @@ def conversation_on_response_over(run, conversation, event):
             return None
         return None
     elif state == 'generating':
-        if not a_response_runs(conversation, event):
+        if not conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.generating.response_over#1')
             conversation.generation = 'idle'
             return None
@@ -2830,18 +2868,10 @@ def take_conversation_idle_eventless_1(run, conversation, event):
     run.transitions.append('conversation.idle.eventless#1')
     for send_request_speech_id in conversation.requests:
         conversation.request_id = send_request_speech_id
-        del conversation.requests[send_request_speech_id]
+        conversation.requests.pop(send_request_speech_id)
         run.effects.append(CreateResponse(send_request_speech_id))
         break
     conversation.generation = 'requested'
-    return None
-
-def conversation_eventless_of_generation(conversation, event):
-    state = conversation.generation
-    if state == 'idle':
-        if bool(conversation.requests) and conversation.connection == 'connected':
-            return take_conversation_idle_eventless_1
-        return None
     return None
 
 def take_conversation_listening_eventless_1(run, conversation, event):
@@ -2880,29 +2910,167 @@ def take_conversation_speaking_eventless_2(run, conversation, event):
     conversation.agent = 'listening'
     return None
 
-def conversation_eventless_of_agent(conversation, event):
+def conversation_eventless(conversation, event):
+    found = []
+    state = conversation.connection
+    if state == 'closing':
+        if not conversation.live:
+            found.append(take_conversation_closing_eventless_1)
+    state = conversation.floor
+    if state == 'free':
+        if bool(conversation.waiting) and conversation.user == 'silent' and conversation.policy.authorize_when_free:
+            found.append(take_conversation_free_eventless_1)
+    state = conversation.generation
+    if state == 'idle':
+        if bool(conversation.requests) and conversation.connection == 'connected':
+            found.append(take_conversation_idle_eventless_1)
     state = conversation.agent
     if state == 'listening':
         if conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking':
-            return take_conversation_listening_eventless_1
-        if conversation_is_preparing(conversation, event):
-            return take_conversation_listening_eventless_2
-        return None
+            found.append(take_conversation_listening_eventless_1)
+        elif conversation_guards_is_preparing(conversation, event):
+            found.append(take_conversation_listening_eventless_2)
     elif state == 'thinking':
         if conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking':
-            return take_conversation_thinking_eventless_1
-        if not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not is_preparing(conversation, event)):
-            return take_conversation_thinking_eventless_2
-        return None
+            found.append(take_conversation_thinking_eventless_1)
+        elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):
+            found.append(take_conversation_thinking_eventless_2)
     elif state == 'speaking':
-        if conversation_is_preparing(conversation, event):
-            return take_conversation_speaking_eventless_1
-        if not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not is_preparing(conversation, event)):
-            return take_conversation_speaking_eventless_2
-        return None
+        if conversation_guards_is_preparing(conversation, event):
+            found.append(take_conversation_speaking_eventless_1)
+        elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):
+            found.append(take_conversation_speaking_eventless_2)
+    return found
+
+def state_Speech_first_pending_message(self):
+    for message in self.messages.values():
+        if message.state == 'pending':
+            return message
     return None
 
-DIGEST = '966fe92c2042a531'
+def message_reconciliation_cut_late_content(run, speech, message):
+    record = message.record
+    if record is None or not state_Message_outgrew_its_record(message):
+        return
+    if message.expects_audio:
+        message_reconciliation_truncate_message(run, speech, message, record.received_ms)
+    else:
+        message_reconciliation_replace_message(run, speech, message, record.heard_text)
+
+def state_Message_outgrew_its_record(self):
+    record = self.record
+    if record is None:
+        return False
+    if self.expects_audio:
+        return record.state == 'played' and self.received_ms > record.received_ms
+    return self.source_has_ended and self.text != record.generated_text == record.heard_text
+
+def message_reconciliation_truncate_message(run, speech, message, heard_ms):
+    if speech.capabilities.truncates_by_itself:
+        return
+    if speech.capabilities.can_truncate:
+        if speech.state not in ('completed', 'interrupted', 'failed'):
+            speech.awaited += (('truncate', message.message_id),)
+        run.effects.append(TruncateMessage(message.message_id, heard_ms))
+    else:
+        message_reconciliation_report_divergence(run, message, 'cannot_truncate')
+
+def message_reconciliation_report_divergence(run, message, cause, detail=''):
+    record = message.record
+    assert record is not None, f'message {message.message_id} is not final'
+    run.effects.append(ReportDivergence(message.message_id, cause, remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=record.heard_ms, heard_text=record.heard_text, detail=detail))
+
+def message_reconciliation_replace_message(run, speech, message, shown_text):
+    if message.source_has_ended and message.text == shown_text:
+        return
+    if speech.capabilities.can_remove:
+        if speech.state not in ('completed', 'interrupted', 'failed'):
+            speech.awaited += (('replace', message.message_id),)
+        run.effects.append(ReplaceMessage(message.message_id, shown_text))
+    else:
+        message_reconciliation_report_divergence(run, message, 'text_beyond_heard')
+
+def message_reconciliation_remove_messages(run, speech, messages):
+    remembered = [message for message in messages if message.reason != 'no_content' or message.received_ms > 0 or bool(message.text)]
+    if not remembered or speech.session_is_lost:
+        return
+    if speech.capabilities.can_remove:
+        for message in remembered:
+            if speech.state not in ('completed', 'interrupted', 'failed'):
+                speech.awaited += (('remove', message.message_id),)
+        run.effects.append(RemoveMessages(tuple((message.message_id for message in remembered))))
+    else:
+        for message in remembered:
+            message_reconciliation_report_divergence(run, message, 'cannot_remove')
+
+def message_evidence_usable_position_ms(position_ms, handed_over_ms):
+    if position_ms is None or not 0 <= position_ms < _INFINITE:
+        return None
+    return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
+
+def message_evidence_is_heard(message, event):
+    if message.expects_audio:
+        return message.has_started or message_evidence_position_ms(message, event) > 0
+    return bool(message.text)
+
+def message_evidence_position_ms(message, event):
+    if not isinstance(event, _REPORTS):
+        return message.position_ms
+    reported_ms = message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms)
+    if reported_ms is None and isinstance(event, OutputPlaybackFinished) and (not event.interrupted):
+        reported_ms = message.flushed_ms
+    return reported_ms or message.position_ms
+
+def message_evidence_is_heard_to_the_end(message, event, frame_ms):
+    return message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(message, event) >= message.handed_over_ms - frame_ms) and message_evidence_is_heard(message, event)
+
+def message_evidence_heard_text(message, estimate):
+    if not message.expects_audio:
+        return (message.text if message.shown_text is None else message.shown_text, 'exact')
+    if message.transcript is not None:
+        return (message.transcript, 'synchronized')
+    if estimate:
+        return (message_evidence__word_prefix(message), 'estimated')
+    return ('', 'unknown')
+
+def message_evidence__word_prefix(message):
+    words = message.text.split()
+    heard_words = len(words) * message.position_ms // message.received_ms if message.received_ms else 0
+    return ' '.join(words[:heard_words])
+
+def conversation_guards_something_may_be_stopped(conversation, event):
+    for speech_id in conversation.live:
+        if conversation_guards__may_be_stopped(conversation.speeches[speech_id], event.force):
+            return True
+    return False
+
+def conversation_guards__may_be_stopped(speech, force):
+    return speech.state in STOPPABLE_SPEECH_STATES and (speech.policy.interruptible or force)
+
+def conversation_guards_something_plays_or_waits(conversation, event):
+    for speech_id in conversation.live:
+        if conversation.speeches[speech_id].state in STOPPABLE_SPEECH_STATES:
+            return True
+    return False
+
+def conversation_guards_a_response_runs(conversation, event):
+    for speech_id in conversation.generating_ids:
+        speech = conversation.speeches.get(speech_id)
+        if speech is not None and (not speech.response_has_ended):
+            return True
+    return False
+
+def conversation_guards_is_preparing(conversation, event):
+    if conversation.floor_id is None:
+        return (bool(conversation.waiting) and conversation.user == 'silent') and conversation.floor != 'held'
+    speech = conversation.speeches[conversation.floor_id]
+    return speech.agent_state == 'thinking' or (speech.agent_state != 'speaking' and speech.state != 'paused' and (bool(conversation.waiting) and conversation.user == 'silent'))
+
+def conversation_actions__still_generating(conversation):
+    speeches = conversation.speeches
+    return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
+
+DIGEST = 'a6f048a6bcdc7ec2'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
@@ -2962,4 +3130,4 @@ TOLD_CONVERSATION = {
     'response_over': conversation_on_response_over,
     'speech_over': conversation_on_speech_over,
 }
-EVENTLESS = (conversation_eventless_of_connection, conversation_eventless_of_floor, conversation_eventless_of_generation, conversation_eventless_of_agent,)
+EVENTLESS = conversation_eventless

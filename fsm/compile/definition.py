@@ -9,7 +9,6 @@ has answered an event.
 from __future__ import annotations
 
 import ast
-import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -31,6 +30,8 @@ from ..message import guards as message_guards
 from ..speech import actions as speech_actions
 from ..speech import chart as speech
 from ..speech import guards as speech_guards
+from .digest import of_behaviour, of_transitions
+from .functions import FunctionDefinition, functions_of
 
 EVENTLESS = "eventless"
 """The event name of transitions that need no event."""
@@ -180,6 +181,14 @@ class Definition:
     message: ChartDefinition
     speech: ChartDefinition
     conversation: ChartDefinition
+    instead: Mapping[str, ast.FunctionDef] = field(default_factory=dict, repr=False)
+    """Other functions than those that stand in the modules, by id. Only a mutant has some."""
+
+    @cached_property
+    def functions(self) -> dict[str, FunctionDefinition]:
+        """The guards, the actions and all that they call, by id."""
+        own = [each for chart in self.every_chart for each in (*chart.guards.values(), *chart.actions.values())]
+        return functions_of(own, self.instead)
 
     @property
     def charts(self) -> tuple[ChartDefinition, ChartDefinition]:
@@ -190,6 +199,16 @@ class Definition:
     def every_chart(self) -> tuple[ChartDefinition, ...]:
         """All of them, in the order in which one explains them."""
         return self.conversation, *self.charts
+
+    @cached_property
+    def transitions_digest(self) -> str:
+        """A short digest of the transitions: what the charts declare."""
+        return of_transitions(self)
+
+    @cached_property
+    def behaviour_digest(self) -> str:
+        """A short digest of the transitions and of what their guards and actions do: what the machine does."""
+        return of_behaviour(self)
 
     def transition(self, transition_id: str) -> Transition:
         """Return the transition with this id.
@@ -222,18 +241,6 @@ def guard_names(cond: str) -> tuple[str, ...]:
     return tuple(name for _, name in sorted(names))
 
 
-def digest(of: Definition) -> str:
-    """Return a short digest of all transitions. What guards and actions do is not in it."""
-    transitions = "\n".join(
-        repr(
-            (transition.id, transition.cond, transition.target, transition.actions, transition.kind, transition.reason)
-        )
-        for chart in of.every_chart
-        for transition in chart.transitions
-    )
-    return hashlib.sha256(transitions.encode()).hexdigest()[:16]
-
-
 @cache
 def definition() -> Definition:
     """Return the Definition, read from the charts and checked at the first call.
@@ -242,6 +249,7 @@ def definition() -> Definition:
         DefinitionError: a chart breaks a house rule.
     """
     from .lint import check
+    from .subset import check_functions
 
     result = Definition(
         message=compile_chart(
@@ -250,8 +258,8 @@ def definition() -> Definition:
             message.ANSWERS,
             tuple(name_of(event_type) for event_type in MESSAGE_EVENT_TYPES),
             message.INTERNAL_EVENTS,
-            functions_of(message_guards),
-            functions_of(message_actions),
+            _public(message_guards),
+            _public(message_actions),
         ),
         speech=compile_chart(
             "speech",
@@ -259,8 +267,8 @@ def definition() -> Definition:
             speech.ANSWERS,
             tuple(name_of(event_type) for event_type in SPEECH_EVENT_TYPES),
             speech.INTERNAL_EVENTS,
-            functions_of(speech_guards),
-            functions_of(speech_actions),
+            _public(speech_guards),
+            _public(speech_actions),
         ),
         conversation=compile_chart(
             "conversation",
@@ -268,17 +276,18 @@ def definition() -> Definition:
             conversation.ANSWERS,
             tuple(name_of(event_type) for event_type in CONVERSATION_EVENT_TYPES),
             conversation.INTERNAL_EVENTS,
-            functions_of(conversation_guards),
-            functions_of(conversation_actions),
+            _public(conversation_guards),
+            _public(conversation_actions),
             conversation.ANSWERED_BY_A_SPEECH,
         ),
     )
     for chart in result.every_chart:
         check(chart)
+    check_functions(result)
     return result
 
 
-def functions_of(module: ModuleType) -> dict[str, Callable[..., Any]]:
+def _public(module: ModuleType) -> dict[str, Callable[..., Any]]:
     """Return the public functions that a module defines, by name."""
     return {
         name: function

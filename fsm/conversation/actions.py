@@ -96,7 +96,7 @@ def give_floor(run: ConversationRun, conversation: Conversation, event: Authoriz
 
 def _give_floor(run: ConversationRun, conversation: Conversation, speech_id: str) -> None:
     conversation.floor_id = speech_id
-    del conversation.waiting[speech_id]
+    conversation.waiting.pop(speech_id)
     run.tell_speech(conversation, speech_id, Authorize())
 
 
@@ -109,13 +109,13 @@ def withdraw(run: ConversationRun, conversation: Conversation, event: SpeechStop
     """Keep no place for a speech that was stopped. A request that was not sent is never sent, and nobody waits."""
     conversation.waiting.pop(event.speech_id, None)
     if event.speech_id in conversation.requests:
-        del conversation.requests[event.speech_id]
+        conversation.requests.pop(event.speech_id)
         run.tell_speech(conversation, event.speech_id, DropRequest())
 
 
 def keep_for_late_facts(run: ConversationRun, conversation: Conversation, event: SpeechOver) -> None:
     """Remember a speech that is over, for facts that come late, and forget the oldest of those that are too many."""
-    del conversation.live[event.speech_id]
+    conversation.live.pop(event.speech_id)
     conversation.over[event.speech_id] = None
     if len(conversation.over) > conversation.policy.speeches_kept:
         for speech_id in conversation.over:
@@ -124,7 +124,7 @@ def keep_for_late_facts(run: ConversationRun, conversation: Conversation, event:
 
 
 def _forget(conversation: Conversation, speech_id: str) -> None:
-    del conversation.over[speech_id]
+    conversation.over.pop(speech_id)
     speech = conversation.speeches.pop(speech_id)
     for message_id in speech.messages:
         conversation.by_message.pop(message_id, None)
@@ -167,7 +167,7 @@ def send_request(run: ConversationRun, conversation: Conversation, event: Event 
     """Ask for the response that has waited longest."""
     for speech_id in conversation.requests:
         conversation.request_id = speech_id
-        del conversation.requests[speech_id]
+        conversation.requests.pop(speech_id)
         run.emit(CreateResponse(speech_id))
         break
 
@@ -198,7 +198,7 @@ def begin_unwanted_response(run: ConversationRun, conversation: Conversation, ev
 
 def _begin_response(run: ConversationRun, conversation: Conversation, speech_id: str, response_id: str) -> None:
     conversation.by_response[response_id] = speech_id
-    conversation.generating_ids = (*_still_generating(conversation), speech_id)
+    conversation.generating_ids = _still_generating(conversation) + (speech_id,)
     run.tell_speech(conversation, speech_id, SessionResponseCreated(response_id))
 
 

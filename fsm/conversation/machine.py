@@ -13,25 +13,26 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import events as ev
 from ..copying import copy_conversation, copy_speech
 from ..effects import AnnounceAgentState, Effect
 from ..events import Event, SpeechEvent
-from ..machine import SpeechMachine, compiled_table, is_well_formed
+from ..machine import OnEvent, SpeechMachine, compiled_table, machine_for
 from ..replies import Handled, Reply, SpeechStep, refuse
 from ..state import DEFAULT_CAPABILITIES, DEFAULT_CONVERSATION_POLICY, Conversation, Speech
-from ..values import Capabilities, ConversationPolicy
+from ..validity import is_valid
+from ..values import STOPPABLE_SPEECH_STATES, Capabilities, ConversationPolicy
 from .internal_events import InternalEvent, ResponseOver, SpeechOver, SpeechStopped
 
-Handler = Callable[[Any, Conversation, Any], Reply | None]
-Finder = Callable[[Conversation, Any], Handler | None]
+if TYPE_CHECKING:
+    from ..compile.definition import Definition
 
-_BY_MESSAGE = frozenset(ev.MESSAGE_EVENT_TYPES) | {
-    ev.SessionReconciliationAcknowledged,
-    ev.SessionReconciliationRefused,
-}
+Handler = Callable[["ConversationMachine", Conversation, Any], Reply | None]
+Finder = Callable[[Conversation, None], list[Handler]]
+
+_ANSWERS = (ev.SessionReconciliationAcknowledged, ev.SessionReconciliationRefused)
 _BY_FLOOR = (ev.Pause, ev.Resume)
 """Without a name, they are about the speech that has the floor."""
 _BY_NAME = frozenset({ev.Interrupt, ev.Pause, ev.Resume, ev.Close, ev.DropRequest, ev.TimerFired})
@@ -41,13 +42,28 @@ _BY_NAME = frozenset({ev.Interrupt, ev.Pause, ev.Resume, ev.Close, ev.DropReques
 class ConversationMachine:
     """One conversation, changed in place."""
 
-    __slots__ = ("_event", "_is_pure", "_raised", "_run", "_steps", "conversation", "effects", "transitions")
+    __slots__ = (
+        "_event",
+        "_is_pure",
+        "_keeps_steps",
+        "_noted",
+        "_raised",
+        "_run",
+        "_speech_of",
+        "_steps",
+        "conversation",
+        "effects",
+        "transitions",
+    )
 
-    speech_machine: ClassVar[type[SpeechMachine]] = SpeechMachine
-    """What runs its speeches."""
+    definition_digest: ClassVar[str]
+    """Which definition it runs."""
+    _speech_machine: ClassVar[type[SpeechMachine]]
+    _of_message: ClassVar[dict[type[Any], OnEvent]]
+    _of_speech: ClassVar[dict[type[Any], OnEvent]]
     _handlers: ClassVar[dict[type[Any], Handler]]
     _internal: ClassVar[dict[str, Handler]]
-    _eventless: ClassVar[tuple[Finder, ...]]
+    _eventless: ClassVar[tuple[Finder]]
 
     def __init__(
         self,
@@ -55,107 +71,147 @@ class ConversationMachine:
         policy: ConversationPolicy = DEFAULT_CONVERSATION_POLICY,
         *,
         conversation: Conversation | None = None,
+        keep_steps: bool = False,
     ) -> None:
-        """Begin a conversation, or go on with the one given."""
+        """Begin a conversation, or go on with the one given.
+
+        Args:
+            capabilities: what server and output can do.
+            policy: what the embedding agent wants.
+            conversation: one to go on with, instead of a new one.
+            keep_steps: have replies say what each speech did, in `steps`; a trace needs that.
+        """
         self.conversation = Conversation(capabilities, policy) if conversation is None else conversation
-        self._run = self.speech_machine()
+        self._run = self._speech_machine()
         self._is_pure = False
+        self._keeps_steps = keep_steps
+        speeches, by_message = self.conversation.speeches, self.conversation.by_message
+        # A shorter way to the speech of a message than by its name. It is no part of the snapshot.
+        self._speech_of = {message_id: speeches[speech_id] for message_id, speech_id in by_message.items()}
         self._event: Event | None = None
         self._raised: deque[tuple[Handler, InternalEvent | None]] = deque()
         self._steps: list[SpeechStep] = []
-        # What the conversation chart has caused since the last step of a speech: compiled functions write here.
+        self._noted = (0, 0)
+        # What the present event has caused so far: compiled functions write here what the conversation chart causes.
         self.effects: list[Effect] = []
         self.transitions: list[str] = []
 
     def send(self, event: Event) -> Reply:
         """Handle one event. A rejected or ignored one leaves the conversation as it was."""
-        conversation, about = self.conversation, cast(Any, event)
-        kind = type(event)
+        handle = self._of_message.get(type(event))
+        if handle is None:
+            return self._send_otherwise(event)
         try:
-            if kind in _BY_MESSAGE:
-                speech_id = conversation.by_message.get(about.message_id)
-                if speech_id is None:
-                    if kind is not ev.SessionMessageAdded:
-                        return refuse(event, "unknown_message")
-                    return self._announce(event)
-            else:
-                handler = self._handlers.get(kind)
-                speech_id = self._named(event, kind)
-                if speech_id is None:
-                    if handler is not None:
-                        return self._handle(handler, event)
-                    return refuse(event, "unknown_event" if kind not in ev.EVERY_EVENT_TYPE else "unknown_response")
-            speech = conversation.speeches.get(speech_id)
-            if speech is None:
-                return refuse(event, "no_speech")
-        except TypeError:  # an id that cannot be one
-            if is_well_formed(event):
-                raise
-            return refuse(event, "malformed_event")
-        if self._is_pure:
-            conversation.speeches[speech_id] = speech = copy_speech(speech)
+            speech = self._speech_of.get(event.message_id)  # type: ignore[union-attr]
+        except TypeError:
+            return self._malformed(event)
+        if speech is None:
+            return self._send_otherwise(event)
         run = self._run
-        run.speech = speech
-        state, has_ended, agent_state = speech.state, speech.response_has_ended, speech.agent_state
-        reply = run.send(about)
-        if speech.state is state and speech.response_has_ended is has_ended and speech.agent_state is agent_state:
+        try:
+            reply = handle(run, speech, event)
+        except TypeError:
+            return self._malformed(event)
+        if reply is not None:
             return reply
-        if type(reply) is not Handled:
-            return reply
-        self._event = None
-        self._note_step(speech_id, speech, event, reply, state, has_ended)
-        return self._settled(event)
-
-    def _announce(self, event: Any) -> Reply:
-        """Have the speech of a response take a message that is announced, and remember whose it is."""
-        speech_id = self.conversation.by_response.get(event.response_id)
-        if speech_id is None:
-            return refuse(event, "unknown_response")
-        speech = self.conversation.speeches[speech_id]
-        if self._is_pure:
-            self.conversation.speeches[speech_id] = speech = copy_speech(speech)
-        self._run.speech = speech
-        state, has_ended, agent_state = speech.state, speech.response_has_ended, speech.agent_state
-        reply = self._run.send(event)
-        if type(reply) is not Handled:
-            return reply
-        self.conversation.by_message[event.message_id] = speech_id
-        if speech.state is state and speech.agent_state is agent_state:
-            return reply
-        self._event = None
-        self._note_step(speech_id, speech, event, reply, state, has_ended)
-        return self._settled(event)
+        raised = run.raised
+        if raised:
+            # Only what a message raises can change more of the speech than the message.
+            before = speech.state, speech.response_has_ended, speech.agent_state
+            for handle_raised in raised:  # grows while it is read
+                handle_raised(run, speech)
+            run.raised = []
+            if before != (speech.state, speech.response_has_ended, speech.agent_state):
+                return self._settled(event, speech, before)
+        reply = Handled(tuple(run.transitions), tuple(run.effects))
+        run.transitions = []
+        run.effects = []
+        return reply
 
     def speech_of(self, event: Event) -> str:
         """Return the name of the speech that an event is about, by what it names; "" if it is about none."""
-        conversation = self.conversation
         try:
-            message_id = getattr(event, "message_id", None)
-            if message_id is not None:
-                speech_id = conversation.by_message.get(message_id)
-                if speech_id is not None:
-                    return speech_id
-            return (
-                conversation.by_response.get(getattr(event, "response_id", "")) or self._named(event, type(event)) or ""
-            )
+            return self._speech_named_by(event, type(event)) or ""
         except TypeError:
             return ""
 
-    def _named(self, event: Any, kind: type[Any]) -> str | None:
+    # Who is asked
+
+    def _send_otherwise(self, event: Event) -> Reply:
+        """Handle an event that does not name a message of a known speech."""
+        kind = type(event)
+        handler = self._handlers.get(kind)
+        try:
+            speech_id = self._speech_named_by(event, kind)
+        except TypeError:
+            return self._malformed(event)
+        if speech_id is None:
+            if handler is not None:
+                return self._ask_conversation(handler, event)
+            return refuse(event, _unknown(event, kind))
+        speech = self.conversation.speeches.get(speech_id)
+        if speech is None:
+            return refuse(event, "no_speech")
+        return self._ask_speech(speech_id, speech, event)
+
+    def _speech_named_by(self, event: Any, kind: type[Any]) -> str | None:
         """Return the name of the speech that an event is about, None if it is about the conversation, or nothing."""
-        if kind in _BY_NAME:
-            if event.speech_id:
-                name: str = event.speech_id
-                return name
-            return self.conversation.floor_id if kind in _BY_FLOOR else None
+        conversation = self.conversation
+        if kind in self._of_message or kind in _ANSWERS:
+            found = conversation.by_message.get(event.message_id)
+            if found is None and kind is ev.SessionMessageAdded:
+                return conversation.by_response.get(event.response_id)
+            return found
         if kind is ev.SessionResponseEnded:
-            return self.conversation.by_response.get(event.response_id)
+            return conversation.by_response.get(event.response_id)
+        if kind in _BY_NAME:
+            name: str = event.speech_id
+            return name or (conversation.floor_id if kind in _BY_FLOOR else None)
         return None
 
-    def _handle(self, handler: Handler, event: Event) -> Reply:
+    def _ask_conversation(self, handler: Handler, event: Event) -> Reply:
         self._event = event
-        reply = handler(self, self.conversation, event)
-        return reply if reply is not None else self._settled(event)
+        try:
+            reply = handler(self, self.conversation, event)
+        except TypeError:
+            return self._malformed(event)
+        return self._settled(event) if reply is None else reply
+
+    def _ask_speech(self, speech_id: str, speech: Speech, event: Event) -> Reply:
+        if self._is_pure:
+            self.conversation.speeches[speech_id] = speech = copy_speech(speech)
+        before = speech.state, speech.response_has_ended, speech.agent_state
+        run = self._run
+        try:
+            reply = self._of_speech[type(event)](run, speech, event)
+        except TypeError:
+            return self._malformed(event)
+        if reply is None:
+            for handle_raised in run.raised:  # grows while it is read
+                handle_raised(run, speech)
+            run.raised = []
+        elif type(reply) is Handled:
+            run.transitions.extend(reply.transitions)
+        else:
+            return reply
+        if type(event) is ev.SessionMessageAdded:
+            self.conversation.by_message[event.message_id] = speech_id
+            if not self._is_pure:
+                self._speech_of[event.message_id] = speech
+        if before != (speech.state, speech.response_has_ended, speech.agent_state):
+            return self._settled(event, speech, before)
+        reply = Handled(tuple(run.transitions), tuple(run.effects))
+        run.transitions = []
+        run.effects = []
+        return reply
+
+    def _malformed(self, event: Event) -> Reply:
+        run = self._run
+        for caused in (run.effects, run.raised, run.transitions, self.effects, self.transitions, self._raised):
+            caused.clear()
+        if is_valid(event):
+            raise  # the TypeError that is being handled is one of ours
+        return refuse(event, "malformed_event")
 
     # What an action may do
 
@@ -172,73 +228,137 @@ class ConversationMachine:
         speech = conversation.speeches[speech_id]
         if self._is_pure:
             conversation.speeches[speech_id] = speech = copy_speech(speech)
-        self._end_own_step()
+        if self._keeps_steps:
+            self._note_own_step()
+        before = speech.state, speech.response_has_ended, speech.agent_state
         run = self._run
-        run.speech = speech
-        state, has_ended = speech.state, speech.response_has_ended
-        reply = run.send(event)
-        if type(reply) is Handled:
-            self._note_step(speech_id, speech, event, reply, state, has_ended)
-        else:
+        reply = self._of_speech[type(event)](run, speech, event)
+        if reply is None:
+            for handle_raised in run.raised:  # grows while it is read
+                handle_raised(run, speech)
+            run.raised = []
+        elif type(reply) is Handled:
+            run.transitions.extend(reply.transitions)
+        elif self._keeps_steps:
             self._steps.append(SpeechStep(speech_id, event, reply))
+            return
+        self._take_over(event, speech, before)
 
     # Steps
 
-    def _note_step(
-        self, speech_id: str, speech: Speech, event: Event, reply: Handled, state: str, had_ended: bool
-    ) -> None:
-        """Note what a speech did, and what the conversation is told of it."""
-        # The agent's state is that of the whole conversation.
-        effects = tuple([effect for effect in reply.effects if type(effect) is not AnnounceAgentState])
-        self._steps.append(SpeechStep(speech_id, event, Handled(reply.transitions, effects)))
+    def _take_over(self, event: Event, speech: Speech, before: tuple[str, bool, str | None]) -> None:
+        """Take over what a speech has caused, and what the conversation is told of it."""
+        run, effects, transitions = self._run, self.effects, self.transitions
+        state, had_ended, agent_state = before
+        caused = run.effects
+        if speech.agent_state != agent_state:
+            # The agent's state is that of the whole conversation, and announced by its chart.
+            caused = [effect for effect in caused if type(effect) is not AnnounceAgentState]
+        if self._keeps_steps:
+            step = Handled(tuple(run.transitions), tuple(caused))
+            self._steps.append(SpeechStep(speech.speech_id, event, step))
+        effects += caused
+        transitions += run.transitions
+        run.effects = []
+        run.transitions = []
+        self._noted = len(transitions), len(effects)
         if speech.state == state and speech.response_has_ended == had_ended:
             return
         internal, raised = self._internal, self._raised
-        if speech.cause is not None and state in ("queued", "waiting", "speaking", "paused"):
-            raised.append((internal["speech_stopped"], SpeechStopped(speech_id)))
+        if speech.cause is not None and state in STOPPABLE_SPEECH_STATES:
+            raised.append((internal["speech_stopped"], SpeechStopped(speech.speech_id)))
         if speech.response_has_ended and not had_ended:
-            raised.append((internal["response_over"], ResponseOver(speech_id)))
+            raised.append((internal["response_over"], ResponseOver(speech.speech_id)))
         if speech.is_over and speech.state != state:
-            raised.append((internal["speech_over"], SpeechOver(speech_id)))
+            raised.append((internal["speech_over"], SpeechOver(speech.speech_id)))
 
-    def _end_own_step(self) -> None:
-        """Note what the conversation chart itself did until now."""
-        if self.transitions or self.effects:
-            own = Handled(tuple(self.transitions), tuple(self.effects))
+    def _note_own_step(self) -> None:
+        """Note what the conversation chart itself did since the last step."""
+        transitions, effects = self._noted
+        own = Handled(tuple(self.transitions[transitions:]), tuple(self.effects[effects:]))
+        if own.transitions or own.effects:
             self._steps.append(SpeechStep("", self._event, own))
             self._event = None
-            self.transitions.clear()
-            self.effects.clear()
+            self._noted = len(self.transitions), len(self.effects)
 
-    def _settled(self, event: Event) -> Reply:
-        """Try eventless transitions and what was raised, until there is neither; return the reply."""
+    def _settled(
+        self, event: Event, speech: Speech | None = None, before: tuple[str, bool, str | None] = ("", False, None)
+    ) -> Reply:
+        """Try eventless transitions and what was raised, until there is neither; return the reply.
+
+        Args:
+            event: what was handled.
+            speech: the speech that has handled it, if it was one.
+            before: what the speech was before.
+        """
+        if speech is not None:
+            self._take_over(event, speech, before)
         conversation, raised = self.conversation, self._raised
+        (find,) = self._eventless
         while True:
-            found = [taking for find in self._eventless if (taking := find(conversation, None)) is not None]
+            found = find(conversation, None)
             if found:
-                for taking in found:
-                    taking(self, conversation, None)
+                for take in found:
+                    take(self, conversation, None)
             elif raised:
                 handler, internal = raised.popleft()
                 handler(self, conversation, internal)
             else:
                 break
-        self._end_own_step()
-        steps, self._steps = self._steps, []
-        return Handled(
-            tuple([transition for step in steps for transition in step.reply.transitions]),
-            tuple([effect for step in steps for effect in step.reply.effects]),
-            tuple(steps),
-        )
+        if self._keeps_steps:
+            self._note_own_step()
+        reply = Handled(tuple(self.transitions), tuple(self.effects), tuple(self._steps))
+        self.transitions = []
+        self.effects = []
+        self._steps = []
+        self._noted = (0, 0)
+        self._event = None
+        if speech is None or speech.is_over:
+            self._forget()
+        return reply
+
+    def _forget(self) -> None:
+        """Keep no way to messages that the conversation has forgotten."""
+        if len(self._speech_of) > len(self.conversation.by_message):
+            known = self.conversation.by_message
+            for message_id in [each for each in self._speech_of if each not in known]:
+                del self._speech_of[message_id]
 
 
-def _run_table(machine: type[ConversationMachine], table: ModuleType) -> None:
-    machine._handlers = {kind: table.CONVERSATION[ev.name_of(kind)] for kind in ev.CONVERSATION_EVENT_TYPES}
-    machine._internal = table.TOLD_CONVERSATION
-    machine._eventless = table.EVENTLESS
+def _unknown(event: Event, kind: type[Any]) -> str:
+    if kind not in ev.EVERY_EVENT_TYPE:
+        return "unknown_event"
+    if not is_valid(event):
+        return "malformed_event"
+    return (
+        "unknown_message" if hasattr(event, "message_id") and kind is not ev.SessionMessageAdded else "unknown_response"
+    )
 
 
-_run_table(ConversationMachine, compiled_table())
+def _tables(table: ModuleType, speech_machine: type[SpeechMachine]) -> dict[str, Any]:
+    """Return what a class of machines has of the definition that it runs."""
+    of_speech = {kind: table.EVENTS[ev.name_of(kind)] for kind in ev.EVENT_TYPES}
+    return {
+        "definition_digest": table.DIGEST,
+        "_speech_machine": speech_machine,
+        "_of_speech": of_speech,
+        "_of_message": {kind: of_speech[kind] for kind in ev.MESSAGE_EVENT_TYPES},
+        "_handlers": {kind: table.CONVERSATION[ev.name_of(kind)] for kind in ev.CONVERSATION_EVENT_TYPES},
+        "_internal": table.TOLD_CONVERSATION,
+        "_eventless": (table.EVENTLESS,),
+    }
+
+
+for _name, _table in _tables(compiled_table(), SpeechMachine).items():
+    setattr(ConversationMachine, _name, _table)
+
+
+def conversation_machine_for(definition: Definition) -> type[ConversationMachine]:
+    """Return the class of machines that run another Definition than the package's own."""
+    from ..compile.compiler import compile_definition
+
+    tables = _tables(compile_definition(definition), machine_for(definition))
+    return type("OtherConversationMachine", (ConversationMachine,), {"__slots__": (), **tables})
 
 
 def step_conversation(conversation: Conversation, event: Event) -> tuple[Conversation, Reply]:

@@ -6,7 +6,6 @@ Only the output's own reports count, and only those about this message.
 from __future__ import annotations
 
 import math
-from numbers import Real
 
 from ..events import Event, OutputPlaybackFinished, OutputPlaybackProgressed
 from ..state import Message
@@ -19,14 +18,9 @@ _REPORTS = (OutputPlaybackProgressed, OutputPlaybackFinished)
 def usable_position_ms(position_ms: float | None, handed_over_ms: int) -> int | None:
     """Return a reported position in whole milliseconds, clamped to what was handed over.
 
-    None if it is no evidence: missing, negative, infinite, or not a number at all (T12, T13).
+    None if it is no evidence: missing, negative, or not finite (T12, T13).
     """
-    if position_ms is None:
-        return None
-    kind = type(position_ms)
-    if kind is not float and kind is not int and (kind is bool or not isinstance(position_ms, Real)):
-        return None
-    if not 0 <= position_ms < _INFINITE:
+    if position_ms is None or not 0 <= position_ms < _INFINITE:
         return None
     return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
 

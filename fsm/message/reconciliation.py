@@ -54,15 +54,15 @@ def report_late_content(run: Run, speech: Speech, message: Message) -> None:
 
 def remove_messages(run: Run, speech: Speech, messages: Iterable[Message]) -> None:
     """Have the server forget messages of which nothing was heard: one request names them all."""
-    messages = [message for message in messages if _may_be_remembered(message)]
-    if not messages or speech.session_is_lost:
+    remembered = [message for message in messages if _may_be_remembered(message)]
+    if not remembered or speech.session_is_lost:
         return
     if speech.capabilities.can_remove:
-        for message in messages:
+        for message in remembered:
             _await(speech, "remove", message)
-        run.emit(RemoveMessages(tuple(message.message_id for message in messages)))
+        run.emit(RemoveMessages(tuple(message.message_id for message in remembered)))
     else:
-        for message in messages:
+        for message in remembered:
             report_divergence(run, message, "cannot_remove")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fuzz.oracles import dumps, load_or_refuse
 
 from speech_lifecycle.fsm import SpeechMachine
-from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, CodecError, dump_speech, is_valid, load_speech, parse_json
+from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, CodecError, dump_speech, load_speech, parse_json
 from speech_lifecycle.fsm.events import (
     Authorize,
     OutputAudioHandedOver,
@@ -16,6 +16,7 @@ from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
     SessionResponseCreated,
 )
+from speech_lifecycle.fsm.validity import is_valid
 
 BEGIN = (
     SessionResponseCreated("r"),

@@ -12,9 +12,10 @@ from fuzz.oracles import dumps, load_or_refuse, plays_or_is_refused
 
 from speech_lifecycle.adapters.sessions.openai_deltas import Delta, TextDelta
 from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
-from speech_lifecycle.fsm.codec import CodecError, is_valid, parse_json
+from speech_lifecycle.fsm.codec import EVENTS, CodecError, parse_json
 from speech_lifecycle.fsm.effects import CancelResponse, RemoveMessages, ReplaceMessage, TruncateMessage
 from speech_lifecycle.fsm.events import SessionMessageAdded
+from speech_lifecycle.fsm.validity import is_valid
 from speech_lifecycle.simulation.recording import Recording
 
 
@@ -28,6 +29,7 @@ class Receiver:
     def report(self, fact: object, *, speech_id: str | None = None) -> None:
         self.count += 1
         assert is_valid(fact), f"{fact} is not of its declared types"
+        dumps(EVENTS.dump(fact))
         assert speech_id is None or isinstance(speech_id, str)
         if isinstance(fact, SessionMessageAdded):
             self.announced.append(fact.message_id)
