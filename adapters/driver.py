@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from numbers import Real
 from types import TracebackType
 
 from msgspec.structs import replace
@@ -29,6 +30,8 @@ from .ports import AudioOutput, Session
 from .whole_samples import WholeSamples
 
 logger = logging.getLogger(__name__)
+
+_NUMBERS = (int, float, type(None))
 
 Listener = Callable[[DrivenSpeech | None, fx.AgentEffect], None]
 """Is given the speech that an effect is about; with the agent's or connection's state the latest, if there is one."""
@@ -264,6 +267,11 @@ class Driver:
         self._take(ev.UserStoppedSpeaking())
 
     def _take_output_fact(self, fact: ev.OutputFact) -> None:
+        """Take a fact of the output. A position that is no number at all is a missing one (T12)."""
+        if isinstance(fact, ev.OutputPlaybackProgressed | ev.OutputPlaybackFinished):
+            position_ms = fact.position_ms
+            if type(position_ms) not in _NUMBERS and not isinstance(position_ms, Real):
+                fact = replace(fact, position_ms=None)
         self._take(fact)
 
     # The loop

@@ -45,7 +45,9 @@ def test_demo_shows_that_heard_history_and_server_are_the_same(tmp_path):
     assert "heard = history = server" in done.stdout
     assert "1400 of 4200 ms" in done.stdout
     written = tmp_path / "demo-output"
-    assert {path.name for path in written.iterdir()} == {"trace.jsonl", "timeline.svg", "speech.svg", "message.svg"}
+    assert {path.name for path in written.iterdir()} == {
+        "trace.jsonl", "timeline.svg", "conversation.svg", "speech.svg", "message.svg",
+    }  # fmt: skip
     with (written / "trace.jsonl").open(encoding="utf-8") as lines:
         assert load_trace(lines).steps
     for picture in written.glob("*.svg"):
@@ -94,7 +96,7 @@ def test_draw_writes_every_format(tmp_path):
     done = run("draw", "--format", "all", "--output", "drawn", "--highlight", "message.draining", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "drawn").iterdir()}
-    assert names == {f"{chart}.{suffix}" for chart in ("speech", "message") for suffix in FILE_FORMATS}
+    assert names == {f"{chart}.{suffix}" for chart in ("conversation", "speech", "message") for suffix in FILE_FORMATS}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,7 @@ def test_draw_writes_every_format(tmp_path):
         (("demo", "--real-server"), "no key for the server: set OPENAI_API_KEY"),
         (("replay", "nothing.yaml"), "nothing.yaml"),
         (("replay", "taken"), "taken: expected a recording (.yaml) or a trace (.jsonl)"),
-        (("draw", "--highlight", "message.nope"), "no state 'message.nope' to highlight; there are speech.queued"),
+        (("draw", "--highlight", "message.nope"), "no state 'message.nope' to highlight; there are conversation"),
         (("draw", "--format", "gif"), "gif"),
         (("dance",), "dance"),
     ],

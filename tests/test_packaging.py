@@ -96,6 +96,7 @@ def test_what_is_generated_says_so():
         "constraints.txt",
         "docs/benchmarks.md",
         "docs/trace.schema.json",
+        "docs/conversation.svg",
         "docs/message.svg",
         "docs/speech.svg",
         "docs/timeline.svg",
