@@ -38,12 +38,12 @@ def field_bugs() -> tuple[Mutant, ...]:
 _SETTLE_PARTIAL = message_actions.settle_partial
 _BUGS: dict[str, tuple[Change, ...]] = {
     # Several messages in one response
-    "M1": (without("speech.active.message_settled#1", "forward_next"),),
+    "M1": (without("speech.active.message_settled", "forward_next"),),
     "M2": (gives(speech_actions.bring_server_in_line, RemoveMessages, buggy.only_of_what_was_begun),),
     "M3": (gives(message_actions.settle_skipped, ReportMessageSettled, buggy.commits_it_as_said),),
     "M5": (
-        without("message.pending.later_message_began#1", "note_source_end"),
-        without("message.forwarding.later_message_began#1", "note_source_end"),
+        without("message.pending.later_message_began", "note_source_end"),
+        without("message.forwarding.later_message_began", "note_source_end"),
     ),
     "M6": (
         gives(
@@ -52,7 +52,7 @@ _BUGS: dict[str, tuple[Change, ...]] = {
             lambda speech, effect: (TruncateMessage([*speech.messages][-1], effect.audio_end_ms),),
         ),
     ),
-    "M7": (without("speech.stopping.eventless#1", "skip_pending"),),
+    "M7": (without("speech.stopping.eventless", "skip_pending"),),
     "M8": (
         gives(
             speech_actions.bring_server_in_line,
@@ -73,8 +73,8 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     "T4": (action("count_handed_over", buggy.count_handed_over),),
     "T5": (guard("message", "is_heard_to_the_end", buggy.heard_to_the_end_unless_above_0),),
     "T8": (guard("speech", "nothing_unheard_is_left", lambda speech, event: event.refusal == "unknown_message"),),
-    "T9": (transition("speech.reconciling.session_reconciliation_refused#2", actions=("unwatch",)),),
-    "T10": (without("speech.reconciling.session_reconciliation_refused#2", "report_refusal"),),
+    "T9": (transition("speech.reconciling.session_reconciliation_refused#unheard_left", actions=("unwatch",)),),
+    "T10": (without("speech.reconciling.session_reconciliation_refused#unheard_left", "report_refusal"),),
     "T12": (action("note_finish", buggy.note_finish(lambda speech, message, event: event.position_ms)),),
     "T13": (
         action(
@@ -119,7 +119,9 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     "H7": (guard("message", "is_heard_to_the_end", buggy.heard_to_the_end_by_its_word),),
     "H8": (action("note_finish", buggy.note_finish_one_behind),),
     "H9": (
-        transition("message.played.output_playback_started#1", kind="handled", actions=("note_start_of_another",)),
+        transition(
+            "message.played.output_playback_started#already_final", kind="handled", actions=("note_start_of_another",)
+        ),
         action("note_start_of_another", buggy.note_start_of_another),
     ),
     "H10": (gives(_SETTLE_PARTIAL, ReportMessageSettled, buggy.forgets_what_was_cut),),
@@ -135,14 +137,14 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     ),
     "H12": (
         transition(
-            "message.forwarding.output_failed#2",
+            "message.forwarding.output_failed#heard_partly",
             target="played",
             actions=("report_output_failure", "because_finished", "settle_played"),
         ),
     ),
     "H13": (guard("message", "playback_was_interrupted", lambda speech, message, event: False),),
     # Cancelling
-    "C2": (without("speech.reconciling.session_response_created#1", "cancel_response"),),
+    "C2": (without("speech.reconciling.session_response_created", "cancel_response"),),
     "C3": (gives(speech_actions.cancel_response, CancelResponse, lambda speech, effect: (CancelResponse(""),)),),
     "C4": (action("cancel_response", buggy.cancel_response),),
     "C5": (
@@ -156,39 +158,41 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     "C7": (guard("speech", "may_interrupt", lambda speech, event: speech.policy.interruptible),),
     # Outputs and dead ends
     "O1": (gives(speech_actions.stop_message, StartTimer, lambda speech, effect: ()),),
-    "O2": (transition("speech.active.timer_fired#2", target="failed", actions=("note_timer", "because_timed_out")),),
+    "O2": (
+        transition("speech.active.timer_fired#silent", target="failed", actions=("note_timer", "because_timed_out")),
+    ),
     "O3": (
         transition(
-            "message.streaming.output_playback_finished#3",
+            "message.streaming.output_playback_finished#cleared_unheard",
             target="played",
             actions=("note_finish", "because_finished", "settle_played"),
         ),
     ),
-    "O4": (transition("message.played.output_playback_finished#1", kind="rejected"),),
+    "O4": (transition("message.played.output_playback_finished#already_final", kind="rejected"),),
     "O5": (
-        transition("speech.active.message_output_failed#1", target=None, actions=()),
-        transition("speech.paused.message_output_failed#1", target=None, actions=()),
+        transition("speech.active.message_output_failed", target=None, actions=()),
+        transition("speech.paused.message_output_failed", target=None, actions=()),
     ),
     "O6": (action("note_session_lost", buggy.note_session_lost),),
     "O7": (gives(_SETTLE_PARTIAL, CommitMessage, buggy.no_commit_if("source_failed")),),
     # Pause and resume
     "P1": (
         transition(
-            "speech.paused.interrupt#1",
+            "speech.paused.interrupt",
             actions=("because_interrupted", "cancel_response", "resume_output", "stop_message"),
         ),
     ),
     "P2": (
-        transition("message.forwarding.output_playback_started#1", cond="is_on_the_output"),
-        transition("speech.waiting.message_heard#1", source="active"),
+        transition("message.forwarding.output_playback_started", cond="is_on_the_output"),
+        transition("speech.waiting.message_heard", source="active"),
         action("note_start", buggy.note_every_start),
         action("announce_speaking", buggy.announce_speaking),
     ),
-    "P3": (without("speech.paused.interrupt#1", "resume_output"),),
-    "P4": (also("speech.active.message_announced#1", source="queued"),),
+    "P3": (without("speech.paused.interrupt", "resume_output"),),
+    "P4": (also("speech.active.message_announced", source="queued"),),
     "P6": (
         transition(
-            "speech.paused.message_announced#1",
+            "speech.paused.message_announced",
             target="waiting",
             cond="not was_heard",
             actions=("resume_output", "announce_thinking", "forward_next", "watch"),

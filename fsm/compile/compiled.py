@@ -16,224 +16,224 @@ from ..state import FORWARDING_STATES, Message
 from ..validity import is_valid
 
 
-reply_1 = {state: Ignored('speech.active.authorize#1', state, 'already_authorized') for state in ('waiting', 'speaking', 'paused')}
-reply_2 = Ignored('speech.stopping.authorize#1', 'stopping', 'already_stopping')
-reply_3 = Ignored('speech.reconciling.authorize#1', 'reconciling', 'already_stopping')
-reply_4 = Ignored('speech.completed.authorize#1', 'completed', 'speech_is_over')
-reply_5 = Ignored('speech.interrupted.authorize#1', 'interrupted', 'speech_is_over')
-reply_6 = Ignored('speech.failed.authorize#1', 'failed', 'speech_is_over')
-reply_7 = Handled(('speech.queued.interrupt#1',))
-reply_8 = Rejected('interrupt', 'speech.queued.interrupt#2', 'queued', 'not_interruptible', 'agent')
-reply_9 = {state: Rejected('interrupt', 'speech.active.interrupt#2', state, 'not_interruptible', 'agent') for state in ('waiting', 'speaking', 'paused')}
-reply_10 = Ignored('speech.stopping.interrupt#1', 'stopping', 'already_stopping')
-reply_11 = Ignored('speech.reconciling.interrupt#1', 'reconciling', 'already_stopping')
-reply_12 = Ignored('speech.completed.interrupt#1', 'completed', 'speech_is_over')
-reply_13 = Ignored('speech.interrupted.interrupt#1', 'interrupted', 'speech_is_over')
-reply_14 = Ignored('speech.failed.interrupt#1', 'failed', 'speech_is_over')
-reply_15 = Ignored('speech.queued.pause#1', 'queued', 'nothing_to_hold')
-reply_16 = {state: Rejected('pause', 'speech.active.pause#1', state, 'output_cannot_pause', 'agent') for state in ('waiting', 'speaking', 'paused')}
-reply_17 = Ignored('speech.paused.pause#1', 'paused', 'already_paused')
-reply_18 = Ignored('speech.stopping.pause#1', 'stopping', 'already_stopping')
-reply_19 = Ignored('speech.reconciling.pause#1', 'reconciling', 'already_stopping')
-reply_20 = Ignored('speech.completed.pause#1', 'completed', 'speech_is_over')
-reply_21 = Ignored('speech.interrupted.pause#1', 'interrupted', 'speech_is_over')
-reply_22 = Ignored('speech.failed.pause#1', 'failed', 'speech_is_over')
-reply_23 = Ignored('speech.queued.resume#1', 'queued', 'nothing_to_hold')
-reply_24 = {state: Ignored('speech.active.resume#1', state, 'not_paused') for state in ('waiting', 'speaking', 'paused')}
-reply_25 = Ignored('speech.stopping.resume#1', 'stopping', 'already_stopping')
-reply_26 = Ignored('speech.reconciling.resume#1', 'reconciling', 'already_stopping')
-reply_27 = Ignored('speech.completed.resume#1', 'completed', 'speech_is_over')
-reply_28 = Ignored('speech.interrupted.resume#1', 'interrupted', 'speech_is_over')
-reply_29 = Ignored('speech.failed.resume#1', 'failed', 'speech_is_over')
-reply_30 = Handled(('speech.queued.close#1',))
-reply_31 = Ignored('speech.stopping.close#1', 'stopping', 'already_stopping')
-reply_32 = Ignored('speech.reconciling.close#1', 'reconciling', 'already_stopping')
-reply_33 = Ignored('speech.completed.close#1', 'completed', 'speech_is_over')
-reply_34 = Ignored('speech.interrupted.close#1', 'interrupted', 'speech_is_over')
-reply_35 = Ignored('speech.failed.close#1', 'failed', 'speech_is_over')
-reply_36 = Rejected('drop_request', 'speech.queued.drop_request#1', 'queued', 'still_wanted', 'agent')
-reply_37 = {state: Rejected('drop_request', 'speech.active.drop_request#1', state, 'still_wanted', 'agent') for state in ('waiting', 'speaking', 'paused')}
-reply_38 = Ignored('speech.stopping.drop_request#1', 'stopping', 'already_created')
-reply_39 = Handled(('speech.reconciling.drop_request#1',))
-reply_40 = Ignored('speech.reconciling.drop_request#2', 'reconciling', 'already_created')
-reply_41 = Ignored('speech.completed.drop_request#1', 'completed', 'speech_is_over')
-reply_42 = Ignored('speech.interrupted.drop_request#1', 'interrupted', 'speech_is_over')
-reply_43 = Ignored('speech.failed.drop_request#1', 'failed', 'speech_is_over')
-reply_44 = Handled(('speech.queued.session_response_created#1',))
-reply_45 = Ignored('speech.queued.session_response_created#2', 'queued', 'already_created')
-reply_46 = Rejected('session_response_created', 'speech.queued.session_response_created#3', 'queued', 'foreign_response', 'session')
-reply_47 = Handled(('speech.active.session_response_created#1',))
-reply_48 = {state: Ignored('speech.active.session_response_created#2', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
-reply_49 = {state: Rejected('session_response_created', 'speech.active.session_response_created#3', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_50 = Ignored('speech.stopping.session_response_created#1', 'stopping', 'already_created')
-reply_51 = Rejected('session_response_created', 'speech.stopping.session_response_created#2', 'stopping', 'foreign_response', 'session')
-reply_52 = Handled(('speech.reconciling.session_response_created#1',))
-reply_53 = Ignored('speech.reconciling.session_response_created#2', 'reconciling', 'already_created')
-reply_54 = Rejected('session_response_created', 'speech.reconciling.session_response_created#3', 'reconciling', 'foreign_response', 'session')
-reply_55 = Ignored('speech.completed.session_response_created#1', 'completed', 'speech_is_over')
-reply_56 = Ignored('speech.interrupted.session_response_created#1', 'interrupted', 'speech_is_over')
-reply_57 = Ignored('speech.failed.session_response_created#1', 'failed', 'speech_is_over')
-reply_58 = Handled(('speech.queued.session_request_refused#1',))
-reply_59 = Ignored('speech.queued.session_request_refused#2', 'queued', 'already_created')
-reply_60 = Handled(('speech.active.session_request_refused#1',))
-reply_61 = {state: Ignored('speech.active.session_request_refused#2', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
-reply_62 = Ignored('speech.stopping.session_request_refused#1', 'stopping', 'already_created')
-reply_63 = Handled(('speech.reconciling.session_request_refused#1',))
-reply_64 = Ignored('speech.reconciling.session_request_refused#2', 'reconciling', 'already_created')
-reply_65 = Ignored('speech.completed.session_request_refused#1', 'completed', 'speech_is_over')
-reply_66 = Ignored('speech.interrupted.session_request_refused#1', 'interrupted', 'speech_is_over')
-reply_67 = Ignored('speech.failed.session_request_refused#1', 'failed', 'speech_is_over')
-reply_68 = Ignored('speech.queued.session_response_ended#2', 'queued', 'already_ended')
-reply_69 = Rejected('session_response_ended', 'speech.queued.session_response_ended#3', 'queued', 'foreign_response', 'session')
-reply_70 = {state: Ignored('speech.active.session_response_ended#2', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
-reply_71 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#3', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_72 = Ignored('speech.stopping.session_response_ended#2', 'stopping', 'already_ended')
-reply_73 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#3', 'stopping', 'foreign_response', 'session')
-reply_74 = Ignored('speech.reconciling.session_response_ended#2', 'reconciling', 'already_ended')
-reply_75 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#3', 'reconciling', 'foreign_response', 'session')
-reply_76 = Ignored('speech.completed.session_response_ended#1', 'completed', 'speech_is_over')
-reply_77 = Ignored('speech.interrupted.session_response_ended#1', 'interrupted', 'speech_is_over')
-reply_78 = Ignored('speech.failed.session_response_ended#1', 'failed', 'speech_is_over')
-reply_79 = Ignored('speech.stopping.session_lost#2', 'stopping', 'already_lost')
-reply_80 = Ignored('speech.completed.session_lost#1', 'completed', 'speech_is_over')
-reply_81 = Ignored('speech.interrupted.session_lost#1', 'interrupted', 'speech_is_over')
-reply_82 = Ignored('speech.failed.session_lost#1', 'failed', 'speech_is_over')
-reply_83 = Ignored('speech.queued.session_resumed#1', 'queued', 'not_awaited')
-reply_84 = {state: Ignored('speech.active.session_resumed#1', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
-reply_85 = Ignored('speech.stopping.session_resumed#1', 'stopping', 'not_awaited')
-reply_86 = Ignored('speech.reconciling.session_resumed#1', 'reconciling', 'not_awaited')
-reply_87 = Ignored('speech.completed.session_resumed#1', 'completed', 'speech_is_over')
-reply_88 = Ignored('speech.interrupted.session_resumed#1', 'interrupted', 'speech_is_over')
-reply_89 = Ignored('speech.failed.session_resumed#1', 'failed', 'speech_is_over')
-reply_90 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#1', 'queued', 'nothing_requested', 'session')
-reply_91 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#1', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_92 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#1', 'stopping', 'nothing_requested', 'session')
-reply_93 = Handled(('speech.reconciling.session_reconciliation_acknowledged#1',))
-reply_94 = Ignored('speech.reconciling.session_reconciliation_acknowledged#2', 'reconciling', 'not_awaited')
-reply_95 = Ignored('speech.completed.session_reconciliation_acknowledged#1', 'completed', 'speech_is_over')
-reply_96 = Ignored('speech.interrupted.session_reconciliation_acknowledged#1', 'interrupted', 'speech_is_over')
-reply_97 = Ignored('speech.failed.session_reconciliation_acknowledged#1', 'failed', 'speech_is_over')
-reply_98 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#1', 'queued', 'nothing_requested', 'session')
-reply_99 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#1', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_100 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#1', 'stopping', 'nothing_requested', 'session')
-reply_101 = Handled(('speech.reconciling.session_reconciliation_refused#1',))
-reply_102 = Ignored('speech.reconciling.session_reconciliation_refused#3', 'reconciling', 'not_awaited')
-reply_103 = Ignored('speech.completed.session_reconciliation_refused#1', 'completed', 'speech_is_over')
-reply_104 = Ignored('speech.interrupted.session_reconciliation_refused#1', 'interrupted', 'speech_is_over')
-reply_105 = Ignored('speech.failed.session_reconciliation_refused#1', 'failed', 'speech_is_over')
-reply_106 = Ignored('speech.queued.timer_fired#1', 'queued', 'stale_timer')
-reply_107 = Handled(('speech.active.timer_fired#1',))
-reply_108 = {state: Ignored('speech.active.timer_fired#3', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
-reply_109 = Ignored('speech.stopping.timer_fired#2', 'stopping', 'stale_timer')
-reply_110 = Ignored('speech.reconciling.timer_fired#2', 'reconciling', 'stale_timer')
-reply_111 = Ignored('speech.completed.timer_fired#1', 'completed', 'speech_is_over')
-reply_112 = Ignored('speech.interrupted.timer_fired#1', 'interrupted', 'speech_is_over')
-reply_113 = Ignored('speech.failed.timer_fired#1', 'failed', 'speech_is_over')
-reply_114 = Rejected('session_message_added', 'message.pending.session_message_added#3', 'pending', 'foreign_response', 'session')
-reply_115 = Ignored('message.pending.session_message_added#4', 'pending', 'already_announced')
-reply_116 = {state: Ignored('message.forwarding.session_message_added#1', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
-reply_117 = Ignored('message.played.session_message_added#1', 'played', 'already_announced')
-reply_118 = Ignored('message.partial.session_message_added#1', 'partial', 'already_announced')
-reply_119 = Ignored('message.skipped.session_message_added#1', 'skipped', 'already_announced')
-reply_120 = Handled(('message.pending.session_text_received#1',))
-reply_121 = Handled(('message.forwarding.session_text_received#1',))
-reply_122 = Handled(('message.played.session_text_received#1',))
-reply_123 = Ignored('message.played.session_text_received#2', 'played', 'already_final')
-reply_124 = Handled(('message.partial.session_text_received#1',))
-reply_125 = Ignored('message.partial.session_text_received#2', 'partial', 'already_final')
-reply_126 = Ignored('message.skipped.session_text_received#1', 'skipped', 'already_final')
-reply_127 = Handled(('message.pending.session_audio_received#1',))
-reply_128 = Rejected('session_audio_received', 'message.pending.session_audio_received#2', 'pending', 'audio_went_backwards', 'session')
-reply_129 = Handled(('message.forwarding.session_audio_received#1',))
-reply_130 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
-reply_131 = Handled(('message.draining.session_audio_received#1',))
-reply_132 = Handled(('message.played.session_audio_received#1',))
-reply_133 = Ignored('message.played.session_audio_received#2', 'played', 'already_final')
-reply_134 = Ignored('message.partial.session_audio_received#1', 'partial', 'already_final')
-reply_135 = Ignored('message.skipped.session_audio_received#1', 'skipped', 'already_final')
-reply_136 = Handled(('message.pending.session_message_ended#1',))
-reply_137 = Ignored('message.pending.session_message_ended#2', 'pending', 'already_ended')
-reply_138 = Handled(('message.forwarding.session_message_ended#1',))
-reply_139 = {state: Ignored('message.forwarding.session_message_ended#2', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
-reply_140 = Ignored('message.played.session_message_ended#1', 'played', 'already_final')
-reply_141 = Ignored('message.partial.session_message_ended#1', 'partial', 'already_final')
-reply_142 = Ignored('message.skipped.session_message_ended#1', 'skipped', 'already_final')
-reply_143 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#1', 'pending', 'not_forwarding', 'output')
-reply_144 = Handled(('message.forwarding.output_audio_handed_over#1',))
-reply_145 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_146 = Ignored('message.played.output_audio_handed_over#1', 'played', 'already_final')
-reply_147 = Ignored('message.partial.output_audio_handed_over#1', 'partial', 'already_final')
-reply_148 = Ignored('message.skipped.output_audio_handed_over#1', 'skipped', 'already_final')
-reply_149 = Rejected('output_playback_started', 'message.pending.output_playback_started#1', 'pending', 'not_forwarding', 'output')
-reply_150 = Handled(('message.forwarding.output_playback_started#1',))
-reply_151 = {state: Ignored('message.forwarding.output_playback_started#2', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_152 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_153 = Ignored('message.played.output_playback_started#1', 'played', 'already_final')
-reply_154 = Ignored('message.partial.output_playback_started#1', 'partial', 'already_final')
-reply_155 = Ignored('message.skipped.output_playback_started#1', 'skipped', 'already_final')
-reply_156 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#1', 'pending', 'not_forwarding', 'output')
-reply_157 = Handled(('message.forwarding.output_playback_progressed#1',))
-reply_158 = {state: Ignored('message.forwarding.output_playback_progressed#2', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_159 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_160 = Ignored('message.played.output_playback_progressed#1', 'played', 'already_final')
-reply_161 = Ignored('message.partial.output_playback_progressed#1', 'partial', 'already_final')
-reply_162 = Ignored('message.skipped.output_playback_progressed#1', 'skipped', 'already_final')
-reply_163 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#1', 'pending', 'not_forwarding', 'output')
-reply_164 = Handled(('message.streaming.output_playback_finished#4',))
-reply_165 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_166 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
-reply_167 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
-reply_168 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
-reply_169 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
-reply_170 = Ignored('message.played.output_failed#1', 'played', 'already_final')
-reply_171 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
-reply_172 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
-reply_173 = Ignored('conversation.closing.close#1', 'closing', 'already_closing')
-reply_174 = Ignored('conversation.closed.close#1', 'closed', 'conversation_is_closed')
-reply_175 = Ignored('conversation.disconnected.session_lost#1', 'disconnected', 'already_lost')
-reply_176 = Ignored('conversation.closed.session_lost#1', 'closed', 'conversation_is_closed')
-reply_177 = Ignored('conversation.connected.session_resumed#1', 'connected', 'not_lost')
-reply_178 = Ignored('conversation.closing.session_resumed#1', 'closing', 'not_lost')
-reply_179 = Ignored('conversation.closed.session_resumed#1', 'closed', 'conversation_is_closed')
-reply_180 = Ignored('conversation.talking.user_started_speaking#3', 'talking', 'already_speaking')
-reply_181 = Ignored('conversation.silent.user_stopped_speaking#1', 'silent', 'already_silent')
-reply_182 = Ignored('conversation.free.authorize#2', 'free', 'already_stopping')
-reply_183 = Rejected('authorize', 'conversation.free.authorize#3', 'free', 'no_speech', 'agent')
-reply_184 = Ignored('conversation.held.authorize#2', 'held', 'already_stopping')
-reply_185 = Rejected('authorize', 'conversation.held.authorize#3', 'held', 'no_speech', 'agent')
-reply_186 = Ignored('conversation.taken.authorize#1', 'taken', 'already_authorized')
-reply_187 = Rejected('authorize', 'conversation.taken.authorize#2', 'taken', 'output_busy', 'agent')
-reply_188 = Ignored('conversation.taken.authorize#3', 'taken', 'already_stopping')
-reply_189 = Rejected('authorize', 'conversation.taken.authorize#4', 'taken', 'no_speech', 'agent')
-reply_190 = Rejected('interrupt', 'conversation.free.interrupt#2', 'free', 'not_interruptible', 'agent')
-reply_191 = Ignored('conversation.free.interrupt#3', 'free', 'already_stopping')
-reply_192 = Rejected('interrupt', 'conversation.free.interrupt#4', 'free', 'no_speech', 'agent')
-reply_193 = Rejected('interrupt', 'conversation.taken.interrupt#2', 'taken', 'not_interruptible', 'agent')
-reply_194 = Ignored('conversation.taken.interrupt#3', 'taken', 'already_stopping')
-reply_195 = Rejected('interrupt', 'conversation.taken.interrupt#4', 'taken', 'no_speech', 'agent')
-reply_196 = Ignored('conversation.held.pause#1', 'held', 'already_held')
-reply_197 = Ignored('conversation.free.resume#1', 'free', 'not_held')
-reply_198 = Rejected('request_response', 'conversation.idle.request_response#4', 'idle', 'speech_exists', 'agent')
-reply_199 = Rejected('request_response', 'conversation.requested.request_response#3', 'requested', 'speech_exists', 'agent')
-reply_200 = Rejected('request_response', 'conversation.generating.request_response#3', 'generating', 'speech_exists', 'agent')
-reply_201 = Ignored('conversation.idle.session_response_created#3', 'idle', 'out_of_band')
-reply_202 = Ignored('conversation.idle.session_response_created#4', 'idle', 'already_created')
-reply_203 = Ignored('conversation.idle.session_response_created#5', 'idle', 'conversation_is_closed')
-reply_204 = Rejected('session_response_created', 'conversation.idle.session_response_created#6', 'idle', 'speech_exists', 'session')
-reply_205 = Ignored('conversation.requested.session_response_created#5', 'requested', 'out_of_band')
-reply_206 = Ignored('conversation.requested.session_response_created#6', 'requested', 'already_created')
-reply_207 = Ignored('conversation.requested.session_response_created#7', 'requested', 'conversation_is_closed')
-reply_208 = Rejected('session_response_created', 'conversation.requested.session_response_created#8', 'requested', 'speech_exists', 'session')
-reply_209 = Ignored('conversation.generating.session_response_created#3', 'generating', 'out_of_band')
-reply_210 = Ignored('conversation.generating.session_response_created#4', 'generating', 'already_created')
-reply_211 = Ignored('conversation.generating.session_response_created#5', 'generating', 'conversation_is_closed')
-reply_212 = Rejected('session_response_created', 'conversation.generating.session_response_created#6', 'generating', 'speech_exists', 'session')
-reply_213 = Ignored('conversation.idle.session_request_refused#1', 'idle', 'already_answered')
-reply_214 = Ignored('conversation.requested.session_request_refused#3', 'requested', 'already_answered')
-reply_215 = Ignored('conversation.generating.session_request_refused#1', 'generating', 'already_answered')
+reply_1 = {state: Ignored('speech.active.authorize#already_authorized', state, 'already_authorized') for state in ('waiting', 'speaking', 'paused')}
+reply_2 = Ignored('speech.stopping.authorize#already_stopping', 'stopping', 'already_stopping')
+reply_3 = Ignored('speech.reconciling.authorize#already_stopping', 'reconciling', 'already_stopping')
+reply_4 = Ignored('speech.completed.authorize#speech_is_over', 'completed', 'speech_is_over')
+reply_5 = Ignored('speech.interrupted.authorize#speech_is_over', 'interrupted', 'speech_is_over')
+reply_6 = Ignored('speech.failed.authorize#speech_is_over', 'failed', 'speech_is_over')
+reply_7 = Handled(('speech.queued.interrupt',))
+reply_8 = Rejected('interrupt', 'speech.queued.interrupt#not_interruptible', 'queued', 'not_interruptible', 'agent')
+reply_9 = {state: Rejected('interrupt', 'speech.active.interrupt#not_interruptible', state, 'not_interruptible', 'agent') for state in ('waiting', 'speaking', 'paused')}
+reply_10 = Ignored('speech.stopping.interrupt#already_stopping', 'stopping', 'already_stopping')
+reply_11 = Ignored('speech.reconciling.interrupt#already_stopping', 'reconciling', 'already_stopping')
+reply_12 = Ignored('speech.completed.interrupt#speech_is_over', 'completed', 'speech_is_over')
+reply_13 = Ignored('speech.interrupted.interrupt#speech_is_over', 'interrupted', 'speech_is_over')
+reply_14 = Ignored('speech.failed.interrupt#speech_is_over', 'failed', 'speech_is_over')
+reply_15 = Ignored('speech.queued.pause#nothing_to_hold', 'queued', 'nothing_to_hold')
+reply_16 = {state: Rejected('pause', 'speech.active.pause#output_cannot_pause', state, 'output_cannot_pause', 'agent') for state in ('waiting', 'speaking', 'paused')}
+reply_17 = Ignored('speech.paused.pause#already_paused', 'paused', 'already_paused')
+reply_18 = Ignored('speech.stopping.pause#already_stopping', 'stopping', 'already_stopping')
+reply_19 = Ignored('speech.reconciling.pause#already_stopping', 'reconciling', 'already_stopping')
+reply_20 = Ignored('speech.completed.pause#speech_is_over', 'completed', 'speech_is_over')
+reply_21 = Ignored('speech.interrupted.pause#speech_is_over', 'interrupted', 'speech_is_over')
+reply_22 = Ignored('speech.failed.pause#speech_is_over', 'failed', 'speech_is_over')
+reply_23 = Ignored('speech.queued.resume#nothing_to_hold', 'queued', 'nothing_to_hold')
+reply_24 = {state: Ignored('speech.active.resume#not_paused', state, 'not_paused') for state in ('waiting', 'speaking', 'paused')}
+reply_25 = Ignored('speech.stopping.resume#already_stopping', 'stopping', 'already_stopping')
+reply_26 = Ignored('speech.reconciling.resume#already_stopping', 'reconciling', 'already_stopping')
+reply_27 = Ignored('speech.completed.resume#speech_is_over', 'completed', 'speech_is_over')
+reply_28 = Ignored('speech.interrupted.resume#speech_is_over', 'interrupted', 'speech_is_over')
+reply_29 = Ignored('speech.failed.resume#speech_is_over', 'failed', 'speech_is_over')
+reply_30 = Handled(('speech.queued.close',))
+reply_31 = Ignored('speech.stopping.close#already_stopping', 'stopping', 'already_stopping')
+reply_32 = Ignored('speech.reconciling.close#already_stopping', 'reconciling', 'already_stopping')
+reply_33 = Ignored('speech.completed.close#speech_is_over', 'completed', 'speech_is_over')
+reply_34 = Ignored('speech.interrupted.close#speech_is_over', 'interrupted', 'speech_is_over')
+reply_35 = Ignored('speech.failed.close#speech_is_over', 'failed', 'speech_is_over')
+reply_36 = Rejected('drop_request', 'speech.queued.drop_request#still_wanted', 'queued', 'still_wanted', 'agent')
+reply_37 = {state: Rejected('drop_request', 'speech.active.drop_request#still_wanted', state, 'still_wanted', 'agent') for state in ('waiting', 'speaking', 'paused')}
+reply_38 = Ignored('speech.stopping.drop_request#already_created', 'stopping', 'already_created')
+reply_39 = Handled(('speech.reconciling.drop_request',))
+reply_40 = Ignored('speech.reconciling.drop_request#already_created', 'reconciling', 'already_created')
+reply_41 = Ignored('speech.completed.drop_request#speech_is_over', 'completed', 'speech_is_over')
+reply_42 = Ignored('speech.interrupted.drop_request#speech_is_over', 'interrupted', 'speech_is_over')
+reply_43 = Ignored('speech.failed.drop_request#speech_is_over', 'failed', 'speech_is_over')
+reply_44 = Handled(('speech.queued.session_response_created',))
+reply_45 = Ignored('speech.queued.session_response_created#already_created', 'queued', 'already_created')
+reply_46 = Rejected('session_response_created', 'speech.queued.session_response_created#foreign_response', 'queued', 'foreign_response', 'session')
+reply_47 = Handled(('speech.active.session_response_created',))
+reply_48 = {state: Ignored('speech.active.session_response_created#already_created', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
+reply_49 = {state: Rejected('session_response_created', 'speech.active.session_response_created#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_50 = Ignored('speech.stopping.session_response_created#already_created', 'stopping', 'already_created')
+reply_51 = Rejected('session_response_created', 'speech.stopping.session_response_created#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_52 = Handled(('speech.reconciling.session_response_created',))
+reply_53 = Ignored('speech.reconciling.session_response_created#already_created', 'reconciling', 'already_created')
+reply_54 = Rejected('session_response_created', 'speech.reconciling.session_response_created#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_55 = Ignored('speech.completed.session_response_created#speech_is_over', 'completed', 'speech_is_over')
+reply_56 = Ignored('speech.interrupted.session_response_created#speech_is_over', 'interrupted', 'speech_is_over')
+reply_57 = Ignored('speech.failed.session_response_created#speech_is_over', 'failed', 'speech_is_over')
+reply_58 = Handled(('speech.queued.session_request_refused',))
+reply_59 = Ignored('speech.queued.session_request_refused#already_created', 'queued', 'already_created')
+reply_60 = Handled(('speech.active.session_request_refused',))
+reply_61 = {state: Ignored('speech.active.session_request_refused#already_created', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
+reply_62 = Ignored('speech.stopping.session_request_refused#already_created', 'stopping', 'already_created')
+reply_63 = Handled(('speech.reconciling.session_request_refused',))
+reply_64 = Ignored('speech.reconciling.session_request_refused#already_created', 'reconciling', 'already_created')
+reply_65 = Ignored('speech.completed.session_request_refused#speech_is_over', 'completed', 'speech_is_over')
+reply_66 = Ignored('speech.interrupted.session_request_refused#speech_is_over', 'interrupted', 'speech_is_over')
+reply_67 = Ignored('speech.failed.session_request_refused#speech_is_over', 'failed', 'speech_is_over')
+reply_68 = Ignored('speech.queued.session_response_ended#already_ended', 'queued', 'already_ended')
+reply_69 = Rejected('session_response_ended', 'speech.queued.session_response_ended#foreign_response', 'queued', 'foreign_response', 'session')
+reply_70 = {state: Ignored('speech.active.session_response_ended#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
+reply_71 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_72 = Ignored('speech.stopping.session_response_ended#already_ended', 'stopping', 'already_ended')
+reply_73 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_74 = Ignored('speech.reconciling.session_response_ended#already_ended', 'reconciling', 'already_ended')
+reply_75 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_76 = Ignored('speech.completed.session_response_ended#speech_is_over', 'completed', 'speech_is_over')
+reply_77 = Ignored('speech.interrupted.session_response_ended#speech_is_over', 'interrupted', 'speech_is_over')
+reply_78 = Ignored('speech.failed.session_response_ended#speech_is_over', 'failed', 'speech_is_over')
+reply_79 = Ignored('speech.stopping.session_lost#already_lost', 'stopping', 'already_lost')
+reply_80 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
+reply_81 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
+reply_82 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
+reply_83 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
+reply_84 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
+reply_85 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
+reply_86 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
+reply_87 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
+reply_88 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
+reply_89 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
+reply_90 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_91 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_92 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_93 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
+reply_94 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
+reply_95 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
+reply_96 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
+reply_97 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
+reply_98 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_99 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_100 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_101 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
+reply_102 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
+reply_103 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
+reply_104 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
+reply_105 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
+reply_106 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
+reply_107 = Handled(('speech.active.timer_fired#progressed',))
+reply_108 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
+reply_109 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
+reply_110 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
+reply_111 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
+reply_112 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
+reply_113 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
+reply_114 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
+reply_115 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
+reply_116 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
+reply_117 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
+reply_118 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
+reply_119 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
+reply_120 = Handled(('message.pending.session_text_received',))
+reply_121 = Handled(('message.forwarding.session_text_received',))
+reply_122 = Handled(('message.played.session_text_received',))
+reply_123 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
+reply_124 = Handled(('message.partial.session_text_received',))
+reply_125 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
+reply_126 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
+reply_127 = Handled(('message.pending.session_audio_received',))
+reply_128 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
+reply_129 = Handled(('message.forwarding.session_audio_received',))
+reply_130 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
+reply_131 = Handled(('message.draining.session_audio_received',))
+reply_132 = Handled(('message.played.session_audio_received',))
+reply_133 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
+reply_134 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
+reply_135 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
+reply_136 = Handled(('message.pending.session_message_ended',))
+reply_137 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
+reply_138 = Handled(('message.forwarding.session_message_ended',))
+reply_139 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
+reply_140 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
+reply_141 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
+reply_142 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
+reply_143 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_144 = Handled(('message.forwarding.output_audio_handed_over',))
+reply_145 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_146 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
+reply_147 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
+reply_148 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
+reply_149 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_150 = Handled(('message.forwarding.output_playback_started',))
+reply_151 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_152 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_153 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
+reply_154 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
+reply_155 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
+reply_156 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_157 = Handled(('message.forwarding.output_playback_progressed',))
+reply_158 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_159 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_160 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
+reply_161 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
+reply_162 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
+reply_163 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_164 = Handled(('message.streaming.output_playback_finished#ran_dry',))
+reply_165 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_166 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
+reply_167 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
+reply_168 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
+reply_169 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_170 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
+reply_171 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
+reply_172 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
+reply_173 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
+reply_174 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_175 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
+reply_176 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_177 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
+reply_178 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
+reply_179 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_180 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
+reply_181 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_182 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_183 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_184 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_185 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_186 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_187 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_188 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_189 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_190 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_191 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_192 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_193 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_194 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_195 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
+reply_196 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_197 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_198 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_199 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_200 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_201 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_202 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_203 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_204 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_205 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_206 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_207 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
+reply_208 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_209 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_210 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_211 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
+reply_212 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_213 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_214 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_215 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
-    run.transitions.append('speech.active.eventless#1')
+    run.transitions.append('speech.active.eventless')
     if not speech.session_is_lost:
         bring_server_in_line_unheard = []
         for bring_server_in_line_message in speech.messages.values():
@@ -269,7 +269,7 @@ def speech_eventless_in_waiting_or_speaking(run, speech, event):
     return
 
 def speech_eventless_in_paused(run, speech, event):
-    run.transitions.append('speech.paused.eventless#1')
+    run.transitions.append('speech.paused.eventless')
     speech.output_is_paused = False
     run.effects.append(ResumeOutput())
     if not speech.session_is_lost:
@@ -303,7 +303,7 @@ def speech_eventless_in_paused(run, speech, event):
     return
 
 def speech_eventless_in_stopping(run, speech, event):
-    run.transitions.append('speech.stopping.eventless#1')
+    run.transitions.append('speech.stopping.eventless')
     for skip_pending_message in speech.messages.values():
         if skip_pending_message.state == 'pending':
             message_on_skip(run, speech, skip_pending_message)
@@ -343,7 +343,7 @@ def speech_eventless_in_stopping(run, speech, event):
 
 def speech_eventless_in_reconciling(run, speech, event):
     if speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed):
-        run.transitions.append('speech.reconciling.eventless#1')
+        run.transitions.append('speech.reconciling.eventless#failed')
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer, speech.speech_id))
             speech.timer = None
@@ -351,14 +351,14 @@ def speech_eventless_in_reconciling(run, speech, event):
         speech.state = 'failed'
         return
     if speech.cause is not None:
-        run.transitions.append('speech.reconciling.eventless#2')
+        run.transitions.append('speech.reconciling.eventless#interrupted')
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer, speech.speech_id))
             speech.timer = None
         run.effects.append(ReportSpeechDone('interrupted', tuple([message.record for message in speech.messages.values() if message.record is not None]), speech.speech_id))
         speech.state = 'interrupted'
         return
-    run.transitions.append('speech.reconciling.eventless#3')
+    run.transitions.append('speech.reconciling.eventless#completed')
     if speech.timer is not None:
         run.effects.append(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
@@ -371,7 +371,7 @@ def speech_on_authorize(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        run.transitions.append('speech.queued.authorize#1')
+        run.transitions.append('speech.queued.authorize')
         if speech.agent_state != 'thinking':
             speech.agent_state = 'thinking'
             run.effects.append(AnnounceAgentState('thinking'))
@@ -432,17 +432,17 @@ def speech_on_interrupt(run, speech, event):
                 run.effects.append(CancelResponse(speech.response_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
-                run.transitions.append('speech.queued.interrupt#1')
+                run.transitions.append('speech.queued.interrupt')
                 speech_eventless_in_stopping(run, speech, event)
                 return
             if run.effects:
-                run.transitions.append('speech.queued.interrupt#1')
+                run.transitions.append('speech.queued.interrupt')
                 return
             return reply_7
         return reply_8
     elif state in ('waiting', 'speaking'):
         if speech.policy.interruptible or event.force:
-            run.transitions.append('speech.active.interrupt#1')
+            run.transitions.append('speech.active.interrupt')
             speech.cause = 'interrupted'
             if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
                 speech.cancel_was_sent = True
@@ -462,7 +462,7 @@ def speech_on_interrupt(run, speech, event):
         return reply_9[state]
     elif state == 'paused':
         if speech.policy.interruptible or event.force:
-            run.transitions.append('speech.paused.interrupt#1')
+            run.transitions.append('speech.paused.interrupt')
             speech.cause = 'interrupted'
             if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
                 speech.cancel_was_sent = True
@@ -502,7 +502,7 @@ def speech_on_pause(run, speech, event):
         return reply_15
     elif state == 'waiting':
         if speech.capabilities.can_pause:
-            run.transitions.append('speech.waiting.pause#1')
+            run.transitions.append('speech.waiting.pause')
             speech.output_is_paused = True
             run.effects.append(PauseOutput())
             if speech.agent_state is not None:
@@ -519,7 +519,7 @@ def speech_on_pause(run, speech, event):
         return reply_16[state]
     elif state == 'speaking':
         if speech.capabilities.can_pause:
-            run.transitions.append('speech.speaking.pause#1')
+            run.transitions.append('speech.speaking.pause')
             speech.output_is_paused = True
             run.effects.append(PauseOutput())
             if speech.agent_state is not None:
@@ -558,7 +558,7 @@ def speech_on_resume(run, speech, event):
         return reply_24[state]
     elif state == 'paused':
         if speech.was_heard:
-            run.transitions.append('speech.paused.resume#1')
+            run.transitions.append('speech.paused.resume#heard_before')
             speech.output_is_paused = False
             run.effects.append(ResumeOutput())
             speech.was_heard = True
@@ -596,7 +596,7 @@ def speech_on_resume(run, speech, event):
             if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
-        run.transitions.append('speech.paused.resume#2')
+        run.transitions.append('speech.paused.resume#unheard_before')
         speech.output_is_paused = False
         run.effects.append(ResumeOutput())
         if speech.agent_state != 'thinking':
@@ -656,15 +656,15 @@ def speech_on_close(run, speech, event):
             run.effects.append(CancelResponse(speech.response_id))
         speech.state = 'stopping'
         if speech.forwarding_id is None:
-            run.transitions.append('speech.queued.close#1')
+            run.transitions.append('speech.queued.close')
             speech_eventless_in_stopping(run, speech, event)
             return
         if run.effects:
-            run.transitions.append('speech.queued.close#1')
+            run.transitions.append('speech.queued.close')
             return
         return reply_30
     elif state in ('waiting', 'speaking'):
-        run.transitions.append('speech.active.close#1')
+        run.transitions.append('speech.active.close')
         speech.cause = 'closed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -682,7 +682,7 @@ def speech_on_close(run, speech, event):
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.close#1')
+        run.transitions.append('speech.paused.close')
         speech.cause = 'closed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -728,7 +728,7 @@ def speech_on_drop_request(run, speech, event):
             speech.response_has_ended = True
             speech.has_progressed = True
             if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.drop_request#1')
+                run.transitions.append('speech.reconciling.drop_request')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
             return reply_39
@@ -758,7 +758,7 @@ def speech_on_session_response_created(run, speech, event):
             speech.response_id = event.response_id
             speech.has_progressed = True
             if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.session_response_created#1')
+                run.transitions.append('speech.active.session_response_created')
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
                 return
             return reply_47
@@ -770,7 +770,7 @@ def speech_on_session_response_created(run, speech, event):
             speech.response_id = event.response_id
             speech.has_progressed = True
             if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.session_response_created#1')
+                run.transitions.append('speech.active.session_response_created')
                 speech_eventless_in_paused(run, speech, event)
                 return
             return reply_47
@@ -789,11 +789,11 @@ def speech_on_session_response_created(run, speech, event):
                 speech.cancel_was_sent = True
                 run.effects.append(CancelResponse(speech.response_id))
             if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_response_created#1')
+                run.transitions.append('speech.reconciling.session_response_created')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
             if run.effects:
-                run.transitions.append('speech.reconciling.session_response_created#1')
+                run.transitions.append('speech.reconciling.session_response_created')
                 return
             return reply_52
         if event.response_id == speech.response_id:
@@ -818,7 +818,7 @@ def speech_on_session_request_refused(run, speech, event):
             speech.has_progressed = True
             speech.state = 'stopping'
             if speech.forwarding_id is None:
-                run.transitions.append('speech.queued.session_request_refused#1')
+                run.transitions.append('speech.queued.session_request_refused')
                 speech_eventless_in_stopping(run, speech, event)
                 return
             return reply_58
@@ -830,14 +830,14 @@ def speech_on_session_request_refused(run, speech, event):
             speech.has_progressed = True
             speech.state = 'stopping'
             if speech.forwarding_id is None:
-                run.transitions.append('speech.active.session_request_refused#1')
+                run.transitions.append('speech.active.session_request_refused')
                 speech_eventless_in_stopping(run, speech, event)
                 return
             return reply_60
         return reply_61[state]
     elif state == 'paused':
         if speech.response_id is None:
-            run.transitions.append('speech.paused.session_request_refused#1')
+            run.transitions.append('speech.paused.session_request_refused')
             speech.cause = 'source_failed'
             speech.response_has_ended = True
             speech.has_progressed = True
@@ -855,7 +855,7 @@ def speech_on_session_request_refused(run, speech, event):
             speech.response_has_ended = True
             speech.has_progressed = True
             if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_request_refused#1')
+                run.transitions.append('speech.reconciling.session_request_refused')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
             return reply_63
@@ -874,7 +874,7 @@ def speech_on_session_response_ended(run, speech, event):
     state = speech.state
     if state == 'queued':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.transitions.append('speech.queued.session_response_ended#1')
+            run.transitions.append('speech.queued.session_response_ended')
             speech.response_has_failed = event.status == 'failed'
             speech.has_progressed = True
             speech.response_has_ended = True
@@ -886,7 +886,7 @@ def speech_on_session_response_ended(run, speech, event):
         return reply_69
     elif state in ('waiting', 'speaking'):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.transitions.append('speech.active.session_response_ended#1')
+            run.transitions.append('speech.active.session_response_ended')
             speech.response_has_failed = event.status == 'failed'
             speech.has_progressed = True
             speech.response_has_ended = True
@@ -900,7 +900,7 @@ def speech_on_session_response_ended(run, speech, event):
         return reply_71[state]
     elif state == 'paused':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.transitions.append('speech.active.session_response_ended#1')
+            run.transitions.append('speech.active.session_response_ended')
             speech.response_has_failed = event.status == 'failed'
             speech.has_progressed = True
             speech.response_has_ended = True
@@ -914,7 +914,7 @@ def speech_on_session_response_ended(run, speech, event):
         return reply_71[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.transitions.append('speech.stopping.session_response_ended#1')
+            run.transitions.append('speech.stopping.session_response_ended')
             speech.response_has_failed = event.status == 'failed'
             speech.has_progressed = True
             speech.response_has_ended = True
@@ -928,7 +928,7 @@ def speech_on_session_response_ended(run, speech, event):
         return reply_73
     elif state == 'reconciling':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.transitions.append('speech.reconciling.session_response_ended#1')
+            run.transitions.append('speech.reconciling.session_response_ended')
             speech.response_has_failed = event.status == 'failed'
             speech.has_progressed = True
             speech.response_has_ended = True
@@ -959,7 +959,7 @@ def speech_on_session_response_ended(run, speech, event):
 def speech_on_session_lost(run, speech, event):
     state = speech.state
     if state == 'queued':
-        run.transitions.append('speech.queued.session_lost#1')
+        run.transitions.append('speech.queued.session_lost')
         speech.cause = 'source_failed'
         speech.session_is_lost = True
         speech.awaited = ()
@@ -971,7 +971,7 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state in ('waiting', 'speaking'):
-        run.transitions.append('speech.active.session_lost#1')
+        run.transitions.append('speech.active.session_lost')
         speech.cause = 'source_failed'
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
@@ -991,7 +991,7 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.session_lost#1')
+        run.transitions.append('speech.paused.session_lost')
         speech.cause = 'source_failed'
         stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
         if stop_message_message is not None:
@@ -1014,7 +1014,7 @@ def speech_on_session_lost(run, speech, event):
         return
     elif state == 'stopping':
         if not speech.session_is_lost:
-            run.transitions.append('speech.stopping.session_lost#1')
+            run.transitions.append('speech.stopping.session_lost')
             speech.session_is_lost = True
             speech.awaited = ()
             speech.response_has_ended = True
@@ -1025,7 +1025,7 @@ def speech_on_session_lost(run, speech, event):
             return
         return reply_79
     elif state == 'reconciling':
-        run.transitions.append('speech.reconciling.session_lost#1')
+        run.transitions.append('speech.reconciling.session_lost')
         speech.session_is_lost = True
         speech.awaited = ()
         speech.response_has_ended = True
@@ -1077,7 +1077,7 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
             strike_request_done = (event.operation, event.message_id)
             speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
             if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_reconciliation_acknowledged#1')
+                run.transitions.append('speech.reconciling.session_reconciliation_acknowledged')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
             return reply_93
@@ -1105,12 +1105,12 @@ def speech_on_session_reconciliation_refused(run, speech, event):
             strike_request_done = (event.operation, event.message_id)
             speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
             if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_reconciliation_refused#1')
+                run.transitions.append('speech.reconciling.session_reconciliation_refused#nothing_unheard_left')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
             return reply_101
         if (event.operation, event.message_id) in speech.awaited:
-            run.transitions.append('speech.reconciling.session_reconciliation_refused#2')
+            run.transitions.append('speech.reconciling.session_reconciliation_refused#unheard_left')
             strike_request_done = (event.operation, event.message_id)
             speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
             report_refusal_detail = f'{event.code}: {event.text}' if event.code and event.text else f'{event.code or event.text}'
@@ -1162,15 +1162,15 @@ def speech_on_timer_fired(run, speech, event):
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
             if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.timer_fired#1')
+                run.transitions.append('speech.active.timer_fired#progressed')
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
                 return
             if run.effects:
-                run.transitions.append('speech.active.timer_fired#1')
+                run.transitions.append('speech.active.timer_fired#progressed')
                 return
             return reply_107
         if event.timer == speech.timer:
-            run.transitions.append('speech.active.timer_fired#2')
+            run.transitions.append('speech.active.timer_fired#silent')
             speech.timer = None
             speech.cause = 'timed_out'
             if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
@@ -1215,15 +1215,15 @@ def speech_on_timer_fired(run, speech, event):
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
             if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.timer_fired#1')
+                run.transitions.append('speech.active.timer_fired#progressed')
                 speech_eventless_in_paused(run, speech, event)
                 return
             if run.effects:
-                run.transitions.append('speech.active.timer_fired#1')
+                run.transitions.append('speech.active.timer_fired#progressed')
                 return
             return reply_107
         if event.timer == speech.timer:
-            run.transitions.append('speech.active.timer_fired#2')
+            run.transitions.append('speech.active.timer_fired#silent')
             speech.timer = None
             speech.cause = 'timed_out'
             if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
@@ -1244,7 +1244,7 @@ def speech_on_timer_fired(run, speech, event):
         return reply_108[state]
     elif state == 'stopping':
         if event.timer == speech.timer:
-            run.transitions.append('speech.stopping.timer_fired#1')
+            run.transitions.append('speech.stopping.timer_fired')
             speech.timer = None
             time_out_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
             if time_out_message_message is not None:
@@ -1255,7 +1255,7 @@ def speech_on_timer_fired(run, speech, event):
         return reply_109
     elif state == 'reconciling':
         if event.timer == speech.timer:
-            run.transitions.append('speech.reconciling.timer_fired#1')
+            run.transitions.append('speech.reconciling.timer_fired')
             speech.timer = None
             for give_up_operation, give_up_message_id in speech.awaited:
                 report_divergence_message = speech.messages[give_up_message_id]
@@ -1286,7 +1286,7 @@ def speech_on_message_announced(run, speech):
     state = speech.state
     if state in ('waiting', 'speaking'):
         if speech.forwarding_id is None:
-            run.transitions.append('speech.active.message_announced#1')
+            run.transitions.append('speech.active.message_announced')
             if speech.forwarding_id is None:
                 for forward_next_message in speech.messages.values():
                     if forward_next_message.state == 'pending':
@@ -1318,7 +1318,7 @@ def speech_on_message_announced(run, speech):
                 speech_eventless_in_waiting_or_speaking(run, speech, None)
             return
     elif state == 'paused':
-        run.transitions.append('speech.paused.message_announced#1')
+        run.transitions.append('speech.paused.message_announced')
         if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_paused(run, speech, None)
         return
@@ -1326,7 +1326,7 @@ def speech_on_message_announced(run, speech):
 def speech_on_message_heard(run, speech):
     state = speech.state
     if state == 'waiting':
-        run.transitions.append('speech.waiting.message_heard#1')
+        run.transitions.append('speech.waiting.message_heard')
         speech.was_heard = True
         if speech.agent_state != 'speaking':
             speech.agent_state = 'speaking'
@@ -1336,7 +1336,7 @@ def speech_on_message_heard(run, speech):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.message_heard#1')
+        run.transitions.append('speech.paused.message_heard')
         speech.was_heard = True
         if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_paused(run, speech, None)
@@ -1345,7 +1345,7 @@ def speech_on_message_heard(run, speech):
 def speech_on_message_settled(run, speech):
     state = speech.state
     if state in ('waiting', 'speaking'):
-        run.transitions.append('speech.active.message_settled#1')
+        run.transitions.append('speech.active.message_settled')
         if speech.forwarding_id is None:
             for forward_next_message in speech.messages.values():
                 if forward_next_message.state == 'pending':
@@ -1377,12 +1377,12 @@ def speech_on_message_settled(run, speech):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.message_settled#1')
+        run.transitions.append('speech.paused.message_settled')
         if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
             speech_eventless_in_paused(run, speech, None)
         return
     elif state == 'stopping':
-        run.transitions.append('speech.stopping.message_settled#1')
+        run.transitions.append('speech.stopping.message_settled')
         if speech.forwarding_id is None:
             speech_eventless_in_stopping(run, speech, None)
         return
@@ -1390,7 +1390,7 @@ def speech_on_message_settled(run, speech):
 def speech_on_message_output_failed(run, speech):
     state = speech.state
     if state in ('waiting', 'speaking'):
-        run.transitions.append('speech.active.message_output_failed#1')
+        run.transitions.append('speech.active.message_output_failed')
         speech.cause = 'output_failed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -1400,7 +1400,7 @@ def speech_on_message_output_failed(run, speech):
             speech_eventless_in_stopping(run, speech, None)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.message_output_failed#1')
+        run.transitions.append('speech.paused.message_output_failed')
         speech.cause = 'output_failed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
             speech.cancel_was_sent = True
@@ -1414,7 +1414,7 @@ def speech_on_message_output_failed(run, speech):
 
 def message_eventless_in_streaming(run, speech, message, event):
     if message.received_ms == 0 if message.expects_audio else not message.text:
-        run.transitions.append('message.streaming.eventless#1')
+        run.transitions.append('message.streaming.eventless#empty')
         message.reason = 'no_content'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -1425,7 +1425,7 @@ def message_eventless_in_streaming(run, speech, message, event):
         message.state = 'skipped'
         return
     if not message.expects_audio:
-        run.transitions.append('message.streaming.eventless#2')
+        run.transitions.append('message.streaming.eventless#text_shown')
         message.reason = 'finished'
         settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
         settle_heard_ms = message.position_ms
@@ -1439,7 +1439,7 @@ def message_eventless_in_streaming(run, speech, message, event):
         run.raised.append(speech_on_message_settled)
         message.state = 'played'
         return
-    run.transitions.append('message.streaming.eventless#3')
+    run.transitions.append('message.streaming.eventless#all_handed_over')
     message.flushed_ms = message.handed_over_ms
     run.effects.append(FlushOutput(message.message_id))
     if not speech.output_is_paused:
@@ -1451,7 +1451,7 @@ def message_eventless_in_streaming(run, speech, message, event):
     return
 
 def message_eventless_in_stopping(run, speech, message, event):
-    run.transitions.append('message.stopping.eventless#1')
+    run.transitions.append('message.stopping.eventless')
     message.reason = speech.cause or 'interrupted'
     settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
     settle_heard_ms = message.position_ms
@@ -1472,7 +1472,7 @@ def message_on_session_message_added(run, speech, event):
     state = message.state
     if state == 'pending':
         if speech.state in SETTLED_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id):
-            run.transitions.append('message.pending.session_message_added#1')
+            run.transitions.append('message.pending.session_message_added#too_late')
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
@@ -1491,7 +1491,7 @@ def message_on_session_message_added(run, speech, event):
             message.state = 'skipped'
             return
         if message.message_id not in speech.messages and event.response_id == speech.response_id:
-            run.transitions.append('message.pending.session_message_added#2')
+            run.transitions.append('message.pending.session_message_added#in_time')
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
@@ -1531,7 +1531,7 @@ def message_on_session_text_received(run, speech, event):
         message.text += event.text
         speech.has_progressed = True
         if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-            run.transitions.append('message.forwarding.session_text_received#1')
+            run.transitions.append('message.forwarding.session_text_received')
             message_eventless_in_streaming(run, speech, message, event)
             return
         return reply_121
@@ -1543,7 +1543,7 @@ def message_on_session_text_received(run, speech, event):
         message.text += event.text
         speech.has_progressed = True
         if not message.expects_audio and message.source_has_ended:
-            run.transitions.append('message.forwarding.session_text_received#1')
+            run.transitions.append('message.forwarding.session_text_received')
             message_eventless_in_stopping(run, speech, message, event)
             return
         return reply_121
@@ -1588,7 +1588,7 @@ def message_on_session_audio_received(run, speech, event):
                 message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.session_audio_received#1')
+                run.transitions.append('message.forwarding.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
             return reply_129
@@ -1600,7 +1600,7 @@ def message_on_session_audio_received(run, speech, event):
                 message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
             if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.session_audio_received#1')
+                run.transitions.append('message.forwarding.session_audio_received')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
             return reply_129
@@ -1613,7 +1613,7 @@ def message_on_session_audio_received(run, speech, event):
             speech.has_progressed = True
             message.state = 'streaming'
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.draining.session_audio_received#1')
+                run.transitions.append('message.draining.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
             return reply_131
@@ -1657,7 +1657,7 @@ def message_on_session_message_ended(run, speech, event):
             if event is not None:
                 speech.has_progressed = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.session_message_ended#1')
+                run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
             return reply_138
@@ -1675,7 +1675,7 @@ def message_on_session_message_ended(run, speech, event):
             if event is not None:
                 speech.has_progressed = True
             if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.session_message_ended#1')
+                run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
             return reply_138
@@ -1705,7 +1705,7 @@ def message_on_output_audio_handed_over(run, speech, event):
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.output_audio_handed_over#1')
+                run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
             return reply_144
@@ -1721,7 +1721,7 @@ def message_on_output_audio_handed_over(run, speech, event):
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
             if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_audio_handed_over#1')
+                run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
             return reply_144
@@ -1751,11 +1751,11 @@ def message_on_output_playback_started(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.output_playback_started#1')
+                run.transitions.append('message.forwarding.output_playback_started')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
             if run.raised:
-                run.transitions.append('message.forwarding.output_playback_started#1')
+                run.transitions.append('message.forwarding.output_playback_started')
                 return
             return reply_150
         if message.has_started:
@@ -1768,7 +1768,7 @@ def message_on_output_playback_started(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if run.raised:
-                run.transitions.append('message.forwarding.output_playback_started#1')
+                run.transitions.append('message.forwarding.output_playback_started')
                 return
             return reply_150
         if message.has_started:
@@ -1781,11 +1781,11 @@ def message_on_output_playback_started(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_playback_started#1')
+                run.transitions.append('message.forwarding.output_playback_started')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
             if run.raised:
-                run.transitions.append('message.forwarding.output_playback_started#1')
+                run.transitions.append('message.forwarding.output_playback_started')
                 return
             return reply_150
         if message.has_started:
@@ -1818,11 +1818,11 @@ def message_on_output_playback_progressed(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
+                run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
             if run.raised:
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
+                run.transitions.append('message.forwarding.output_playback_progressed')
                 return
             return reply_157
         if message.handed_over_ms > 0:
@@ -1835,7 +1835,7 @@ def message_on_output_playback_progressed(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if run.raised:
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
+                run.transitions.append('message.forwarding.output_playback_progressed')
                 return
             return reply_157
         if message.handed_over_ms > 0:
@@ -1848,11 +1848,11 @@ def message_on_output_playback_progressed(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
+                run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
             if run.raised:
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
+                run.transitions.append('message.forwarding.output_playback_progressed')
                 return
             return reply_157
         if message.handed_over_ms > 0:
@@ -1880,7 +1880,7 @@ def message_on_output_playback_finished(run, speech, event):
         return reply_163
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.transitions.append('message.streaming.output_playback_finished#1')
+            run.transitions.append('message.streaming.output_playback_finished#cleared_heard_whole')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1901,7 +1901,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard(message, event):
-            run.transitions.append('message.streaming.output_playback_finished#2')
+            run.transitions.append('message.streaming.output_playback_finished#cleared_heard_partly')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1921,7 +1921,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'partial'
             return
         if message.handed_over_ms > 0 and event.interrupted:
-            run.transitions.append('message.streaming.output_playback_finished#3')
+            run.transitions.append('message.streaming.output_playback_finished#cleared_unheard')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1945,17 +1945,17 @@ def message_on_output_playback_finished(run, speech, event):
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.streaming.output_playback_finished#4')
+                run.transitions.append('message.streaming.output_playback_finished#ran_dry')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
             if run.raised:
-                run.transitions.append('message.streaming.output_playback_finished#4')
+                run.transitions.append('message.streaming.output_playback_finished#ran_dry')
                 return
             return reply_164
         return reply_165[state]
     elif state == 'draining':
         if not event.interrupted:
-            run.transitions.append('message.draining.output_playback_finished#1')
+            run.transitions.append('message.draining.output_playback_finished#played_out')
             message.position_ms = message.handed_over_ms
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -1975,7 +1975,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.transitions.append('message.draining.output_playback_finished#2')
+            run.transitions.append('message.draining.output_playback_finished#heard_whole')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -1996,7 +1996,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if message_evidence_is_heard(message, event):
-            run.transitions.append('message.draining.output_playback_finished#3')
+            run.transitions.append('message.draining.output_playback_finished#heard_partly')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -2015,7 +2015,7 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
-        run.transitions.append('message.draining.output_playback_finished#4')
+        run.transitions.append('message.draining.output_playback_finished#unheard')
         message.position_ms = message_evidence_position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
@@ -2033,7 +2033,7 @@ def message_on_output_playback_finished(run, speech, event):
         return
     elif state == 'stopping':
         if message.handed_over_ms > 0 and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.transitions.append('message.stopping.output_playback_finished#1')
+            run.transitions.append('message.stopping.output_playback_finished#heard_whole')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -2054,7 +2054,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if message.handed_over_ms > 0 and message_evidence_is_heard(message, event):
-            run.transitions.append('message.stopping.output_playback_finished#2')
+            run.transitions.append('message.stopping.output_playback_finished#heard_partly')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -2074,7 +2074,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'partial'
             return
         if message.handed_over_ms > 0:
-            run.transitions.append('message.stopping.output_playback_finished#3')
+            run.transitions.append('message.stopping.output_playback_finished#unheard')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
@@ -2113,7 +2113,7 @@ def message_on_output_failed(run, speech, event):
         return reply_169
     elif state in ('streaming', 'draining', 'stopping'):
         if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.transitions.append('message.forwarding.output_failed#1')
+            run.transitions.append('message.forwarding.output_failed#heard_whole')
             run.raised.append(speech_on_message_output_failed)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
@@ -2129,7 +2129,7 @@ def message_on_output_failed(run, speech, event):
             message.state = 'played'
             return
         if message_evidence_is_heard(message, event):
-            run.transitions.append('message.forwarding.output_failed#2')
+            run.transitions.append('message.forwarding.output_failed#heard_partly')
             run.raised.append(speech_on_message_output_failed)
             message.reason = 'output_failed'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
@@ -2143,7 +2143,7 @@ def message_on_output_failed(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
-        run.transitions.append('message.forwarding.output_failed#3')
+        run.transitions.append('message.forwarding.output_failed#unheard')
         run.raised.append(speech_on_message_output_failed)
         message.reason = 'output_failed'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -2165,7 +2165,7 @@ def message_on_output_failed(run, speech, event):
 def message_on_forward(run, speech, message):
     state = message.state
     if state == 'pending':
-        run.transitions.append('message.pending.forward#1')
+        run.transitions.append('message.pending.forward')
         speech.forwarding_id = message.message_id
         run.effects.append(StartHandover(message.message_id))
         message.state = 'streaming'
@@ -2177,20 +2177,20 @@ def message_on_stop(run, speech, message):
     state = message.state
     if state == 'streaming':
         if message.handed_over_ms > 0:
-            run.transitions.append('message.streaming.stop#1')
+            run.transitions.append('message.streaming.stop#on_the_output')
             run.effects.append(ClearOutput(message.message_id))
             message.state = 'stopping'
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
             return
         if not message.expects_audio and message_evidence_is_heard(message, None):
-            run.transitions.append('message.streaming.stop#2')
+            run.transitions.append('message.streaming.stop#text_shown')
             message.shown_text = message.text
             message.state = 'stopping'
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
             return
-        run.transitions.append('message.streaming.stop#3')
+        run.transitions.append('message.streaming.stop#unheard')
         message.reason = speech.cause or 'interrupted'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -2201,7 +2201,7 @@ def message_on_stop(run, speech, message):
         message.state = 'skipped'
         return
     elif state == 'draining':
-        run.transitions.append('message.draining.stop#1')
+        run.transitions.append('message.draining.stop')
         run.effects.append(ClearOutput(message.message_id))
         message.state = 'stopping'
         if not message.expects_audio and message.source_has_ended:
@@ -2211,7 +2211,7 @@ def message_on_stop(run, speech, message):
 def message_on_skip(run, speech, message):
     state = message.state
     if state == 'pending':
-        run.transitions.append('message.pending.skip#1')
+        run.transitions.append('message.pending.skip')
         message.reason = speech.cause or 'interrupted'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -2226,7 +2226,7 @@ def message_on_time_out(run, speech, message):
     state = message.state
     if state == 'stopping':
         if message_evidence_is_heard_to_the_end(message, None, speech.policy.frame_ms):
-            run.transitions.append('message.stopping.time_out#1')
+            run.transitions.append('message.stopping.time_out#heard_whole')
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
@@ -2241,7 +2241,7 @@ def message_on_time_out(run, speech, message):
             message.state = 'played'
             return
         if message_evidence_is_heard(message, None):
-            run.transitions.append('message.stopping.time_out#2')
+            run.transitions.append('message.stopping.time_out#heard_partly')
             message.reason = 'timed_out'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
@@ -2254,7 +2254,7 @@ def message_on_time_out(run, speech, message):
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
-        run.transitions.append('message.stopping.time_out#3')
+        run.transitions.append('message.stopping.time_out#unheard')
         message.reason = 'timed_out'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -2269,24 +2269,24 @@ def message_on_end_source(run, speech, message):
     state = message.state
     if state == 'pending':
         if not message.source_has_ended:
-            run.transitions.append('message.pending.end_source#1')
+            run.transitions.append('message.pending.end_source')
             message.source_has_ended = True
             return
     elif state == 'streaming':
         if not message.source_has_ended:
-            run.transitions.append('message.forwarding.end_source#1')
+            run.transitions.append('message.forwarding.end_source')
             message.source_has_ended = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 message_eventless_in_streaming(run, speech, message, None)
             return
     elif state == 'draining':
         if not message.source_has_ended:
-            run.transitions.append('message.forwarding.end_source#1')
+            run.transitions.append('message.forwarding.end_source')
             message.source_has_ended = True
             return
     elif state == 'stopping':
         if not message.source_has_ended:
-            run.transitions.append('message.forwarding.end_source#1')
+            run.transitions.append('message.forwarding.end_source')
             message.source_has_ended = True
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
@@ -2296,24 +2296,24 @@ def message_on_later_message_began(run, speech, message):
     state = message.state
     if state == 'pending':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.pending.later_message_began#1')
+            run.transitions.append('message.pending.later_message_began')
             message.source_has_ended = True
             return
     elif state == 'streaming':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.forwarding.later_message_began#1')
+            run.transitions.append('message.forwarding.later_message_began')
             message.source_has_ended = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 message_eventless_in_streaming(run, speech, message, None)
             return
     elif state == 'draining':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.forwarding.later_message_began#1')
+            run.transitions.append('message.forwarding.later_message_began')
             message.source_has_ended = True
             return
     elif state == 'stopping':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.forwarding.later_message_began#1')
+            run.transitions.append('message.forwarding.later_message_began')
             message.source_has_ended = True
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
@@ -2322,7 +2322,7 @@ def message_on_later_message_began(run, speech, message):
 def conversation_on_close(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
-        run.transitions.append('conversation.connected.close#1')
+        run.transitions.append('conversation.connected.close')
         run.effects.append(AnnounceConnectionState('closing'))
         tell_all_event = Close()
         for tell_all_speech_id in tuple(conversation.live):
@@ -2330,7 +2330,7 @@ def conversation_on_close(run, conversation, event):
         conversation.connection = 'closing'
         return None
     elif state == 'disconnected':
-        run.transitions.append('conversation.disconnected.close#1')
+        run.transitions.append('conversation.disconnected.close')
         run.effects.append(AnnounceConnectionState('closing'))
         tell_all_event = Close()
         for tell_all_speech_id in tuple(conversation.live):
@@ -2345,7 +2345,7 @@ def conversation_on_close(run, conversation, event):
 def conversation_on_session_lost(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
-        run.transitions.append('conversation.connected.session_lost#1')
+        run.transitions.append('conversation.connected.session_lost')
         tell_all_event = SessionLost()
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
@@ -2355,7 +2355,7 @@ def conversation_on_session_lost(run, conversation, event):
     elif state == 'disconnected':
         return reply_175
     elif state == 'closing':
-        run.transitions.append('conversation.closing.session_lost#1')
+        run.transitions.append('conversation.closing.session_lost')
         tell_all_event = SessionLost()
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
@@ -2368,7 +2368,7 @@ def conversation_on_session_resumed(run, conversation, event):
     if state == 'connected':
         return reply_177
     elif state == 'disconnected':
-        run.transitions.append('conversation.disconnected.session_resumed#1')
+        run.transitions.append('conversation.disconnected.session_resumed')
         run.effects.append(AnnounceConnectionState('connected', event.conversation_kept))
         conversation.connection = 'connected'
         return None
@@ -2377,8 +2377,8 @@ def conversation_on_session_resumed(run, conversation, event):
     elif state == 'closed':
         return reply_179
 
-def take_conversation_closing_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.closing.eventless#1')
+def take_conversation_closing_eventless(run, conversation, event):
+    run.transitions.append('conversation.closing.eventless')
     run.effects.append(AnnounceConnectionState('closed'))
     conversation.connection = 'closed'
     return None
@@ -2387,7 +2387,7 @@ def conversation_on_user_started_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
         if conversation.policy.barge_in == 'interrupt':
-            run.transitions.append('conversation.silent.user_started_speaking#1')
+            run.transitions.append('conversation.silent.user_started_speaking#interrupting')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force)
             for tell_all_speech_id in tuple(conversation.live):
@@ -2395,23 +2395,23 @@ def conversation_on_user_started_speaking(run, conversation, event):
             conversation.user = 'talking'
             return None
         if conversation.policy.barge_in == 'pause':
-            run.transitions.append('conversation.silent.user_started_speaking#2')
+            run.transitions.append('conversation.silent.user_started_speaking#holding')
             run.raise_event('hold')
             conversation.user = 'talking'
             return None
-        run.transitions.append('conversation.silent.user_started_speaking#3')
+        run.transitions.append('conversation.silent.user_started_speaking')
         conversation.user = 'talking'
         return None
     elif state == 'talking':
         if conversation.policy.barge_in == 'interrupt':
-            run.transitions.append('conversation.talking.user_started_speaking#1')
+            run.transitions.append('conversation.talking.user_started_speaking#interrupting')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation.policy.barge_in == 'pause':
-            run.transitions.append('conversation.talking.user_started_speaking#2')
+            run.transitions.append('conversation.talking.user_started_speaking#holding')
             run.raise_event('hold')
             return None
         return reply_180
@@ -2421,7 +2421,7 @@ def conversation_on_user_stopped_speaking(run, conversation, event):
     if state == 'silent':
         return reply_181
     elif state == 'talking':
-        run.transitions.append('conversation.talking.user_stopped_speaking#1')
+        run.transitions.append('conversation.talking.user_stopped_speaking')
         conversation.user = 'silent'
         return None
 
@@ -2429,7 +2429,7 @@ def conversation_on_authorize(run, conversation, event):
     state = conversation.floor
     if state == 'free':
         if event.speech_id in conversation.waiting:
-            run.transitions.append('conversation.free.authorize#1')
+            run.transitions.append('conversation.free.authorize')
             give_floor_speech_id = event.speech_id
             conversation.floor_id = give_floor_speech_id
             conversation.waiting.pop(give_floor_speech_id)
@@ -2441,7 +2441,7 @@ def conversation_on_authorize(run, conversation, event):
         return reply_183
     elif state == 'held':
         if event.speech_id in conversation.waiting:
-            run.transitions.append('conversation.held.authorize#1')
+            run.transitions.append('conversation.held.authorize')
             give_floor_speech_id = event.speech_id
             conversation.floor_id = give_floor_speech_id
             conversation.waiting.pop(give_floor_speech_id)
@@ -2464,7 +2464,7 @@ def conversation_on_interrupt(run, conversation, event):
     state = conversation.floor
     if state == 'free':
         if conversation_guards_something_may_be_stopped(conversation, event):
-            run.transitions.append('conversation.free.interrupt#1')
+            run.transitions.append('conversation.free.interrupt')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force)
             for tell_all_speech_id in tuple(conversation.live):
@@ -2476,7 +2476,7 @@ def conversation_on_interrupt(run, conversation, event):
             return reply_191
         return reply_192
     elif state == 'held':
-        run.transitions.append('conversation.held.interrupt#1')
+        run.transitions.append('conversation.held.interrupt')
         interrupt_all_force = isinstance(event, Interrupt) and event.force
         tell_all_event = Interrupt(interrupt_all_force)
         for tell_all_speech_id in tuple(conversation.live):
@@ -2485,7 +2485,7 @@ def conversation_on_interrupt(run, conversation, event):
         return None
     elif state == 'taken':
         if conversation_guards_something_may_be_stopped(conversation, event):
-            run.transitions.append('conversation.taken.interrupt#1')
+            run.transitions.append('conversation.taken.interrupt')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force)
             for tell_all_speech_id in tuple(conversation.live):
@@ -2500,7 +2500,7 @@ def conversation_on_interrupt(run, conversation, event):
 def conversation_on_pause(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        run.transitions.append('conversation.free.pause#1')
+        run.transitions.append('conversation.free.pause')
         conversation.floor = 'held'
         return None
     elif state == 'held':
@@ -2511,7 +2511,7 @@ def conversation_on_resume(run, conversation, event):
     if state == 'free':
         return reply_197
     elif state == 'held':
-        run.transitions.append('conversation.held.resume#1')
+        run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
         return None
 
@@ -2519,12 +2519,12 @@ def conversation_on_hold(run, conversation, event):
     state = conversation.floor
     if state == 'free':
         if bool(conversation.waiting):
-            run.transitions.append('conversation.free.hold#1')
+            run.transitions.append('conversation.free.hold')
             conversation.floor = 'held'
             return None
         return None
     elif state == 'taken':
-        run.transitions.append('conversation.taken.hold#1')
+        run.transitions.append('conversation.taken.hold')
         if conversation.floor_id is not None:
             run.tell_speech(conversation, conversation.floor_id, Pause())
         return None
@@ -2532,21 +2532,21 @@ def conversation_on_hold(run, conversation, event):
 def conversation_on_speech_stopped(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        run.transitions.append('conversation.free.speech_stopped#1')
+        run.transitions.append('conversation.free.speech_stopped')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
             conversation.requests.pop(event.speech_id)
             run.tell_speech(conversation, event.speech_id, DropRequest())
         return None
     elif state == 'held':
-        run.transitions.append('conversation.held.speech_stopped#1')
+        run.transitions.append('conversation.held.speech_stopped')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
             conversation.requests.pop(event.speech_id)
             run.tell_speech(conversation, event.speech_id, DropRequest())
         return None
     elif state == 'taken':
-        run.transitions.append('conversation.taken.speech_stopped#1')
+        run.transitions.append('conversation.taken.speech_stopped')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
             conversation.requests.pop(event.speech_id)
@@ -2556,7 +2556,7 @@ def conversation_on_speech_stopped(run, conversation, event):
 def conversation_on_speech_over(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        run.transitions.append('conversation.free.speech_over#1')
+        run.transitions.append('conversation.free.speech_over')
         conversation.live.pop(event.speech_id)
         conversation.over[event.speech_id] = None
         if len(conversation.over) > conversation.policy.speeches_kept:
@@ -2570,7 +2570,7 @@ def conversation_on_speech_over(run, conversation, event):
                 break
         return None
     elif state == 'held':
-        run.transitions.append('conversation.held.speech_over#1')
+        run.transitions.append('conversation.held.speech_over')
         conversation.live.pop(event.speech_id)
         conversation.over[event.speech_id] = None
         if len(conversation.over) > conversation.policy.speeches_kept:
@@ -2585,7 +2585,7 @@ def conversation_on_speech_over(run, conversation, event):
         return None
     elif state == 'taken':
         if event.speech_id == conversation.floor_id:
-            run.transitions.append('conversation.taken.speech_over#1')
+            run.transitions.append('conversation.taken.speech_over#own')
             conversation.floor_id = None
             conversation.live.pop(event.speech_id)
             conversation.over[event.speech_id] = None
@@ -2600,7 +2600,7 @@ def conversation_on_speech_over(run, conversation, event):
                     break
             conversation.floor = 'free'
             return None
-        run.transitions.append('conversation.taken.speech_over#2')
+        run.transitions.append('conversation.taken.speech_over')
         conversation.live.pop(event.speech_id)
         conversation.over[event.speech_id] = None
         if len(conversation.over) > conversation.policy.speeches_kept:
@@ -2614,8 +2614,8 @@ def conversation_on_speech_over(run, conversation, event):
                 break
         return None
 
-def take_conversation_free_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.free.eventless#1')
+def take_conversation_free_eventless(run, conversation, event):
+    run.transitions.append('conversation.free.eventless')
     for give_floor_to_next_speech_id in conversation.waiting:
         conversation.floor_id = give_floor_to_next_speech_id
         conversation.waiting.pop(give_floor_to_next_speech_id)
@@ -2628,7 +2628,7 @@ def conversation_on_request_response(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
-            run.transitions.append('conversation.idle.request_response#1')
+            run.transitions.append('conversation.idle.request_response#sent')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2637,7 +2637,7 @@ def conversation_on_request_response(run, conversation, event):
             conversation.requests[event.speech_id] = None
             return None
         if event.speech_id not in conversation.speeches and conversation.connection == 'disconnected':
-            run.transitions.append('conversation.idle.request_response#2')
+            run.transitions.append('conversation.idle.request_response#disconnected')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2645,7 +2645,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, SessionLost())
             return None
         if event.speech_id not in conversation.speeches:
-            run.transitions.append('conversation.idle.request_response#3')
+            run.transitions.append('conversation.idle.request_response#closing')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2656,7 +2656,7 @@ def conversation_on_request_response(run, conversation, event):
         return reply_198
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
-            run.transitions.append('conversation.requested.request_response#1')
+            run.transitions.append('conversation.requested.request_response#sent')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2665,7 +2665,7 @@ def conversation_on_request_response(run, conversation, event):
             conversation.requests[event.speech_id] = None
             return None
         if event.speech_id not in conversation.speeches:
-            run.transitions.append('conversation.requested.request_response#2')
+            run.transitions.append('conversation.requested.request_response#closing')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2676,7 +2676,7 @@ def conversation_on_request_response(run, conversation, event):
         return reply_199
     elif state == 'generating':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
-            run.transitions.append('conversation.generating.request_response#1')
+            run.transitions.append('conversation.generating.request_response#sent')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2685,7 +2685,7 @@ def conversation_on_request_response(run, conversation, event):
             conversation.requests[event.speech_id] = None
             return None
         if event.speech_id not in conversation.speeches:
-            run.transitions.append('conversation.generating.request_response#2')
+            run.transitions.append('conversation.generating.request_response#closing')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2699,7 +2699,7 @@ def conversation_on_session_response_created(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.idle.session_response_created#1')
+            run.transitions.append('conversation.idle.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
             conversation.live[begin_own_response_speech_id] = None
@@ -2712,7 +2712,7 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.idle.session_response_created#2')
+            run.transitions.append('conversation.idle.session_response_created#unwanted')
             begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
             conversation.live[begin_unwanted_response_speech_id] = None
@@ -2733,7 +2733,7 @@ def conversation_on_session_response_created(run, conversation, event):
         return reply_204
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
-            run.transitions.append('conversation.requested.session_response_created#1')
+            run.transitions.append('conversation.requested.session_response_created#asked_for')
             begin_response_asked_for_speech_id = conversation.request_id
             conversation.request_id = None
             if begin_response_asked_for_speech_id is not None:
@@ -2744,7 +2744,7 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if ((not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches)) and (conversation.request_id is not None and conversation.speeches[conversation.request_id].cause is None):
-            run.transitions.append('conversation.requested.session_response_created#2')
+            run.transitions.append('conversation.requested.session_response_created#taken_over')
             begin_response_asked_for_speech_id = conversation.request_id
             conversation.request_id = None
             if begin_response_asked_for_speech_id is not None:
@@ -2755,7 +2755,7 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.requested.session_response_created#3')
+            run.transitions.append('conversation.requested.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
             conversation.live[begin_own_response_speech_id] = None
@@ -2767,7 +2767,7 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.requested.session_response_created#4')
+            run.transitions.append('conversation.requested.session_response_created#unwanted')
             begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
             conversation.live[begin_unwanted_response_speech_id] = None
@@ -2787,7 +2787,7 @@ def conversation_on_session_response_created(run, conversation, event):
         return reply_208
     elif state == 'generating':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.generating.session_response_created#1')
+            run.transitions.append('conversation.generating.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
             conversation.live[begin_own_response_speech_id] = None
@@ -2799,7 +2799,7 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.generating.session_response_created#2')
+            run.transitions.append('conversation.generating.session_response_created#unwanted')
             begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
             conversation.live[begin_unwanted_response_speech_id] = None
@@ -2824,7 +2824,7 @@ def conversation_on_session_request_refused(run, conversation, event):
         return reply_213
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
-            run.transitions.append('conversation.requested.session_request_refused#1')
+            run.transitions.append('conversation.requested.session_request_refused#while_generating')
             refuse_speech_id = conversation.request_id
             conversation.request_id = None
             if refuse_speech_id is not None:
@@ -2832,7 +2832,7 @@ def conversation_on_session_request_refused(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if conversation.request_id is not None and event.speech_id in ('', conversation.request_id):
-            run.transitions.append('conversation.requested.session_request_refused#2')
+            run.transitions.append('conversation.requested.session_request_refused')
             refuse_speech_id = conversation.request_id
             conversation.request_id = None
             if refuse_speech_id is not None:
@@ -2847,25 +2847,25 @@ def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
     if state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
-            run.transitions.append('conversation.requested.response_over#1')
+            run.transitions.append('conversation.requested.response_over#while_generating')
             conversation.request_id = None
             conversation.generation = 'generating'
             return None
         if conversation.request_id is not None and event.speech_id in ('', conversation.request_id):
-            run.transitions.append('conversation.requested.response_over#2')
+            run.transitions.append('conversation.requested.response_over')
             conversation.request_id = None
             conversation.generation = 'idle'
             return None
         return None
     elif state == 'generating':
         if not conversation_guards_a_response_runs(conversation, event):
-            run.transitions.append('conversation.generating.response_over#1')
+            run.transitions.append('conversation.generating.response_over')
             conversation.generation = 'idle'
             return None
         return None
 
-def take_conversation_idle_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.idle.eventless#1')
+def take_conversation_idle_eventless(run, conversation, event):
+    run.transitions.append('conversation.idle.eventless')
     for send_request_speech_id in conversation.requests:
         conversation.request_id = send_request_speech_id
         conversation.requests.pop(send_request_speech_id)
@@ -2874,38 +2874,38 @@ def take_conversation_idle_eventless_1(run, conversation, event):
     conversation.generation = 'requested'
     return None
 
-def take_conversation_listening_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.listening.eventless#1')
+def take_conversation_listening_eventless_audible(run, conversation, event):
+    run.transitions.append('conversation.listening.eventless#audible')
     run.effects.append(AnnounceAgentState('speaking'))
     conversation.agent = 'speaking'
     return None
 
-def take_conversation_listening_eventless_2(run, conversation, event):
-    run.transitions.append('conversation.listening.eventless#2')
+def take_conversation_listening_eventless_preparing(run, conversation, event):
+    run.transitions.append('conversation.listening.eventless#preparing')
     run.effects.append(AnnounceAgentState('thinking'))
     conversation.agent = 'thinking'
     return None
 
-def take_conversation_thinking_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.thinking.eventless#1')
+def take_conversation_thinking_eventless_audible(run, conversation, event):
+    run.transitions.append('conversation.thinking.eventless#audible')
     run.effects.append(AnnounceAgentState('speaking'))
     conversation.agent = 'speaking'
     return None
 
-def take_conversation_thinking_eventless_2(run, conversation, event):
-    run.transitions.append('conversation.thinking.eventless#2')
+def take_conversation_thinking_eventless_at_rest(run, conversation, event):
+    run.transitions.append('conversation.thinking.eventless#at_rest')
     run.effects.append(AnnounceAgentState('listening'))
     conversation.agent = 'listening'
     return None
 
-def take_conversation_speaking_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.speaking.eventless#1')
+def take_conversation_speaking_eventless_preparing(run, conversation, event):
+    run.transitions.append('conversation.speaking.eventless#preparing')
     run.effects.append(AnnounceAgentState('thinking'))
     conversation.agent = 'thinking'
     return None
 
-def take_conversation_speaking_eventless_2(run, conversation, event):
-    run.transitions.append('conversation.speaking.eventless#2')
+def take_conversation_speaking_eventless_at_rest(run, conversation, event):
+    run.transitions.append('conversation.speaking.eventless#at_rest')
     run.effects.append(AnnounceAgentState('listening'))
     conversation.agent = 'listening'
     return None
@@ -2915,31 +2915,31 @@ def conversation_eventless(conversation, event):
     state = conversation.connection
     if state == 'closing':
         if not conversation.live:
-            found.append(take_conversation_closing_eventless_1)
+            found.append(take_conversation_closing_eventless)
     state = conversation.floor
     if state == 'free':
         if bool(conversation.waiting) and conversation.user == 'silent' and conversation.policy.authorize_when_free:
-            found.append(take_conversation_free_eventless_1)
+            found.append(take_conversation_free_eventless)
     state = conversation.generation
     if state == 'idle':
         if bool(conversation.requests) and conversation.connection == 'connected':
-            found.append(take_conversation_idle_eventless_1)
+            found.append(take_conversation_idle_eventless)
     state = conversation.agent
     if state == 'listening':
         if conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking':
-            found.append(take_conversation_listening_eventless_1)
+            found.append(take_conversation_listening_eventless_audible)
         elif conversation_guards_is_preparing(conversation, event):
-            found.append(take_conversation_listening_eventless_2)
+            found.append(take_conversation_listening_eventless_preparing)
     elif state == 'thinking':
         if conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking':
-            found.append(take_conversation_thinking_eventless_1)
+            found.append(take_conversation_thinking_eventless_audible)
         elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):
-            found.append(take_conversation_thinking_eventless_2)
+            found.append(take_conversation_thinking_eventless_at_rest)
     elif state == 'speaking':
         if conversation_guards_is_preparing(conversation, event):
-            found.append(take_conversation_speaking_eventless_1)
+            found.append(take_conversation_speaking_eventless_preparing)
         elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):
-            found.append(take_conversation_speaking_eventless_2)
+            found.append(take_conversation_speaking_eventless_at_rest)
     return found
 
 def state_Speech_first_pending_message(self):
@@ -3070,7 +3070,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = 'a6f048a6bcdc7ec2'
+DIGEST = '0352b9f1067f0749'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

@@ -26,6 +26,7 @@ from typing import Any
 from statemachine import State, StateChart
 
 from ..answers import handled, ignored, rejected
+from ..naming import named
 
 INTERNAL_EVENTS = ("forward", "stop", "skip", "time_out", "end_source", "later_message_began")
 
@@ -50,13 +51,18 @@ class MessageChart(StateChart[Any]):
     streaming, draining, stopping = forwarding.streaming, forwarding.draining, forwarding.stopping
 
     # Announcement. One that comes after the speech has settled is forgotten at once.
-    pending.to(
-        skipped,
-        event="session_message_added",
-        cond="speech_is_settled and is_new and is_of_this_response",
-        on=["announce", "because_stopped", "settle_skipped", "remove_late_message"],
+    named(
+        "too_late",
+        pending.to(
+            skipped,
+            event="session_message_added",
+            cond="speech_is_settled and is_new and is_of_this_response",
+            on=["announce", "because_stopped", "settle_skipped", "remove_late_message"],
+        ),
     )
-    pending.to(None, event="session_message_added", cond="is_new and is_of_this_response", on="announce")
+    named(
+        "in_time", pending.to(None, event="session_message_added", cond="is_new and is_of_this_response", on="announce")
+    )
 
     # What the server sends is collected until the message is final, wherever it is.
     pending.to(None, event="session_text_received", on="collect_text")
@@ -77,9 +83,13 @@ class MessageChart(StateChart[Any]):
     pending.to(skipped, event="skip", on=["because_stopped", "settle_skipped"])
 
     # The end of its source. An audio message that has had no audio was not heard; a text has been shown.
-    streaming.to(skipped, cond="has_no_content and is_spent", on=["because_no_content", "settle_skipped"])
-    streaming.to(played, cond="is_text_only and is_spent", on=["because_finished", "settle_played"])
-    streaming.to(draining, cond="is_spent", on="flush")
+    named(
+        "empty", streaming.to(skipped, cond="has_no_content and is_spent", on=["because_no_content", "settle_skipped"])
+    )
+    named(
+        "text_shown", streaming.to(played, cond="is_text_only and is_spent", on=["because_finished", "settle_played"])
+    )
+    named("all_handed_over", streaming.to(draining, cond="is_spent", on="flush"))
     stopping.to(partial, cond="is_text_only and source_has_ended", on=["because_stopped", "settle_partial"])
 
     # Evidence from the output.
@@ -94,95 +104,140 @@ class MessageChart(StateChart[Any]):
 
     # The finish, while more may come: either it was cleared from outside (H13), or the output ran dry (O3). All of it
     # can only have been heard if an earlier flush was overtaken by more audio.
-    streaming.to(
-        played,
-        event="output_playback_finished",
-        cond="is_on_the_output and playback_was_interrupted and is_heard_to_the_end",
-        on=["note_finish", "because_finished", "settle_played"],
+    named(
+        "cleared_heard_whole",
+        streaming.to(
+            played,
+            event="output_playback_finished",
+            cond="is_on_the_output and playback_was_interrupted and is_heard_to_the_end",
+            on=["note_finish", "because_finished", "settle_played"],
+        ),
     )
-    streaming.to(
-        partial,
-        event="output_playback_finished",
-        cond="is_on_the_output and playback_was_interrupted and is_heard",
-        on=["note_finish", "because_cleared", "settle_partial"],
+    named(
+        "cleared_heard_partly",
+        streaming.to(
+            partial,
+            event="output_playback_finished",
+            cond="is_on_the_output and playback_was_interrupted and is_heard",
+            on=["note_finish", "because_cleared", "settle_partial"],
+        ),
     )
-    streaming.to(
-        skipped,
-        event="output_playback_finished",
-        cond="is_on_the_output and playback_was_interrupted",
-        on=["note_finish", "because_cleared", "settle_skipped"],
+    named(
+        "cleared_unheard",
+        streaming.to(
+            skipped,
+            event="output_playback_finished",
+            cond="is_on_the_output and playback_was_interrupted",
+            on=["note_finish", "because_cleared", "settle_skipped"],
+        ),
     )
-    streaming.to(None, event="output_playback_finished", cond="is_on_the_output", on="note_finish")
+    named("ran_dry", streaming.to(None, event="output_playback_finished", cond="is_on_the_output", on="note_finish"))
 
     # The finish of a flushed message.
-    draining.to(
-        played,
-        event="output_playback_finished",
-        cond="not playback_was_interrupted",
-        on=["note_whole", "because_finished", "settle_played"],
+    named(
+        "played_out",
+        draining.to(
+            played,
+            event="output_playback_finished",
+            cond="not playback_was_interrupted",
+            on=["note_whole", "because_finished", "settle_played"],
+        ),
     )
-    draining.to(
-        played,
-        event="output_playback_finished",
-        cond="is_heard_to_the_end",
-        on=["note_finish", "because_finished", "settle_played"],
+    named(
+        "heard_whole",
+        draining.to(
+            played,
+            event="output_playback_finished",
+            cond="is_heard_to_the_end",
+            on=["note_finish", "because_finished", "settle_played"],
+        ),
     )
-    draining.to(
-        partial,
-        event="output_playback_finished",
-        cond="is_heard",
-        on=["note_finish", "because_cleared", "settle_partial"],
+    named(
+        "heard_partly",
+        draining.to(
+            partial,
+            event="output_playback_finished",
+            cond="is_heard",
+            on=["note_finish", "because_cleared", "settle_partial"],
+        ),
     )
-    draining.to(skipped, event="output_playback_finished", on=["note_finish", "because_cleared", "settle_skipped"])
+    named(
+        "unheard",
+        draining.to(skipped, event="output_playback_finished", on=["note_finish", "because_cleared", "settle_skipped"]),
+    )
 
     # Stopping, by order of the speech. What was never handed over cannot have been heard.
-    streaming.to(stopping, event="stop", cond="is_on_the_output", on="clear_output")
-    streaming.to(stopping, event="stop", cond="is_text_only and is_heard", on="freeze_shown_text")
-    streaming.to(skipped, event="stop", on=["because_stopped", "settle_skipped"])
+    named("on_the_output", streaming.to(stopping, event="stop", cond="is_on_the_output", on="clear_output"))
+    named("text_shown", streaming.to(stopping, event="stop", cond="is_text_only and is_heard", on="freeze_shown_text"))
+    named("unheard", streaming.to(skipped, event="stop", on=["because_stopped", "settle_skipped"]))
     draining.to(stopping, event="stop", on="clear_output")
 
     # The report of how far it got. The position decides, not the output's word that it was not interrupted (H7).
-    stopping.to(
-        played,
-        event="output_playback_finished",
-        cond="is_on_the_output and is_heard_to_the_end",
-        on=["note_finish", "because_finished", "settle_played"],
+    named(
+        "heard_whole",
+        stopping.to(
+            played,
+            event="output_playback_finished",
+            cond="is_on_the_output and is_heard_to_the_end",
+            on=["note_finish", "because_finished", "settle_played"],
+        ),
     )
-    stopping.to(
-        partial,
-        event="output_playback_finished",
-        cond="is_on_the_output and is_heard",
-        on=["note_finish", "because_stopped", "settle_partial"],
+    named(
+        "heard_partly",
+        stopping.to(
+            partial,
+            event="output_playback_finished",
+            cond="is_on_the_output and is_heard",
+            on=["note_finish", "because_stopped", "settle_partial"],
+        ),
     )
-    stopping.to(
-        skipped,
-        event="output_playback_finished",
-        cond="is_on_the_output",
-        on=["note_finish", "because_stopped", "settle_skipped"],
+    named(
+        "unheard",
+        stopping.to(
+            skipped,
+            event="output_playback_finished",
+            cond="is_on_the_output",
+            on=["note_finish", "because_stopped", "settle_skipped"],
+        ),
     )
 
     # No report will come: settle by the evidence in hand (H12, O1). The speech hears first that its output is broken,
     # and only then that the message has settled, or it would begin the next one.
-    forwarding.to(
-        played,
-        event="output_failed",
-        cond="is_heard_to_the_end",
-        on=["report_output_failure", "because_finished", "settle_played"],
+    named(
+        "heard_whole",
+        forwarding.to(
+            played,
+            event="output_failed",
+            cond="is_heard_to_the_end",
+            on=["report_output_failure", "because_finished", "settle_played"],
+        ),
     )
-    forwarding.to(
-        partial,
-        event="output_failed",
-        cond="is_heard",
-        on=["report_output_failure", "because_output_failed", "settle_partial"],
+    named(
+        "heard_partly",
+        forwarding.to(
+            partial,
+            event="output_failed",
+            cond="is_heard",
+            on=["report_output_failure", "because_output_failed", "settle_partial"],
+        ),
     )
-    forwarding.to(
-        skipped,
-        event="output_failed",
-        on=["report_output_failure", "because_output_failed", "settle_skipped"],
+    named(
+        "unheard",
+        forwarding.to(
+            skipped,
+            event="output_failed",
+            on=["report_output_failure", "because_output_failed", "settle_skipped"],
+        ),
     )
-    stopping.to(played, event="time_out", cond="is_heard_to_the_end", on=["because_finished", "settle_played"])
-    stopping.to(partial, event="time_out", cond="is_heard", on=["because_timed_out", "settle_partial"])
-    stopping.to(skipped, event="time_out", on=["because_timed_out", "settle_skipped"])
+    named(
+        "heard_whole",
+        stopping.to(played, event="time_out", cond="is_heard_to_the_end", on=["because_finished", "settle_played"]),
+    )
+    named(
+        "heard_partly",
+        stopping.to(partial, event="time_out", cond="is_heard", on=["because_timed_out", "settle_partial"]),
+    )
+    named("unheard", stopping.to(skipped, event="time_out", on=["because_timed_out", "settle_skipped"]))
 
 
 _SOURCE = ("session_text_received", "session_audio_received", "session_message_ended")

@@ -22,6 +22,7 @@ from typing import Any
 from statemachine import State, StateChart
 
 from ..answers import ignored, rejected
+from ..naming import named
 
 INTERNAL_EVENTS = ("message_announced", "message_heard", "message_settled", "message_output_failed")
 
@@ -109,13 +110,19 @@ class SpeechChart(StateChart[Any]):
     # Pause and resume.
     waiting.to(paused, event="pause", cond="output_can_pause", on=["pause_output", "announce_listening", "unwatch"])
     speaking.to(paused, event="pause", cond="output_can_pause", on=["pause_output", "announce_listening", "unwatch"])
-    paused.to(
-        speaking,
-        event="resume",
-        cond="was_heard",
-        on=["resume_output", "announce_speaking", "forward_next", "watch"],
+    named(
+        "heard_before",
+        paused.to(
+            speaking,
+            event="resume",
+            cond="was_heard",
+            on=["resume_output", "announce_speaking", "forward_next", "watch"],
+        ),
     )
-    paused.to(waiting, event="resume", on=["resume_output", "announce_thinking", "forward_next", "watch"])
+    named(
+        "unheard_before",
+        paused.to(waiting, event="resume", on=["resume_output", "announce_thinking", "forward_next", "watch"]),
+    )
 
     # Stopping. A hold ends only after the output was cleared (P1).
     queued.to(stopping, event="interrupt", cond="may_interrupt", on=["because_never_authorized", "cancel_response"])
@@ -149,12 +156,17 @@ class SpeechChart(StateChart[Any]):
     active.to(stopping, event="message_output_failed", on=["because_output_failed", "cancel_response"])
 
     # The watchdog: as long as facts come, it waits on.
-    active.to(None, event="timer_fired", cond="is_due and has_progressed", on=["note_timer", "watch"])
-    active.to(
-        stopping,
-        event="timer_fired",
-        cond="is_due",
-        on=["note_timer", "because_timed_out", "cancel_response", "stop_message"],
+    named(
+        "progressed", active.to(None, event="timer_fired", cond="is_due and has_progressed", on=["note_timer", "watch"])
+    )
+    named(
+        "silent",
+        active.to(
+            stopping,
+            event="timer_fired",
+            cond="is_due",
+            on=["note_timer", "because_timed_out", "cancel_response", "stop_message"],
+        ),
     )
 
     # The output's report of the stopped message.
@@ -173,24 +185,33 @@ class SpeechChart(StateChart[Any]):
 
     # The server's answers. A refusal is never fatal (T9).
     reconciling.to(None, event="session_reconciliation_acknowledged", cond="is_awaited", on="strike_request")
-    reconciling.to(
-        None,
-        event="session_reconciliation_refused",
-        cond="is_awaited and nothing_unheard_is_left",
-        on="strike_request",
+    named(
+        "nothing_unheard_left",
+        reconciling.to(
+            None,
+            event="session_reconciliation_refused",
+            cond="is_awaited and nothing_unheard_is_left",
+            on="strike_request",
+        ),
     )
-    reconciling.to(
-        None,
-        event="session_reconciliation_refused",
-        cond="is_awaited",
-        on=["strike_request", "report_refusal"],
+    named(
+        "unheard_left",
+        reconciling.to(
+            None,
+            event="session_reconciliation_refused",
+            cond="is_awaited",
+            on=["strike_request", "report_refusal"],
+        ),
     )
     reconciling.to(None, event="timer_fired", cond="is_due", on=["note_timer", "give_up"])
     reconciling.to(None, event="session_lost", on="note_session_lost")
 
-    reconciling.to(failed, cond="is_reconciled and has_failed", on=["unwatch", "report_failed"])
-    reconciling.to(interrupted, cond="is_reconciled and is_stopped", on=["unwatch", "report_interrupted"])
-    reconciling.to(completed, cond="is_reconciled", on=["unwatch", "report_completed"])
+    named("failed", reconciling.to(failed, cond="is_reconciled and has_failed", on=["unwatch", "report_failed"]))
+    named(
+        "interrupted",
+        reconciling.to(interrupted, cond="is_reconciled and is_stopped", on=["unwatch", "report_interrupted"]),
+    )
+    named("completed", reconciling.to(completed, cond="is_reconciled", on=["unwatch", "report_completed"]))
 
 
 _OVER = "completed interrupted failed"
