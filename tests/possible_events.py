@@ -51,7 +51,7 @@ def plausible_events(speech: Speech, limit: int = 3) -> list[Event]:
             events += [SessionMessageAdded("r", new)] * 3
             events += [SessionMessageAdded("r", new, ("audio", "text")), SessionMessageAdded("r", new, ("text",))]
         events += [SessionResponseEnded("r"), SessionResponseEnded("r", "failed")]
-    for operation, message_id in speech.awaited:
+    for message_id, operation in speech.awaited.items():
         events += [SessionReconciliationAcknowledged(operation, message_id)] * 2
         events += [
             SessionReconciliationRefused(operation, message_id, refusal, "some_code", "in words")

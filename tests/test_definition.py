@@ -55,7 +55,7 @@ def test_transition_ids_are_unique_and_name_chart_state_and_event():
     assert len({transition.id for transition in transitions}) == len(transitions)
     transition = definition().transition("message.draining.output_playback_finished#heard_whole")
     assert (transition.source, transition.cond, transition.target) == ("draining", "is_heard_to_the_end", "played")
-    assert transition.actions == ("note_finish", "because_finished", "settle_played")
+    assert transition.actions == ("note_finish", "tell_heard", "because_finished", "settle_played")
 
 
 def test_the_message_states_are_those_of_the_specification():

@@ -127,7 +127,8 @@ BROKEN = {
          "output_audio_handed_over", "interrupt"],
     ),
     "clear_before_resume": (
-        broken("speech.paused.close", actions=("because_closed", "cancel_response", "resume_output", "stop_message")),
+        broken("speech.paused.close#generating", actions=("because_closed", "cancel_response", "resume_output",
+                                                          "stop_message")),
         ONE,
         ["authorize", "session_response_created", "session_message_added", "session_audio_received",
          "output_audio_handed_over", "pause", "close"],
@@ -161,7 +162,7 @@ BROKEN = {
          "output_audio_handed_over", "interrupt", "output_playback_finished"],
     ),
     "the_next_message_starts": (
-        broken("speech.active.message_settled", actions=()),
+        broken("speech.active.message_settled#message_left", actions=()),
         TWO,
         ["authorize", "session_response_created", "session_message_added", "session_message_added",
          "session_response_ended"],

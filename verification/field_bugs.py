@@ -23,7 +23,7 @@ from speech_lifecycle.fsm.message import evidence
 from speech_lifecycle.fsm.speech import actions as speech_actions
 
 from . import buggy
-from .changes import Change, action, also, gives, guard, transition, without
+from .changes import Alter, Change, action, also, gives, guard, transition, without
 from .mutants import Mutant
 
 
@@ -36,10 +36,19 @@ def field_bugs() -> tuple[Mutant, ...]:
 
 
 _SETTLE_PARTIAL = message_actions.settle_partial
+_WAYS = ("", "#generating")
+"""The names of the two ways into `stopping`: with a response that generates, or without."""
+_REMOVING = (speech_actions.bring_server_in_line, speech_actions.bring_server_in_line_so_far)
+
+
+def _removals(alter: Alter) -> tuple[Change, ...]:
+    return tuple(gives(usual, RemoveMessages, alter) for usual in _REMOVING)
+
+
 _BUGS: dict[str, tuple[Change, ...]] = {
     # Several messages in one response
-    "M1": (without("speech.active.message_settled", "forward_next"),),
-    "M2": (gives(speech_actions.bring_server_in_line, RemoveMessages, buggy.only_of_what_was_begun),),
+    "M1": (without("speech.active.message_settled#message_left", "take_turn"),),
+    "M2": _removals(buggy.only_of_what_was_begun),
     "M3": (gives(message_actions.settle_skipped, ReportMessageSettled, buggy.commits_it_as_said),),
     "M5": (
         without("message.pending.later_message_began", "note_source_end"),
@@ -47,24 +56,20 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     ),
     "M6": (
         gives(
-            speech_actions.bring_server_in_line,
+            message_actions.ask_to_truncate,
             TruncateMessage,
             lambda speech, effect: (TruncateMessage([*speech.messages][-1], effect.audio_end_ms),),
         ),
     ),
-    "M7": (without("speech.stopping.eventless", "skip_pending"),),
-    "M8": (
-        gives(
-            speech_actions.bring_server_in_line,
-            RemoveMessages,
-            lambda speech, effect: () if speech.cause == "never_authorized" else (effect,),
-        ),
+    "M7": tuple(
+        without(f"speech.stopping.eventless{name}", "skip_pending") for name in ("", "#response_ended", "#session_lost")
     ),
+    "M8": _removals(lambda speech, effect: () if speech.cause == "never_authorized" else (effect,)),
     # Where to truncate
-    "T1": (gives(speech_actions.bring_server_in_line, RemoveMessages, buggy.truncate_at_0),),
+    "T1": _removals(buggy.truncate_at_0),
     "T2": (
         gives(
-            speech_actions.bring_server_in_line,
+            message_actions.ask_to_replace,
             ReplaceMessage,
             lambda speech, effect: (TruncateMessage(effect.message_id, 1),),
         ),
@@ -113,7 +118,10 @@ _BUGS: dict[str, tuple[Change, ...]] = {
             lambda speech, effect: () if effect.text_status == "unknown" else (effect,),
         ),
     ),
-    "H4": (action("note_start", buggy.note_start_unless_held),),
+    "H4": (
+        transition("message.forwarding.output_playback_started", actions=("note_start",)),
+        action("note_start", buggy.note_start_unless_held),
+    ),
     "H5": (guard("message", "is_heard", lambda speech, message, event: message.has_started),),
     "H6": (gives(_SETTLE_PARTIAL, CommitMessage, buggy.no_commit_if("closed")),),
     "H7": (guard("message", "is_heard_to_the_end", buggy.heard_to_the_end_by_its_word),),
@@ -146,7 +154,13 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     # Cancelling
     "C2": (without("speech.reconciling.session_response_created", "cancel_response"),),
     "C3": (gives(speech_actions.cancel_response, CancelResponse, lambda speech, effect: (CancelResponse(""),)),),
-    "C4": (action("cancel_response", buggy.cancel_response),),
+    "C4": (
+        guard(
+            "speech",
+            "response_is_generating",
+            lambda speech, event: speech.response_id is not None and not speech.cancel_was_sent,
+        ),
+    ),
     "C5": (
         guard(
             "speech",
@@ -157,9 +171,10 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     "C6": (guard("message", "is_of_this_response", lambda speech, message, event: True),),
     "C7": (guard("speech", "may_interrupt", lambda speech, event: speech.policy.interruptible),),
     # Outputs and dead ends
-    "O1": (gives(speech_actions.stop_message, StartTimer, lambda speech, effect: ()),),
-    "O2": (
-        transition("speech.active.timer_fired#silent", target="failed", actions=("note_timer", "because_timed_out")),
+    "O1": (gives(message_actions.watch_clear, StartTimer, lambda speech, effect: ()),),
+    "O2": tuple(
+        transition(f"speech.active.timer_fired#{name}", target="failed", actions=("note_timer", "because_timed_out"))
+        for name in ("silent", "silent_while_generating")
     ),
     "O3": (
         transition(
@@ -169,37 +184,38 @@ _BUGS: dict[str, tuple[Change, ...]] = {
         ),
     ),
     "O4": (transition("message.played.output_playback_finished#already_final", kind="rejected"),),
-    "O5": (
-        transition("speech.active.message_output_failed", target=None, actions=()),
-        transition("speech.paused.message_output_failed", target=None, actions=()),
+    "O5": tuple(
+        transition(f"speech.{state}.message_output_failed{name}", target=None, actions=())
+        for state in ("active", "paused")
+        for name in _WAYS
     ),
     "O6": (action("note_session_lost", buggy.note_session_lost),),
     "O7": (gives(_SETTLE_PARTIAL, CommitMessage, buggy.no_commit_if("source_failed")),),
     # Pause and resume
-    "P1": (
+    "P1": tuple(
         transition(
-            "speech.paused.interrupt",
-            actions=("because_interrupted", "cancel_response", "resume_output", "stop_message"),
-        ),
+            f"speech.paused.interrupt{name}",
+            actions=("because_interrupted", *cancels, "resume_output", "stop_message"),
+        )
+        for name, cancels in zip(_WAYS, ((), ("cancel_response",)), strict=True)
     ),
     "P2": (
         transition("message.forwarding.output_playback_started", cond="is_on_the_output"),
         transition("speech.waiting.message_heard", source="active"),
-        action("note_start", buggy.note_every_start),
         action("announce_speaking", buggy.announce_speaking),
     ),
-    "P3": (without("speech.paused.interrupt", "resume_output"),),
+    "P3": tuple(without(f"speech.paused.interrupt{name}", "resume_output") for name in _WAYS),
     "P4": (also("speech.active.message_announced", source="queued"),),
     "P6": (
         transition(
             "speech.paused.message_announced",
             target="waiting",
             cond="not was_heard",
-            actions=("resume_output", "announce_thinking", "forward_next", "watch"),
+            actions=("resume_output", "announce_thinking", "take_turn"),
         ),
     ),
     # What the port reviews found
-    "R1": (action("bring_server_in_line", buggy.bring_server_in_line),),
+    "R1": tuple(buggy.updates_after_every_interruption(usual) for usual in _REMOVING),
     "R3": (action("note_session_lost", buggy.throw_session_lost),),
-    "R4": (action("note_whole", buggy.note_whole),),
+    "R4": (without("message.draining.output_playback_finished#played_out", "tell_heard"),),
 }

@@ -4,15 +4,15 @@
 
 from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, SessionLost, SessionRequestRefused, SessionResponseCreated, Speech
 from ..conversation.guards import STOPPABLE_SPEECH_STATES
-from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReportMessageSettled, StartHandover, replace
+from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReplaceMessage, ReportMessageSettled, StartHandover, TruncateMessage, replace
 from ..message.evidence import OutputPlaybackFinished, _INFINITE, _REPORTS
-from ..message.guards import SETTLED_SPEECH_STATES
-from ..message.reconciliation import RemoveMessages, ReplaceMessage, ReportDivergence, TruncateMessage
+from ..message.guards import FINAL_SPEECH_STATES, SETTLED_SPEECH_STATES
+from ..message.reconciliation import ReportDivergence
 from ..replies import Handled, Ignored, Rejected, refuse
-from ..speech.actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput
+from ..speech.actions import AnnounceAgentState, CancelResponse, PauseOutput, RemoveMessages, ReportSpeechDone, ResumeOutput
 from ..speech.guards import FAILURES
 from ..speech.watchdog import CancelTimer, StartTimer
-from ..state import FORWARDING_STATES, Message
+from ..state import Message
 from ..validity import is_valid
 
 
@@ -67,191 +67,179 @@ reply_48 = {state: Ignored('speech.active.session_response_created#already_creat
 reply_49 = {state: Rejected('session_response_created', 'speech.active.session_response_created#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
 reply_50 = Ignored('speech.stopping.session_response_created#already_created', 'stopping', 'already_created')
 reply_51 = Rejected('session_response_created', 'speech.stopping.session_response_created#foreign_response', 'stopping', 'foreign_response', 'session')
-reply_52 = Handled(('speech.reconciling.session_response_created',))
-reply_53 = Ignored('speech.reconciling.session_response_created#already_created', 'reconciling', 'already_created')
-reply_54 = Rejected('session_response_created', 'speech.reconciling.session_response_created#foreign_response', 'reconciling', 'foreign_response', 'session')
-reply_55 = Ignored('speech.completed.session_response_created#speech_is_over', 'completed', 'speech_is_over')
-reply_56 = Ignored('speech.interrupted.session_response_created#speech_is_over', 'interrupted', 'speech_is_over')
-reply_57 = Ignored('speech.failed.session_response_created#speech_is_over', 'failed', 'speech_is_over')
-reply_58 = Handled(('speech.queued.session_request_refused',))
-reply_59 = Ignored('speech.queued.session_request_refused#already_created', 'queued', 'already_created')
-reply_60 = Handled(('speech.active.session_request_refused',))
-reply_61 = {state: Ignored('speech.active.session_request_refused#already_created', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
-reply_62 = Ignored('speech.stopping.session_request_refused#already_created', 'stopping', 'already_created')
-reply_63 = Handled(('speech.reconciling.session_request_refused',))
-reply_64 = Ignored('speech.reconciling.session_request_refused#already_created', 'reconciling', 'already_created')
-reply_65 = Ignored('speech.completed.session_request_refused#speech_is_over', 'completed', 'speech_is_over')
-reply_66 = Ignored('speech.interrupted.session_request_refused#speech_is_over', 'interrupted', 'speech_is_over')
-reply_67 = Ignored('speech.failed.session_request_refused#speech_is_over', 'failed', 'speech_is_over')
-reply_68 = Ignored('speech.queued.session_response_ended#already_ended', 'queued', 'already_ended')
-reply_69 = Rejected('session_response_ended', 'speech.queued.session_response_ended#foreign_response', 'queued', 'foreign_response', 'session')
-reply_70 = {state: Ignored('speech.active.session_response_ended#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
-reply_71 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_72 = Ignored('speech.stopping.session_response_ended#already_ended', 'stopping', 'already_ended')
-reply_73 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#foreign_response', 'stopping', 'foreign_response', 'session')
-reply_74 = Ignored('speech.reconciling.session_response_ended#already_ended', 'reconciling', 'already_ended')
-reply_75 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#foreign_response', 'reconciling', 'foreign_response', 'session')
-reply_76 = Ignored('speech.completed.session_response_ended#speech_is_over', 'completed', 'speech_is_over')
-reply_77 = Ignored('speech.interrupted.session_response_ended#speech_is_over', 'interrupted', 'speech_is_over')
-reply_78 = Ignored('speech.failed.session_response_ended#speech_is_over', 'failed', 'speech_is_over')
-reply_79 = Ignored('speech.stopping.session_lost#already_lost', 'stopping', 'already_lost')
-reply_80 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
-reply_81 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
-reply_82 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
-reply_83 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
-reply_84 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
-reply_85 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
-reply_86 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
-reply_87 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
-reply_88 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
-reply_89 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
-reply_90 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
-reply_91 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_92 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
-reply_93 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
-reply_94 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
-reply_95 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
-reply_96 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
-reply_97 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
-reply_98 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
-reply_99 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_100 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
-reply_101 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
-reply_102 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
-reply_103 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
-reply_104 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
-reply_105 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
-reply_106 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
-reply_107 = Handled(('speech.active.timer_fired#progressed',))
-reply_108 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
-reply_109 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
-reply_110 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
-reply_111 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
-reply_112 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
-reply_113 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
-reply_114 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
-reply_115 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
-reply_116 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
-reply_117 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
-reply_118 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
-reply_119 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
-reply_120 = Handled(('message.pending.session_text_received',))
-reply_121 = Handled(('message.forwarding.session_text_received',))
-reply_122 = Handled(('message.played.session_text_received',))
-reply_123 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
-reply_124 = Handled(('message.partial.session_text_received',))
-reply_125 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
-reply_126 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
-reply_127 = Handled(('message.pending.session_audio_received',))
-reply_128 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
-reply_129 = Handled(('message.forwarding.session_audio_received',))
-reply_130 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
-reply_131 = Handled(('message.draining.session_audio_received',))
-reply_132 = Handled(('message.played.session_audio_received',))
-reply_133 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
-reply_134 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
-reply_135 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
-reply_136 = Handled(('message.pending.session_message_ended',))
-reply_137 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
-reply_138 = Handled(('message.forwarding.session_message_ended',))
-reply_139 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
-reply_140 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
-reply_141 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
-reply_142 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
-reply_143 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_144 = Handled(('message.forwarding.output_audio_handed_over',))
-reply_145 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_146 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
-reply_147 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
-reply_148 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
-reply_149 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_150 = Handled(('message.forwarding.output_playback_started',))
-reply_151 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_152 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_153 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
-reply_154 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
-reply_155 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
-reply_156 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_157 = Handled(('message.forwarding.output_playback_progressed',))
-reply_158 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_159 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_160 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
-reply_161 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
-reply_162 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
-reply_163 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_164 = Handled(('message.streaming.output_playback_finished#ran_dry',))
-reply_165 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_166 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
-reply_167 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
-reply_168 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
-reply_169 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_170 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
-reply_171 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
-reply_172 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
-reply_173 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
-reply_174 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_175 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
-reply_176 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_177 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
-reply_178 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
-reply_179 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_180 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
-reply_181 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
-reply_182 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
-reply_183 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
-reply_184 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
-reply_185 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
-reply_186 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
-reply_187 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
-reply_188 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
-reply_189 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
-reply_190 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
-reply_191 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
-reply_192 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_193 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_194 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_195 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
-reply_196 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_197 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_198 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_199 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_200 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_201 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_202 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_203 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_204 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_205 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_206 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_207 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
-reply_208 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_209 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_210 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_211 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
-reply_212 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_213 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_214 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_215 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_52 = Ignored('speech.reconciling.session_response_created#already_created', 'reconciling', 'already_created')
+reply_53 = Rejected('session_response_created', 'speech.reconciling.session_response_created#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_54 = Ignored('speech.completed.session_response_created#speech_is_over', 'completed', 'speech_is_over')
+reply_55 = Ignored('speech.interrupted.session_response_created#speech_is_over', 'interrupted', 'speech_is_over')
+reply_56 = Ignored('speech.failed.session_response_created#speech_is_over', 'failed', 'speech_is_over')
+reply_57 = Handled(('speech.queued.session_request_refused',))
+reply_58 = Ignored('speech.queued.session_request_refused#already_created', 'queued', 'already_created')
+reply_59 = Handled(('speech.active.session_request_refused',))
+reply_60 = {state: Ignored('speech.active.session_request_refused#already_created', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
+reply_61 = Ignored('speech.stopping.session_request_refused#already_created', 'stopping', 'already_created')
+reply_62 = Handled(('speech.reconciling.session_request_refused',))
+reply_63 = Ignored('speech.reconciling.session_request_refused#already_created', 'reconciling', 'already_created')
+reply_64 = Ignored('speech.completed.session_request_refused#speech_is_over', 'completed', 'speech_is_over')
+reply_65 = Ignored('speech.interrupted.session_request_refused#speech_is_over', 'interrupted', 'speech_is_over')
+reply_66 = Ignored('speech.failed.session_request_refused#speech_is_over', 'failed', 'speech_is_over')
+reply_67 = Ignored('speech.queued.session_response_ended#already_ended', 'queued', 'already_ended')
+reply_68 = Rejected('session_response_ended', 'speech.queued.session_response_ended#foreign_response', 'queued', 'foreign_response', 'session')
+reply_69 = {state: Ignored('speech.active.session_response_ended#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
+reply_70 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_71 = Ignored('speech.stopping.session_response_ended#already_ended', 'stopping', 'already_ended')
+reply_72 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_73 = Ignored('speech.reconciling.session_response_ended#already_ended', 'reconciling', 'already_ended')
+reply_74 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_75 = Ignored('speech.completed.session_response_ended#speech_is_over', 'completed', 'speech_is_over')
+reply_76 = Ignored('speech.interrupted.session_response_ended#speech_is_over', 'interrupted', 'speech_is_over')
+reply_77 = Ignored('speech.failed.session_response_ended#speech_is_over', 'failed', 'speech_is_over')
+reply_78 = Ignored('speech.stopping.session_lost#already_lost', 'stopping', 'already_lost')
+reply_79 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
+reply_80 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
+reply_81 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
+reply_82 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
+reply_83 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
+reply_84 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
+reply_85 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
+reply_86 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
+reply_87 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
+reply_88 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
+reply_89 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_90 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_91 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_92 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
+reply_93 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
+reply_94 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
+reply_95 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
+reply_96 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
+reply_97 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_98 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_99 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_100 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
+reply_101 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
+reply_102 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
+reply_103 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
+reply_104 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
+reply_105 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
+reply_106 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
+reply_107 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
+reply_108 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
+reply_109 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
+reply_110 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
+reply_111 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
+reply_112 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
+reply_113 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
+reply_114 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
+reply_115 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
+reply_116 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
+reply_117 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
+reply_118 = Handled(('message.pending.session_text_received',))
+reply_119 = Handled(('message.forwarding.session_text_received',))
+reply_120 = Handled(('message.played.session_text_received',))
+reply_121 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
+reply_122 = Handled(('message.partial.session_text_received',))
+reply_123 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
+reply_124 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
+reply_125 = Handled(('message.pending.session_audio_received',))
+reply_126 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
+reply_127 = Handled(('message.forwarding.session_audio_received',))
+reply_128 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
+reply_129 = Handled(('message.draining.session_audio_received',))
+reply_130 = Handled(('message.played.session_audio_received',))
+reply_131 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
+reply_132 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
+reply_133 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
+reply_134 = Handled(('message.pending.session_message_ended',))
+reply_135 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
+reply_136 = Handled(('message.forwarding.session_message_ended',))
+reply_137 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
+reply_138 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
+reply_139 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
+reply_140 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
+reply_141 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_142 = Handled(('message.forwarding.output_audio_handed_over',))
+reply_143 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_144 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
+reply_145 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
+reply_146 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
+reply_147 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_148 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_149 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_150 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
+reply_151 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
+reply_152 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
+reply_153 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_154 = Handled(('message.forwarding.output_playback_progressed',))
+reply_155 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_156 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_157 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
+reply_158 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
+reply_159 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
+reply_160 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_161 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
+reply_162 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_163 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
+reply_164 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
+reply_165 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
+reply_166 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_167 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
+reply_168 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
+reply_169 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
+reply_170 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
+reply_171 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_172 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
+reply_173 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_174 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
+reply_175 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
+reply_176 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_177 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
+reply_178 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_179 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_180 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_181 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_182 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_183 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_184 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_185 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_186 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_187 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_188 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_189 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_190 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_191 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_192 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
+reply_193 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_194 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_195 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_196 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_197 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_198 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_199 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_200 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_201 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_202 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_203 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_204 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
+reply_205 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_206 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_207 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_208 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
+reply_209 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_210 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_211 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_212 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
-    if not speech.session_is_lost:
-        bring_server_in_line_unheard = []
-        for bring_server_in_line_message in speech.messages.values():
-            bring_server_in_line_record = bring_server_in_line_message.record
-            if bring_server_in_line_record is None:
-                continue
-            if bring_server_in_line_record.state == 'played':
-                if speech.response_has_ended:
-                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
-            elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
-                bring_server_in_line_unheard.append(bring_server_in_line_message)
-            elif bring_server_in_line_message.expects_audio:
-                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
-            else:
-                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
-        if bring_server_in_line_unheard:
-            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
-    if speech.awaited or not speech.response_has_ended:
+    for bring_server_in_line_message in speech.messages.values():
+        message_on_reconcile(run, speech, bring_server_in_line_message)
+        message_on_trim(run, speech, bring_server_in_line_message)
+    for forget_unheard_message in speech.messages.values():
+        message_on_forget(run, speech, forget_unheard_message)
+    forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
+    if forget_unheard_message_ids:
+        run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+    if speech.awaited:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
         speech.has_progressed = False
@@ -272,24 +260,15 @@ def speech_eventless_in_paused(run, speech, event):
     run.transitions.append('speech.paused.eventless')
     speech.output_is_paused = False
     run.effects.append(ResumeOutput())
-    if not speech.session_is_lost:
-        bring_server_in_line_unheard = []
-        for bring_server_in_line_message in speech.messages.values():
-            bring_server_in_line_record = bring_server_in_line_message.record
-            if bring_server_in_line_record is None:
-                continue
-            if bring_server_in_line_record.state == 'played':
-                if speech.response_has_ended:
-                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
-            elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
-                bring_server_in_line_unheard.append(bring_server_in_line_message)
-            elif bring_server_in_line_message.expects_audio:
-                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
-            else:
-                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
-        if bring_server_in_line_unheard:
-            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
-    if speech.awaited or not speech.response_has_ended:
+    for bring_server_in_line_message in speech.messages.values():
+        message_on_reconcile(run, speech, bring_server_in_line_message)
+        message_on_trim(run, speech, bring_server_in_line_message)
+    for forget_unheard_message in speech.messages.values():
+        message_on_forget(run, speech, forget_unheard_message)
+    forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
+    if forget_unheard_message_ids:
+        run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+    if speech.awaited:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
         speech.has_progressed = False
@@ -303,35 +282,63 @@ def speech_eventless_in_paused(run, speech, event):
     return
 
 def speech_eventless_in_stopping(run, speech, event):
+    if speech.session_is_lost:
+        run.transitions.append('speech.stopping.eventless#session_lost')
+        for skip_pending_message in speech.messages.values():
+            message_on_skip(run, speech, skip_pending_message)
+        if speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer, speech.speech_id))
+            speech.timer = None
+        if speech.agent_state is not None:
+            if speech.agent_state != 'listening':
+                speech.agent_state = 'listening'
+                run.effects.append(AnnounceAgentState('listening'))
+        speech.state = 'reconciling'
+        if speech.response_has_ended and (not speech.awaited):
+            speech_eventless_in_reconciling(run, speech, event)
+        return
+    if speech.response_has_ended:
+        run.transitions.append('speech.stopping.eventless#response_ended')
+        for skip_pending_message in speech.messages.values():
+            message_on_skip(run, speech, skip_pending_message)
+        for bring_server_in_line_message in speech.messages.values():
+            message_on_reconcile(run, speech, bring_server_in_line_message)
+            message_on_trim(run, speech, bring_server_in_line_message)
+        for forget_unheard_message in speech.messages.values():
+            message_on_forget(run, speech, forget_unheard_message)
+        forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
+        if forget_unheard_message_ids:
+            run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+        if speech.awaited:
+            start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+            speech.timer = 'reconcile'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+        elif speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer, speech.speech_id))
+            speech.timer = None
+        if speech.agent_state is not None:
+            if speech.agent_state != 'listening':
+                speech.agent_state = 'listening'
+                run.effects.append(AnnounceAgentState('listening'))
+        speech.state = 'reconciling'
+        if speech.response_has_ended and (not speech.awaited):
+            speech_eventless_in_reconciling(run, speech, event)
+        return
     run.transitions.append('speech.stopping.eventless')
     for skip_pending_message in speech.messages.values():
-        if skip_pending_message.state == 'pending':
-            message_on_skip(run, speech, skip_pending_message)
-    if not speech.session_is_lost:
-        bring_server_in_line_unheard = []
-        for bring_server_in_line_message in speech.messages.values():
-            bring_server_in_line_record = bring_server_in_line_message.record
-            if bring_server_in_line_record is None:
-                continue
-            if bring_server_in_line_record.state == 'played':
-                if speech.response_has_ended:
-                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
-            elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
-                bring_server_in_line_unheard.append(bring_server_in_line_message)
-            elif bring_server_in_line_message.expects_audio:
-                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
-            else:
-                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
-        if bring_server_in_line_unheard:
-            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
-    if speech.awaited or not speech.response_has_ended:
-        start_timer_delay_ms = speech.policy.reconcile_timeout_ms
-        speech.timer = 'reconcile'
-        speech.has_progressed = False
-        run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
-    elif speech.timer is not None:
-        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-        speech.timer = None
+        message_on_skip(run, speech, skip_pending_message)
+    for bring_server_in_line_so_far_message in speech.messages.values():
+        message_on_reconcile(run, speech, bring_server_in_line_so_far_message)
+    for forget_unheard_message in speech.messages.values():
+        message_on_forget(run, speech, forget_unheard_message)
+    forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
+    if forget_unheard_message_ids:
+        run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+    start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+    speech.timer = 'reconcile'
+    speech.has_progressed = False
+    run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
     if speech.agent_state is not None:
         if speech.agent_state != 'listening':
             speech.agent_state = 'listening'
@@ -375,35 +382,9 @@ def speech_on_authorize(run, speech, event):
         if speech.agent_state != 'thinking':
             speech.agent_state = 'thinking'
             run.effects.append(AnnounceAgentState('thinking'))
-        if speech.forwarding_id is None:
-            for forward_next_message in speech.messages.values():
-                if forward_next_message.state == 'pending':
-                    message_on_forward(run, speech, forward_next_message)
-                    break
-        watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        watch_policy = speech.policy
-        if watch_message is None:
-            if speech.response_has_ended:
-                if speech.timer is not None:
-                    run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                    speech.timer = None
-            else:
-                start_timer_delay_ms = watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-        elif watch_message.state == 'draining':
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-            speech.timer = 'playout'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-        else:
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-            speech.timer = 'stall'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        run.raised.append(speech_on_go_on)
         speech.state = 'waiting'
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_waiting_or_speaking(run, speech, event)
         return
     elif state in ('waiting', 'speaking', 'paused'):
@@ -425,56 +406,68 @@ def speech_on_interrupt(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
+        if (speech.policy.interruptible or event.force) and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
+            run.transitions.append('speech.queued.interrupt#generating')
+            speech.cause = 'never_authorized'
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
         if speech.policy.interruptible or event.force:
             speech.cause = 'never_authorized'
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
                 run.transitions.append('speech.queued.interrupt')
                 speech_eventless_in_stopping(run, speech, event)
                 return
-            if run.effects:
-                run.transitions.append('speech.queued.interrupt')
-                return
             return reply_7
         return reply_8
     elif state in ('waiting', 'speaking'):
+        if (speech.policy.interruptible or event.force) and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
+            run.transitions.append('speech.active.interrupt#generating')
+            speech.cause = 'interrupted'
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
         if speech.policy.interruptible or event.force:
             run.transitions.append('speech.active.interrupt')
             speech.cause = 'interrupted'
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
-            stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            if stop_message_message is not None:
+            for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.state in FORWARDING_STATES:
-                    start_timer_delay_ms = speech.policy.stop_timeout_ms
-                    speech.timer = 'stop'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
         return reply_9[state]
     elif state == 'paused':
+        if (speech.policy.interruptible or event.force) and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
+            run.transitions.append('speech.paused.interrupt#generating')
+            speech.cause = 'interrupted'
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.output_is_paused = False
+            run.effects.append(ResumeOutput())
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
         if speech.policy.interruptible or event.force:
             run.transitions.append('speech.paused.interrupt')
             speech.cause = 'interrupted'
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
-            stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            if stop_message_message is not None:
+            for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.state in FORWARDING_STATES:
-                    start_timer_delay_ms = speech.policy.stop_timeout_ms
-                    speech.timer = 'stop'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             speech.output_is_paused = False
             run.effects.append(ResumeOutput())
             speech.state = 'stopping'
@@ -513,7 +506,7 @@ def speech_on_pause(run, speech, event):
                 run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                 speech.timer = None
             speech.state = 'paused'
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         return reply_16[state]
@@ -530,7 +523,7 @@ def speech_on_pause(run, speech, event):
                 run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                 speech.timer = None
             speech.state = 'paused'
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         return reply_16[state]
@@ -565,35 +558,9 @@ def speech_on_resume(run, speech, event):
             if speech.agent_state != 'speaking':
                 speech.agent_state = 'speaking'
                 run.effects.append(AnnounceAgentState('speaking'))
-            if speech.forwarding_id is None:
-                for forward_next_message in speech.messages.values():
-                    if forward_next_message.state == 'pending':
-                        message_on_forward(run, speech, forward_next_message)
-                        break
-            watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            watch_policy = speech.policy
-            if watch_message is None:
-                if speech.response_has_ended:
-                    if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                        speech.timer = None
-                else:
-                    start_timer_delay_ms = watch_policy.stall_timeout_ms
-                    speech.timer = 'stall'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            elif watch_message.state == 'draining':
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-                speech.timer = 'playout'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-            else:
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+            run.raised.append(speech_on_go_on)
             speech.state = 'speaking'
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         run.transitions.append('speech.paused.resume#unheard_before')
@@ -602,35 +569,9 @@ def speech_on_resume(run, speech, event):
         if speech.agent_state != 'thinking':
             speech.agent_state = 'thinking'
             run.effects.append(AnnounceAgentState('thinking'))
-        if speech.forwarding_id is None:
-            for forward_next_message in speech.messages.values():
-                if forward_next_message.state == 'pending':
-                    message_on_forward(run, speech, forward_next_message)
-                    break
-        watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        watch_policy = speech.policy
-        if watch_message is None:
-            if speech.response_has_ended:
-                if speech.timer is not None:
-                    run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                    speech.timer = None
-            else:
-                start_timer_delay_ms = watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-        elif watch_message.state == 'draining':
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-            speech.timer = 'playout'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-        else:
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-            speech.timer = 'stall'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        run.raised.append(speech_on_go_on)
         speech.state = 'waiting'
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_waiting_or_speaking(run, speech, event)
         return
     elif state == 'stopping':
@@ -650,51 +591,63 @@ def speech_on_close(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        speech.cause = 'closed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.queued.close#generating')
+            speech.cause = 'closed'
+            assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        speech.cause = 'closed'
         speech.state = 'stopping'
         if speech.forwarding_id is None:
             run.transitions.append('speech.queued.close')
             speech_eventless_in_stopping(run, speech, event)
             return
-        if run.effects:
-            run.transitions.append('speech.queued.close')
-            return
         return reply_30
     elif state in ('waiting', 'speaking'):
-        run.transitions.append('speech.active.close')
-        speech.cause = 'closed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.active.close#generating')
+            speech.cause = 'closed'
+            assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
-        stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        if stop_message_message is not None:
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        run.transitions.append('speech.active.close')
+        speech.cause = 'closed'
+        for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.state in FORWARDING_STATES:
-                start_timer_delay_ms = speech.policy.stop_timeout_ms
-                speech.timer = 'stop'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.state = 'stopping'
         if speech.forwarding_id is None:
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.close')
-        speech.cause = 'closed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.paused.close#generating')
+            speech.cause = 'closed'
+            assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
-        stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        if stop_message_message is not None:
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.output_is_paused = False
+            run.effects.append(ResumeOutput())
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        run.transitions.append('speech.paused.close')
+        speech.cause = 'closed'
+        for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.state in FORWARDING_STATES:
-                start_timer_delay_ms = speech.policy.stop_timeout_ms
-                speech.timer = 'stop'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.output_is_paused = False
         run.effects.append(ResumeOutput())
         speech.state = 'stopping'
@@ -757,7 +710,7 @@ def speech_on_session_response_created(run, speech, event):
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 run.transitions.append('speech.active.session_response_created')
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
                 return
@@ -769,7 +722,7 @@ def speech_on_session_response_created(run, speech, event):
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 run.transitions.append('speech.active.session_response_created')
                 speech_eventless_in_paused(run, speech, event)
                 return
@@ -783,28 +736,24 @@ def speech_on_session_response_created(run, speech, event):
         return reply_51
     elif state == 'reconciling':
         if speech.response_id is None:
+            run.transitions.append('speech.reconciling.session_response_created')
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
             if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_response_created')
                 speech_eventless_in_reconciling(run, speech, event)
-                return
-            if run.effects:
-                run.transitions.append('speech.reconciling.session_response_created')
-                return
-            return reply_52
+            return
         if event.response_id == speech.response_id:
-            return reply_53
-        return reply_54
+            return reply_52
+        return reply_53
     elif state == 'completed':
-        return reply_55
+        return reply_54
     elif state == 'interrupted':
-        return reply_56
+        return reply_55
     elif state == 'failed':
-        return reply_57
+        return reply_56
     raise KeyError(state)
 
 def speech_on_session_request_refused(run, speech, event):
@@ -821,8 +770,8 @@ def speech_on_session_request_refused(run, speech, event):
                 run.transitions.append('speech.queued.session_request_refused')
                 speech_eventless_in_stopping(run, speech, event)
                 return
-            return reply_58
-        return reply_59
+            return reply_57
+        return reply_58
     elif state in ('waiting', 'speaking'):
         if speech.response_id is None:
             speech.cause = 'source_failed'
@@ -833,8 +782,8 @@ def speech_on_session_request_refused(run, speech, event):
                 run.transitions.append('speech.active.session_request_refused')
                 speech_eventless_in_stopping(run, speech, event)
                 return
-            return reply_60
-        return reply_61[state]
+            return reply_59
+        return reply_60[state]
     elif state == 'paused':
         if speech.response_id is None:
             run.transitions.append('speech.paused.session_request_refused')
@@ -847,9 +796,9 @@ def speech_on_session_request_refused(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_61[state]
+        return reply_60[state]
     elif state == 'stopping':
-        return reply_62
+        return reply_61
     elif state == 'reconciling':
         if speech.response_id is None:
             speech.response_has_ended = True
@@ -858,14 +807,14 @@ def speech_on_session_request_refused(run, speech, event):
                 run.transitions.append('speech.reconciling.session_request_refused')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_63
-        return reply_64
+            return reply_62
+        return reply_63
     elif state == 'completed':
-        return reply_65
+        return reply_64
     elif state == 'interrupted':
-        return reply_66
+        return reply_65
     elif state == 'failed':
-        return reply_67
+        return reply_66
     raise KeyError(state)
 
 def speech_on_session_response_ended(run, speech, event):
@@ -882,8 +831,8 @@ def speech_on_session_response_ended(run, speech, event):
                 message_on_end_source(run, speech, end_response_message)
             return
         if event.response_id == speech.response_id:
-            return reply_68
-        return reply_69
+            return reply_67
+        return reply_68
     elif state in ('waiting', 'speaking'):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended')
@@ -892,12 +841,12 @@ def speech_on_session_response_ended(run, speech, event):
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_70[state]
-        return reply_71[state]
+            return reply_69[state]
+        return reply_70[state]
     elif state == 'paused':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended')
@@ -906,12 +855,12 @@ def speech_on_session_response_ended(run, speech, event):
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_70[state]
-        return reply_71[state]
+            return reply_69[state]
+        return reply_70[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.stopping.session_response_ended')
@@ -924,8 +873,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_stopping(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_72
-        return reply_73
+            return reply_71
+        return reply_72
     elif state == 'reconciling':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.reconciling.session_response_ended')
@@ -934,26 +883,20 @@ def speech_on_session_response_ended(run, speech, event):
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
-            cut_what_came_late_awaited_before = speech.awaited
-            for cut_what_came_late_message in speech.messages.values():
-                message_reconciliation_cut_late_content(run, speech, cut_what_came_late_message)
-            if speech.awaited != cut_what_came_late_awaited_before:
-                start_timer_delay_ms = speech.policy.reconcile_timeout_ms
-                speech.timer = 'reconcile'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+            for trim_messages_message in speech.messages.values():
+                message_on_trim(run, speech, trim_messages_message)
             if speech.response_has_ended and (not speech.awaited):
                 speech_eventless_in_reconciling(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_74
-        return reply_75
+            return reply_73
+        return reply_74
     elif state == 'completed':
-        return reply_76
+        return reply_75
     elif state == 'interrupted':
-        return reply_77
+        return reply_76
     elif state == 'failed':
-        return reply_78
+        return reply_77
     raise KeyError(state)
 
 def speech_on_session_lost(run, speech, event):
@@ -962,7 +905,7 @@ def speech_on_session_lost(run, speech, event):
         run.transitions.append('speech.queued.session_lost')
         speech.cause = 'source_failed'
         speech.session_is_lost = True
-        speech.awaited = ()
+        speech.awaited.clear()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
             message_on_end_source(run, speech, end_response_message)
@@ -973,16 +916,10 @@ def speech_on_session_lost(run, speech, event):
     elif state in ('waiting', 'speaking'):
         run.transitions.append('speech.active.session_lost')
         speech.cause = 'source_failed'
-        stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        if stop_message_message is not None:
+        for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.state in FORWARDING_STATES:
-                start_timer_delay_ms = speech.policy.stop_timeout_ms
-                speech.timer = 'stop'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.session_is_lost = True
-        speech.awaited = ()
+        speech.awaited.clear()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
             message_on_end_source(run, speech, end_response_message)
@@ -993,16 +930,10 @@ def speech_on_session_lost(run, speech, event):
     elif state == 'paused':
         run.transitions.append('speech.paused.session_lost')
         speech.cause = 'source_failed'
-        stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        if stop_message_message is not None:
+        for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.state in FORWARDING_STATES:
-                start_timer_delay_ms = speech.policy.stop_timeout_ms
-                speech.timer = 'stop'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.session_is_lost = True
-        speech.awaited = ()
+        speech.awaited.clear()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
             message_on_end_source(run, speech, end_response_message)
@@ -1016,18 +947,18 @@ def speech_on_session_lost(run, speech, event):
         if not speech.session_is_lost:
             run.transitions.append('speech.stopping.session_lost')
             speech.session_is_lost = True
-            speech.awaited = ()
+            speech.awaited.clear()
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_79
+        return reply_78
     elif state == 'reconciling':
         run.transitions.append('speech.reconciling.session_lost')
         speech.session_is_lost = True
-        speech.awaited = ()
+        speech.awaited.clear()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
             message_on_end_source(run, speech, end_response_message)
@@ -1035,11 +966,11 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_reconciling(run, speech, event)
         return
     elif state == 'completed':
-        return reply_80
+        return reply_79
     elif state == 'interrupted':
-        return reply_81
+        return reply_80
     elif state == 'failed':
-        return reply_82
+        return reply_81
     raise KeyError(state)
 
 def speech_on_session_resumed(run, speech, event):
@@ -1047,19 +978,19 @@ def speech_on_session_resumed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_83
+        return reply_82
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_84[state]
+        return reply_83[state]
     elif state == 'stopping':
-        return reply_85
+        return reply_84
     elif state == 'reconciling':
-        return reply_86
+        return reply_85
     elif state == 'completed':
-        return reply_87
+        return reply_86
     elif state == 'interrupted':
-        return reply_88
+        return reply_87
     elif state == 'failed':
-        return reply_89
+        return reply_88
     raise KeyError(state)
 
 def speech_on_session_reconciliation_acknowledged(run, speech, event):
@@ -1067,27 +998,26 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_90
+        return reply_89
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_91[state]
+        return reply_90[state]
     elif state == 'stopping':
-        return reply_92
+        return reply_91
     elif state == 'reconciling':
-        if (event.operation, event.message_id) in speech.awaited:
-            strike_request_done = (event.operation, event.message_id)
-            speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
+        if speech.awaited.get(event.message_id) == event.operation:
+            speech.awaited.pop(event.message_id)
             if speech.response_has_ended and (not speech.awaited):
                 run.transitions.append('speech.reconciling.session_reconciliation_acknowledged')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_93
-        return reply_94
+            return reply_92
+        return reply_93
     elif state == 'completed':
-        return reply_95
+        return reply_94
     elif state == 'interrupted':
-        return reply_96
+        return reply_95
     elif state == 'failed':
-        return reply_97
+        return reply_96
     raise KeyError(state)
 
 def speech_on_session_reconciliation_refused(run, speech, event):
@@ -1095,39 +1025,36 @@ def speech_on_session_reconciliation_refused(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_98
+        return reply_97
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_99[state]
+        return reply_98[state]
     elif state == 'stopping':
-        return reply_100
+        return reply_99
     elif state == 'reconciling':
-        if (event.operation, event.message_id) in speech.awaited and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
-            strike_request_done = (event.operation, event.message_id)
-            speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
+        if speech.awaited.get(event.message_id) == event.operation and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
+            speech.awaited.pop(event.message_id)
             if speech.response_has_ended and (not speech.awaited):
                 run.transitions.append('speech.reconciling.session_reconciliation_refused#nothing_unheard_left')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_101
-        if (event.operation, event.message_id) in speech.awaited:
+            return reply_100
+        if speech.awaited.get(event.message_id) == event.operation:
             run.transitions.append('speech.reconciling.session_reconciliation_refused#unheard_left')
-            strike_request_done = (event.operation, event.message_id)
-            speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
+            speech.awaited.pop(event.message_id)
             report_refusal_detail = f'{event.code}: {event.text}' if event.code and event.text else f'{event.code or event.text}'
             report_divergence_message = speech.messages[event.message_id]
-            report_divergence_record = report_divergence_message.record
-            assert report_divergence_record is not None, f'message {report_divergence_message.message_id} is not final'
+            report_divergence_record = message_reconciliation_record_of(report_divergence_message)
             run.effects.append(ReportDivergence(report_divergence_message.message_id, 'refused', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_refusal_detail))
             if speech.response_has_ended and (not speech.awaited):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_102
+        return reply_101
     elif state == 'completed':
-        return reply_103
+        return reply_102
     elif state == 'interrupted':
-        return reply_104
+        return reply_103
     elif state == 'failed':
-        return reply_105
+        return reply_104
     raise KeyError(state)
 
 def speech_on_timer_fired(run, speech, event):
@@ -1135,151 +1062,110 @@ def speech_on_timer_fired(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_106
+        return reply_105
     elif state in ('waiting', 'speaking'):
         if event.timer == speech.timer and speech.has_progressed:
+            run.transitions.append('speech.active.timer_fired#progressed')
             speech.timer = None
-            watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            watch_policy = speech.policy
-            if watch_message is None:
-                if speech.response_has_ended:
-                    if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                        speech.timer = None
-                else:
-                    start_timer_delay_ms = watch_policy.stall_timeout_ms
-                    speech.timer = 'stall'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            elif watch_message.state == 'draining':
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-                speech.timer = 'playout'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-            else:
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.timer_fired#progressed')
+            run.raised.append(speech_on_go_on)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
-                return
-            if run.effects:
-                run.transitions.append('speech.active.timer_fired#progressed')
-                return
-            return reply_107
-        if event.timer == speech.timer:
-            run.transitions.append('speech.active.timer_fired#silent')
+            return
+        if event.timer == speech.timer and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
+            run.transitions.append('speech.active.timer_fired#silent_while_generating')
             speech.timer = None
             speech.cause = 'timed_out'
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
-            stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            if stop_message_message is not None:
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
+            for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.state in FORWARDING_STATES:
-                    start_timer_delay_ms = speech.policy.stop_timeout_ms
-                    speech.timer = 'stop'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_108[state]
+        if event.timer == speech.timer:
+            run.transitions.append('speech.active.timer_fired#silent')
+            speech.timer = None
+            speech.cause = 'timed_out'
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        return reply_106[state]
     elif state == 'paused':
         if event.timer == speech.timer and speech.has_progressed:
+            run.transitions.append('speech.active.timer_fired#progressed')
             speech.timer = None
-            watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            watch_policy = speech.policy
-            if watch_message is None:
-                if speech.response_has_ended:
-                    if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                        speech.timer = None
-                else:
-                    start_timer_delay_ms = watch_policy.stall_timeout_ms
-                    speech.timer = 'stall'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            elif watch_message.state == 'draining':
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-                speech.timer = 'playout'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-            else:
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.timer_fired#progressed')
+            run.raised.append(speech_on_go_on)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_paused(run, speech, event)
-                return
-            if run.effects:
-                run.transitions.append('speech.active.timer_fired#progressed')
-                return
-            return reply_107
-        if event.timer == speech.timer:
-            run.transitions.append('speech.active.timer_fired#silent')
+            return
+        if event.timer == speech.timer and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
+            run.transitions.append('speech.active.timer_fired#silent_while_generating')
             speech.timer = None
             speech.cause = 'timed_out'
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
-            stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            if stop_message_message is not None:
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
+            for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.state in FORWARDING_STATES:
-                    start_timer_delay_ms = speech.policy.stop_timeout_ms
-                    speech.timer = 'stop'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_108[state]
+        if event.timer == speech.timer:
+            run.transitions.append('speech.active.timer_fired#silent')
+            speech.timer = None
+            speech.cause = 'timed_out'
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        return reply_106[state]
     elif state == 'stopping':
         if event.timer == speech.timer:
             run.transitions.append('speech.stopping.timer_fired')
             speech.timer = None
-            time_out_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            if time_out_message_message is not None:
+            for time_out_message_message in speech.messages.values():
                 message_on_time_out(run, speech, time_out_message_message)
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_109
+        return reply_107
     elif state == 'reconciling':
+        if event.timer == speech.timer and speech.response_has_ended:
+            run.transitions.append('speech.reconciling.timer_fired#response_ended')
+            speech.timer = None
+            for give_up_message_id in speech.awaited:
+                message_on_give_up_answer(run, speech, speech.messages[give_up_message_id])
+            speech.awaited.clear()
+            if speech.response_has_ended and (not speech.awaited):
+                speech_eventless_in_reconciling(run, speech, event)
+            return
         if event.timer == speech.timer:
             run.transitions.append('speech.reconciling.timer_fired')
             speech.timer = None
-            for give_up_operation, give_up_message_id in speech.awaited:
-                report_divergence_message = speech.messages[give_up_message_id]
-                report_divergence_record = report_divergence_message.record
-                assert report_divergence_record is not None, f'message {report_divergence_message.message_id} is not final'
-                run.effects.append(ReportDivergence(report_divergence_message.message_id, 'unanswered', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=give_up_operation))
-            if not speech.response_has_ended:
-                for give_up_message in speech.messages.values():
-                    if state_Message_outgrew_its_record(give_up_message) and (not (give_up_message.expects_audio and speech.capabilities.truncates_by_itself)):
-                        report_divergence_record = give_up_message.record
-                        assert report_divergence_record is not None, f'message {give_up_message.message_id} is not final'
-                        run.effects.append(ReportDivergence(give_up_message.message_id, 'unanswered', remembered_ms=give_up_message.received_ms, remembered_text=give_up_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
-            speech.awaited = ()
+            for give_up_message_id in speech.awaited:
+                message_on_give_up_answer(run, speech, speech.messages[give_up_message_id])
+            speech.awaited.clear()
+            for give_up_response_message in speech.messages.values():
+                message_on_give_up_end(run, speech, give_up_response_message)
             speech.response_has_ended = True
             if speech.response_has_ended and (not speech.awaited):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_110
+        return reply_108
     elif state == 'completed':
-        return reply_111
+        return reply_109
     elif state == 'interrupted':
-        return reply_112
+        return reply_110
     elif state == 'failed':
-        return reply_113
+        return reply_111
     raise KeyError(state)
 
 def speech_on_message_announced(run, speech):
@@ -1287,39 +1173,15 @@ def speech_on_message_announced(run, speech):
     if state in ('waiting', 'speaking'):
         if speech.forwarding_id is None:
             run.transitions.append('speech.active.message_announced')
-            if speech.forwarding_id is None:
-                for forward_next_message in speech.messages.values():
-                    if forward_next_message.state == 'pending':
-                        message_on_forward(run, speech, forward_next_message)
-                        break
-            watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            watch_policy = speech.policy
-            if watch_message is None:
-                if speech.response_has_ended:
-                    if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                        speech.timer = None
-                else:
-                    start_timer_delay_ms = watch_policy.stall_timeout_ms
-                    speech.timer = 'stall'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            elif watch_message.state == 'draining':
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-                speech.timer = 'playout'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-            else:
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            take_turn_message = speech.messages[speech.forwarding_id or speech.next_id or '']
+            message_on_forward(run, speech, take_turn_message)
+            message_on_watch(run, speech, take_turn_message)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, None)
             return
     elif state == 'paused':
         run.transitions.append('speech.paused.message_announced')
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_paused(run, speech, None)
         return
 
@@ -1332,53 +1194,46 @@ def speech_on_message_heard(run, speech):
             speech.agent_state = 'speaking'
             run.effects.append(AnnounceAgentState('speaking'))
         speech.state = 'speaking'
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
         run.transitions.append('speech.paused.message_heard')
         speech.was_heard = True
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_paused(run, speech, None)
         return
 
 def speech_on_message_settled(run, speech):
     state = speech.state
     if state in ('waiting', 'speaking'):
+        if speech.forwarding_id is not None or speech.next_id is not None:
+            run.transitions.append('speech.active.message_settled#message_left')
+            take_turn_message = speech.messages[speech.forwarding_id or speech.next_id or '']
+            message_on_forward(run, speech, take_turn_message)
+            message_on_watch(run, speech, take_turn_message)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_waiting_or_speaking(run, speech, None)
+            return
+        if speech.response_has_ended:
+            run.transitions.append('speech.active.message_settled#response_ended')
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer, speech.speech_id))
+                speech.timer = None
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_waiting_or_speaking(run, speech, None)
+            return
         run.transitions.append('speech.active.message_settled')
-        if speech.forwarding_id is None:
-            for forward_next_message in speech.messages.values():
-                if forward_next_message.state == 'pending':
-                    message_on_forward(run, speech, forward_next_message)
-                    break
-        watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        watch_policy = speech.policy
-        if watch_message is None:
-            if speech.response_has_ended:
-                if speech.timer is not None:
-                    run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                    speech.timer = None
-            else:
-                start_timer_delay_ms = watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-        elif watch_message.state == 'draining':
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-            speech.timer = 'playout'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-        else:
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-            speech.timer = 'stall'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        start_timer_delay_ms = speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
         run.transitions.append('speech.paused.message_settled')
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_paused(run, speech, None)
         return
     elif state == 'stopping':
@@ -1390,26 +1245,92 @@ def speech_on_message_settled(run, speech):
 def speech_on_message_output_failed(run, speech):
     state = speech.state
     if state in ('waiting', 'speaking'):
-        run.transitions.append('speech.active.message_output_failed')
-        speech.cause = 'output_failed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.active.message_output_failed#generating')
+            speech.cause = 'output_failed'
+            assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, None)
+            return
+        run.transitions.append('speech.active.message_output_failed')
+        speech.cause = 'output_failed'
         speech.state = 'stopping'
         if speech.forwarding_id is None:
             speech_eventless_in_stopping(run, speech, None)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.message_output_failed')
-        speech.cause = 'output_failed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.paused.message_output_failed#generating')
+            speech.cause = 'output_failed'
+            assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
+            speech.output_is_paused = False
+            run.effects.append(ResumeOutput())
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, None)
+            return
+        run.transitions.append('speech.paused.message_output_failed')
+        speech.cause = 'output_failed'
         speech.output_is_paused = False
         run.effects.append(ResumeOutput())
         speech.state = 'stopping'
         if speech.forwarding_id is None:
             speech_eventless_in_stopping(run, speech, None)
+        return
+
+def speech_on_request_made(run, speech):
+    state = speech.state
+    if state == 'reconciling':
+        if speech.has_progressed:
+            run.transitions.append('speech.reconciling.request_made')
+            start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+            speech.timer = 'reconcile'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+            if speech.response_has_ended and (not speech.awaited):
+                speech_eventless_in_reconciling(run, speech, None)
+            return
+
+def speech_on_go_on(run, speech):
+    state = speech.state
+    if state in ('waiting', 'speaking'):
+        if speech.forwarding_id is not None or speech.next_id is not None:
+            run.transitions.append('speech.active.go_on#message_left')
+            take_turn_message = speech.messages[speech.forwarding_id or speech.next_id or '']
+            message_on_forward(run, speech, take_turn_message)
+            message_on_watch(run, speech, take_turn_message)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_waiting_or_speaking(run, speech, None)
+            return
+        run.transitions.append('speech.active.go_on')
+        start_timer_delay_ms = speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+            speech_eventless_in_waiting_or_speaking(run, speech, None)
+        return
+    elif state == 'paused':
+        if speech.forwarding_id is not None or speech.next_id is not None:
+            run.transitions.append('speech.active.go_on#message_left')
+            take_turn_message = speech.messages[speech.forwarding_id or speech.next_id or '']
+            message_on_forward(run, speech, take_turn_message)
+            message_on_watch(run, speech, take_turn_message)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_paused(run, speech, None)
+            return
+        run.transitions.append('speech.active.go_on')
+        start_timer_delay_ms = speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+            speech_eventless_in_paused(run, speech, None)
         return
 
 def message_eventless_in_streaming(run, speech, message, event):
@@ -1439,14 +1360,19 @@ def message_eventless_in_streaming(run, speech, message, event):
         run.raised.append(speech_on_message_settled)
         message.state = 'played'
         return
+    if speech.output_is_paused:
+        run.transitions.append('message.streaming.eventless#all_handed_over_and_held')
+        message.flushed_ms = message.handed_over_ms
+        run.effects.append(FlushOutput(message.message_id))
+        message.state = 'draining'
+        return
     run.transitions.append('message.streaming.eventless#all_handed_over')
     message.flushed_ms = message.handed_over_ms
     run.effects.append(FlushOutput(message.message_id))
-    if not speech.output_is_paused:
-        start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
-        speech.timer = 'playout'
-        speech.has_progressed = False
-        run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
+    start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
+    speech.timer = 'playout'
+    speech.has_progressed = False
+    run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
     message.state = 'draining'
     return
 
@@ -1471,6 +1397,62 @@ def message_on_session_message_added(run, speech, event):
     message = speech.messages.get(event.message_id) or Message(event.message_id)
     state = message.state
     if state == 'pending':
+        if speech.state in SETTLED_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id) and speech.session_is_lost:
+            run.transitions.append('message.pending.session_message_added#too_late_and_lost')
+            message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+            message.source_has_ended = speech.response_has_ended
+            speech.has_progressed = True
+            for announce_earlier in speech.messages.values():
+                message_on_later_message_began(run, speech, announce_earlier)
+            speech.messages[message.message_id] = message
+            run.raised.append(speech_on_message_announced)
+            message.reason = speech.cause or 'interrupted'
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            message.record = settle_record
+            if speech.forwarding_id == message.message_id:
+                speech.forwarding_id = None
+            run.effects.append(ReportMessageSettled(settle_record))
+            run.raised.append(speech_on_message_settled)
+            message.state = 'skipped'
+            return
+        if speech.state in SETTLED_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id) and (not speech.capabilities.can_remove):
+            run.transitions.append('message.pending.session_message_added#too_late_and_kept')
+            message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+            message.source_has_ended = speech.response_has_ended
+            speech.has_progressed = True
+            for announce_earlier in speech.messages.values():
+                message_on_later_message_began(run, speech, announce_earlier)
+            speech.messages[message.message_id] = message
+            run.raised.append(speech_on_message_announced)
+            message.reason = speech.cause or 'interrupted'
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            message.record = settle_record
+            if speech.forwarding_id == message.message_id:
+                speech.forwarding_id = None
+            run.effects.append(ReportMessageSettled(settle_record))
+            run.raised.append(speech_on_message_settled)
+            message_reconciliation_report_divergence(run, message, 'cannot_remove')
+            message.state = 'skipped'
+            return
+        if speech.state in FINAL_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id):
+            run.transitions.append('message.pending.session_message_added#after_the_end')
+            message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+            message.source_has_ended = speech.response_has_ended
+            speech.has_progressed = True
+            for announce_earlier in speech.messages.values():
+                message_on_later_message_began(run, speech, announce_earlier)
+            speech.messages[message.message_id] = message
+            run.raised.append(speech_on_message_announced)
+            message.reason = speech.cause or 'interrupted'
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            message.record = settle_record
+            if speech.forwarding_id == message.message_id:
+                speech.forwarding_id = None
+            run.effects.append(ReportMessageSettled(settle_record))
+            run.raised.append(speech_on_message_settled)
+            run.effects.append(RemoveMessages((message.message_id,)))
+            message.state = 'skipped'
+            return
         if speech.state in SETTLED_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id):
             run.transitions.append('message.pending.session_message_added#too_late')
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
@@ -1487,11 +1469,12 @@ def message_on_session_message_added(run, speech, event):
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
             run.raised.append(speech_on_message_settled)
-            message_reconciliation_remove_messages(run, speech, [message])
+            speech.awaited[message.message_id] = 'remove'
+            run.effects.append(RemoveMessages((message.message_id,)))
             message.state = 'skipped'
             return
-        if message.message_id not in speech.messages and event.response_id == speech.response_id:
-            run.transitions.append('message.pending.session_message_added#in_time')
+        if message.message_id not in speech.messages and event.response_id == speech.response_id and (speech.next_id is None):
+            run.transitions.append('message.pending.session_message_added#next')
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
@@ -1499,18 +1482,32 @@ def message_on_session_message_added(run, speech, event):
                 message_on_later_message_began(run, speech, announce_earlier)
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
+            speech.next_id = message.message_id
+            speech.last_id = message.message_id
+            return
+        if message.message_id not in speech.messages and event.response_id == speech.response_id:
+            run.transitions.append('message.pending.session_message_added#in_line')
+            message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+            message.source_has_ended = speech.response_has_ended
+            speech.has_progressed = True
+            for announce_earlier in speech.messages.values():
+                message_on_later_message_began(run, speech, announce_earlier)
+            speech.messages[message.message_id] = message
+            run.raised.append(speech_on_message_announced)
+            speech.messages[speech.last_id or ''].next_id = message.message_id
+            speech.last_id = message.message_id
             return
         if message.message_id not in speech.messages:
-            return reply_114
-        return reply_115
+            return reply_112
+        return reply_113
     elif state in ('streaming', 'draining', 'stopping'):
-        return reply_116[state]
+        return reply_114[state]
     elif state == 'played':
-        return reply_117
+        return reply_115
     elif state == 'partial':
-        return reply_118
+        return reply_116
     elif state == 'skipped':
-        return reply_119
+        return reply_117
     raise KeyError(state)
 
 def message_on_session_text_received(run, speech, event):
@@ -1526,7 +1523,7 @@ def message_on_session_text_received(run, speech, event):
     if state == 'pending':
         message.text += event.text
         speech.has_progressed = True
-        return reply_120
+        return reply_118
     elif state == 'streaming':
         message.text += event.text
         speech.has_progressed = True
@@ -1534,11 +1531,11 @@ def message_on_session_text_received(run, speech, event):
             run.transitions.append('message.forwarding.session_text_received')
             message_eventless_in_streaming(run, speech, message, event)
             return
-        return reply_121
+        return reply_119
     elif state == 'draining':
         message.text += event.text
         speech.has_progressed = True
-        return reply_121
+        return reply_119
     elif state == 'stopping':
         message.text += event.text
         speech.has_progressed = True
@@ -1546,21 +1543,21 @@ def message_on_session_text_received(run, speech, event):
             run.transitions.append('message.forwarding.session_text_received')
             message_eventless_in_stopping(run, speech, message, event)
             return
-        return reply_121
+        return reply_119
     elif state == 'played':
+        if not message.expects_audio and (not speech.response_has_ended):
+            speech.messages[message.message_id] = replace(message, text=message.text + event.text)
+            speech.has_progressed = True
+            return reply_120
+        return reply_121
+    elif state == 'partial':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
             return reply_122
         return reply_123
-    elif state == 'partial':
-        if not message.expects_audio and (not speech.response_has_ended):
-            speech.messages[message.message_id] = replace(message, text=message.text + event.text)
-            speech.has_progressed = True
-            return reply_124
-        return reply_125
     elif state == 'skipped':
-        return reply_126
+        return reply_124
     raise KeyError(state)
 
 def message_on_session_audio_received(run, speech, event):
@@ -1579,8 +1576,8 @@ def message_on_session_audio_received(run, speech, event):
             if event.received_ms > 0 and message.shown_text is None:
                 message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
-            return reply_127
-        return reply_128
+            return reply_125
+        return reply_126
     elif state == 'streaming':
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
@@ -1591,8 +1588,8 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_129
-        return reply_130[state]
+            return reply_127
+        return reply_128[state]
     elif state == 'stopping':
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
@@ -1603,8 +1600,8 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_129
-        return reply_130[state]
+            return reply_127
+        return reply_128[state]
     elif state == 'draining':
         if event.received_ms > message.received_ms:
             message.received_ms = event.received_ms
@@ -1616,24 +1613,24 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.draining.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_131
+            return reply_129
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             if event.received_ms > 0 and message.shown_text is None:
                 message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
-            return reply_129
-        return reply_130[state]
+            return reply_127
+        return reply_128[state]
     elif state == 'played':
         if event.received_ms > message.received_ms and (not not message.expects_audio) and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
             speech.has_progressed = True
-            return reply_132
-        return reply_133
+            return reply_130
+        return reply_131
     elif state == 'partial':
-        return reply_134
+        return reply_132
     elif state == 'skipped':
-        return reply_135
+        return reply_133
     raise KeyError(state)
 
 def message_on_session_message_ended(run, speech, event):
@@ -1649,8 +1646,8 @@ def message_on_session_message_ended(run, speech, event):
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_136
-        return reply_137
+            return reply_134
+        return reply_135
     elif state == 'streaming':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1660,15 +1657,15 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_138
-        return reply_139[state]
+            return reply_136
+        return reply_137[state]
     elif state == 'draining':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_138
-        return reply_139[state]
+            return reply_136
+        return reply_137[state]
     elif state == 'stopping':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1678,14 +1675,14 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_138
-        return reply_139[state]
+            return reply_136
+        return reply_137[state]
     elif state == 'played':
-        return reply_140
+        return reply_138
     elif state == 'partial':
-        return reply_141
+        return reply_139
     elif state == 'skipped':
-        return reply_142
+        return reply_140
     raise KeyError(state)
 
 def message_on_output_audio_handed_over(run, speech, event):
@@ -1699,7 +1696,7 @@ def message_on_output_audio_handed_over(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_143
+        return reply_141
     elif state == 'streaming':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1708,14 +1705,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_144
-        return reply_145[state]
+            return reply_142
+        return reply_143[state]
     elif state == 'draining':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_144
-        return reply_145[state]
+            return reply_142
+        return reply_143[state]
     elif state == 'stopping':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1724,14 +1721,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_144
-        return reply_145[state]
+            return reply_142
+        return reply_143[state]
     elif state == 'played':
-        return reply_146
+        return reply_144
     elif state == 'partial':
-        return reply_147
+        return reply_145
     elif state == 'skipped':
-        return reply_148
+        return reply_146
     raise KeyError(state)
 
 def message_on_output_playback_started(run, speech, event):
@@ -1743,60 +1740,47 @@ def message_on_output_playback_started(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_149
+        return reply_147
     elif state == 'streaming':
         if message.handed_over_ms > 0 and (not message.has_started):
+            run.transitions.append('message.forwarding.output_playback_started')
             message.has_started = True
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.output_playback_started')
                 message_eventless_in_streaming(run, speech, message, event)
-                return
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_started')
-                return
-            return reply_150
+            return
         if message.has_started:
-            return reply_151[state]
-        return reply_152[state]
+            return reply_148[state]
+        return reply_149[state]
     elif state == 'draining':
         if message.handed_over_ms > 0 and (not message.has_started):
+            run.transitions.append('message.forwarding.output_playback_started')
             message.has_started = True
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_started')
-                return
-            return reply_150
+            run.raised.append(speech_on_message_heard)
+            return
         if message.has_started:
-            return reply_151[state]
-        return reply_152[state]
+            return reply_148[state]
+        return reply_149[state]
     elif state == 'stopping':
         if message.handed_over_ms > 0 and (not message.has_started):
+            run.transitions.append('message.forwarding.output_playback_started')
             message.has_started = True
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_playback_started')
                 message_eventless_in_stopping(run, speech, message, event)
-                return
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_started')
-                return
-            return reply_150
+            return
         if message.has_started:
-            return reply_151[state]
-        return reply_152[state]
+            return reply_148[state]
+        return reply_149[state]
     elif state == 'played':
-        return reply_153
+        return reply_150
     elif state == 'partial':
-        return reply_154
+        return reply_151
     elif state == 'skipped':
-        return reply_155
+        return reply_152
     raise KeyError(state)
 
 def message_on_output_playback_progressed(run, speech, event):
@@ -1810,60 +1794,67 @@ def message_on_output_playback_progressed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_156
+        return reply_153
     elif state == 'streaming':
+        if not speech.was_heard and message.handed_over_ms > 0 and (message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None) and message_evidence_is_heard(message, event):
+            run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
+            message.position_ms = message_evidence_position_ms(message, event)
+            speech.has_progressed = True
+            run.raised.append(speech_on_message_heard)
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                message_eventless_in_streaming(run, speech, message, event)
+            return
         if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             message.position_ms = message_evidence_position_ms(message, event)
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_progressed')
-                return
-            return reply_157
+            return reply_154
         if message.handed_over_ms > 0:
-            return reply_158[state]
-        return reply_159[state]
+            return reply_155[state]
+        return reply_156[state]
     elif state == 'draining':
+        if not speech.was_heard and message.handed_over_ms > 0 and (message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None) and message_evidence_is_heard(message, event):
+            run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
+            message.position_ms = message_evidence_position_ms(message, event)
+            speech.has_progressed = True
+            run.raised.append(speech_on_message_heard)
+            return
         if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             message.position_ms = message_evidence_position_ms(message, event)
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_progressed')
-                return
-            return reply_157
+            return reply_154
         if message.handed_over_ms > 0:
-            return reply_158[state]
-        return reply_159[state]
+            return reply_155[state]
+        return reply_156[state]
     elif state == 'stopping':
+        if not speech.was_heard and message.handed_over_ms > 0 and (message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None) and message_evidence_is_heard(message, event):
+            run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
+            message.position_ms = message_evidence_position_ms(message, event)
+            speech.has_progressed = True
+            run.raised.append(speech_on_message_heard)
+            if not message.expects_audio and message.source_has_ended:
+                message_eventless_in_stopping(run, speech, message, event)
+            return
         if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             message.position_ms = message_evidence_position_ms(message, event)
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             if not message.expects_audio and message.source_has_ended:
                 run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_progressed')
-                return
-            return reply_157
+            return reply_154
         if message.handed_over_ms > 0:
-            return reply_158[state]
-        return reply_159[state]
+            return reply_155[state]
+        return reply_156[state]
     elif state == 'played':
-        return reply_160
+        return reply_157
     elif state == 'partial':
-        return reply_161
+        return reply_158
     elif state == 'skipped':
-        return reply_162
+        return reply_159
     raise KeyError(state)
 
 def message_on_output_playback_finished(run, speech, event):
@@ -1877,7 +1868,7 @@ def message_on_output_playback_finished(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_163
+        return reply_160
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.streaming.output_playback_finished#cleared_heard_whole')
@@ -1885,8 +1876,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
@@ -1906,8 +1896,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
@@ -1926,8 +1915,6 @@ def message_on_output_playback_finished(run, speech, event):
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
             settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
             message.record = settle_record
@@ -1937,30 +1924,34 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
+        if message.handed_over_ms > 0 and message_evidence_is_heard(message, event):
+            run.transitions.append('message.streaming.output_playback_finished#ran_dry')
+            message.position_ms = message_evidence_position_ms(message, event)
+            message.transcript = event.transcript
+            message.flushed_ms = 0
+            speech.has_progressed = True
+            run.raised.append(speech_on_message_heard)
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                message_eventless_in_streaming(run, speech, message, event)
+            return
         if message.handed_over_ms > 0:
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.streaming.output_playback_finished#ran_dry')
+                run.transitions.append('message.streaming.output_playback_finished#ran_dry_unheard')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            if run.raised:
-                run.transitions.append('message.streaming.output_playback_finished#ran_dry')
-                return
-            return reply_164
-        return reply_165[state]
+            return reply_161
+        return reply_162[state]
     elif state == 'draining':
         if not event.interrupted:
             run.transitions.append('message.draining.output_playback_finished#played_out')
             message.position_ms = message.handed_over_ms
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
@@ -1980,8 +1971,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
@@ -2001,8 +1991,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
@@ -2020,8 +2009,6 @@ def message_on_output_playback_finished(run, speech, event):
         message.transcript = event.transcript
         message.flushed_ms = 0
         speech.has_progressed = True
-        if not speech.was_heard and (message.has_started or message.position_ms > 0):
-            run.raised.append(speech_on_message_heard)
         message.reason = 'cleared'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -2038,8 +2025,6 @@ def message_on_output_playback_finished(run, speech, event):
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
@@ -2059,8 +2044,6 @@ def message_on_output_playback_finished(run, speech, event):
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             message.reason = speech.cause or 'interrupted'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
@@ -2079,8 +2062,6 @@ def message_on_output_playback_finished(run, speech, event):
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             message.reason = speech.cause or 'interrupted'
             settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
             message.record = settle_record
@@ -2090,13 +2071,13 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        return reply_165[state]
+        return reply_162[state]
     elif state == 'played':
-        return reply_166
+        return reply_163
     elif state == 'partial':
-        return reply_167
+        return reply_164
     elif state == 'skipped':
-        return reply_168
+        return reply_165
     raise KeyError(state)
 
 def message_on_output_failed(run, speech, event):
@@ -2110,7 +2091,7 @@ def message_on_output_failed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_169
+        return reply_166
     elif state in ('streaming', 'draining', 'stopping'):
         if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.forwarding.output_failed#heard_whole')
@@ -2155,22 +2136,69 @@ def message_on_output_failed(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'played':
-        return reply_170
+        return reply_167
     elif state == 'partial':
-        return reply_171
+        return reply_168
     elif state == 'skipped':
-        return reply_172
+        return reply_169
     raise KeyError(state)
 
 def message_on_forward(run, speech, message):
     state = message.state
     if state == 'pending':
         run.transitions.append('message.pending.forward')
+        speech.next_id = message.next_id
+        message.next_id = None
         speech.forwarding_id = message.message_id
         run.effects.append(StartHandover(message.message_id))
         message.state = 'streaming'
         if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
             message_eventless_in_streaming(run, speech, message, None)
+        return
+
+def message_on_watch(run, speech, message):
+    state = message.state
+    if state == 'streaming':
+        run.transitions.append('message.streaming.watch')
+        start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+            message_eventless_in_streaming(run, speech, message, None)
+        return
+    elif state == 'draining':
+        run.transitions.append('message.draining.watch')
+        start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
+        speech.timer = 'playout'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
+        return
+    elif state == 'played':
+        if speech.response_has_ended:
+            run.transitions.append('message.played.watch#response_ended')
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer, speech.speech_id))
+                speech.timer = None
+            return
+        run.transitions.append('message.played.watch')
+        start_timer_delay_ms = speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        return
+    elif state == 'skipped':
+        if speech.response_has_ended:
+            run.transitions.append('message.skipped.watch#response_ended')
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer, speech.speech_id))
+                speech.timer = None
+            return
+        run.transitions.append('message.skipped.watch')
+        start_timer_delay_ms = speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
         return
 
 def message_on_stop(run, speech, message):
@@ -2179,6 +2207,10 @@ def message_on_stop(run, speech, message):
         if message.handed_over_ms > 0:
             run.transitions.append('message.streaming.stop#on_the_output')
             run.effects.append(ClearOutput(message.message_id))
+            start_timer_delay_ms = speech.policy.stop_timeout_ms
+            speech.timer = 'stop'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             message.state = 'stopping'
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
@@ -2186,6 +2218,10 @@ def message_on_stop(run, speech, message):
         if not message.expects_audio and message_evidence_is_heard(message, None):
             run.transitions.append('message.streaming.stop#text_shown')
             message.shown_text = message.text
+            start_timer_delay_ms = speech.policy.stop_timeout_ms
+            speech.timer = 'stop'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             message.state = 'stopping'
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
@@ -2203,6 +2239,10 @@ def message_on_stop(run, speech, message):
     elif state == 'draining':
         run.transitions.append('message.draining.stop')
         run.effects.append(ClearOutput(message.message_id))
+        start_timer_delay_ms = speech.policy.stop_timeout_ms
+        speech.timer = 'stop'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         message.state = 'stopping'
         if not message.expects_audio and message.source_has_ended:
             message_eventless_in_stopping(run, speech, message, None)
@@ -2212,6 +2252,8 @@ def message_on_skip(run, speech, message):
     state = message.state
     if state == 'pending':
         run.transitions.append('message.pending.skip')
+        speech.next_id = message.next_id
+        message.next_id = None
         message.reason = speech.cause or 'interrupted'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -2319,6 +2361,125 @@ def message_on_later_message_began(run, speech, message):
                 message_eventless_in_stopping(run, speech, message, None)
             return
 
+def message_on_reconcile(run, speech, message):
+    state = message.state
+    if state == 'partial':
+        if message_reconciliation_record_of(message).heard_ms >= 1 and (not speech.capabilities.truncates_by_itself) and speech.capabilities.can_truncate:
+            run.transitions.append('message.partial.reconcile#audio')
+            speech.awaited[message.message_id] = 'truncate'
+            run.effects.append(TruncateMessage(message.message_id, message_reconciliation_record_of(message).heard_ms))
+            return
+        if message_reconciliation_record_of(message).heard_ms >= 1 and (not speech.capabilities.truncates_by_itself):
+            run.transitions.append('message.partial.reconcile#audio_stays')
+            message_reconciliation_report_divergence(run, message, 'cannot_truncate')
+            return
+        if not message.expects_audio and (not (message.source_has_ended and message.text == message_reconciliation_record_of(message).heard_text)) and speech.capabilities.can_remove:
+            run.transitions.append('message.partial.reconcile#text')
+            speech.awaited[message.message_id] = 'replace'
+            run.effects.append(ReplaceMessage(message.message_id, message_reconciliation_record_of(message).heard_text))
+            return
+        if not message.expects_audio and (not (message.source_has_ended and message.text == message_reconciliation_record_of(message).heard_text)):
+            run.transitions.append('message.partial.reconcile#text_stays')
+            message_reconciliation_report_divergence(run, message, 'text_beyond_heard')
+            return
+
+def message_on_forget(run, speech, message):
+    state = message.state
+    if state == 'partial':
+        if not not message.expects_audio and (not message_reconciliation_record_of(message).heard_ms >= 1) and speech.capabilities.can_remove:
+            run.transitions.append('message.partial.forget')
+            speech.awaited[message.message_id] = 'remove'
+            return
+        if not not message.expects_audio and (not message_reconciliation_record_of(message).heard_ms >= 1):
+            run.transitions.append('message.partial.forget#stays')
+            message_reconciliation_report_divergence(run, message, 'cannot_remove')
+            return
+    elif state == 'skipped':
+        if (message.reason != 'no_content' or message.received_ms > 0 or bool(message.text)) and speech.capabilities.can_remove:
+            run.transitions.append('message.skipped.forget')
+            speech.awaited[message.message_id] = 'remove'
+            return
+        if message.reason != 'no_content' or message.received_ms > 0 or bool(message.text):
+            run.transitions.append('message.skipped.forget#stays')
+            message_reconciliation_report_divergence(run, message, 'cannot_remove')
+            return
+
+def message_on_trim(run, speech, message):
+    state = message.state
+    if state == 'played':
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio) and speech.capabilities.can_remove:
+            run.transitions.append('message.played.trim#text')
+            speech.awaited[message.message_id] = 'replace'
+            run.effects.append(ReplaceMessage(message.message_id, message_reconciliation_record_of(message).heard_text))
+            run.raised.append(speech_on_request_made)
+            return
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio):
+            run.transitions.append('message.played.trim#text_stays')
+            message_reconciliation_report_divergence(run, message, 'text_beyond_heard')
+            return
+        if state_Message_outgrew_its_record(message) and (not speech.capabilities.truncates_by_itself) and speech.capabilities.can_truncate:
+            run.transitions.append('message.played.trim#audio')
+            speech.awaited[message.message_id] = 'truncate'
+            run.effects.append(TruncateMessage(message.message_id, message_reconciliation_record_of(message).received_ms))
+            run.raised.append(speech_on_request_made)
+            return
+        if state_Message_outgrew_its_record(message) and (not speech.capabilities.truncates_by_itself):
+            run.transitions.append('message.played.trim#audio_stays')
+            message_reconciliation_report_divergence(run, message, 'cannot_truncate')
+            return
+    elif state == 'partial':
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio) and speech.capabilities.can_remove:
+            run.transitions.append('message.partial.trim#text')
+            speech.awaited[message.message_id] = 'replace'
+            run.effects.append(ReplaceMessage(message.message_id, message_reconciliation_record_of(message).heard_text))
+            run.raised.append(speech_on_request_made)
+            return
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio):
+            run.transitions.append('message.partial.trim#text_stays')
+            message_reconciliation_report_divergence(run, message, 'text_beyond_heard')
+            return
+
+def message_on_give_up_answer(run, speech, message):
+    state = message.state
+    if state == 'played':
+        run.transitions.append('message.played.give_up_answer')
+        report_divergence_detail = speech.awaited[message.message_id]
+        report_divergence_record = message_reconciliation_record_of(message)
+        run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_divergence_detail))
+        return
+    elif state == 'partial':
+        run.transitions.append('message.partial.give_up_answer')
+        report_divergence_detail = speech.awaited[message.message_id]
+        report_divergence_record = message_reconciliation_record_of(message)
+        run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_divergence_detail))
+        return
+    elif state == 'skipped':
+        run.transitions.append('message.skipped.give_up_answer')
+        report_divergence_detail = speech.awaited[message.message_id]
+        report_divergence_record = message_reconciliation_record_of(message)
+        run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_divergence_detail))
+        return
+
+def message_on_give_up_end(run, speech, message):
+    state = message.state
+    if state == 'played':
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio):
+            run.transitions.append('message.played.give_up_end#text')
+            report_divergence_record = message_reconciliation_record_of(message)
+            run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
+            return
+        if state_Message_outgrew_its_record(message) and (not speech.capabilities.truncates_by_itself):
+            run.transitions.append('message.played.give_up_end#audio')
+            report_divergence_record = message_reconciliation_record_of(message)
+            run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
+            return
+    elif state == 'partial':
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio):
+            run.transitions.append('message.partial.give_up_end#text')
+            report_divergence_record = message_reconciliation_record_of(message)
+            run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
+            return
+
 def conversation_on_close(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
@@ -2338,9 +2499,9 @@ def conversation_on_close(run, conversation, event):
         conversation.connection = 'closing'
         return None
     elif state == 'closing':
-        return reply_173
+        return reply_170
     elif state == 'closed':
-        return reply_174
+        return reply_171
 
 def conversation_on_session_lost(run, conversation, event):
     state = conversation.connection
@@ -2353,7 +2514,7 @@ def conversation_on_session_lost(run, conversation, event):
         conversation.connection = 'disconnected'
         return None
     elif state == 'disconnected':
-        return reply_175
+        return reply_172
     elif state == 'closing':
         run.transitions.append('conversation.closing.session_lost')
         tell_all_event = SessionLost()
@@ -2361,21 +2522,21 @@ def conversation_on_session_lost(run, conversation, event):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
     elif state == 'closed':
-        return reply_176
+        return reply_173
 
 def conversation_on_session_resumed(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
-        return reply_177
+        return reply_174
     elif state == 'disconnected':
         run.transitions.append('conversation.disconnected.session_resumed')
         run.effects.append(AnnounceConnectionState('connected', event.conversation_kept))
         conversation.connection = 'connected'
         return None
     elif state == 'closing':
-        return reply_178
+        return reply_175
     elif state == 'closed':
-        return reply_179
+        return reply_176
 
 def take_conversation_closing_eventless(run, conversation, event):
     run.transitions.append('conversation.closing.eventless')
@@ -2414,12 +2575,12 @@ def conversation_on_user_started_speaking(run, conversation, event):
             run.transitions.append('conversation.talking.user_started_speaking#holding')
             run.raise_event('hold')
             return None
-        return reply_180
+        return reply_177
 
 def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
-        return reply_181
+        return reply_178
     elif state == 'talking':
         run.transitions.append('conversation.talking.user_stopped_speaking')
         conversation.user = 'silent'
@@ -2437,8 +2598,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_182
-        return reply_183
+            return reply_179
+        return reply_180
     elif state == 'held':
         if event.speech_id in conversation.waiting:
             run.transitions.append('conversation.held.authorize')
@@ -2449,16 +2610,16 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_184
-        return reply_185
+            return reply_181
+        return reply_182
     elif state == 'taken':
         if event.speech_id == conversation.floor_id:
-            return reply_186
+            return reply_183
         if event.speech_id in conversation.waiting:
-            return reply_187
+            return reply_184
         if event.speech_id in conversation.speeches:
-            return reply_188
-        return reply_189
+            return reply_185
+        return reply_186
 
 def conversation_on_interrupt(run, conversation, event):
     state = conversation.floor
@@ -2471,10 +2632,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_190
+            return reply_187
         if bool(conversation.live):
-            return reply_191
-        return reply_192
+            return reply_188
+        return reply_189
     elif state == 'held':
         run.transitions.append('conversation.held.interrupt')
         interrupt_all_force = isinstance(event, Interrupt) and event.force
@@ -2492,10 +2653,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_193
+            return reply_190
         if bool(conversation.live):
-            return reply_194
-        return reply_195
+            return reply_191
+        return reply_192
 
 def conversation_on_pause(run, conversation, event):
     state = conversation.floor
@@ -2504,12 +2665,12 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_196
+        return reply_193
 
 def conversation_on_resume(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        return reply_197
+        return reply_194
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -2653,7 +2814,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_198
+        return reply_195
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
             run.transitions.append('conversation.requested.request_response#sent')
@@ -2673,7 +2834,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_199
+        return reply_196
     elif state == 'generating':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
             run.transitions.append('conversation.generating.request_response#sent')
@@ -2693,7 +2854,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_200
+        return reply_197
 
 def conversation_on_session_response_created(run, conversation, event):
     state = conversation.generation
@@ -2725,12 +2886,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_201
+            return reply_198
         if event.response_id in conversation.by_response:
-            return reply_202
+            return reply_199
         if conversation.connection == 'closed':
-            return reply_203
-        return reply_204
+            return reply_200
+        return reply_201
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -2779,12 +2940,12 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_205
+            return reply_202
         if event.response_id in conversation.by_response:
-            return reply_206
+            return reply_203
         if conversation.connection == 'closed':
-            return reply_207
-        return reply_208
+            return reply_204
+        return reply_205
     elif state == 'generating':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -2811,17 +2972,17 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_209
+            return reply_206
         if event.response_id in conversation.by_response:
-            return reply_210
+            return reply_207
         if conversation.connection == 'closed':
-            return reply_211
-        return reply_212
+            return reply_208
+        return reply_209
 
 def conversation_on_session_request_refused(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
-        return reply_213
+        return reply_210
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -2839,9 +3000,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_214
+        return reply_211
     elif state == 'generating':
-        return reply_215
+        return reply_212
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -2942,66 +3103,9 @@ def conversation_eventless(conversation, event):
             found.append(take_conversation_speaking_eventless_at_rest)
     return found
 
-def state_Speech_first_pending_message(self):
-    for message in self.messages.values():
-        if message.state == 'pending':
-            return message
-    return None
-
-def message_reconciliation_cut_late_content(run, speech, message):
-    record = message.record
-    if record is None or not state_Message_outgrew_its_record(message):
-        return
-    if message.expects_audio:
-        message_reconciliation_truncate_message(run, speech, message, record.received_ms)
-    else:
-        message_reconciliation_replace_message(run, speech, message, record.heard_text)
-
-def state_Message_outgrew_its_record(self):
-    record = self.record
-    if record is None:
-        return False
-    if self.expects_audio:
-        return record.state == 'played' and self.received_ms > record.received_ms
-    return self.source_has_ended and self.text != record.generated_text == record.heard_text
-
-def message_reconciliation_truncate_message(run, speech, message, heard_ms):
-    if speech.capabilities.truncates_by_itself:
-        return
-    if speech.capabilities.can_truncate:
-        if speech.state not in ('completed', 'interrupted', 'failed'):
-            speech.awaited += (('truncate', message.message_id),)
-        run.effects.append(TruncateMessage(message.message_id, heard_ms))
-    else:
-        message_reconciliation_report_divergence(run, message, 'cannot_truncate')
-
-def message_reconciliation_report_divergence(run, message, cause, detail=''):
-    record = message.record
-    assert record is not None, f'message {message.message_id} is not final'
-    run.effects.append(ReportDivergence(message.message_id, cause, remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=record.heard_ms, heard_text=record.heard_text, detail=detail))
-
-def message_reconciliation_replace_message(run, speech, message, shown_text):
-    if message.source_has_ended and message.text == shown_text:
-        return
-    if speech.capabilities.can_remove:
-        if speech.state not in ('completed', 'interrupted', 'failed'):
-            speech.awaited += (('replace', message.message_id),)
-        run.effects.append(ReplaceMessage(message.message_id, shown_text))
-    else:
-        message_reconciliation_report_divergence(run, message, 'text_beyond_heard')
-
-def message_reconciliation_remove_messages(run, speech, messages):
-    remembered = [message for message in messages if message.reason != 'no_content' or message.received_ms > 0 or bool(message.text)]
-    if not remembered or speech.session_is_lost:
-        return
-    if speech.capabilities.can_remove:
-        for message in remembered:
-            if speech.state not in ('completed', 'interrupted', 'failed'):
-                speech.awaited += (('remove', message.message_id),)
-        run.effects.append(RemoveMessages(tuple((message.message_id for message in remembered))))
-    else:
-        for message in remembered:
-            message_reconciliation_report_divergence(run, message, 'cannot_remove')
+def message_reconciliation_record_of(message):
+    assert message.record is not None, f'message {message.message_id} is not final'
+    return message.record
 
 def message_evidence_usable_position_ms(position_ms, handed_over_ms):
     if position_ms is None or not 0 <= position_ms < _INFINITE:
@@ -3024,6 +3128,14 @@ def message_evidence_position_ms(message, event):
 def message_evidence_is_heard_to_the_end(message, event, frame_ms):
     return message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(message, event) >= message.handed_over_ms - frame_ms) and message_evidence_is_heard(message, event)
 
+def state_Message_outgrew_its_record(self):
+    record = self.record
+    if record is None:
+        return False
+    if self.expects_audio:
+        return record.state == 'played' and self.received_ms > record.received_ms
+    return self.source_has_ended and self.text != record.generated_text == record.heard_text
+
 def message_evidence_heard_text(message, estimate):
     if not message.expects_audio:
         return (message.text if message.shown_text is None else message.shown_text, 'exact')
@@ -3037,6 +3149,10 @@ def message_evidence__word_prefix(message):
     words = message.text.split()
     heard_words = len(words) * message.position_ms // message.received_ms if message.received_ms else 0
     return ' '.join(words[:heard_words])
+
+def message_reconciliation_report_divergence(run, message, cause, detail=''):
+    record = message_reconciliation_record_of(message)
+    run.effects.append(ReportDivergence(message.message_id, cause, remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=record.heard_ms, heard_text=record.heard_text, detail=detail))
 
 def conversation_guards_something_may_be_stopped(conversation, event):
     for speech_id in conversation.live:
@@ -3070,7 +3186,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '0352b9f1067f0749'
+DIGEST = 'ce1833fd8d6c4db8'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
@@ -3101,14 +3217,22 @@ RAISED = {
     'message_heard': speech_on_message_heard,
     'message_settled': speech_on_message_settled,
     'message_output_failed': speech_on_message_output_failed,
+    'request_made': speech_on_request_made,
+    'go_on': speech_on_go_on,
 }
 TOLD = {
     'forward': message_on_forward,
+    'watch': message_on_watch,
     'stop': message_on_stop,
     'skip': message_on_skip,
     'time_out': message_on_time_out,
     'end_source': message_on_end_source,
     'later_message_began': message_on_later_message_began,
+    'reconcile': message_on_reconcile,
+    'forget': message_on_forget,
+    'trim': message_on_trim,
+    'give_up_answer': message_on_give_up_answer,
+    'give_up_end': message_on_give_up_end,
 }
 CONVERSATION = {
     'request_response': conversation_on_request_response,
