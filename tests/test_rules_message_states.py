@@ -271,7 +271,7 @@ def test_a_text_only_message_that_is_interrupted_waits_for_the_end_of_its_source
 
 
 def test_audio_makes_it_an_audio_message_whatever_was_announced():
-    transcript = Transcript(SessionResponseCreated("r"), Authorize(), *text_message("a"))
+    transcript = Transcript(SessionResponseCreated("r"), Authorize(), SessionMessageAdded("r", "a", ("text",)))
     transcript.tell(SessionAudioReceived("a", 500), SessionMessageEnded("a"), OutputAudioHandedOver("a", 500))
     assert transcript.message("a").state == "draining"
 

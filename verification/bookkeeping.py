@@ -66,7 +66,8 @@ def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Spee
         entry.text += event.text
     elif type(event) is ev.SessionAudioReceived:
         entry.received_ms = event.received_ms
-        if event.received_ms > 0 and entry.shown_text is None and speech.capabilities.plays_audio:
+        was_shown = entry.is_begun and not entry.has_audio and entry.text
+        if event.received_ms > 0 and speech.capabilities.plays_audio and not was_shown:
             entry.has_audio = True
     elif type(event) is ev.SessionMessageEnded:
         entry.source_has_ended = True

@@ -140,94 +140,96 @@ reply_121 = Ignored('message.played.session_text_received#already_final', 'playe
 reply_122 = Handled(('message.partial.session_text_received',))
 reply_123 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
 reply_124 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
-reply_125 = Handled(('message.pending.session_audio_received',))
-reply_126 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
-reply_127 = Handled(('message.forwarding.session_audio_received',))
-reply_128 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
-reply_129 = Handled(('message.draining.session_audio_received',))
-reply_130 = Handled(('message.played.session_audio_received',))
-reply_131 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
-reply_132 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
-reply_133 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
-reply_134 = Handled(('message.pending.session_message_ended',))
-reply_135 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
-reply_136 = Handled(('message.forwarding.session_message_ended',))
-reply_137 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
-reply_138 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
-reply_139 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
-reply_140 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
-reply_141 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_142 = Handled(('message.forwarding.output_audio_handed_over',))
-reply_143 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_144 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
-reply_145 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
-reply_146 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
-reply_147 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_148 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_149 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_150 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
-reply_151 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
-reply_152 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
-reply_153 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_154 = Handled(('message.forwarding.output_playback_progressed',))
-reply_155 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_156 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_157 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
-reply_158 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
-reply_159 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
-reply_160 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_161 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
-reply_162 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_163 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
-reply_164 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
-reply_165 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
-reply_166 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_167 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
-reply_168 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
-reply_169 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
-reply_170 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
-reply_171 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_172 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
-reply_173 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_174 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
-reply_175 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
-reply_176 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_177 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
-reply_178 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
-reply_179 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
-reply_180 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
-reply_181 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
-reply_182 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
-reply_183 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
-reply_184 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
-reply_185 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
-reply_186 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
-reply_187 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
-reply_188 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
-reply_189 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_190 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_191 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_192 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
-reply_193 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_194 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_195 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_196 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_197 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_198 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_199 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_200 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_201 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_202 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_203 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_204 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
-reply_205 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_206 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_207 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_208 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
-reply_209 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_210 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_211 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_212 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_125 = Handled(('message.pending.session_audio_received#first_of_a_text',))
+reply_126 = Handled(('message.pending.session_audio_received',))
+reply_127 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
+reply_128 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
+reply_129 = Handled(('message.forwarding.session_audio_received',))
+reply_130 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
+reply_131 = Handled(('message.draining.session_audio_received',))
+reply_132 = Handled(('message.played.session_audio_received',))
+reply_133 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
+reply_134 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
+reply_135 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
+reply_136 = Handled(('message.pending.session_message_ended',))
+reply_137 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
+reply_138 = Handled(('message.forwarding.session_message_ended',))
+reply_139 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
+reply_140 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
+reply_141 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
+reply_142 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
+reply_143 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_144 = Handled(('message.forwarding.output_audio_handed_over',))
+reply_145 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_146 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
+reply_147 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
+reply_148 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
+reply_149 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_150 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_151 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_152 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
+reply_153 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
+reply_154 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
+reply_155 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_156 = Handled(('message.forwarding.output_playback_progressed',))
+reply_157 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_158 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_159 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
+reply_160 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
+reply_161 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
+reply_162 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_163 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
+reply_164 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_165 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
+reply_166 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
+reply_167 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
+reply_168 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_169 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
+reply_170 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
+reply_171 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
+reply_172 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
+reply_173 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_174 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
+reply_175 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_176 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
+reply_177 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
+reply_178 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_179 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
+reply_180 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_181 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_182 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_183 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_184 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_185 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_186 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_187 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_188 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_189 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_190 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_191 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_192 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_193 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_194 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
+reply_195 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_196 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_197 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_198 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_199 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_200 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_201 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_202 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_203 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_204 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_205 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_206 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
+reply_207 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_208 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_209 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_210 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
+reply_211 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_212 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_213 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_214 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -1571,66 +1573,70 @@ def message_on_session_audio_received(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        if event.received_ms >= message.received_ms:
+        if not message.expects_audio and (event.received_ms > 0 and speech.capabilities.plays_audio):
             message.received_ms = event.received_ms
-            if event.received_ms > 0 and message.shown_text is None:
-                message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
+            message.expects_audio = True
             return reply_125
-        return reply_126
-    elif state == 'streaming':
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
-            if event.received_ms > 0 and message.shown_text is None:
-                message.expects_audio = speech.capabilities.plays_audio
+            speech.has_progressed = True
+            return reply_126
+        return reply_127
+    elif state == 'streaming':
+        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms > 0 and speech.capabilities.plays_audio):
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            message.expects_audio = True
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                run.transitions.append('message.streaming.session_audio_received#first_of_a_text')
+                message_eventless_in_streaming(run, speech, message, event)
+                return
+            return reply_128
+        if event.received_ms >= message.received_ms:
+            message.received_ms = event.received_ms
             speech.has_progressed = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 run.transitions.append('message.forwarding.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_127
-        return reply_128[state]
-    elif state == 'stopping':
-        if event.received_ms >= message.received_ms:
-            message.received_ms = event.received_ms
-            if event.received_ms > 0 and message.shown_text is None:
-                message.expects_audio = speech.capabilities.plays_audio
-            speech.has_progressed = True
-            if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.session_audio_received')
-                message_eventless_in_stopping(run, speech, message, event)
-                return
-            return reply_127
-        return reply_128[state]
+            return reply_129
+        return reply_130[state]
     elif state == 'draining':
         if event.received_ms > message.received_ms:
             message.received_ms = event.received_ms
-            if event.received_ms > 0 and message.shown_text is None:
-                message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
             message.state = 'streaming'
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 run.transitions.append('message.draining.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_129
+            return reply_131
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
-            if event.received_ms > 0 and message.shown_text is None:
-                message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
-            return reply_127
-        return reply_128[state]
+            return reply_129
+        return reply_130[state]
+    elif state == 'stopping':
+        if event.received_ms >= message.received_ms:
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            if not message.expects_audio and message.source_has_ended:
+                run.transitions.append('message.forwarding.session_audio_received')
+                message_eventless_in_stopping(run, speech, message, event)
+                return
+            return reply_129
+        return reply_130[state]
     elif state == 'played':
         if event.received_ms > message.received_ms and (not not message.expects_audio) and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
             speech.has_progressed = True
-            return reply_130
-        return reply_131
-    elif state == 'partial':
-        return reply_132
-    elif state == 'skipped':
+            return reply_132
         return reply_133
+    elif state == 'partial':
+        return reply_134
+    elif state == 'skipped':
+        return reply_135
     raise KeyError(state)
 
 def message_on_session_message_ended(run, speech, event):
@@ -1646,8 +1652,8 @@ def message_on_session_message_ended(run, speech, event):
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_134
-        return reply_135
+            return reply_136
+        return reply_137
     elif state == 'streaming':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1657,15 +1663,15 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_136
-        return reply_137[state]
+            return reply_138
+        return reply_139[state]
     elif state == 'draining':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_136
-        return reply_137[state]
+            return reply_138
+        return reply_139[state]
     elif state == 'stopping':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1675,14 +1681,14 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_136
-        return reply_137[state]
+            return reply_138
+        return reply_139[state]
     elif state == 'played':
-        return reply_138
-    elif state == 'partial':
-        return reply_139
-    elif state == 'skipped':
         return reply_140
+    elif state == 'partial':
+        return reply_141
+    elif state == 'skipped':
+        return reply_142
     raise KeyError(state)
 
 def message_on_output_audio_handed_over(run, speech, event):
@@ -1696,7 +1702,7 @@ def message_on_output_audio_handed_over(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_141
+        return reply_143
     elif state == 'streaming':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1705,14 +1711,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_142
-        return reply_143[state]
+            return reply_144
+        return reply_145[state]
     elif state == 'draining':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_142
-        return reply_143[state]
+            return reply_144
+        return reply_145[state]
     elif state == 'stopping':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1721,14 +1727,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_142
-        return reply_143[state]
+            return reply_144
+        return reply_145[state]
     elif state == 'played':
-        return reply_144
-    elif state == 'partial':
-        return reply_145
-    elif state == 'skipped':
         return reply_146
+    elif state == 'partial':
+        return reply_147
+    elif state == 'skipped':
+        return reply_148
     raise KeyError(state)
 
 def message_on_output_playback_started(run, speech, event):
@@ -1740,7 +1746,7 @@ def message_on_output_playback_started(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_147
+        return reply_149
     elif state == 'streaming':
         if message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started')
@@ -1751,8 +1757,8 @@ def message_on_output_playback_started(run, speech, event):
                 message_eventless_in_streaming(run, speech, message, event)
             return
         if message.has_started:
-            return reply_148[state]
-        return reply_149[state]
+            return reply_150[state]
+        return reply_151[state]
     elif state == 'draining':
         if message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started')
@@ -1761,8 +1767,8 @@ def message_on_output_playback_started(run, speech, event):
             run.raised.append(speech_on_message_heard)
             return
         if message.has_started:
-            return reply_148[state]
-        return reply_149[state]
+            return reply_150[state]
+        return reply_151[state]
     elif state == 'stopping':
         if message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started')
@@ -1773,14 +1779,14 @@ def message_on_output_playback_started(run, speech, event):
                 message_eventless_in_stopping(run, speech, message, event)
             return
         if message.has_started:
-            return reply_148[state]
-        return reply_149[state]
+            return reply_150[state]
+        return reply_151[state]
     elif state == 'played':
-        return reply_150
-    elif state == 'partial':
-        return reply_151
-    elif state == 'skipped':
         return reply_152
+    elif state == 'partial':
+        return reply_153
+    elif state == 'skipped':
+        return reply_154
     raise KeyError(state)
 
 def message_on_output_playback_progressed(run, speech, event):
@@ -1794,7 +1800,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_153
+        return reply_155
     elif state == 'streaming':
         if not speech.was_heard and message.handed_over_ms > 0 and (message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
@@ -1811,10 +1817,10 @@ def message_on_output_playback_progressed(run, speech, event):
                 run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_154
+            return reply_156
         if message.handed_over_ms > 0:
-            return reply_155[state]
-        return reply_156[state]
+            return reply_157[state]
+        return reply_158[state]
     elif state == 'draining':
         if not speech.was_heard and message.handed_over_ms > 0 and (message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
@@ -1825,10 +1831,10 @@ def message_on_output_playback_progressed(run, speech, event):
         if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             message.position_ms = message_evidence_position_ms(message, event)
             speech.has_progressed = True
-            return reply_154
+            return reply_156
         if message.handed_over_ms > 0:
-            return reply_155[state]
-        return reply_156[state]
+            return reply_157[state]
+        return reply_158[state]
     elif state == 'stopping':
         if not speech.was_heard and message.handed_over_ms > 0 and (message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
@@ -1845,16 +1851,16 @@ def message_on_output_playback_progressed(run, speech, event):
                 run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_154
+            return reply_156
         if message.handed_over_ms > 0:
-            return reply_155[state]
-        return reply_156[state]
+            return reply_157[state]
+        return reply_158[state]
     elif state == 'played':
-        return reply_157
-    elif state == 'partial':
-        return reply_158
-    elif state == 'skipped':
         return reply_159
+    elif state == 'partial':
+        return reply_160
+    elif state == 'skipped':
+        return reply_161
     raise KeyError(state)
 
 def message_on_output_playback_finished(run, speech, event):
@@ -1868,7 +1874,7 @@ def message_on_output_playback_finished(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_160
+        return reply_162
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.streaming.output_playback_finished#cleared_heard_whole')
@@ -1943,8 +1949,8 @@ def message_on_output_playback_finished(run, speech, event):
                 run.transitions.append('message.streaming.output_playback_finished#ran_dry_unheard')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_161
-        return reply_162[state]
+            return reply_163
+        return reply_164[state]
     elif state == 'draining':
         if not event.interrupted:
             run.transitions.append('message.draining.output_playback_finished#played_out')
@@ -2071,13 +2077,13 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        return reply_162[state]
+        return reply_164[state]
     elif state == 'played':
-        return reply_163
-    elif state == 'partial':
-        return reply_164
-    elif state == 'skipped':
         return reply_165
+    elif state == 'partial':
+        return reply_166
+    elif state == 'skipped':
+        return reply_167
     raise KeyError(state)
 
 def message_on_output_failed(run, speech, event):
@@ -2091,7 +2097,7 @@ def message_on_output_failed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_166
+        return reply_168
     elif state in ('streaming', 'draining', 'stopping'):
         if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.forwarding.output_failed#heard_whole')
@@ -2136,11 +2142,11 @@ def message_on_output_failed(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'played':
-        return reply_167
-    elif state == 'partial':
-        return reply_168
-    elif state == 'skipped':
         return reply_169
+    elif state == 'partial':
+        return reply_170
+    elif state == 'skipped':
+        return reply_171
     raise KeyError(state)
 
 def message_on_forward(run, speech, message):
@@ -2499,9 +2505,9 @@ def conversation_on_close(run, conversation, event):
         conversation.connection = 'closing'
         return None
     elif state == 'closing':
-        return reply_170
+        return reply_172
     elif state == 'closed':
-        return reply_171
+        return reply_173
 
 def conversation_on_session_lost(run, conversation, event):
     state = conversation.connection
@@ -2514,7 +2520,7 @@ def conversation_on_session_lost(run, conversation, event):
         conversation.connection = 'disconnected'
         return None
     elif state == 'disconnected':
-        return reply_172
+        return reply_174
     elif state == 'closing':
         run.transitions.append('conversation.closing.session_lost')
         tell_all_event = SessionLost()
@@ -2522,21 +2528,21 @@ def conversation_on_session_lost(run, conversation, event):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
     elif state == 'closed':
-        return reply_173
+        return reply_175
 
 def conversation_on_session_resumed(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
-        return reply_174
+        return reply_176
     elif state == 'disconnected':
         run.transitions.append('conversation.disconnected.session_resumed')
         run.effects.append(AnnounceConnectionState('connected', event.conversation_kept))
         conversation.connection = 'connected'
         return None
     elif state == 'closing':
-        return reply_175
+        return reply_177
     elif state == 'closed':
-        return reply_176
+        return reply_178
 
 def take_conversation_closing_eventless(run, conversation, event):
     run.transitions.append('conversation.closing.eventless')
@@ -2575,12 +2581,12 @@ def conversation_on_user_started_speaking(run, conversation, event):
             run.transitions.append('conversation.talking.user_started_speaking#holding')
             run.raise_event('hold')
             return None
-        return reply_177
+        return reply_179
 
 def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
-        return reply_178
+        return reply_180
     elif state == 'talking':
         run.transitions.append('conversation.talking.user_stopped_speaking')
         conversation.user = 'silent'
@@ -2598,8 +2604,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_179
-        return reply_180
+            return reply_181
+        return reply_182
     elif state == 'held':
         if event.speech_id in conversation.waiting:
             run.transitions.append('conversation.held.authorize')
@@ -2610,16 +2616,16 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_181
-        return reply_182
+            return reply_183
+        return reply_184
     elif state == 'taken':
         if event.speech_id == conversation.floor_id:
-            return reply_183
-        if event.speech_id in conversation.waiting:
-            return reply_184
-        if event.speech_id in conversation.speeches:
             return reply_185
-        return reply_186
+        if event.speech_id in conversation.waiting:
+            return reply_186
+        if event.speech_id in conversation.speeches:
+            return reply_187
+        return reply_188
 
 def conversation_on_interrupt(run, conversation, event):
     state = conversation.floor
@@ -2632,10 +2638,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_187
+            return reply_189
         if bool(conversation.live):
-            return reply_188
-        return reply_189
+            return reply_190
+        return reply_191
     elif state == 'held':
         run.transitions.append('conversation.held.interrupt')
         interrupt_all_force = isinstance(event, Interrupt) and event.force
@@ -2653,10 +2659,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_190
+            return reply_192
         if bool(conversation.live):
-            return reply_191
-        return reply_192
+            return reply_193
+        return reply_194
 
 def conversation_on_pause(run, conversation, event):
     state = conversation.floor
@@ -2665,12 +2671,12 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_193
+        return reply_195
 
 def conversation_on_resume(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        return reply_194
+        return reply_196
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -2814,7 +2820,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_195
+        return reply_197
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
             run.transitions.append('conversation.requested.request_response#sent')
@@ -2834,7 +2840,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_196
+        return reply_198
     elif state == 'generating':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
             run.transitions.append('conversation.generating.request_response#sent')
@@ -2854,7 +2860,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_197
+        return reply_199
 
 def conversation_on_session_response_created(run, conversation, event):
     state = conversation.generation
@@ -2886,12 +2892,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_198
-        if event.response_id in conversation.by_response:
-            return reply_199
-        if conversation.connection == 'closed':
             return reply_200
-        return reply_201
+        if event.response_id in conversation.by_response:
+            return reply_201
+        if conversation.connection == 'closed':
+            return reply_202
+        return reply_203
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -2940,12 +2946,12 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_202
-        if event.response_id in conversation.by_response:
-            return reply_203
-        if conversation.connection == 'closed':
             return reply_204
-        return reply_205
+        if event.response_id in conversation.by_response:
+            return reply_205
+        if conversation.connection == 'closed':
+            return reply_206
+        return reply_207
     elif state == 'generating':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -2972,17 +2978,17 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_206
-        if event.response_id in conversation.by_response:
-            return reply_207
-        if conversation.connection == 'closed':
             return reply_208
-        return reply_209
+        if event.response_id in conversation.by_response:
+            return reply_209
+        if conversation.connection == 'closed':
+            return reply_210
+        return reply_211
 
 def conversation_on_session_request_refused(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
-        return reply_210
+        return reply_212
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3000,9 +3006,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_211
+        return reply_213
     elif state == 'generating':
-        return reply_212
+        return reply_214
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -3186,7 +3192,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = 'ce1833fd8d6c4db8'
+DIGEST = '823d64c7f050a507'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

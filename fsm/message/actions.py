@@ -50,11 +50,14 @@ def collect_text(run: Run, speech: Speech, message: Message, event: SessionTextR
 
 
 def count_received(run: Run, speech: Speech, message: Message, event: SessionAudioReceived) -> None:
-    """Take over the total of audio received. Audio makes it an audio message, unless its text has been shown."""
+    """Take over the total of audio received."""
     message.received_ms = event.received_ms
-    if event.received_ms > 0 and message.shown_text is None:
-        message.expects_audio = speech.capabilities.plays_audio
     speech.has_progressed = True
+
+
+def expect_audio(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Take it for an audio message from now on: its text is the transcript."""
+    message.expects_audio = True
 
 
 def count_late_audio(run: Run, speech: Speech, message: Message, event: SessionAudioReceived) -> None:

@@ -124,6 +124,25 @@ class MessageChart(StateChart[Any]):
 
     # What the server sends is collected until the message is final, wherever it is.
     pending.to(None, event="session_text_received", on="collect_text")
+    # Audio makes it an audio message, unless its text has been shown: what the user has read stays a text.
+    named(
+        "first_of_a_text",
+        pending.to(
+            None,
+            event="session_audio_received",
+            cond="is_text_only and brings_playable_audio",
+            on=["count_received", "expect_audio"],
+        ),
+    )
+    named(
+        "first_of_a_text",
+        streaming.to(
+            None,
+            event="session_audio_received",
+            cond="is_text_only and has_no_content and brings_playable_audio",
+            on=["count_received", "expect_audio"],
+        ),
+    )
     pending.to(None, event="session_audio_received", cond="received_no_less", on="count_received")
     forwarding.to(None, event="session_text_received", on="collect_text")
     draining.to(streaming, event="session_audio_received", cond="received_more", on="count_received")

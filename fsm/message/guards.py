@@ -61,6 +61,11 @@ def received_no_less(speech: Speech, message: Message, event: SessionAudioReceiv
     return event.received_ms >= message.received_ms
 
 
+def brings_playable_audio(speech: Speech, message: Message, event: SessionAudioReceived) -> bool:
+    """There is audio in it, and something to play it."""
+    return event.received_ms > 0 and speech.capabilities.plays_audio
+
+
 def handed_over_no_less(speech: Speech, message: Message, event: OutputAudioHandedOver) -> bool:
     """The total handed over does not go backwards."""
     return event.handed_over_ms >= message.handed_over_ms
