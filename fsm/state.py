@@ -99,6 +99,8 @@ class Speech(Struct, gc=False):
     """The first message that waits for its turn."""
     last_id: str | None = None
     """The last of those that wait, if any does."""
+    growing: tuple[str, ...] = ()
+    """The messages that have got content since the last item of the response began: they grow until the next one."""
     response_id: str | None = None
     response_has_ended: bool = False
     response_has_failed: bool = False

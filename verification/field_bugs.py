@@ -51,8 +51,8 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     "M2": _removals(buggy.only_of_what_was_begun),
     "M3": (gives(message_actions.settle_skipped, ReportMessageSettled, buggy.commits_it_as_said),),
     "M5": (
-        without("message.pending.later_message_began", "note_source_end"),
-        without("message.forwarding.later_message_began", "note_source_end"),
+        without("message.pending.later_item_began", "note_source_end"),
+        without("message.forwarding.later_item_began", "note_source_end"),
     ),
     "M6": (
         gives(
@@ -91,9 +91,7 @@ _BUGS: dict[str, tuple[Change, ...]] = {
         action(
             "note_finish",
             buggy.note_finish(
-                lambda speech, message, event: (
-                    evidence.usable_position_ms(event.position_ms, message.handed_over_ms) or 0
-                )
+                lambda speech, message, event: evidence.usable_position_ms(event, message.handed_over_ms) or 0
             ),
         ),
     ),

@@ -82,154 +82,170 @@ reply_63 = Ignored('speech.reconciling.session_request_refused#already_created',
 reply_64 = Ignored('speech.completed.session_request_refused#speech_is_over', 'completed', 'speech_is_over')
 reply_65 = Ignored('speech.interrupted.session_request_refused#speech_is_over', 'interrupted', 'speech_is_over')
 reply_66 = Ignored('speech.failed.session_request_refused#speech_is_over', 'failed', 'speech_is_over')
-reply_67 = Ignored('speech.queued.session_response_ended#already_ended', 'queued', 'already_ended')
-reply_68 = Rejected('session_response_ended', 'speech.queued.session_response_ended#foreign_response', 'queued', 'foreign_response', 'session')
-reply_69 = {state: Ignored('speech.active.session_response_ended#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
-reply_70 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_71 = Ignored('speech.stopping.session_response_ended#already_ended', 'stopping', 'already_ended')
-reply_72 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#foreign_response', 'stopping', 'foreign_response', 'session')
-reply_73 = Ignored('speech.reconciling.session_response_ended#already_ended', 'reconciling', 'already_ended')
-reply_74 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#foreign_response', 'reconciling', 'foreign_response', 'session')
-reply_75 = Ignored('speech.completed.session_response_ended#speech_is_over', 'completed', 'speech_is_over')
-reply_76 = Ignored('speech.interrupted.session_response_ended#speech_is_over', 'interrupted', 'speech_is_over')
-reply_77 = Ignored('speech.failed.session_response_ended#speech_is_over', 'failed', 'speech_is_over')
-reply_78 = Ignored('speech.stopping.session_lost#already_lost', 'stopping', 'already_lost')
-reply_79 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
-reply_80 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
-reply_81 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
-reply_82 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
-reply_83 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
-reply_84 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
-reply_85 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
-reply_86 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
-reply_87 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
-reply_88 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
-reply_89 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
-reply_90 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_91 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
-reply_92 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
-reply_93 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
-reply_94 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
-reply_95 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
-reply_96 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
-reply_97 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
-reply_98 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_99 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
-reply_100 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
-reply_101 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
-reply_102 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
-reply_103 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
-reply_104 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
-reply_105 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
-reply_106 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
-reply_107 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
-reply_108 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
-reply_109 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
-reply_110 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
-reply_111 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
-reply_112 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
-reply_113 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
-reply_114 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
-reply_115 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
-reply_116 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
-reply_117 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
-reply_118 = Handled(('message.pending.session_text_received',))
-reply_119 = Handled(('message.forwarding.session_text_received',))
-reply_120 = Handled(('message.played.session_text_received',))
-reply_121 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
-reply_122 = Handled(('message.partial.session_text_received',))
-reply_123 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
-reply_124 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
-reply_125 = Handled(('message.pending.session_audio_received#first_of_a_text',))
-reply_126 = Handled(('message.pending.session_audio_received',))
-reply_127 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
-reply_128 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
-reply_129 = Handled(('message.forwarding.session_audio_received',))
-reply_130 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
-reply_131 = Handled(('message.draining.session_audio_received',))
-reply_132 = Handled(('message.played.session_audio_received',))
-reply_133 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
-reply_134 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
-reply_135 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
-reply_136 = Handled(('message.pending.session_message_ended',))
-reply_137 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
-reply_138 = Handled(('message.forwarding.session_message_ended',))
-reply_139 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
-reply_140 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
-reply_141 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
-reply_142 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
-reply_143 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_144 = Handled(('message.forwarding.output_audio_handed_over',))
-reply_145 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_146 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
-reply_147 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
-reply_148 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
-reply_149 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_150 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_151 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_152 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
-reply_153 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
-reply_154 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
-reply_155 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_156 = Handled(('message.forwarding.output_playback_progressed',))
-reply_157 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_158 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_159 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
-reply_160 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
-reply_161 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
-reply_162 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_163 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
-reply_164 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_165 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
-reply_166 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
-reply_167 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
-reply_168 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_169 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
-reply_170 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
-reply_171 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
-reply_172 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
-reply_173 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_174 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
-reply_175 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_176 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
-reply_177 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
-reply_178 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_179 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
-reply_180 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
-reply_181 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
-reply_182 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
-reply_183 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
-reply_184 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
-reply_185 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
-reply_186 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
-reply_187 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
-reply_188 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
-reply_189 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
-reply_190 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
-reply_191 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_192 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_193 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_194 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
-reply_195 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_196 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_197 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_198 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_199 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_200 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_201 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_202 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_203 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_204 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_205 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_206 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
-reply_207 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_208 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_209 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_210 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
-reply_211 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_212 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_213 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_214 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_67 = Ignored('speech.queued.session_item_added#already_ended', 'queued', 'already_ended')
+reply_68 = Rejected('session_item_added', 'speech.queued.session_item_added#foreign_response', 'queued', 'foreign_response', 'session')
+reply_69 = {state: Ignored('speech.active.session_item_added#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
+reply_70 = {state: Rejected('session_item_added', 'speech.active.session_item_added#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_71 = Ignored('speech.stopping.session_item_added#already_ended', 'stopping', 'already_ended')
+reply_72 = Rejected('session_item_added', 'speech.stopping.session_item_added#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_73 = Ignored('speech.reconciling.session_item_added#already_settled', 'reconciling', 'already_settled')
+reply_74 = Ignored('speech.reconciling.session_item_added#already_ended', 'reconciling', 'already_ended')
+reply_75 = Rejected('session_item_added', 'speech.reconciling.session_item_added#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_76 = Ignored('speech.completed.session_item_added#speech_is_over', 'completed', 'speech_is_over')
+reply_77 = Ignored('speech.interrupted.session_item_added#speech_is_over', 'interrupted', 'speech_is_over')
+reply_78 = Ignored('speech.failed.session_item_added#speech_is_over', 'failed', 'speech_is_over')
+reply_79 = Ignored('speech.queued.session_response_ended#already_ended', 'queued', 'already_ended')
+reply_80 = Rejected('session_response_ended', 'speech.queued.session_response_ended#foreign_response', 'queued', 'foreign_response', 'session')
+reply_81 = {state: Ignored('speech.active.session_response_ended#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
+reply_82 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_83 = Ignored('speech.stopping.session_response_ended#already_ended', 'stopping', 'already_ended')
+reply_84 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_85 = Ignored('speech.reconciling.session_response_ended#already_ended', 'reconciling', 'already_ended')
+reply_86 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_87 = Ignored('speech.completed.session_response_ended#speech_is_over', 'completed', 'speech_is_over')
+reply_88 = Ignored('speech.interrupted.session_response_ended#speech_is_over', 'interrupted', 'speech_is_over')
+reply_89 = Ignored('speech.failed.session_response_ended#speech_is_over', 'failed', 'speech_is_over')
+reply_90 = Ignored('speech.stopping.session_lost#already_lost', 'stopping', 'already_lost')
+reply_91 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
+reply_92 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
+reply_93 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
+reply_94 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
+reply_95 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
+reply_96 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
+reply_97 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
+reply_98 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
+reply_99 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
+reply_100 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
+reply_101 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_102 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_103 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_104 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
+reply_105 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
+reply_106 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
+reply_107 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
+reply_108 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
+reply_109 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_110 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_111 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_112 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
+reply_113 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
+reply_114 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
+reply_115 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
+reply_116 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
+reply_117 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
+reply_118 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
+reply_119 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
+reply_120 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
+reply_121 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
+reply_122 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
+reply_123 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
+reply_124 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
+reply_125 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
+reply_126 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
+reply_127 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
+reply_128 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
+reply_129 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
+reply_130 = Handled(('message.pending.session_text_received#first',))
+reply_131 = Handled(('message.pending.session_text_received',))
+reply_132 = Handled(('message.forwarding.session_text_received#first',))
+reply_133 = Handled(('message.forwarding.session_text_received',))
+reply_134 = Handled(('message.played.session_text_received',))
+reply_135 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
+reply_136 = Handled(('message.partial.session_text_received',))
+reply_137 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
+reply_138 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
+reply_139 = Handled(('message.pending.session_audio_received#first_of_a_text',))
+reply_140 = Handled(('message.pending.session_audio_received#first',))
+reply_141 = Handled(('message.pending.session_audio_received',))
+reply_142 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
+reply_143 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
+reply_144 = Handled(('message.forwarding.session_audio_received#first',))
+reply_145 = Handled(('message.forwarding.session_audio_received',))
+reply_146 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
+reply_147 = Handled(('message.draining.session_audio_received',))
+reply_148 = Handled(('message.played.session_audio_received',))
+reply_149 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
+reply_150 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
+reply_151 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
+reply_152 = Handled(('message.pending.session_message_ended',))
+reply_153 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
+reply_154 = Handled(('message.forwarding.session_message_ended',))
+reply_155 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
+reply_156 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
+reply_157 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
+reply_158 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
+reply_159 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_160 = Handled(('message.forwarding.output_audio_handed_over',))
+reply_161 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_162 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
+reply_163 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
+reply_164 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
+reply_165 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_166 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_167 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_168 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
+reply_169 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
+reply_170 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
+reply_171 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_172 = Handled(('message.forwarding.output_playback_progressed',))
+reply_173 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_174 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_175 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
+reply_176 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
+reply_177 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
+reply_178 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_179 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
+reply_180 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_181 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
+reply_182 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
+reply_183 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
+reply_184 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_185 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
+reply_186 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
+reply_187 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
+reply_188 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
+reply_189 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_190 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
+reply_191 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_192 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
+reply_193 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
+reply_194 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_195 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
+reply_196 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_197 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_198 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_199 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_200 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_201 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_202 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_203 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_204 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_205 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_206 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_207 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_208 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_209 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_210 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
+reply_211 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_212 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_213 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_214 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_215 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_216 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_217 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_218 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_219 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_220 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_221 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_222 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
+reply_223 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_224 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_225 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_226 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
+reply_227 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_228 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_229 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_230 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -819,6 +835,74 @@ def speech_on_session_request_refused(run, speech, event):
         return reply_66
     raise KeyError(state)
 
+def speech_on_session_item_added(run, speech, event):
+    if type(event.response_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
+    state = speech.state
+    if state == 'queued':
+        if event.response_id == speech.response_id and (not speech.response_has_ended):
+            run.transitions.append('speech.queued.session_item_added')
+            speech.has_progressed = True
+            for note_item_message_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[note_item_message_id])
+            speech.growing = ()
+            return
+        if event.response_id == speech.response_id:
+            return reply_67
+        return reply_68
+    elif state in ('waiting', 'speaking'):
+        if event.response_id == speech.response_id and (not speech.response_has_ended):
+            run.transitions.append('speech.active.session_item_added')
+            speech.has_progressed = True
+            for note_item_message_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[note_item_message_id])
+            speech.growing = ()
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_waiting_or_speaking(run, speech, event)
+            return
+        if event.response_id == speech.response_id:
+            return reply_69[state]
+        return reply_70[state]
+    elif state == 'paused':
+        if event.response_id == speech.response_id and (not speech.response_has_ended):
+            run.transitions.append('speech.active.session_item_added')
+            speech.has_progressed = True
+            for note_item_message_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[note_item_message_id])
+            speech.growing = ()
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_paused(run, speech, event)
+            return
+        if event.response_id == speech.response_id:
+            return reply_69[state]
+        return reply_70[state]
+    elif state == 'stopping':
+        if event.response_id == speech.response_id and (not speech.response_has_ended):
+            run.transitions.append('speech.stopping.session_item_added')
+            speech.has_progressed = True
+            for note_item_message_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[note_item_message_id])
+            speech.growing = ()
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        if event.response_id == speech.response_id:
+            return reply_71
+        return reply_72
+    elif state == 'reconciling':
+        if event.response_id == speech.response_id and (not speech.response_has_ended):
+            return reply_73
+        if event.response_id == speech.response_id:
+            return reply_74
+        return reply_75
+    elif state == 'completed':
+        return reply_76
+    elif state == 'interrupted':
+        return reply_77
+    elif state == 'failed':
+        return reply_78
+    raise KeyError(state)
+
 def speech_on_session_response_ended(run, speech, event):
     if (type(event.response_id) is not str or event.status not in {'completed', 'cancelled', 'failed', 'incomplete'}) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
@@ -833,8 +917,8 @@ def speech_on_session_response_ended(run, speech, event):
                 message_on_end_source(run, speech, end_response_message)
             return
         if event.response_id == speech.response_id:
-            return reply_67
-        return reply_68
+            return reply_79
+        return reply_80
     elif state in ('waiting', 'speaking'):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended')
@@ -847,8 +931,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_69[state]
-        return reply_70[state]
+            return reply_81[state]
+        return reply_82[state]
     elif state == 'paused':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended')
@@ -861,8 +945,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_paused(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_69[state]
-        return reply_70[state]
+            return reply_81[state]
+        return reply_82[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.stopping.session_response_ended')
@@ -875,8 +959,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_stopping(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_71
-        return reply_72
+            return reply_83
+        return reply_84
     elif state == 'reconciling':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.reconciling.session_response_ended')
@@ -891,14 +975,14 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_reconciling(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_73
-        return reply_74
+            return reply_85
+        return reply_86
     elif state == 'completed':
-        return reply_75
+        return reply_87
     elif state == 'interrupted':
-        return reply_76
+        return reply_88
     elif state == 'failed':
-        return reply_77
+        return reply_89
     raise KeyError(state)
 
 def speech_on_session_lost(run, speech, event):
@@ -956,7 +1040,7 @@ def speech_on_session_lost(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_78
+        return reply_90
     elif state == 'reconciling':
         run.transitions.append('speech.reconciling.session_lost')
         speech.session_is_lost = True
@@ -968,11 +1052,11 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_reconciling(run, speech, event)
         return
     elif state == 'completed':
-        return reply_79
+        return reply_91
     elif state == 'interrupted':
-        return reply_80
+        return reply_92
     elif state == 'failed':
-        return reply_81
+        return reply_93
     raise KeyError(state)
 
 def speech_on_session_resumed(run, speech, event):
@@ -980,19 +1064,19 @@ def speech_on_session_resumed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_82
+        return reply_94
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_83[state]
+        return reply_95[state]
     elif state == 'stopping':
-        return reply_84
+        return reply_96
     elif state == 'reconciling':
-        return reply_85
+        return reply_97
     elif state == 'completed':
-        return reply_86
+        return reply_98
     elif state == 'interrupted':
-        return reply_87
+        return reply_99
     elif state == 'failed':
-        return reply_88
+        return reply_100
     raise KeyError(state)
 
 def speech_on_session_reconciliation_acknowledged(run, speech, event):
@@ -1000,26 +1084,26 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_89
+        return reply_101
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_90[state]
+        return reply_102[state]
     elif state == 'stopping':
-        return reply_91
+        return reply_103
     elif state == 'reconciling':
-        if speech.awaited.get(event.message_id) == event.operation:
+        if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
             speech.awaited.pop(event.message_id)
             if speech.response_has_ended and (not speech.awaited):
                 run.transitions.append('speech.reconciling.session_reconciliation_acknowledged')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_92
-        return reply_93
+            return reply_104
+        return reply_105
     elif state == 'completed':
-        return reply_94
+        return reply_106
     elif state == 'interrupted':
-        return reply_95
+        return reply_107
     elif state == 'failed':
-        return reply_96
+        return reply_108
     raise KeyError(state)
 
 def speech_on_session_reconciliation_refused(run, speech, event):
@@ -1027,20 +1111,20 @@ def speech_on_session_reconciliation_refused(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_97
+        return reply_109
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_98[state]
+        return reply_110[state]
     elif state == 'stopping':
-        return reply_99
+        return reply_111
     elif state == 'reconciling':
-        if speech.awaited.get(event.message_id) == event.operation and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
+        if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
             speech.awaited.pop(event.message_id)
             if speech.response_has_ended and (not speech.awaited):
                 run.transitions.append('speech.reconciling.session_reconciliation_refused#nothing_unheard_left')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_100
-        if speech.awaited.get(event.message_id) == event.operation:
+            return reply_112
+        if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
             run.transitions.append('speech.reconciling.session_reconciliation_refused#unheard_left')
             speech.awaited.pop(event.message_id)
             report_refusal_detail = f'{event.code}: {event.text}' if event.code and event.text else f'{event.code or event.text}'
@@ -1050,13 +1134,13 @@ def speech_on_session_reconciliation_refused(run, speech, event):
             if speech.response_has_ended and (not speech.awaited):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_101
+        return reply_113
     elif state == 'completed':
-        return reply_102
+        return reply_114
     elif state == 'interrupted':
-        return reply_103
+        return reply_115
     elif state == 'failed':
-        return reply_104
+        return reply_116
     raise KeyError(state)
 
 def speech_on_timer_fired(run, speech, event):
@@ -1064,7 +1148,7 @@ def speech_on_timer_fired(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_105
+        return reply_117
     elif state in ('waiting', 'speaking'):
         if event.timer == speech.timer and speech.has_progressed:
             run.transitions.append('speech.active.timer_fired#progressed')
@@ -1096,7 +1180,7 @@ def speech_on_timer_fired(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_106[state]
+        return reply_118[state]
     elif state == 'paused':
         if event.timer == speech.timer and speech.has_progressed:
             run.transitions.append('speech.active.timer_fired#progressed')
@@ -1128,7 +1212,7 @@ def speech_on_timer_fired(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_106[state]
+        return reply_118[state]
     elif state == 'stopping':
         if event.timer == speech.timer:
             run.transitions.append('speech.stopping.timer_fired')
@@ -1138,7 +1222,7 @@ def speech_on_timer_fired(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_107
+        return reply_119
     elif state == 'reconciling':
         if event.timer == speech.timer and speech.response_has_ended:
             run.transitions.append('speech.reconciling.timer_fired#response_ended')
@@ -1161,13 +1245,13 @@ def speech_on_timer_fired(run, speech, event):
             if speech.response_has_ended and (not speech.awaited):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_108
+        return reply_120
     elif state == 'completed':
-        return reply_109
+        return reply_121
     elif state == 'interrupted':
-        return reply_110
+        return reply_122
     elif state == 'failed':
-        return reply_111
+        return reply_123
     raise KeyError(state)
 
 def speech_on_message_announced(run, speech):
@@ -1404,8 +1488,9 @@ def message_on_session_message_added(run, speech, event):
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
-            for announce_earlier in speech.messages.values():
-                message_on_later_message_began(run, speech, announce_earlier)
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
@@ -1422,8 +1507,9 @@ def message_on_session_message_added(run, speech, event):
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
-            for announce_earlier in speech.messages.values():
-                message_on_later_message_began(run, speech, announce_earlier)
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
@@ -1441,8 +1527,9 @@ def message_on_session_message_added(run, speech, event):
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
-            for announce_earlier in speech.messages.values():
-                message_on_later_message_began(run, speech, announce_earlier)
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
@@ -1460,8 +1547,9 @@ def message_on_session_message_added(run, speech, event):
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
-            for announce_earlier in speech.messages.values():
-                message_on_later_message_began(run, speech, announce_earlier)
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
@@ -1480,8 +1568,9 @@ def message_on_session_message_added(run, speech, event):
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
-            for announce_earlier in speech.messages.values():
-                message_on_later_message_began(run, speech, announce_earlier)
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             speech.next_id = message.message_id
@@ -1492,24 +1581,25 @@ def message_on_session_message_added(run, speech, event):
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
-            for announce_earlier in speech.messages.values():
-                message_on_later_message_began(run, speech, announce_earlier)
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             speech.messages[speech.last_id or ''].next_id = message.message_id
             speech.last_id = message.message_id
             return
         if message.message_id not in speech.messages:
-            return reply_112
-        return reply_113
+            return reply_124
+        return reply_125
     elif state in ('streaming', 'draining', 'stopping'):
-        return reply_114[state]
+        return reply_126[state]
     elif state == 'played':
-        return reply_115
+        return reply_127
     elif state == 'partial':
-        return reply_116
+        return reply_128
     elif state == 'skipped':
-        return reply_117
+        return reply_129
     raise KeyError(state)
 
 def message_on_session_text_received(run, speech, event):
@@ -1523,43 +1613,103 @@ def message_on_session_text_received(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        message.text += event.text
+        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
+            collect_text_addition = '' + event.text
+            collect_text_text = message.text
+            message.text = ''
+            collect_text_text += collect_text_addition
+            message.text = collect_text_text
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            return reply_130
+        collect_text_addition = '' + event.text
+        collect_text_text = message.text
+        message.text = ''
+        collect_text_text += collect_text_addition
+        message.text = collect_text_text
         speech.has_progressed = True
-        return reply_118
+        return reply_131
     elif state == 'streaming':
-        message.text += event.text
+        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
+            collect_text_addition = '' + event.text
+            collect_text_text = message.text
+            message.text = ''
+            collect_text_text += collect_text_addition
+            message.text = collect_text_text
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                run.transitions.append('message.forwarding.session_text_received#first')
+                message_eventless_in_streaming(run, speech, message, event)
+                return
+            return reply_132
+        collect_text_addition = '' + event.text
+        collect_text_text = message.text
+        message.text = ''
+        collect_text_text += collect_text_addition
+        message.text = collect_text_text
         speech.has_progressed = True
         if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
             run.transitions.append('message.forwarding.session_text_received')
             message_eventless_in_streaming(run, speech, message, event)
             return
-        return reply_119
+        return reply_133
     elif state == 'draining':
-        message.text += event.text
+        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
+            collect_text_addition = '' + event.text
+            collect_text_text = message.text
+            message.text = ''
+            collect_text_text += collect_text_addition
+            message.text = collect_text_text
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            return reply_132
+        collect_text_addition = '' + event.text
+        collect_text_text = message.text
+        message.text = ''
+        collect_text_text += collect_text_addition
+        message.text = collect_text_text
         speech.has_progressed = True
-        return reply_119
+        return reply_133
     elif state == 'stopping':
-        message.text += event.text
+        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
+            collect_text_addition = '' + event.text
+            collect_text_text = message.text
+            message.text = ''
+            collect_text_text += collect_text_addition
+            message.text = collect_text_text
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            if not message.expects_audio and message.source_has_ended:
+                run.transitions.append('message.forwarding.session_text_received#first')
+                message_eventless_in_stopping(run, speech, message, event)
+                return
+            return reply_132
+        collect_text_addition = '' + event.text
+        collect_text_text = message.text
+        message.text = ''
+        collect_text_text += collect_text_addition
+        message.text = collect_text_text
         speech.has_progressed = True
         if not message.expects_audio and message.source_has_ended:
             run.transitions.append('message.forwarding.session_text_received')
             message_eventless_in_stopping(run, speech, message, event)
             return
-        return reply_119
+        return reply_133
     elif state == 'played':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
-            return reply_120
-        return reply_121
+            return reply_134
+        return reply_135
     elif state == 'partial':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
-            return reply_122
-        return reply_123
+            return reply_136
+        return reply_137
     elif state == 'skipped':
-        return reply_124
+        return reply_138
     raise KeyError(state)
 
 def message_on_session_audio_received(run, speech, event):
@@ -1577,22 +1727,38 @@ def message_on_session_audio_received(run, speech, event):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             message.expects_audio = True
-            return reply_125
+            speech.growing += (message.message_id,)
+            return reply_139
+        if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            return reply_140
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_126
-        return reply_127
+            return reply_141
+        return reply_142
     elif state == 'streaming':
         if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms > 0 and speech.capabilities.plays_audio):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             message.expects_audio = True
+            speech.growing += (message.message_id,)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 run.transitions.append('message.streaming.session_audio_received#first_of_a_text')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_128
+            return reply_143
+        if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                run.transitions.append('message.forwarding.session_audio_received#first')
+                message_eventless_in_streaming(run, speech, message, event)
+                return
+            return reply_144
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
@@ -1600,8 +1766,8 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_129
-        return reply_130[state]
+            return reply_145
+        return reply_146[state]
     elif state == 'draining':
         if event.received_ms > message.received_ms:
             message.received_ms = event.received_ms
@@ -1611,13 +1777,27 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.draining.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_131
+            return reply_147
+        if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            return reply_144
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_129
-        return reply_130[state]
+            return reply_145
+        return reply_146[state]
     elif state == 'stopping':
+        if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            if not message.expects_audio and message.source_has_ended:
+                run.transitions.append('message.forwarding.session_audio_received#first')
+                message_eventless_in_stopping(run, speech, message, event)
+                return
+            return reply_144
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
@@ -1625,18 +1805,18 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_129
-        return reply_130[state]
+            return reply_145
+        return reply_146[state]
     elif state == 'played':
         if event.received_ms > message.received_ms and (not not message.expects_audio) and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
             speech.has_progressed = True
-            return reply_132
-        return reply_133
+            return reply_148
+        return reply_149
     elif state == 'partial':
-        return reply_134
+        return reply_150
     elif state == 'skipped':
-        return reply_135
+        return reply_151
     raise KeyError(state)
 
 def message_on_session_message_ended(run, speech, event):
@@ -1652,8 +1832,8 @@ def message_on_session_message_ended(run, speech, event):
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_136
-        return reply_137
+            return reply_152
+        return reply_153
     elif state == 'streaming':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1663,15 +1843,15 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_138
-        return reply_139[state]
+            return reply_154
+        return reply_155[state]
     elif state == 'draining':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_138
-        return reply_139[state]
+            return reply_154
+        return reply_155[state]
     elif state == 'stopping':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1681,14 +1861,14 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_138
-        return reply_139[state]
+            return reply_154
+        return reply_155[state]
     elif state == 'played':
-        return reply_140
+        return reply_156
     elif state == 'partial':
-        return reply_141
+        return reply_157
     elif state == 'skipped':
-        return reply_142
+        return reply_158
     raise KeyError(state)
 
 def message_on_output_audio_handed_over(run, speech, event):
@@ -1702,7 +1882,7 @@ def message_on_output_audio_handed_over(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_143
+        return reply_159
     elif state == 'streaming':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1711,14 +1891,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_144
-        return reply_145[state]
+            return reply_160
+        return reply_161[state]
     elif state == 'draining':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_144
-        return reply_145[state]
+            return reply_160
+        return reply_161[state]
     elif state == 'stopping':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1727,14 +1907,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_144
-        return reply_145[state]
+            return reply_160
+        return reply_161[state]
     elif state == 'played':
-        return reply_146
+        return reply_162
     elif state == 'partial':
-        return reply_147
+        return reply_163
     elif state == 'skipped':
-        return reply_148
+        return reply_164
     raise KeyError(state)
 
 def message_on_output_playback_started(run, speech, event):
@@ -1746,7 +1926,7 @@ def message_on_output_playback_started(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_149
+        return reply_165
     elif state == 'streaming':
         if message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started')
@@ -1757,8 +1937,8 @@ def message_on_output_playback_started(run, speech, event):
                 message_eventless_in_streaming(run, speech, message, event)
             return
         if message.has_started:
-            return reply_150[state]
-        return reply_151[state]
+            return reply_166[state]
+        return reply_167[state]
     elif state == 'draining':
         if message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started')
@@ -1767,8 +1947,8 @@ def message_on_output_playback_started(run, speech, event):
             run.raised.append(speech_on_message_heard)
             return
         if message.has_started:
-            return reply_150[state]
-        return reply_151[state]
+            return reply_166[state]
+        return reply_167[state]
     elif state == 'stopping':
         if message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started')
@@ -1779,14 +1959,14 @@ def message_on_output_playback_started(run, speech, event):
                 message_eventless_in_stopping(run, speech, message, event)
             return
         if message.has_started:
-            return reply_150[state]
-        return reply_151[state]
+            return reply_166[state]
+        return reply_167[state]
     elif state == 'played':
-        return reply_152
+        return reply_168
     elif state == 'partial':
-        return reply_153
+        return reply_169
     elif state == 'skipped':
-        return reply_154
+        return reply_170
     raise KeyError(state)
 
 def message_on_output_playback_progressed(run, speech, event):
@@ -1800,67 +1980,73 @@ def message_on_output_playback_progressed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_155
+        return reply_171
     elif state == 'streaming':
-        if not speech.was_heard and message.handed_over_ms > 0 and (message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None) and message_evidence_is_heard(message, event):
+        if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
-            message.position_ms = message_evidence_position_ms(message, event)
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 message_eventless_in_streaming(run, speech, message, event)
             return
-        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = message_evidence_position_ms(message, event)
+        if message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_156
+            return reply_172
         if message.handed_over_ms > 0:
-            return reply_157[state]
-        return reply_158[state]
+            return reply_173[state]
+        return reply_174[state]
     elif state == 'draining':
-        if not speech.was_heard and message.handed_over_ms > 0 and (message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None) and message_evidence_is_heard(message, event):
+        if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
-            message.position_ms = message_evidence_position_ms(message, event)
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             return
-        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = message_evidence_position_ms(message, event)
+        if message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
-            return reply_156
+            return reply_172
         if message.handed_over_ms > 0:
-            return reply_157[state]
-        return reply_158[state]
+            return reply_173[state]
+        return reply_174[state]
     elif state == 'stopping':
-        if not speech.was_heard and message.handed_over_ms > 0 and (message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None) and message_evidence_is_heard(message, event):
+        if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
-            message.position_ms = message_evidence_position_ms(message, event)
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, event)
             return
-        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = message_evidence_position_ms(message, event)
+        if message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
             if not message.expects_audio and message.source_has_ended:
                 run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_156
+            return reply_172
         if message.handed_over_ms > 0:
-            return reply_157[state]
-        return reply_158[state]
+            return reply_173[state]
+        return reply_174[state]
     elif state == 'played':
-        return reply_159
+        return reply_175
     elif state == 'partial':
-        return reply_160
+        return reply_176
     elif state == 'skipped':
-        return reply_161
+        return reply_177
     raise KeyError(state)
 
 def message_on_output_playback_finished(run, speech, event):
@@ -1874,7 +2060,7 @@ def message_on_output_playback_finished(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_162
+        return reply_178
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.streaming.output_playback_finished#cleared_heard_whole')
@@ -1949,8 +2135,8 @@ def message_on_output_playback_finished(run, speech, event):
                 run.transitions.append('message.streaming.output_playback_finished#ran_dry_unheard')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_163
-        return reply_164[state]
+            return reply_179
+        return reply_180[state]
     elif state == 'draining':
         if not event.interrupted:
             run.transitions.append('message.draining.output_playback_finished#played_out')
@@ -2077,13 +2263,13 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        return reply_164[state]
+        return reply_180[state]
     elif state == 'played':
-        return reply_165
+        return reply_181
     elif state == 'partial':
-        return reply_166
+        return reply_182
     elif state == 'skipped':
-        return reply_167
+        return reply_183
     raise KeyError(state)
 
 def message_on_output_failed(run, speech, event):
@@ -2097,7 +2283,7 @@ def message_on_output_failed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_168
+        return reply_184
     elif state in ('streaming', 'draining', 'stopping'):
         if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.forwarding.output_failed#heard_whole')
@@ -2142,11 +2328,11 @@ def message_on_output_failed(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'played':
-        return reply_169
+        return reply_185
     elif state == 'partial':
-        return reply_170
+        return reply_186
     elif state == 'skipped':
-        return reply_171
+        return reply_187
     raise KeyError(state)
 
 def message_on_forward(run, speech, message):
@@ -2340,28 +2526,28 @@ def message_on_end_source(run, speech, message):
                 message_eventless_in_stopping(run, speech, message, None)
             return
 
-def message_on_later_message_began(run, speech, message):
+def message_on_later_item_began(run, speech, message):
     state = message.state
     if state == 'pending':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.pending.later_message_began')
+            run.transitions.append('message.pending.later_item_began')
             message.source_has_ended = True
             return
     elif state == 'streaming':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.forwarding.later_message_began')
+            run.transitions.append('message.forwarding.later_item_began')
             message.source_has_ended = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 message_eventless_in_streaming(run, speech, message, None)
             return
     elif state == 'draining':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.forwarding.later_message_began')
+            run.transitions.append('message.forwarding.later_item_began')
             message.source_has_ended = True
             return
     elif state == 'stopping':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.forwarding.later_message_began')
+            run.transitions.append('message.forwarding.later_item_began')
             message.source_has_ended = True
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
@@ -2505,9 +2691,9 @@ def conversation_on_close(run, conversation, event):
         conversation.connection = 'closing'
         return None
     elif state == 'closing':
-        return reply_172
+        return reply_188
     elif state == 'closed':
-        return reply_173
+        return reply_189
 
 def conversation_on_session_lost(run, conversation, event):
     state = conversation.connection
@@ -2520,7 +2706,7 @@ def conversation_on_session_lost(run, conversation, event):
         conversation.connection = 'disconnected'
         return None
     elif state == 'disconnected':
-        return reply_174
+        return reply_190
     elif state == 'closing':
         run.transitions.append('conversation.closing.session_lost')
         tell_all_event = SessionLost()
@@ -2528,21 +2714,21 @@ def conversation_on_session_lost(run, conversation, event):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
     elif state == 'closed':
-        return reply_175
+        return reply_191
 
 def conversation_on_session_resumed(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
-        return reply_176
+        return reply_192
     elif state == 'disconnected':
         run.transitions.append('conversation.disconnected.session_resumed')
         run.effects.append(AnnounceConnectionState('connected', event.conversation_kept))
         conversation.connection = 'connected'
         return None
     elif state == 'closing':
-        return reply_177
+        return reply_193
     elif state == 'closed':
-        return reply_178
+        return reply_194
 
 def take_conversation_closing_eventless(run, conversation, event):
     run.transitions.append('conversation.closing.eventless')
@@ -2581,12 +2767,12 @@ def conversation_on_user_started_speaking(run, conversation, event):
             run.transitions.append('conversation.talking.user_started_speaking#holding')
             run.raise_event('hold')
             return None
-        return reply_179
+        return reply_195
 
 def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
-        return reply_180
+        return reply_196
     elif state == 'talking':
         run.transitions.append('conversation.talking.user_stopped_speaking')
         conversation.user = 'silent'
@@ -2604,8 +2790,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_181
-        return reply_182
+            return reply_197
+        return reply_198
     elif state == 'held':
         if event.speech_id in conversation.waiting:
             run.transitions.append('conversation.held.authorize')
@@ -2616,16 +2802,16 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_183
-        return reply_184
+            return reply_199
+        return reply_200
     elif state == 'taken':
         if event.speech_id == conversation.floor_id:
-            return reply_185
+            return reply_201
         if event.speech_id in conversation.waiting:
-            return reply_186
+            return reply_202
         if event.speech_id in conversation.speeches:
-            return reply_187
-        return reply_188
+            return reply_203
+        return reply_204
 
 def conversation_on_interrupt(run, conversation, event):
     state = conversation.floor
@@ -2638,10 +2824,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_189
+            return reply_205
         if bool(conversation.live):
-            return reply_190
-        return reply_191
+            return reply_206
+        return reply_207
     elif state == 'held':
         run.transitions.append('conversation.held.interrupt')
         interrupt_all_force = isinstance(event, Interrupt) and event.force
@@ -2659,10 +2845,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_192
+            return reply_208
         if bool(conversation.live):
-            return reply_193
-        return reply_194
+            return reply_209
+        return reply_210
 
 def conversation_on_pause(run, conversation, event):
     state = conversation.floor
@@ -2671,12 +2857,12 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_195
+        return reply_211
 
 def conversation_on_resume(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        return reply_196
+        return reply_212
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -2820,7 +3006,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_197
+        return reply_213
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
             run.transitions.append('conversation.requested.request_response#sent')
@@ -2840,7 +3026,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_198
+        return reply_214
     elif state == 'generating':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
             run.transitions.append('conversation.generating.request_response#sent')
@@ -2860,7 +3046,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_199
+        return reply_215
 
 def conversation_on_session_response_created(run, conversation, event):
     state = conversation.generation
@@ -2892,12 +3078,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_200
+            return reply_216
         if event.response_id in conversation.by_response:
-            return reply_201
+            return reply_217
         if conversation.connection == 'closed':
-            return reply_202
-        return reply_203
+            return reply_218
+        return reply_219
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -2946,12 +3132,12 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_204
+            return reply_220
         if event.response_id in conversation.by_response:
-            return reply_205
+            return reply_221
         if conversation.connection == 'closed':
-            return reply_206
-        return reply_207
+            return reply_222
+        return reply_223
     elif state == 'generating':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -2978,17 +3164,17 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_208
+            return reply_224
         if event.response_id in conversation.by_response:
-            return reply_209
+            return reply_225
         if conversation.connection == 'closed':
-            return reply_210
-        return reply_211
+            return reply_226
+        return reply_227
 
 def conversation_on_session_request_refused(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
-        return reply_212
+        return reply_228
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3006,9 +3192,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_213
+        return reply_229
     elif state == 'generating':
-        return reply_214
+        return reply_230
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -3113,11 +3299,6 @@ def message_reconciliation_record_of(message):
     assert message.record is not None, f'message {message.message_id} is not final'
     return message.record
 
-def message_evidence_usable_position_ms(position_ms, handed_over_ms):
-    if position_ms is None or not 0 <= position_ms < _INFINITE:
-        return None
-    return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
-
 def message_evidence_is_heard(message, event):
     if message.expects_audio:
         return message.has_started or message_evidence_position_ms(message, event) > 0
@@ -3126,10 +3307,18 @@ def message_evidence_is_heard(message, event):
 def message_evidence_position_ms(message, event):
     if not isinstance(event, _REPORTS):
         return message.position_ms
-    reported_ms = message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms)
+    reported_ms = message_evidence_usable_position_ms(event, message.handed_over_ms)
     if reported_ms is None and isinstance(event, OutputPlaybackFinished) and (not event.interrupted):
         reported_ms = message.flushed_ms
     return reported_ms or message.position_ms
+
+def message_evidence_usable_position_ms(event, handed_over_ms):
+    if event.position_ms is None or not (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
+        return None
+    return message_evidence_clamped_ms(event.position_ms, handed_over_ms)
+
+def message_evidence_clamped_ms(position_ms, handed_over_ms):
+    return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
 
 def message_evidence_is_heard_to_the_end(message, event, frame_ms):
     return message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(message, event) >= message.handed_over_ms - frame_ms) and message_evidence_is_heard(message, event)
@@ -3192,7 +3381,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '823d64c7f050a507'
+DIGEST = '6e3485a59bc9c0f4'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
@@ -3202,6 +3391,7 @@ EVENTS = {
     'drop_request': speech_on_drop_request,
     'session_response_created': speech_on_session_response_created,
     'session_request_refused': speech_on_session_request_refused,
+    'session_item_added': speech_on_session_item_added,
     'session_response_ended': speech_on_session_response_ended,
     'session_lost': speech_on_session_lost,
     'session_resumed': speech_on_session_resumed,
@@ -3233,7 +3423,7 @@ TOLD = {
     'skip': message_on_skip,
     'time_out': message_on_time_out,
     'end_source': message_on_end_source,
-    'later_message_began': message_on_later_message_began,
+    'later_item_began': message_on_later_item_began,
     'reconcile': message_on_reconcile,
     'forget': message_on_forget,
     'trim': message_on_trim,

@@ -37,16 +37,28 @@ def announce(run: Run, speech: Speech, message: Message, event: SessionMessageAd
     message.source_has_ended = speech.response_has_ended
     # Before the others are told: if that starts a timer, this fact came before it.
     speech.has_progressed = True
-    for earlier in speech.messages.values():
-        run.tell(speech, earlier, "later_message_began")
+    for earlier_id in speech.growing:
+        run.tell(speech, speech.messages[earlier_id], "later_item_began")
+    speech.growing = ()
     speech.messages[message.message_id] = message
     run.raise_event("message_announced")
 
 
 def collect_text(run: Run, speech: Speech, message: Message, event: SessionTextReceived) -> None:
     """Append to the generated text."""
-    message.text += event.text
+    # Python appends in place to a text that nobody else has: a local one, not the attribute of an object. So a delta
+    # does not cost more the longer the text is.
+    addition = "" + event.text  # before anything changes: what is no text is refused here
+    text = message.text
+    message.text = ""
+    text += addition
+    message.text = text
     speech.has_progressed = True
+
+
+def begin_to_grow(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Remember that it has content, and may get more until a later item begins."""
+    speech.growing += (message.message_id,)
 
 
 def count_received(run: Run, speech: Speech, message: Message, event: SessionAudioReceived) -> None:
@@ -147,8 +159,9 @@ def note_start(run: Run, speech: Speech, message: Message, event: Event | None) 
 
 
 def note_progress(run: Run, speech: Speech, message: Message, event: OutputPlaybackProgressed) -> None:
-    """Take over the position; above 0, it is heard even if its start was never reported (H5)."""
-    message.position_ms = evidence.position_ms(message, event)
+    """Take over the position, which is usable. One of 0 after progress is a gap (T14)."""
+    assert event.position_ms is not None
+    message.position_ms = evidence.clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
     speech.has_progressed = True
 
 

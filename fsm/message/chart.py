@@ -14,8 +14,8 @@ covers is answered by `ANSWERS`.
 
 The speech chart tells a message to `forward`, `stop`, `skip`, `time_out` and `end_source`, and to `watch` over whoever
 it waits for. Of a final message it settles with the server what that remembers: `reconcile`, `forget` what was never
-heard, `trim` what came late, and `give_up_answer` or `give_up_end` if they did not come in time. The chart of the
-message that began tells those before it `later_message_began`.
+heard, `trim` what came late, and `give_up_answer` or `give_up_end` if they did not come in time. Of a later item, which
+ends the source of those before it (`later_item_began`), the chart of that message tells them, or else the speech chart.
 """
 
 # python-statemachine's types do not know that a compound state may have transitions without a target.
@@ -37,7 +37,7 @@ INTERNAL_EVENTS = (
     "skip",
     "time_out",
     "end_source",
-    "later_message_began",
+    "later_item_began",
     "reconcile",
     "forget",
     "trim",
@@ -123,6 +123,15 @@ class MessageChart(StateChart[Any]):
     )
 
     # What the server sends is collected until the message is final, wherever it is.
+    named(
+        "first",
+        pending.to(
+            None,
+            event="session_text_received",
+            cond="is_text_only and has_no_content",
+            on=["collect_text", "begin_to_grow"],
+        ),
+    )
     pending.to(None, event="session_text_received", on="collect_text")
     # Audio makes it an audio message, unless its text has been shown: what the user has read stays a text.
     named(
@@ -131,7 +140,7 @@ class MessageChart(StateChart[Any]):
             None,
             event="session_audio_received",
             cond="is_text_only and brings_playable_audio",
-            on=["count_received", "expect_audio"],
+            on=["count_received", "expect_audio", "begin_to_grow"],
         ),
     )
     named(
@@ -140,20 +149,47 @@ class MessageChart(StateChart[Any]):
             None,
             event="session_audio_received",
             cond="is_text_only and has_no_content and brings_playable_audio",
-            on=["count_received", "expect_audio"],
+            on=["count_received", "expect_audio", "begin_to_grow"],
+        ),
+    )
+    named(
+        "first",
+        pending.to(
+            None,
+            event="session_audio_received",
+            cond="not is_text_only and has_no_content and received_no_less",
+            on=["count_received", "begin_to_grow"],
         ),
     )
     pending.to(None, event="session_audio_received", cond="received_no_less", on="count_received")
+    named(
+        "first",
+        forwarding.to(
+            None,
+            event="session_text_received",
+            cond="is_text_only and has_no_content",
+            on=["collect_text", "begin_to_grow"],
+        ),
+    )
     forwarding.to(None, event="session_text_received", on="collect_text")
     draining.to(streaming, event="session_audio_received", cond="received_more", on="count_received")
+    named(
+        "first",
+        forwarding.to(
+            None,
+            event="session_audio_received",
+            cond="not is_text_only and has_no_content and received_no_less",
+            on=["count_received", "begin_to_grow"],
+        ),
+    )
     forwarding.to(None, event="session_audio_received", cond="received_no_less", on="count_received")
 
-    # Its source has ended with its own end, with the response, or when a later message begins (M5). The last is a
+    # Its source has ended with its own end, with the response, or when a later item begins (M5). The last is a
     # guess: of a message that has nothing yet, the first audio may still be on its way.
     pending.to(None, event="session_message_ended end_source", cond="not source_has_ended", on="note_source_end")
-    pending.to(None, event="later_message_began", cond="not has_no_content", on="note_source_end")
+    pending.to(None, event="later_item_began", cond="not has_no_content", on="note_source_end")
     forwarding.to(None, event="session_message_ended end_source", cond="not source_has_ended", on="note_source_end")
-    forwarding.to(None, event="later_message_began", cond="not has_no_content", on="note_source_end")
+    forwarding.to(None, event="later_item_began", cond="not has_no_content", on="note_source_end")
 
     # Its turn, or none.
     pending.to(forwarding, event="forward", on=["leave_line", "start_handover"])

@@ -112,7 +112,7 @@ def has_started(speech: Speech, message: Message, event: Event | None) -> bool:
 
 def position_is_usable(speech: Speech, message: Message, event: OutputPlaybackProgressed) -> bool:
     """The reported position is a finite number, not below 0."""
-    return evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None
+    return evidence.is_usable(event)
 
 
 def playback_was_interrupted(speech: Speech, message: Message, event: OutputPlaybackFinished) -> bool:

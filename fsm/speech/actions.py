@@ -71,6 +71,14 @@ def note_no_response(run: Run, speech: Speech, event: Event | None) -> None:
     speech.has_progressed = True
 
 
+def note_item(run: Run, speech: Speech, event: Event | None) -> None:
+    """Let the messages before it know that a later item has begun."""
+    speech.has_progressed = True
+    for message_id in speech.growing:
+        run.tell(speech, speech.messages[message_id], "later_item_began")
+    speech.growing = ()
+
+
 def note_session_lost(run: Run, speech: Speech, event: Event | None) -> None:
     """Remember that nothing more comes from the server, and that it remembers nothing (O6)."""
     speech.session_is_lost = True

@@ -106,6 +106,11 @@ class SpeechChart(StateChart[Any]):
         on="note_no_response",
     )
 
+    # An item that is no message, such as a function call, ends the messages before it as the next message would (M5).
+    queued.to(None, event="session_item_added", cond="is_generating_it", on="note_item")
+    active.to(None, event="session_item_added", cond="is_generating_it", on="note_item")
+    stopping.to(None, event="session_item_added", cond="is_generating_it", on="note_item")
+
     # One message after the other; none starts while the speech is held.
     paused.to(None, event="message_announced message_settled")
     active.to(None, event="message_announced", cond="output_is_free", on="take_turn")
@@ -340,6 +345,9 @@ ANSWERS = (
     ignored("already_created", "queued active stopping reconciling", "session_request_refused"),
     rejected("still_wanted", "queued active", "drop_request"),
     ignored("already_created", "stopping reconciling", "drop_request"),
+    ignored("already_settled", "reconciling", "session_item_added", cond="is_generating_it"),
+    ignored("already_ended", "queued active stopping reconciling", "session_item_added", cond="is_own_response"),
+    rejected("foreign_response", "queued active stopping reconciling", "session_item_added"),
     ignored("already_lost", "stopping", "session_lost"),
     ignored("not_awaited", "queued active stopping reconciling", "session_resumed"),
     rejected("nothing_requested", "queued active stopping", *_ANSWERS_OF_SERVER),
@@ -357,6 +365,7 @@ ANSWERS = (
         "session_request_refused",
         "session_response_created",
         "session_response_ended",
+        "session_item_added",
         "session_lost",
         "session_resumed",
         *_ANSWERS_OF_SERVER,

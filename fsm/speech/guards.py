@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..events import (
     Event,
     Interrupt,
+    SessionItemAdded,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
     SessionResponseCreated,
@@ -26,12 +27,12 @@ def has_no_response(speech: Speech, event: Event | None) -> bool:
     return speech.response_id is None
 
 
-def is_own_response(speech: Speech, event: SessionResponseCreated | SessionResponseEnded) -> bool:
+def is_own_response(speech: Speech, event: SessionResponseCreated | SessionResponseEnded | SessionItemAdded) -> bool:
     """The event is about the response that this speech plays."""
     return event.response_id == speech.response_id
 
 
-def is_generating_it(speech: Speech, event: SessionResponseCreated | SessionResponseEnded) -> bool:
+def is_generating_it(speech: Speech, event: SessionResponseCreated | SessionResponseEnded | SessionItemAdded) -> bool:
     """The event is about this speech's response, and the server is generating that one."""
     return is_own_response(speech, event) and not speech.response_has_ended
 
@@ -88,7 +89,7 @@ def session_is_lost(speech: Speech, event: Event | None) -> bool:
 
 def is_awaited(speech: Speech, event: SessionReconciliationAcknowledged | SessionReconciliationRefused) -> bool:
     """The server answers a request that was made and not yet answered."""
-    return speech.awaited.get(event.message_id) == event.operation
+    return event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation
 
 
 def nothing_unheard_is_left(speech: Speech, event: SessionReconciliationRefused) -> bool:
