@@ -77,6 +77,7 @@ def test_transitions_of_a_substate_come_before_those_of_its_parent_and_answers_l
     kinds = [transition.id for transition in definition().message.cell("draining", "session_audio_received")]
     assert kinds == [
         "message.draining.session_audio_received",
+        "message.forwarding.session_audio_received#first",
         "message.forwarding.session_audio_received",
         "message.forwarding.session_audio_received#audio_went_backwards",
     ]
@@ -125,7 +126,12 @@ def with_tree(name: str, text: str) -> Definition:
 
 @pytest.mark.parametrize(
     "name",
-    ["message.guards.is_spent", "speech.actions.watch", "message.evidence._word_prefix", "state.Message.is_forwarding"],
+    [
+        "message.guards.is_spent",
+        "speech.actions.take_turn",
+        "message.evidence._word_prefix",
+        "state.Message.outgrew_its_record",
+    ],
 )
 def test_the_digest_of_behaviour_changes_with_any_function_and_that_of_transitions_does_not(name):
     real = definition()

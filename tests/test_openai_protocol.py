@@ -308,12 +308,12 @@ def test_half_a_sample_at_the_end_of_a_message_is_not_heard_and_not_kept(protoco
 def test_a_delta_without_a_whole_sample_is_no_content(protocol, receiver, piece):
     feed(protocol, created(), item(), delta("output_audio", base64_of(piece)))
     feed(protocol, item("function_call", "F"))
-    assert receiver.told == [SessionResponseCreated("r")]
+    assert receiver.told == [SessionResponseCreated("r"), SessionItemAdded("r")]
 
 
 def test_an_empty_text_is_no_content(protocol, receiver):
     feed(protocol, created(), item(), delta("output_audio_transcript", ""), item("function_call", "F"))
-    assert receiver.told == [SessionResponseCreated("r")]
+    assert receiver.told == [SessionResponseCreated("r"), SessionItemAdded("r")]
 
 
 # Deltas in one go
