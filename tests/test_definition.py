@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 from statemachine import State, StateChart
@@ -181,6 +183,14 @@ def test_every_transition_of_the_charts_is_in_the_definition():
             if transition.kind == "handled" and chart.state[transition.source].is_final
         ]
         assert sum(transition.kind == "handled" for transition in chart.transitions) == declared + len(of_answers)
+
+
+def test_the_page_of_older_names_says_what_each_is_now():
+    page = (Path(__file__).parent.parent / "docs" / "transition-names.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in page.splitlines() if re.match(r"\| `.*#\d+` \|", line)]
+    assert len({old for old, _ in rows}) == len(rows) == 216
+    known = {transition.id for chart in definition().charts for transition in chart.transitions}
+    assert {name for _, names in rows for name in re.findall("`(.+?)`", names)} <= known
 
 
 def test_a_transition_between_two_others_leaves_their_ids_alone():
