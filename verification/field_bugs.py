@@ -117,7 +117,7 @@ _BUGS: dict[str, tuple[Change, ...]] = {
         ),
     ),
     "H4": (
-        transition("message.forwarding.output_playback_started", actions=("note_start",)),
+        transition("message.forwarding.output_playback_started#heard_first", actions=("note_start",)),
         action("note_start", buggy.note_start_unless_held),
     ),
     "H5": (guard("message", "is_heard", lambda speech, message, event: message.has_started),),
@@ -198,7 +198,7 @@ _BUGS: dict[str, tuple[Change, ...]] = {
         for name, cancels in zip(_WAYS, ((), ("cancel_response",)), strict=True)
     ),
     "P2": (
-        transition("message.forwarding.output_playback_started", cond="is_on_the_output"),
+        transition("message.forwarding.output_playback_started#heard_first", cond="is_on_the_output"),
         transition("speech.waiting.message_heard", source="active"),
         action("announce_speaking", buggy.announce_speaking),
     ),

@@ -181,71 +181,72 @@ reply_162 = Ignored('message.played.output_audio_handed_over#already_final', 'pl
 reply_163 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
 reply_164 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
 reply_165 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_166 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_167 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_168 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
-reply_169 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
-reply_170 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
-reply_171 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_172 = Handled(('message.forwarding.output_playback_progressed',))
-reply_173 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_174 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_175 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
-reply_176 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
-reply_177 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
-reply_178 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_179 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
-reply_180 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_181 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
-reply_182 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
-reply_183 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
-reply_184 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_185 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
-reply_186 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
-reply_187 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
-reply_188 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
-reply_189 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_190 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
-reply_191 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_192 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
-reply_193 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
-reply_194 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_195 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
-reply_196 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
-reply_197 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
-reply_198 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
-reply_199 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
-reply_200 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
-reply_201 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
-reply_202 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
-reply_203 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
-reply_204 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
-reply_205 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
-reply_206 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
-reply_207 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_208 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_209 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_210 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
-reply_211 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_212 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_213 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_214 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_215 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_216 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_217 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_218 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_219 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_220 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_221 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_222 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
-reply_223 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_224 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_225 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_226 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
-reply_227 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_228 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_229 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_230 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_166 = Handled(('message.forwarding.output_playback_started',))
+reply_167 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_168 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_169 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
+reply_170 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
+reply_171 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
+reply_172 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_173 = Handled(('message.forwarding.output_playback_progressed',))
+reply_174 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_175 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_176 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
+reply_177 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
+reply_178 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
+reply_179 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_180 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
+reply_181 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_182 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
+reply_183 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
+reply_184 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
+reply_185 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_186 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
+reply_187 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
+reply_188 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
+reply_189 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
+reply_190 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_191 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
+reply_192 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_193 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
+reply_194 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
+reply_195 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_196 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
+reply_197 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_198 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_199 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_200 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_201 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_202 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_203 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_204 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_205 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_206 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_207 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_208 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_209 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_210 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_211 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
+reply_212 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_213 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_214 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_215 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_216 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_217 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_218 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_219 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_220 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_221 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_222 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_223 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
+reply_224 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_225 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_226 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_227 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
+reply_228 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_229 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_230 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_231 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -1928,45 +1929,65 @@ def message_on_output_playback_started(run, speech, event):
     if state == 'pending':
         return reply_165
     elif state == 'streaming':
-        if message.handed_over_ms > 0 and (not message.has_started):
-            run.transitions.append('message.forwarding.output_playback_started')
+        if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
+            run.transitions.append('message.forwarding.output_playback_started#heard_first')
             message.has_started = True
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 message_eventless_in_streaming(run, speech, message, event)
             return
-        if message.has_started:
-            return reply_166[state]
-        return reply_167[state]
-    elif state == 'draining':
         if message.handed_over_ms > 0 and (not message.has_started):
-            run.transitions.append('message.forwarding.output_playback_started')
+            message.has_started = True
+            speech.has_progressed = True
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                run.transitions.append('message.forwarding.output_playback_started')
+                message_eventless_in_streaming(run, speech, message, event)
+                return
+            return reply_166
+        if message.has_started:
+            return reply_167[state]
+        return reply_168[state]
+    elif state == 'draining':
+        if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
+            run.transitions.append('message.forwarding.output_playback_started#heard_first')
             message.has_started = True
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             return
-        if message.has_started:
-            return reply_166[state]
-        return reply_167[state]
-    elif state == 'stopping':
         if message.handed_over_ms > 0 and (not message.has_started):
-            run.transitions.append('message.forwarding.output_playback_started')
+            message.has_started = True
+            speech.has_progressed = True
+            return reply_166
+        if message.has_started:
+            return reply_167[state]
+        return reply_168[state]
+    elif state == 'stopping':
+        if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
+            run.transitions.append('message.forwarding.output_playback_started#heard_first')
             message.has_started = True
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, event)
             return
+        if message.handed_over_ms > 0 and (not message.has_started):
+            message.has_started = True
+            speech.has_progressed = True
+            if not message.expects_audio and message.source_has_ended:
+                run.transitions.append('message.forwarding.output_playback_started')
+                message_eventless_in_stopping(run, speech, message, event)
+                return
+            return reply_166
         if message.has_started:
-            return reply_166[state]
-        return reply_167[state]
+            return reply_167[state]
+        return reply_168[state]
     elif state == 'played':
-        return reply_168
-    elif state == 'partial':
         return reply_169
-    elif state == 'skipped':
+    elif state == 'partial':
         return reply_170
+    elif state == 'skipped':
+        return reply_171
     raise KeyError(state)
 
 def message_on_output_playback_progressed(run, speech, event):
@@ -1980,7 +2001,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_171
+        return reply_172
     elif state == 'streaming':
         if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
@@ -1999,10 +2020,10 @@ def message_on_output_playback_progressed(run, speech, event):
                 run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_172
+            return reply_173
         if message.handed_over_ms > 0:
-            return reply_173[state]
-        return reply_174[state]
+            return reply_174[state]
+        return reply_175[state]
     elif state == 'draining':
         if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
@@ -2015,10 +2036,10 @@ def message_on_output_playback_progressed(run, speech, event):
             assert event.position_ms is not None
             message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
-            return reply_172
+            return reply_173
         if message.handed_over_ms > 0:
-            return reply_173[state]
-        return reply_174[state]
+            return reply_174[state]
+        return reply_175[state]
     elif state == 'stopping':
         if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
@@ -2037,16 +2058,16 @@ def message_on_output_playback_progressed(run, speech, event):
                 run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_172
+            return reply_173
         if message.handed_over_ms > 0:
-            return reply_173[state]
-        return reply_174[state]
+            return reply_174[state]
+        return reply_175[state]
     elif state == 'played':
-        return reply_175
-    elif state == 'partial':
         return reply_176
-    elif state == 'skipped':
+    elif state == 'partial':
         return reply_177
+    elif state == 'skipped':
+        return reply_178
     raise KeyError(state)
 
 def message_on_output_playback_finished(run, speech, event):
@@ -2060,7 +2081,7 @@ def message_on_output_playback_finished(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_178
+        return reply_179
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.streaming.output_playback_finished#cleared_heard_whole')
@@ -2135,8 +2156,8 @@ def message_on_output_playback_finished(run, speech, event):
                 run.transitions.append('message.streaming.output_playback_finished#ran_dry_unheard')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_179
-        return reply_180[state]
+            return reply_180
+        return reply_181[state]
     elif state == 'draining':
         if not event.interrupted:
             run.transitions.append('message.draining.output_playback_finished#played_out')
@@ -2263,13 +2284,13 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        return reply_180[state]
+        return reply_181[state]
     elif state == 'played':
-        return reply_181
-    elif state == 'partial':
         return reply_182
-    elif state == 'skipped':
+    elif state == 'partial':
         return reply_183
+    elif state == 'skipped':
+        return reply_184
     raise KeyError(state)
 
 def message_on_output_failed(run, speech, event):
@@ -2283,7 +2304,7 @@ def message_on_output_failed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_184
+        return reply_185
     elif state in ('streaming', 'draining', 'stopping'):
         if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.forwarding.output_failed#heard_whole')
@@ -2328,11 +2349,11 @@ def message_on_output_failed(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'played':
-        return reply_185
-    elif state == 'partial':
         return reply_186
-    elif state == 'skipped':
+    elif state == 'partial':
         return reply_187
+    elif state == 'skipped':
+        return reply_188
     raise KeyError(state)
 
 def message_on_forward(run, speech, message):
@@ -2691,9 +2712,9 @@ def conversation_on_close(run, conversation, event):
         conversation.connection = 'closing'
         return None
     elif state == 'closing':
-        return reply_188
-    elif state == 'closed':
         return reply_189
+    elif state == 'closed':
+        return reply_190
 
 def conversation_on_session_lost(run, conversation, event):
     state = conversation.connection
@@ -2706,7 +2727,7 @@ def conversation_on_session_lost(run, conversation, event):
         conversation.connection = 'disconnected'
         return None
     elif state == 'disconnected':
-        return reply_190
+        return reply_191
     elif state == 'closing':
         run.transitions.append('conversation.closing.session_lost')
         tell_all_event = SessionLost()
@@ -2714,21 +2735,21 @@ def conversation_on_session_lost(run, conversation, event):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
     elif state == 'closed':
-        return reply_191
+        return reply_192
 
 def conversation_on_session_resumed(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
-        return reply_192
+        return reply_193
     elif state == 'disconnected':
         run.transitions.append('conversation.disconnected.session_resumed')
         run.effects.append(AnnounceConnectionState('connected', event.conversation_kept))
         conversation.connection = 'connected'
         return None
     elif state == 'closing':
-        return reply_193
-    elif state == 'closed':
         return reply_194
+    elif state == 'closed':
+        return reply_195
 
 def take_conversation_closing_eventless(run, conversation, event):
     run.transitions.append('conversation.closing.eventless')
@@ -2767,12 +2788,12 @@ def conversation_on_user_started_speaking(run, conversation, event):
             run.transitions.append('conversation.talking.user_started_speaking#holding')
             run.raise_event('hold')
             return None
-        return reply_195
+        return reply_196
 
 def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
-        return reply_196
+        return reply_197
     elif state == 'talking':
         run.transitions.append('conversation.talking.user_stopped_speaking')
         conversation.user = 'silent'
@@ -2790,8 +2811,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_197
-        return reply_198
+            return reply_198
+        return reply_199
     elif state == 'held':
         if event.speech_id in conversation.waiting:
             run.transitions.append('conversation.held.authorize')
@@ -2802,16 +2823,16 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_199
-        return reply_200
+            return reply_200
+        return reply_201
     elif state == 'taken':
         if event.speech_id == conversation.floor_id:
-            return reply_201
-        if event.speech_id in conversation.waiting:
             return reply_202
-        if event.speech_id in conversation.speeches:
+        if event.speech_id in conversation.waiting:
             return reply_203
-        return reply_204
+        if event.speech_id in conversation.speeches:
+            return reply_204
+        return reply_205
 
 def conversation_on_interrupt(run, conversation, event):
     state = conversation.floor
@@ -2824,10 +2845,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_205
-        if bool(conversation.live):
             return reply_206
-        return reply_207
+        if bool(conversation.live):
+            return reply_207
+        return reply_208
     elif state == 'held':
         run.transitions.append('conversation.held.interrupt')
         interrupt_all_force = isinstance(event, Interrupt) and event.force
@@ -2845,10 +2866,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_208
-        if bool(conversation.live):
             return reply_209
-        return reply_210
+        if bool(conversation.live):
+            return reply_210
+        return reply_211
 
 def conversation_on_pause(run, conversation, event):
     state = conversation.floor
@@ -2857,12 +2878,12 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_211
+        return reply_212
 
 def conversation_on_resume(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        return reply_212
+        return reply_213
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -3006,7 +3027,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_213
+        return reply_214
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
             run.transitions.append('conversation.requested.request_response#sent')
@@ -3026,7 +3047,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_214
+        return reply_215
     elif state == 'generating':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
             run.transitions.append('conversation.generating.request_response#sent')
@@ -3046,7 +3067,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_215
+        return reply_216
 
 def conversation_on_session_response_created(run, conversation, event):
     state = conversation.generation
@@ -3078,12 +3099,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_216
-        if event.response_id in conversation.by_response:
             return reply_217
-        if conversation.connection == 'closed':
+        if event.response_id in conversation.by_response:
             return reply_218
-        return reply_219
+        if conversation.connection == 'closed':
+            return reply_219
+        return reply_220
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -3132,12 +3153,12 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_220
-        if event.response_id in conversation.by_response:
             return reply_221
-        if conversation.connection == 'closed':
+        if event.response_id in conversation.by_response:
             return reply_222
-        return reply_223
+        if conversation.connection == 'closed':
+            return reply_223
+        return reply_224
     elif state == 'generating':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -3164,17 +3185,17 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_224
-        if event.response_id in conversation.by_response:
             return reply_225
-        if conversation.connection == 'closed':
+        if event.response_id in conversation.by_response:
             return reply_226
-        return reply_227
+        if conversation.connection == 'closed':
+            return reply_227
+        return reply_228
 
 def conversation_on_session_request_refused(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
-        return reply_228
+        return reply_229
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3192,9 +3213,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_229
-    elif state == 'generating':
         return reply_230
+    elif state == 'generating':
+        return reply_231
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -3381,7 +3402,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '6e3485a59bc9c0f4'
+DIGEST = '6cb9a91c4bd10f52'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

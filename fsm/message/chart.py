@@ -212,12 +212,16 @@ class MessageChart(StateChart[Any]):
 
     # Evidence from the output.
     forwarding.to(None, event="output_audio_handed_over", cond="handed_over_no_less", on="count_handed_over")
-    forwarding.to(
-        None,
-        event="output_playback_started",
-        cond="is_on_the_output and not has_started",
-        on=["note_start", "tell_heard"],
+    named(
+        "heard_first",
+        forwarding.to(
+            None,
+            event="output_playback_started",
+            cond="nothing_was_heard and is_on_the_output and not has_started",
+            on=["note_start", "tell_heard"],
+        ),
     )
+    forwarding.to(None, event="output_playback_started", cond="is_on_the_output and not has_started", on="note_start")
     named(
         "heard_first",
         forwarding.to(
