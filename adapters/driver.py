@@ -395,12 +395,14 @@ class Driver:
         if speech is None or message is None:
             return
         try:
-            self._hand_over_message(self._message(message.message_id), message.message_id)
+            self._hand_over_text(self._message(message.message_id), message.message_id)
+            # Audio of what was shown as text is not played (spec, section 3).
+            if message.expects_audio:
+                self._hand_over_audio(self._message(message.message_id), message.message_id)
         except Exception as error:
             self._note_output_failure(error)
 
-    def _hand_over_message(self, message: DrivenMessage, message_id: str) -> None:
-        self._hand_over_text(message, message_id)
+    def _hand_over_audio(self, message: DrivenMessage, message_id: str) -> None:
         if message.audio and self._output is not None:
             pcm = bytes(message.audio)
             message.audio.clear()

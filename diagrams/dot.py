@@ -93,7 +93,7 @@ def _cluster_style(chart: ChartDefinition, node: StateNode, active: frozenset[st
 
 def _box(chart: ChartDefinition, node: StateNode) -> str:
     """Return the label of a state: its name, and the transitions that stay in it."""
-    cells = [_cell(chart, transition, palette.INK, palette.INK) for transition in staying(chart, node.id)]
+    cells = [_cell(transition, palette.INK, palette.INK) for transition in staying(chart, node.id)]
     columns = min(_COLUMNS, len(cells)) if node.is_compound else 1
     align = "LEFT" if cells else "CENTER"
     name = f'<TD ALIGN="{align}" COLSPAN="{max(columns, 1)}"><FONT POINT-SIZE="14"><B>{escape(node.id)}</B></FONT></TD>'
@@ -107,9 +107,7 @@ def _arrow(chart: ChartDefinition, arrow: Arrow) -> str:
     ends = _ends(
         ltail=source.id if source.is_compound else None,
         lhead=target.id if target.is_compound else None,
-        label=_table(
-            [[_cell(chart, transition, colour, palette.QUIET)] for transition in arrow.transitions], ground=_VEIL
-        ),
+        label=_table([[_cell(transition, colour, palette.QUIET)] for transition in arrow.transitions], ground=_VEIL),
         color=f'"{colour}"',
     )
     return f"  {_anchor(chart, source.id)} -> {_entrance(target)}{ends}"
@@ -141,8 +139,8 @@ def _table(lines: list[list[str]], ground: str = "") -> str:
     return f'<<TABLE{ground} BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">{body}</TABLE>>'
 
 
-def _cell(chart: ChartDefinition, transition: Transition, event_colour: str, guard_colour: str) -> str:
-    event, guard, actions = words_of(chart, transition, _WIDTH)
+def _cell(transition: Transition, event_colour: str, guard_colour: str) -> str:
+    event, guard, actions = words_of(transition, _WIDTH)
     head = f"<I>{escape(event)}</I>" if transition.event == EVENTLESS else f"<B>{escape(event)}</B>"
     lines = [
         f'<FONT POINT-SIZE="10" COLOR="{event_colour}">{head}</FONT>',

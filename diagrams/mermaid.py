@@ -37,7 +37,7 @@ def mermaid(chart: ChartDefinition | ChartName, *, highlight: str | None = None,
     for arrow in arrows(chart):
         lines += [f"    %% {transition.id}" for transition in arrow.transitions]
         label = "<br/>".join(
-            "•\u00a0" * (len(arrow.transitions) > 1) + _words(chart, transition) for transition in arrow.transitions
+            "•\u00a0" * (len(arrow.transitions) > 1) + _words(transition) for transition in arrow.transitions
         )
         lines.append(f"    {arrow.source} --> {arrow.target} : {label}")
     lines += [f"    {node.id} --> [*]" for node in chart.states if node.is_final]
@@ -75,13 +75,13 @@ def _note(chart: ChartDefinition, node: StateNode) -> list[str]:
     return [
         *(f"%% {transition.id}" for transition in transitions),
         f"note right of {node.id}",
-        *(f"    •\u00a0{_words(chart, transition)}" for transition in transitions),
+        *(f"    •\u00a0{_words(transition)}" for transition in transitions),
         "end note",
     ]
 
 
-def _words(chart: ChartDefinition, transition: Transition) -> str:
-    event, guard, actions = words_of(chart, transition, _WIDTH)
+def _words(transition: Transition) -> str:
+    event, guard, actions = words_of(transition, _WIDTH)
     return "<br/>".join(escape(line) for line in (event, *guard, *actions))
 
 

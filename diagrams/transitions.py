@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, Transition, definition
@@ -62,20 +61,15 @@ def active_states(chart: ChartDefinition, highlight: str | None) -> frozenset[st
     return frozenset(level for level in chart.ancestry(highlight) if not chart.state[level].is_parallel)
 
 
-def ordinal(chart: ChartDefinition, transition: Transition) -> str:
-    """Return `#2` if the transition is the second that its state tries for its event, "" if it is the only one."""
-    return "#" + transition.id.rpartition("#")[2] if _handled(chart)[transition.source, transition.event] > 1 else ""
-
-
-def words_of(chart: ChartDefinition, transition: Transition, width: int) -> tuple[str, list[str], list[str]]:
-    """Return the event of a transition, and the lines of its guard and of its actions."""
+def words_of(transition: Transition, width: int) -> tuple[str, list[str], list[str]]:
+    """Return the event and name of a transition, and the lines of its guard and of its actions."""
     guard = (
         f"[{transition.cond}]".replace(" and ", "\0and ").replace(" or ", "\0or ").split("\0")
         if transition.cond
         else []
     )
     actions = wrap(list(transition.actions), ", ", width)
-    name = transition.event + ordinal(chart, transition)
+    name = f"{transition.event}#{transition.name}" if transition.name else transition.event
     return name, wrap(guard, " ", width), [f"/ {actions[0]}", *actions[1:]] if actions else []
 
 
@@ -89,9 +83,3 @@ def wrap(words: list[str], separator: str, width: int) -> list[str]:
         else:
             lines.append(piece)
     return [line.rstrip() for line in lines]
-
-
-def _handled(chart: ChartDefinition) -> Counter[tuple[str, str]]:
-    return Counter(
-        (transition.source, transition.event) for transition in chart.transitions if transition.kind == "handled"
-    )

@@ -22,11 +22,13 @@ class Answer:
     cond: str = ""
     actions: tuple[str, ...] = ()
     """Of a handled event, which leads nowhere."""
+    name: str = ""
+    """Of a handled event: which of several of its cell it is (see `naming`). Any other is told apart by its reason."""
 
 
-def handled(states: str, *events: str, cond: str = "", on: str) -> Answer:
-    """Declare an action of final states: all others have the transitions of their chart for that."""
-    return Answer("handled", "", tuple(states.split()), events, cond, (on,))
+def handled(states: str, *events: str, cond: str = "", on: str | list[str], name: str = "") -> Answer:
+    """Declare the actions of final states: all others have the transitions of their chart for that."""
+    return Answer("handled", "", tuple(states.split()), events, cond, (on,) if isinstance(on, str) else tuple(on), name)
 
 
 def ignored(reason: str, states: str, *events: str, cond: str = "") -> Answer:

@@ -20,6 +20,7 @@ def copy_speech(speech: Speech) -> Speech:
     for message_id, message in messages.items():
         if message.record is None:
             messages[message_id] = _copy_message(message)
+    copy.awaited = speech.awaited.copy()
     return copy
 
 

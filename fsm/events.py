@@ -112,6 +112,12 @@ class SessionAudioReceived(NamedValue, frozen=True):
     received_ms: Whole
 
 
+class SessionItemAdded(NamedValue, frozen=True):
+    """The server began an item of the response that is no message, such as a function call: those before it end."""
+
+    response_id: str
+
+
 class SessionMessageEnded(NamedValue, frozen=True):
     """No more of this message will come: its own end, or a later item of the response has begun."""
 
@@ -224,6 +230,7 @@ Command = Authorize | Interrupt | Pause | Resume | Close | DropRequest
 SessionFact = (
     SessionResponseCreated
     | SessionRequestRefused
+    | SessionItemAdded
     | SessionMessageAdded
     | SessionTextReceived
     | SessionAudioReceived

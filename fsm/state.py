@@ -30,6 +30,10 @@ DEFAULT_POLICY = Policy()
 DEFAULT_CONVERSATION_POLICY = ConversationPolicy()
 
 
+_HOLDING_STATES = ("paused", "stopping")
+"""In which the output gets no more of the message that it has."""
+
+
 class Message(Struct, gc=False):
     """One message of the response, from its announcement on."""
 
@@ -53,6 +57,8 @@ class Message(Struct, gc=False):
     """What the output reported as played. "" is a report, None is none (H2)."""
     reason: Reason | None = None
     record: MessageRecord | None = None
+    next_id: str | None = None
+    """While it waits for its turn: whose turn comes after it."""
 
     @property
     def is_final(self) -> bool:
@@ -89,6 +95,12 @@ class Speech(Struct, gc=False):
     """By id, in the order of their announcement."""
     forwarding_id: str | None = None
     """The message that the output has."""
+    next_id: str | None = None
+    """The first message that waits for its turn."""
+    last_id: str | None = None
+    """The last of those that wait, if any does."""
+    growing: tuple[str, ...] = ()
+    """The messages that have got content since the last item of the response began: they grow until the next one."""
     response_id: str | None = None
     response_has_ended: bool = False
     response_has_failed: bool = False
@@ -104,8 +116,8 @@ class Speech(Struct, gc=False):
     """The timer that runs."""
     has_progressed: bool = False
     """A fact has come since the timer was started."""
-    awaited: tuple[tuple[Reconciliation, str], ...] = ()
-    """Requests that the server has not answered: operation and message id."""
+    awaited: dict[str, Reconciliation] = {}
+    """Requests that the server has not answered: the operation, by the id of its message."""
     speech_id: str = ""
     """Its name in a conversation; "" for a speech by itself."""
 
@@ -113,22 +125,20 @@ class Speech(Struct, gc=False):
         """Return the message that the output has, or None."""
         return None if self.forwarding_id is None else self.messages[self.forwarding_id]
 
-    def first_pending_message(self) -> Message | None:
-        """Return the message whose turn it is next, or None."""
-        for message in self.messages.values():
-            if message.state == "pending":
-                return message
-        return None
+    def message_in_turn(self) -> Message:
+        """Return the message that the output has, or else the first that waits for its turn.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self.messages[self.forwarding_id or self.next_id or ""]
 
     def message_to_hand_over(self) -> Message | None:
-        """Return the message whose audio and text may be handed to the output now, or None.
+        """Return the message whose audio and text may be handed to the output now, or None: the states say it.
 
         Asked before every hand-over, so that nothing is handed over after a pause or an interruption (P4).
         """
-        if self.output_is_paused:
-            return None
-        message = self.forwarding_message()
-        return message if message is not None and message.state != "stopping" else None
+        return None if self.state in _HOLDING_STATES else self.forwarding_message()
 
     @property
     def records(self) -> tuple[MessageRecord, ...]:

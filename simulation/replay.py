@@ -33,6 +33,7 @@ from .simulated_speaker import SimulatedSpeaker
 
 _FACTS = (
     ev.SessionResponseCreated,
+    ev.SessionItemAdded,
     ev.SessionMessageAdded,
     ev.SessionTextReceived,
     ev.SessionMessageEnded,

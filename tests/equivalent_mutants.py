@@ -10,21 +10,25 @@ _SKIPPED = "the record of a skipped message says nothing of the finish, and the 
 _HEARD_TO_THE_END = "what is heard to the end has been handed over"
 
 EQUIVALENT: dict[str, str] = {
-    "message.pending.end_source#1: unguarded": "to be told of the end once more changes nothing",
-    "message.forwarding.end_source#1: unguarded": (
+    "message.pending.end_source: unguarded": "to be told of the end once more changes nothing",
+    "message.forwarding.end_source: unguarded": (
         "the end of the response or session counts already, and nothing was flushed in between"
     ),
-    "message.streaming.stop#2: guard dropped is_text_only": (
+    "message.streaming.stop#text_shown: guard dropped is_text_only": (
         "of an audio message only what is on the output can be heard, and that is taken by the transition before"
     ),
-    "message.draining.output_playback_finished#4: action dropped note_finish": _SKIPPED,
-    "message.streaming.output_playback_finished#3: action dropped note_finish": _SKIPPED,
-    "message.stopping.output_playback_finished#3: action dropped note_finish": _SKIPPED,
-    "message.streaming.stop#1: order swapped with 2": "what is on the output is audio, so no message takes both",
-    "message.pending.session_message_added#1: guard dropped is_new": (
+    "message.draining.output_playback_finished#unheard: action dropped note_finish": _SKIPPED,
+    "message.streaming.output_playback_finished#cleared_unheard: action dropped note_finish": _SKIPPED,
+    "message.stopping.output_playback_finished#unheard: action dropped note_finish": _SKIPPED,
+    "message.streaming.stop#on_the_output: order swapped with text_shown": (
+        "what is on the output is audio, so no message takes both"
+    ),
+    "message.pending.session_message_added#too_late: guard dropped is_new": (
         "once a speech is settled, no message that was announced is pending"
     ),
-    "message.stopping.output_playback_finished#1: guard dropped is_on_the_output": _HEARD_TO_THE_END,
-    "message.streaming.output_playback_finished#1: guard dropped is_on_the_output": _HEARD_TO_THE_END,
-    "speech.active.timer_fired#1: action dropped note_timer": "the watch that follows starts a timer in its place",
+    "message.stopping.output_playback_finished#heard_whole: guard dropped is_on_the_output": _HEARD_TO_THE_END,
+    "message.streaming.output_playback_finished#cleared_heard_whole: guard dropped is_on_the_output": _HEARD_TO_THE_END,
+    "speech.active.timer_fired#progressed: action dropped note_timer": (
+        "the watch that follows starts a timer in its place"
+    ),
 }

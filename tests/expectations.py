@@ -18,6 +18,7 @@ from speech_lifecycle.fsm.events import (
     Pause,
     Resume,
     SessionAudioReceived,
+    SessionItemAdded,
     SessionLost,
     SessionMessageAdded,
     SessionMessageEnded,
@@ -85,6 +86,10 @@ def expected_answer(onlooker: Onlooker, event: Event) -> str | None:
             return "handled"
         case SessionResponseCreated(response_id):
             return "handled" if speech.response_id is None else _unless(response_id == speech.response_id)
+        case SessionItemAdded(response_id):
+            if speech.state == "reconciling":
+                return _unless(response_id == speech.response_id)
+            return "handled" if response_id == onlooker.generating else _unless(response_id == speech.response_id)
         case SessionResponseEnded(response_id):
             return "handled" if response_id == onlooker.generating else _unless(response_id == speech.response_id)
         case SessionReconciliationAcknowledged(operation, message_id) | SessionReconciliationRefused(

@@ -269,7 +269,8 @@ class Onlooker:
     def _check_snapshot(self) -> None:
         speech = self.machine.speech
         assert speech.is_over == self.is_over, "over, and nobody told"
-        assert set(speech.awaited) == self.open, "9.7 it waits for other answers than it asked for"
+        awaited = {(operation, message_id) for message_id, operation in speech.awaited.items()}
+        assert awaited == self.open, "9.7 it waits for other answers than it asked for"
         for message_id in self.complete:
             message = speech.messages[message_id]
             assert message.source_has_ended or message.is_final, "more is awaited than comes"

@@ -18,6 +18,7 @@ from speech_lifecycle.fsm.events import (
     Pause,
     Resume,
     SessionAudioReceived,
+    SessionItemAdded,
     SessionLost,
     SessionMessageAdded,
     SessionMessageEnded,
@@ -50,8 +51,8 @@ def plausible_events(speech: Speech, limit: int = 3) -> list[Event]:
             new = f"m{len(speech.messages)}"
             events += [SessionMessageAdded("r", new)] * 3
             events += [SessionMessageAdded("r", new, ("audio", "text")), SessionMessageAdded("r", new, ("text",))]
-        events += [SessionResponseEnded("r"), SessionResponseEnded("r", "failed")]
-    for operation, message_id in speech.awaited:
+        events += [SessionItemAdded("r"), SessionResponseEnded("r"), SessionResponseEnded("r", "failed")]
+    for message_id, operation in speech.awaited.items():
         events += [SessionReconciliationAcknowledged(operation, message_id)] * 2
         events += [
             SessionReconciliationRefused(operation, message_id, refusal, "some_code", "in words")
@@ -123,7 +124,7 @@ def hostile_events(ids: Iterable[str] = ("m0", "m1", "foreign")) -> list[Event]:
     """Anything at all, in any state: late, early, twice, foreign, and with numbers that mean nothing."""
     events: list[Event] = [Authorize(), Interrupt(), Interrupt(force=True), Pause(), Resume(), Close(), SessionLost()]
     for response_id in ("r", "other"):
-        events += [SessionResponseCreated(response_id)]
+        events += [SessionResponseCreated(response_id), SessionItemAdded(response_id)]
         events += [SessionResponseEnded(response_id, status) for status in ("completed", "cancelled", "failed")]
     for message_id in ids:
         events += [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 from statemachine import State, StateChart
@@ -16,6 +18,7 @@ from speech_lifecycle.fsm.compile.digest import normalized
 from speech_lifecycle.fsm.compile.functions import bare
 from speech_lifecycle.fsm.compile.lint import check
 from speech_lifecycle.fsm.message.chart import MessageChart
+from speech_lifecycle.fsm.naming import named
 from speech_lifecycle.fsm.speech.chart import SpeechChart
 from speech_lifecycle.fsm.trace import definition_digest
 
@@ -52,9 +55,9 @@ REST = ignored("over", "done", "go")
 def test_transition_ids_are_unique_and_name_chart_state_and_event():
     transitions = [transition for chart in definition().charts for transition in chart.transitions]
     assert len({transition.id for transition in transitions}) == len(transitions)
-    transition = definition().transition("message.draining.output_playback_finished#2")
+    transition = definition().transition("message.draining.output_playback_finished#heard_whole")
     assert (transition.source, transition.cond, transition.target) == ("draining", "is_heard_to_the_end", "played")
-    assert transition.actions == ("note_finish", "because_finished", "settle_played")
+    assert transition.actions == ("note_finish", "tell_heard", "because_finished", "settle_played")
 
 
 def test_the_message_states_are_those_of_the_specification():
@@ -75,9 +78,10 @@ def test_the_message_states_are_those_of_the_specification():
 def test_transitions_of_a_substate_come_before_those_of_its_parent_and_answers_last():
     kinds = [transition.id for transition in definition().message.cell("draining", "session_audio_received")]
     assert kinds == [
-        "message.draining.session_audio_received#1",
-        "message.forwarding.session_audio_received#1",
-        "message.forwarding.session_audio_received#2",
+        "message.draining.session_audio_received",
+        "message.forwarding.session_audio_received#first",
+        "message.forwarding.session_audio_received",
+        "message.forwarding.session_audio_received#audio_went_backwards",
     ]
 
 
@@ -124,7 +128,12 @@ def with_tree(name: str, text: str) -> Definition:
 
 @pytest.mark.parametrize(
     "name",
-    ["message.guards.is_spent", "speech.actions.watch", "message.evidence._word_prefix", "state.Message.is_forwarding"],
+    [
+        "message.guards.is_spent",
+        "speech.actions.take_turn",
+        "message.evidence._word_prefix",
+        "state.Message.outgrew_its_record",
+    ],
 )
 def test_the_digest_of_behaviour_changes_with_any_function_and_that_of_transitions_does_not(name):
     real = definition()
@@ -176,6 +185,71 @@ def test_every_transition_of_the_charts_is_in_the_definition():
         assert sum(transition.kind == "handled" for transition in chart.transitions) == declared + len(of_answers)
 
 
+def test_the_page_of_older_names_says_what_each_is_now():
+    page = (Path(__file__).parent.parent / "docs" / "transition-names.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in page.splitlines() if re.match(r"\| `.*#\d+` \|", line)]
+    assert len({old for old, _ in rows}) == len(rows) == 216
+    known = {transition.id for chart in definition().charts for transition in chart.transitions}
+    assert {name for _, names in rows for name in re.findall("`(.+?)`", names)} <= known
+
+
+def test_a_transition_between_two_others_leaves_their_ids_alone():
+    def ids(*between):
+        class Chart(StateChart):
+            start = State(initial=True)
+            done = State(final=True)
+            named("open", start.to(done, event="go", cond="is_open", on="act"))
+            for name in between:
+                named(name, start.to(None, event="go", cond=f"not {name}"))
+            start.to(done, event="go")
+
+        return [transition.id for transition in compiled(Chart, answers=(REST,)).transitions]
+
+    usual = ["speech.start.go#open", "speech.start.go", "speech.done.go#over"]
+    assert ids() == usual
+    assert [each for each in ids("is_open") if each != "speech.start.go#is_open"] == usual
+
+
+def test_a_name_is_no_event_of_python_statemachine():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        named("open", start.to(done, event="go"))
+
+    assert [event.id for event in Chart.events] == ["go"]
+
+
+def test_lint_refuses_transitions_of_a_cell_without_names():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        start.to(done, event="go", cond="is_open", on="act")
+        start.to(None, event="go")
+
+    assert "speech.start.go: two transitions have no name; give all but one a name" in breaches(Chart, answers=(REST,))
+
+
+def test_lint_refuses_a_name_given_twice_in_a_cell():
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        named("no", start.to(done, event="go", cond="is_open", on="act"))
+
+    said = breaches(Chart, answers=(REST, ignored("no", "start", "go")))
+    assert "speech.start.go#no: two transitions have this name; rename one" in said
+
+
+@pytest.mark.parametrize("name", ["2", "Open", "is open", "a#b", "öffnen"])
+def test_lint_refuses_a_name_that_is_none(name):
+    class Chart(StateChart):
+        start = State(initial=True)
+        done = State(final=True)
+        named(name, start.to(done, event="go", cond="is_open", on="act"))
+        start.to(None, event="go")
+
+    assert f"{name!r} is no name; write it in small letters" in breaches(Chart, answers=(REST,))
+
+
 def test_lint_refuses_an_undefined_guard():
     class Chart(StateChart):
         start = State(initial=True)
@@ -200,10 +274,10 @@ def test_lint_refuses_a_dead_transition():
     class Chart(StateChart):
         start = State(initial=True)
         done = State(final=True)
-        start.to(done, event="go", on="act")
+        named("first", start.to(done, event="go", on="act"))
         start.to(None, event="go", cond="is_open")
 
-    assert "speech.start.go#2: never taken, speech.start.go#1 comes first" in breaches(Chart, answers=(REST,))
+    assert "speech.start.go: never taken, speech.start.go#first comes first" in breaches(Chart, answers=(REST,))
 
 
 def test_lint_refuses_a_transition_of_a_parent_that_all_children_cover():
@@ -211,14 +285,14 @@ def test_lint_refuses_a_transition_of_a_parent_that_all_children_cover():
         class both(State.Compound):  # noqa: N801
             one = State(initial=True)
             two = State()
-            one.to(two, event="go", cond="is_open", on="act")
+            named("open", one.to(two, event="go", cond="is_open", on="act"))
             two.to(one, event="go")
             one.to(None, event="go")
 
         done = State(final=True)
         both.to(done, event="go")
 
-    assert "speech.both.go#1: never taken" in breaches(Chart, answers=(REST,))
+    assert "speech.both.go: never taken" in breaches(Chart, answers=(REST,))
 
 
 def test_lint_refuses_an_open_cell():
@@ -271,30 +345,30 @@ def test_lint_refuses_an_always_transition_without_a_condition():
         start.to(done)
 
     said = breaches(Chart, answers=(REST, ignored("no", "start", "go")))
-    assert "speech.start.eventless#1: an eventless transition needs a condition" in said
+    assert "speech.start.eventless: an eventless transition needs a condition" in said
 
 
 def test_lint_refuses_a_transition_whose_condition_an_earlier_transition_has():
     class Chart(StateChart):
         start = State(initial=True)
         done = State(final=True)
-        start.to(done, event="go", cond="is_open", on="act")
-        start.to(None, event="go", cond="is_open")
+        named("open", start.to(done, event="go", cond="is_open", on="act"))
+        named("open_too", start.to(None, event="go", cond="is_open"))
         start.to(None, event="go")
 
     said = breaches(Chart, answers=(REST,))
-    assert "speech.start.go#2: never taken, speech.start.go#1 comes first" in said
+    assert "speech.start.go#open_too: never taken, speech.start.go#open comes first" in said
 
 
 def test_lint_refuses_an_answer_that_no_event_can_get():
     class Chart(StateChart):
         start = State(initial=True)
         done = State(final=True)
-        start.to(done, event="go", cond="is_open", on="act")
+        named("open", start.to(done, event="go", cond="is_open", on="act"))
         start.to(None, event="go")
 
     said = breaches(Chart, answers=(REST, ignored("no", "start", "go")))
-    assert "speech.start.go#3: never taken, speech.start.go#2 comes first" in said
+    assert "speech.start.go#no: never taken, speech.start.go comes first" in said
 
 
 def test_lint_refuses_an_answer_in_a_state_that_there_is_not():
@@ -328,7 +402,7 @@ def test_lint_refuses_a_final_state_with_a_way_out():
         start.to(done, event="go", cond="is_open", on="act")
 
     chart = compiled(Chart, answers=(ignored("no", "start", "go"),))
-    back = dataclasses.replace(chart.transitions[0], id="speech.done.go#1", source="done", cond="", target="start")
+    back = dataclasses.replace(chart.transitions[0], id="speech.done.go", source="done", cond="", target="start")
     with pytest.raises(DefinitionError, match="done: it is final, but has a way out"):
         check(rebuilt(chart, transitions=(*chart.transitions, back)))
 
@@ -339,16 +413,16 @@ def test_a_final_state_handles_by_an_answer_and_stays():
         done = State(final=True)
         start.to(done, event="go")
 
-    chart = compiled(Chart, answers=(handled("done", "go", cond="is_open", on="act"), REST))
+    chart = compiled(Chart, answers=(handled("done", "go", cond="is_open", on="act", name="opened"), REST))
     check(chart)
     transition, rest = chart.cell("done", "go")
     assert (transition.id, transition.kind, transition.target, transition.actions) == (
-        "speech.done.go#1",
+        "speech.done.go#opened",
         "handled",
         None,
         ("act",),
     )
-    assert (rest.id, rest.kind) == ("speech.done.go#2", "ignored")
+    assert (rest.id, rest.kind) == ("speech.done.go#over", "ignored")
 
 
 def test_any_other_state_handles_by_the_transitions_of_its_chart():

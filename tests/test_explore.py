@@ -121,47 +121,48 @@ def dropped(transition_id: str, action: str) -> type[SpeechMachine]:
 
 BROKEN = {
     "what_is_stopped_is_cleared": (
-        dropped("message.streaming.stop#1", "clear_output"),
+        dropped("message.streaming.stop#on_the_output", "clear_output"),
         ONE,
         ["authorize", "session_response_created", "session_message_added", "session_audio_received",
          "output_audio_handed_over", "interrupt"],
     ),
     "clear_before_resume": (
-        broken("speech.paused.close#1", actions=("because_closed", "cancel_response", "resume_output", "stop_message")),
+        broken("speech.paused.close#generating", actions=("because_closed", "cancel_response", "resume_output",
+                                                          "stop_message")),
         ONE,
         ["authorize", "session_response_created", "session_message_added", "session_audio_received",
          "output_audio_handed_over", "pause", "close"],
     ),
     "messages_are_what_was_reported": (
-        dropped("speech.stopping.eventless#1", "skip_pending"),
+        dropped("speech.stopping.eventless", "skip_pending"),
         ONE,
         ["session_response_created", "session_message_added", "interrupt"],
     ),
     "ends_when_timers_fire": (
-        dropped("speech.stopping.timer_fired#1", "time_out_message"),
+        dropped("speech.stopping.timer_fired", "time_out_message"),
         ONE,
         ["session_response_created", "session_message_added", "session_text_received", "authorize", "timer_fired",
          "timer_fired"],
     ),
     "timers_stop_only_silence": (
-        broken("speech.active.timer_fired#1", cond="is_due"),
+        broken("speech.active.timer_fired#progressed", cond="is_due"),
         ONE,
         ["authorize", "timer_fired"],
     ),
     "cancels_while_generating": (
-        broken("speech.active.session_response_ended#1", actions=("cancel_response", "note_response_end",
+        broken("speech.active.session_response_ended", actions=("cancel_response", "note_response_end",
                                                                     "cancel_response")),
         ONE,
         ["authorize", "session_response_created", "session_response_ended"],
     ),
     "settled_by_the_evidence": (
-        broken("message.stopping.output_playback_finished#2", cond="is_on_the_output"),
+        broken("message.stopping.output_playback_finished#heard_partly", cond="is_on_the_output"),
         ONE,
         ["authorize", "session_response_created", "session_message_added", "session_audio_received",
          "output_audio_handed_over", "interrupt", "output_playback_finished"],
     ),
     "the_next_message_starts": (
-        broken("speech.active.message_settled#1", actions=()),
+        broken("speech.active.message_settled#message_left", actions=()),
         TWO,
         ["authorize", "session_response_created", "session_message_added", "session_message_added",
          "session_response_ended"],
@@ -195,9 +196,9 @@ def test_a_violation_is_found_by_the_shortest_way(name):
 @pytest.mark.parametrize(
     ("transition", "bounds"),
     [
-        ("message.played.session_audio_received#1", "faithful-2"),
-        ("message.played.session_text_received#1", "faithful-2-text"),
-        ("message.partial.session_text_received#1", "faithful-2-text"),
+        ("message.played.session_audio_received", "faithful-2"),
+        ("message.played.session_text_received", "faithful-2-text"),
+        ("message.partial.session_text_received", "faithful-2-text"),
     ],
 )
 def test_a_machine_that_loses_sight_of_what_comes_late_is_found(transition, bounds):

@@ -9,8 +9,14 @@ import pytest
 
 from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
 from speech_lifecycle.adapters.whole_samples import WholeSamples
+from speech_lifecycle.fsm import SpeechMachine
 from speech_lifecycle.fsm.effects import CancelResponse, RemoveMessages, ReplaceMessage, TruncateMessage
 from speech_lifecycle.fsm.events import (
+    Authorize,
+    OutputAudioHandedOver,
+    OutputPlaybackFinished,
+    SessionAudioReceived,
+    SessionItemAdded,
     SessionMessageAdded,
     SessionMessageEnded,
     SessionReconciliationAcknowledged,
@@ -113,10 +119,52 @@ def test_a_message_without_content_is_announced_at_the_latest_with_the_end_of_th
     assert receiver.told[1:] == [SessionMessageAdded("r", "A", ("audio",)), SessionResponseEnded("r", "cancelled")]
 
 
-def test_a_function_call_ends_the_message_before_it(protocol, receiver):
+def test_a_function_call_is_an_item_and_what_it_ends_is_left_to_the_machine(protocol, receiver):
     feed(protocol, created(), item(), part("audio"), delta("output_audio", PCM), item("function_call", "F"))
-    assert receiver.told[-1] == SessionMessageEnded("A")
+    assert receiver.told[-1] == SessionItemAdded("r")
+    assert SessionMessageEnded("A") not in receiver.told
     assert not any(isinstance(fact, SessionMessageAdded) and fact.message_id == "F" for fact in receiver.told)
+
+
+class Player(Receiver):
+    """Passes what it is told to a speech that has the floor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.machine = SpeechMachine()
+        self.machine.send(Authorize())
+
+    def report(self, fact, *, speech_id=None):
+        assert self.machine.send(fact).kind == "handled", fact
+
+    def deliver_audio(self, message_id, pcm):
+        self.report(SessionAudioReceived(message_id, 500))
+
+
+@pytest.mark.parametrize(
+    "later",
+    [[item("function_call", "F")], [item(item_id="B"), part("audio", "B")]],
+    ids=["function call", "message"],
+)
+def test_a_message_with_a_transcript_but_no_audio_yet_is_played_whatever_item_comes_in_between(later):
+    player = Player()
+    protocol = OpenAIRealtimeProtocol(player)
+    feed(protocol, created(), item(), part("audio"), delta("output_audio_transcript", "Hi"), *later)
+    assert player.machine.speech.messages["A"].state == "streaming"
+    feed(
+        protocol, delta("output_audio", PCM), {"type": "response.done", "response": {"id": "r", "status": "completed"}}
+    )
+    player.report(OutputAudioHandedOver("A", 500))
+    player.report(OutputPlaybackFinished("A", 500))
+    assert player.machine.speech.messages["A"].state == "played"
+
+
+def test_a_message_with_audio_has_ended_when_a_function_call_begins():
+    player = Player()
+    protocol = OpenAIRealtimeProtocol(player)
+    feed(protocol, created(), item(), part("audio"), delta("output_audio", PCM), item("function_call", "F"))
+    player.report(OutputAudioHandedOver("A", 500))
+    assert player.machine.speech.messages["A"].state == "draining"
 
 
 def test_a_later_message_is_left_to_the_machine(protocol, receiver):
@@ -260,12 +308,12 @@ def test_half_a_sample_at_the_end_of_a_message_is_not_heard_and_not_kept(protoco
 def test_a_delta_without_a_whole_sample_is_no_content(protocol, receiver, piece):
     feed(protocol, created(), item(), delta("output_audio", base64_of(piece)))
     feed(protocol, item("function_call", "F"))
-    assert receiver.told == [SessionResponseCreated("r")]
+    assert receiver.told == [SessionResponseCreated("r"), SessionItemAdded("r")]
 
 
 def test_an_empty_text_is_no_content(protocol, receiver):
     feed(protocol, created(), item(), delta("output_audio_transcript", ""), item("function_call", "F"))
-    assert receiver.told == [SessionResponseCreated("r")]
+    assert receiver.told == [SessionResponseCreated("r"), SessionItemAdded("r")]
 
 
 # Deltas in one go

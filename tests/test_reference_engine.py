@@ -33,7 +33,7 @@ from speech_lifecycle.verification.reference import ReferenceMachine
 WALKS = 200
 WALK_LENGTH = 50
 HOSTILE = hostile_events()
-MISSED = SMALL["hostile-1-parts"]
+MISSED = SMALL["hostile-1-parts"], SMALL["hostile-1"]
 """Where the transitions are that random walks seldom take: audio after a flush, failing outputs, timers."""
 HANDLED_ROWS = {
     transition.id for chart in definition().charts for transition in chart.transitions if transition.kind == "handled"
@@ -94,15 +94,16 @@ def transitions_compared() -> frozenset[str]:
         pair, walk = random_walk(seed, WALK_LENGTH)
         for event in walk:
             compared.update(pair.send(event))
-    alphabet = Alphabet(MISSED)
     pair = Pair()
-    for speech in configurations(MISSED):
-        if compared.issuperset(HANDLED_ROWS):
-            break
-        for event in alphabet.of(speech):
-            if not compared.issuperset(step(speech, event)[1].transitions):
-                pair.restart(dump_speech(speech))
-                compared.update(pair.send(event))
+    for bounds in MISSED:
+        alphabet = Alphabet(bounds)
+        for speech in configurations(bounds):
+            if compared.issuperset(HANDLED_ROWS):
+                break
+            for event in alphabet.of(speech):
+                if not compared.issuperset(step(speech, event)[1].transitions):
+                    pair.restart(dump_speech(speech))
+                    compared.update(pair.send(event))
     return frozenset(compared)
 
 
@@ -142,7 +143,7 @@ def test_actions_see_the_state_that_the_transition_leaves():
     emit = reference.emit
     reference.emit = lambda effect: (seen.append(reference.speech.messages["a"].state), emit(effect))
     reference.send(Interrupt())
-    assert seen == ["streaming", "streaming", "stopping"]
+    assert seen == ["streaming", "streaming", "streaming"]
 
 
 @pytest.mark.parametrize(

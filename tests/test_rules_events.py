@@ -231,7 +231,7 @@ def test_after_the_end_everything_is_ignored(event):
 def test_a_rejection_names_event_transition_state_reason_and_blame():
     reply = speaking("a", "b").send(OutputPlaybackStarted("b"))
     assert reply.event == "output_playback_started"
-    assert reply.answer == "message.pending.output_playback_started#1"
+    assert reply.answer == "message.pending.output_playback_started#not_forwarding"
     assert reply.state == "pending"
     assert str(reply) == "output_playback_started from the output rejected in pending: not_forwarding"
 

@@ -30,6 +30,7 @@ from speech_lifecycle.fsm.events import (
     OutputPlaybackProgressed,
     OutputPlaybackStarted,
     SessionAudioReceived,
+    SessionItemAdded,
     SessionLost,
     SessionMessageAdded,
     SessionMessageEnded,
@@ -271,7 +272,7 @@ def test_a_text_only_message_that_is_interrupted_waits_for_the_end_of_its_source
 
 
 def test_audio_makes_it_an_audio_message_whatever_was_announced():
-    transcript = Transcript(SessionResponseCreated("r"), Authorize(), *text_message("a"))
+    transcript = Transcript(SessionResponseCreated("r"), Authorize(), SessionMessageAdded("r", "a", ("text",)))
     transcript.tell(SessionAudioReceived("a", 500), SessionMessageEnded("a"), OutputAudioHandedOver("a", 500))
     assert transcript.message("a").state == "draining"
 
@@ -307,3 +308,33 @@ def test_of_a_message_announced_after_its_response_has_ended_nothing_more_is_awa
     transcript.tell(Authorize())
     assert transcript.states == {"a": "skipped"}
     assert transcript.speech.state == "completed"
+
+
+# Another item of the response, which is no message
+
+
+def test_a_later_item_ends_a_message_that_has_content_and_no_other():
+    transcript = waiting("a")
+    transcript.tell(SessionMessageAdded("r", "b"), SessionTextReceived("b", "Hi"), SessionItemAdded("r"))
+    assert transcript.message("a").source_has_ended
+    assert not transcript.message("b").source_has_ended, "of its audio nothing has come yet"
+
+
+def test_a_message_that_got_its_content_late_is_ended_by_the_next_item():
+    transcript = waiting()
+    transcript.tell(SessionMessageAdded("r", "a"), SessionItemAdded("r"), SessionAudioReceived("a", 500))
+    assert not transcript.message("a").source_has_ended
+    transcript.tell(SessionItemAdded("r"))
+    assert transcript.message("a").source_has_ended
+
+
+def test_a_text_that_is_being_stopped_is_settled_by_a_later_item():
+    transcript = waiting()
+    transcript.tell(*text_message("a"), Interrupt(), SessionItemAdded("r"))
+    assert transcript.record("a").state == "partial"
+
+
+def test_an_item_after_the_end_or_of_another_response_changes_nothing():
+    transcript = waiting("a", response_ended=True)
+    assert transcript.send(SessionItemAdded("r")).reason == "already_ended"
+    assert transcript.send(SessionItemAdded("other")).reason == "foreign_response"

@@ -26,10 +26,10 @@ def test_everything_that_the_lifecycle_does_keeps_to_the_subset():
 def test_helpers_methods_and_properties_are_looked_at_too():
     assert {
         "message.evidence._word_prefix",
-        "message.reconciliation._may_be_remembered",
+        "message.reconciliation.record_of",
         "speech.watchdog.start_timer",
         "state.Message.outgrew_its_record",
-        "state.Speech.forwarding_message",
+        "state.Speech.message_in_turn",
     } <= definition().functions.keys()
 
 
@@ -102,11 +102,12 @@ def test_what_a_function_touches_is_part_of_the_definition():
     assert announce.writes == (
         "Message.expects_audio",
         "Message.source_has_ended",
+        "Speech.growing",
         "Speech.has_progressed",
         "Speech.messages",
     )
     assert "SessionMessageAdded.modalities" in announce.reads
-    assert (announce.raises, announce.tells) == (("message_announced",), ("later_message_began",))
+    assert (announce.raises, announce.tells) == (("message_announced",), ("later_item_began",))
     assert definition().functions["message.actions.flush"].emits == ("FlushOutput",)
 
 

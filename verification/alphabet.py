@@ -20,6 +20,7 @@ from speech_lifecycle.fsm.events import (
     Pause,
     Resume,
     SessionAudioReceived,
+    SessionItemAdded,
     SessionLost,
     SessionMessageAdded,
     SessionMessageEnded,
@@ -81,11 +82,13 @@ def _about_the_speech() -> Iterator[Event]:
     statuses: tuple[ResponseStatus, ...] = ("completed", "failed")
     yield from (SessionResponseEnded(RESPONSE_ID, status) for status in statuses)
     yield from (SessionLost(), SessionResumed(), SessionRequestRefused(), DropRequest())
+    yield SessionItemAdded(RESPONSE_ID)
     yield from (TimerFired(timer) for timer in get_args(Timer))
 
 
 def _out_of_place() -> Iterator[Event]:
     yield from (Interrupt(force=True), SessionResponseCreated(FOREIGN), SessionResponseEnded(FOREIGN))
+    yield SessionItemAdded(FOREIGN)
     yield from (OutputPlaybackFinished(FOREIGN, BEYOND_MS), SessionAudioReceived(FOREIGN, BEYOND_MS))
 
 

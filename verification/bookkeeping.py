@@ -46,6 +46,8 @@ def note_event(ledger: Ledger, event: Event, speech: Speech) -> None:
         _end_response(ledger)
     elif type(event) is ev.DropRequest:
         _end_response(ledger)
+    elif type(event) is ev.SessionItemAdded:
+        _end_those_with_content(ledger)
     elif type(event) is ev.SessionMessageAdded:
         _add(ledger, event, speech)
     if type(event) not in _NO_FACTS:
@@ -66,7 +68,8 @@ def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Spee
         entry.text += event.text
     elif type(event) is ev.SessionAudioReceived:
         entry.received_ms = event.received_ms
-        if event.received_ms > 0 and entry.shown_text is None and speech.capabilities.plays_audio:
+        was_shown = entry.is_begun and not entry.has_audio and entry.text
+        if event.received_ms > 0 and speech.capabilities.plays_audio and not was_shown:
             entry.has_audio = True
     elif type(event) is ev.SessionMessageEnded:
         entry.source_has_ended = True
@@ -107,11 +110,15 @@ def _end_response(ledger: Ledger) -> None:
             entry.source_has_ended = True
 
 
-def _add(ledger: Ledger, event: ev.SessionMessageAdded, speech: Speech) -> None:
+def _end_those_with_content(ledger: Ledger) -> None:
+    """Note that a later item has begun: a guess that those before have ended, unless they have nothing yet (M5)."""
     for entry in ledger.book.values():
-        # A later item is a guess that the one before has ended, and none if that has nothing yet (M5).
         if not entry.settled and (entry.received_ms > 0 if entry.has_audio else entry.text):
             entry.source_has_ended = True
+
+
+def _add(ledger: Ledger, event: ev.SessionMessageAdded, speech: Speech) -> None:
+    _end_those_with_content(ledger)
     has_audio = "audio" in event.modalities and speech.capabilities.plays_audio
     ledger.book[event.message_id] = Entry(event.message_id, has_audio, source_has_ended=ledger.response == "ended")
 

@@ -43,11 +43,14 @@ def _options(interruptible: bool = True, estimate: bool = False, **capabilities:
     )
 
 
+UNCHANGEABLE = _options(can_truncate=False, can_remove=False)
+"""A server whose memory nobody can change."""
+
 EVERY_OPTION: tuple[Options, ...] = (
     DEFAULT,
     _options(can_truncate=False),
     _options(can_remove=False),
-    _options(can_truncate=False, can_remove=False),
+    UNCHANGEABLE,
     _options(truncates_by_itself=True),
     _options(plays_audio=False, can_pause=False),
     _options(plays_audio=False, can_pause=False, can_remove=False),
@@ -148,7 +151,7 @@ _TEXT: tuple[tuple[Modality, ...], ...] = (("text",),)
 
 SMALL: dict[str, Bounds] = {
     "hostile-1": Bounds("hostile", 1, "coarse"),
-    "hostile-1-parts": Bounds("hostile", 1, "minimal", 2, texts=2),
+    "hostile-1-parts": Bounds("hostile", 1, "minimal", 2, texts=2, options=(DEFAULT, UNCHANGEABLE)),
     "hostile-1-options": Bounds("hostile", 1, "minimal").with_every_option(),
     "hostile-2": Bounds("hostile", 2, "minimal", modalities=_AUDIO, texts=0),
     "faithful-1": Bounds("faithful", 1),

@@ -7,7 +7,6 @@ from typing import Any
 
 from speech_lifecycle.fsm.effects import (
     AnnounceAgentState,
-    CancelResponse,
     CommitMessage,
     Effect,
     RemoveMessages,
@@ -17,10 +16,9 @@ from speech_lifecycle.fsm.effects import (
 from speech_lifecycle.fsm.message import actions as message_actions
 from speech_lifecycle.fsm.message import evidence
 from speech_lifecycle.fsm.run import Run
-from speech_lifecycle.fsm.speech import actions as speech_actions
 from speech_lifecycle.fsm.state import Message, Speech
 
-from .changes import Action, Alter
+from .changes import Action, Alter, Change, action
 
 # Actions with the bug in them
 
@@ -58,6 +56,7 @@ def note_start_unless_held(run: Run, speech: Speech, message: Message, event: An
     """Have lost the waiter for the first frame at a pause (H4)."""
     if not speech.output_is_paused:
         message_actions.note_start(run, speech, message, event)
+        message_actions.tell_heard(run, speech, message, event)
 
 
 def note_start_of_another(run: Run, speech: Speech, message: Message, event: Any) -> None:
@@ -65,12 +64,7 @@ def note_start_of_another(run: Run, speech: Speech, message: Message, event: Any
     current = speech.forwarding_message()
     if current is not None and current.handed_over_ms > 0:
         message_actions.note_start(run, speech, current, event)
-
-
-def note_every_start(run: Run, speech: Speech, message: Message, event: Any) -> None:
-    """Tell of every start, not of the first alone (P2)."""
-    message.has_started = speech.has_progressed = True
-    run.raise_event("message_heard")
+        message_actions.tell_heard(run, speech, current, event)
 
 
 def announce_speaking(run: Run, speech: Speech, event: Any) -> None:
@@ -79,22 +73,9 @@ def announce_speaking(run: Run, speech: Speech, event: Any) -> None:
     run.emit(AnnounceAgentState("speaking"))
 
 
-def note_whole(run: Run, speech: Speech, message: Message, event: Any) -> None:
-    """Release nobody who waits for the first frame (R4)."""
-    message.position_ms, message.flushed_ms = message.handed_over_ms, 0
-    speech.has_progressed = True
-
-
-def cancel_response(run: Run, speech: Speech, event: Any) -> None:
-    """Cancel also what has ended (C4)."""
-    if speech.response_id is not None and not speech.cancel_was_sent:
-        speech.cancel_was_sent = True
-        run.emit(CancelResponse(speech.response_id))
-
-
 def note_session_lost(run: Run, speech: Speech, event: Any) -> None:
     """Leave the message streams open (O6)."""
-    speech.session_is_lost, speech.awaited = True, ()
+    speech.session_is_lost, speech.awaited = True, {}
 
 
 def throw_session_lost(run: Run, speech: Speech, event: Any) -> None:
@@ -102,11 +83,15 @@ def throw_session_lost(run: Run, speech: Speech, event: Any) -> None:
     raise ConnectionError("the message stream broke")
 
 
-def bring_server_in_line(run: Run, speech: Speech, event: Any) -> None:
+def updates_after_every_interruption(usual: Action) -> Change:
     """Update the server's context on every interruption (R1)."""
-    speech_actions.bring_server_in_line(run, speech, event)
-    if speech.cause is not None and not any(request == "remove" for request, _ in speech.awaited):
-        run.emit(RemoveMessages(()))
+
+    def update(run: Run, speech: Speech, event: Any) -> None:
+        usual(run, speech, event)
+        if speech.cause is not None and "remove" not in speech.awaited.values():
+            run.emit(RemoveMessages(()))
+
+    return action(usual.__name__, update)
 
 
 # Guards with the bug in them

@@ -131,7 +131,6 @@ def the_server_is_asked(ledger: Ledger, speech: Speech) -> Complaint:
     """Section 8: what was not heard is truncated, replaced, removed, or reported if it cannot be; nothing else is."""
     if speech.state != "reconciling":
         return None
-    awaited = {message_id: operation for operation, message_id in speech.awaited}
     for entry in ledger.book.values():
         wanted = expected.request_of(entry, ledger, speech.capabilities)
         if ledger.is_lost:
@@ -139,8 +138,9 @@ def the_server_is_asked(ledger: Ledger, speech: Speech) -> Complaint:
         if entry.request != wanted and not (entry.request == "diverged" and entry.is_answered):
             return f"of {entry.message_id}, the server is asked: {entry.request or 'nothing'}; it should: {wanted}"
         open_request = entry.request if entry.request not in ("", "diverged") and not entry.is_answered else None
-        if awaited.get(entry.message_id) != open_request:
-            return f"of {entry.message_id}, {awaited.get(entry.message_id)} is awaited; it should be {open_request}"
+        if speech.awaited.get(entry.message_id) != open_request:
+            awaited = speech.awaited.get(entry.message_id)
+            return f"of {entry.message_id}, {awaited} is awaited; it should be {open_request}"
     return None
 
 

@@ -23,7 +23,7 @@ from speech_lifecycle.fsm.message import evidence
 from speech_lifecycle.fsm.speech import actions as speech_actions
 
 from . import buggy
-from .changes import Change, action, also, gives, guard, transition, without
+from .changes import Alter, Change, action, also, gives, guard, transition, without
 from .mutants import Mutant
 
 
@@ -36,35 +36,40 @@ def field_bugs() -> tuple[Mutant, ...]:
 
 
 _SETTLE_PARTIAL = message_actions.settle_partial
+_WAYS = ("", "#generating")
+"""The names of the two ways into `stopping`: with a response that generates, or without."""
+_REMOVING = (speech_actions.bring_server_in_line, speech_actions.bring_server_in_line_so_far)
+
+
+def _removals(alter: Alter) -> tuple[Change, ...]:
+    return tuple(gives(usual, RemoveMessages, alter) for usual in _REMOVING)
+
+
 _BUGS: dict[str, tuple[Change, ...]] = {
     # Several messages in one response
-    "M1": (without("speech.active.message_settled#1", "forward_next"),),
-    "M2": (gives(speech_actions.bring_server_in_line, RemoveMessages, buggy.only_of_what_was_begun),),
+    "M1": (without("speech.active.message_settled#message_left", "take_turn"),),
+    "M2": _removals(buggy.only_of_what_was_begun),
     "M3": (gives(message_actions.settle_skipped, ReportMessageSettled, buggy.commits_it_as_said),),
     "M5": (
-        without("message.pending.later_message_began#1", "note_source_end"),
-        without("message.forwarding.later_message_began#1", "note_source_end"),
+        without("message.pending.later_item_began", "note_source_end"),
+        without("message.forwarding.later_item_began", "note_source_end"),
     ),
     "M6": (
         gives(
-            speech_actions.bring_server_in_line,
+            message_actions.ask_to_truncate,
             TruncateMessage,
             lambda speech, effect: (TruncateMessage([*speech.messages][-1], effect.audio_end_ms),),
         ),
     ),
-    "M7": (without("speech.stopping.eventless#1", "skip_pending"),),
-    "M8": (
-        gives(
-            speech_actions.bring_server_in_line,
-            RemoveMessages,
-            lambda speech, effect: () if speech.cause == "never_authorized" else (effect,),
-        ),
+    "M7": tuple(
+        without(f"speech.stopping.eventless{name}", "skip_pending") for name in ("", "#response_ended", "#session_lost")
     ),
+    "M8": _removals(lambda speech, effect: () if speech.cause == "never_authorized" else (effect,)),
     # Where to truncate
-    "T1": (gives(speech_actions.bring_server_in_line, RemoveMessages, buggy.truncate_at_0),),
+    "T1": _removals(buggy.truncate_at_0),
     "T2": (
         gives(
-            speech_actions.bring_server_in_line,
+            message_actions.ask_to_replace,
             ReplaceMessage,
             lambda speech, effect: (TruncateMessage(effect.message_id, 1),),
         ),
@@ -73,8 +78,8 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     "T4": (action("count_handed_over", buggy.count_handed_over),),
     "T5": (guard("message", "is_heard_to_the_end", buggy.heard_to_the_end_unless_above_0),),
     "T8": (guard("speech", "nothing_unheard_is_left", lambda speech, event: event.refusal == "unknown_message"),),
-    "T9": (transition("speech.reconciling.session_reconciliation_refused#2", actions=("unwatch",)),),
-    "T10": (without("speech.reconciling.session_reconciliation_refused#2", "report_refusal"),),
+    "T9": (transition("speech.reconciling.session_reconciliation_refused#unheard_left", actions=("unwatch",)),),
+    "T10": (without("speech.reconciling.session_reconciliation_refused#unheard_left", "report_refusal"),),
     "T12": (action("note_finish", buggy.note_finish(lambda speech, message, event: event.position_ms)),),
     "T13": (
         action(
@@ -86,9 +91,7 @@ _BUGS: dict[str, tuple[Change, ...]] = {
         action(
             "note_finish",
             buggy.note_finish(
-                lambda speech, message, event: (
-                    evidence.usable_position_ms(event.position_ms, message.handed_over_ms) or 0
-                )
+                lambda speech, message, event: evidence.usable_position_ms(event, message.handed_over_ms) or 0
             ),
         ),
     ),
@@ -113,13 +116,18 @@ _BUGS: dict[str, tuple[Change, ...]] = {
             lambda speech, effect: () if effect.text_status == "unknown" else (effect,),
         ),
     ),
-    "H4": (action("note_start", buggy.note_start_unless_held),),
+    "H4": (
+        transition("message.forwarding.output_playback_started#heard_first", actions=("note_start",)),
+        action("note_start", buggy.note_start_unless_held),
+    ),
     "H5": (guard("message", "is_heard", lambda speech, message, event: message.has_started),),
     "H6": (gives(_SETTLE_PARTIAL, CommitMessage, buggy.no_commit_if("closed")),),
     "H7": (guard("message", "is_heard_to_the_end", buggy.heard_to_the_end_by_its_word),),
     "H8": (action("note_finish", buggy.note_finish_one_behind),),
     "H9": (
-        transition("message.played.output_playback_started#1", kind="handled", actions=("note_start_of_another",)),
+        transition(
+            "message.played.output_playback_started#already_final", kind="handled", actions=("note_start_of_another",)
+        ),
         action("note_start_of_another", buggy.note_start_of_another),
     ),
     "H10": (gives(_SETTLE_PARTIAL, ReportMessageSettled, buggy.forgets_what_was_cut),),
@@ -135,16 +143,22 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     ),
     "H12": (
         transition(
-            "message.forwarding.output_failed#2",
+            "message.forwarding.output_failed#heard_partly",
             target="played",
             actions=("report_output_failure", "because_finished", "settle_played"),
         ),
     ),
     "H13": (guard("message", "playback_was_interrupted", lambda speech, message, event: False),),
     # Cancelling
-    "C2": (without("speech.reconciling.session_response_created#1", "cancel_response"),),
+    "C2": (without("speech.reconciling.session_response_created", "cancel_response"),),
     "C3": (gives(speech_actions.cancel_response, CancelResponse, lambda speech, effect: (CancelResponse(""),)),),
-    "C4": (action("cancel_response", buggy.cancel_response),),
+    "C4": (
+        guard(
+            "speech",
+            "response_is_generating",
+            lambda speech, event: speech.response_id is not None and not speech.cancel_was_sent,
+        ),
+    ),
     "C5": (
         guard(
             "speech",
@@ -155,47 +169,51 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     "C6": (guard("message", "is_of_this_response", lambda speech, message, event: True),),
     "C7": (guard("speech", "may_interrupt", lambda speech, event: speech.policy.interruptible),),
     # Outputs and dead ends
-    "O1": (gives(speech_actions.stop_message, StartTimer, lambda speech, effect: ()),),
-    "O2": (transition("speech.active.timer_fired#2", target="failed", actions=("note_timer", "because_timed_out")),),
+    "O1": (gives(message_actions.watch_clear, StartTimer, lambda speech, effect: ()),),
+    "O2": tuple(
+        transition(f"speech.active.timer_fired#{name}", target="failed", actions=("note_timer", "because_timed_out"))
+        for name in ("silent", "silent_while_generating")
+    ),
     "O3": (
         transition(
-            "message.streaming.output_playback_finished#3",
+            "message.streaming.output_playback_finished#cleared_unheard",
             target="played",
             actions=("note_finish", "because_finished", "settle_played"),
         ),
     ),
-    "O4": (transition("message.played.output_playback_finished#1", kind="rejected"),),
-    "O5": (
-        transition("speech.active.message_output_failed#1", target=None, actions=()),
-        transition("speech.paused.message_output_failed#1", target=None, actions=()),
+    "O4": (transition("message.played.output_playback_finished#already_final", kind="rejected"),),
+    "O5": tuple(
+        transition(f"speech.{state}.message_output_failed{name}", target=None, actions=())
+        for state in ("active", "paused")
+        for name in _WAYS
     ),
     "O6": (action("note_session_lost", buggy.note_session_lost),),
     "O7": (gives(_SETTLE_PARTIAL, CommitMessage, buggy.no_commit_if("source_failed")),),
     # Pause and resume
-    "P1": (
+    "P1": tuple(
         transition(
-            "speech.paused.interrupt#1",
-            actions=("because_interrupted", "cancel_response", "resume_output", "stop_message"),
-        ),
+            f"speech.paused.interrupt{name}",
+            actions=("because_interrupted", *cancels, "resume_output", "stop_message"),
+        )
+        for name, cancels in zip(_WAYS, ((), ("cancel_response",)), strict=True)
     ),
     "P2": (
-        transition("message.forwarding.output_playback_started#1", cond="is_on_the_output"),
-        transition("speech.waiting.message_heard#1", source="active"),
-        action("note_start", buggy.note_every_start),
+        transition("message.forwarding.output_playback_started#heard_first", cond="is_on_the_output"),
+        transition("speech.waiting.message_heard", source="active"),
         action("announce_speaking", buggy.announce_speaking),
     ),
-    "P3": (without("speech.paused.interrupt#1", "resume_output"),),
-    "P4": (also("speech.active.message_announced#1", source="queued"),),
+    "P3": tuple(without(f"speech.paused.interrupt{name}", "resume_output") for name in _WAYS),
+    "P4": (also("speech.active.message_announced", source="queued"),),
     "P6": (
         transition(
-            "speech.paused.message_announced#1",
+            "speech.paused.message_announced",
             target="waiting",
             cond="not was_heard",
-            actions=("resume_output", "announce_thinking", "forward_next", "watch"),
+            actions=("resume_output", "announce_thinking", "take_turn"),
         ),
     ),
     # What the port reviews found
-    "R1": (action("bring_server_in_line", buggy.bring_server_in_line),),
+    "R1": tuple(buggy.updates_after_every_interruption(usual) for usual in _REMOVING),
     "R3": (action("note_session_lost", buggy.throw_session_lost),),
-    "R4": (action("note_whole", buggy.note_whole),),
+    "R4": (without("message.draining.output_playback_finished#played_out", "tell_heard"),),
 }

@@ -12,7 +12,7 @@ from speech_lifecycle.fsm.compile.lint import check
 from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
 from speech_lifecycle.fsm.values import Modality
 
-from .bounds import DEFAULT, EVERY_OPTION, Bounds
+from .bounds import DEFAULT, EVERY_OPTION, UNCHANGEABLE, Bounds
 from .comparing import difference
 from .explorer import Exploration, Progress, explore
 from .mutants import Mutant
@@ -25,7 +25,7 @@ STAGES: dict[str, Bounds] = {
     "one message": Bounds("hostile", 1, "minimal"),
     "two messages": Bounds("hostile", 2, "minimal", modalities=_AUDIO, texts=0),
     "faithful": Bounds("faithful", 1, "minimal", options=(DEFAULT,)),
-    "in parts": Bounds("hostile", 1, "minimal", 2, texts=2),
+    "in parts": Bounds("hostile", 1, "minimal", 2, texts=2, options=(DEFAULT, UNCHANGEABLE)),
     "every class": Bounds("hostile", 1, "coarse"),
     "other options": replace(Bounds("hostile", 1, "minimal"), options=EVERY_OPTION[1:]),
     "faithful, two messages": Bounds("faithful", 2, "minimal", modalities=_AUDIO, texts=0, faults=0),

@@ -69,7 +69,7 @@ def _mutations(
     for later, other in enumerate(after):
         if (other.source, other.event) == (transition.source, transition.event) and other.kind == transition.kind:
             swapped = (*before, other, *after[:later], transition, *after[later + 1 :])
-            yield "order swapped with", other.id.rpartition("#")[2], swapped
+            yield "order swapped with", other.name or other.id, swapped
             break
 
 

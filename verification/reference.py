@@ -94,7 +94,9 @@ class ReferenceMachine:
 
     def tell(self, speech: Speech, message: Message, event: str, /) -> None:
         """Have a message's chart handle an internal event now, before the next action."""
-        self._chart_of(message).take(event, None)
+        chart = self._chart_of(message)
+        if not chart.take(event, None):
+            chart.answer(event, None)
 
     def _chart_of(self, message: Message) -> _Chart:
         chart = self._message_charts.get(message.message_id)
@@ -192,8 +194,11 @@ class _Chart:
             return False
         return True
 
-    def answer(self, name: str, event: Event) -> Ignored | Rejected | None:
-        """Return what the Definition answers to an event that no transition takes; None if that is to handle it."""
+    def answer(self, name: str, event: Event | None) -> Ignored | Rejected | None:
+        """Return what the Definition answers to an event that no transition takes; None if that is to handle it.
+
+        What a message is told (`event` is None) it may leave unanswered.
+        """
         state = self.model.subject.state
         is_final = self.definition.state[state].is_final
         for transition in self.definition.cell(state, name):
@@ -209,7 +214,8 @@ class _Chart:
             if transition.kind == "ignored":
                 return Ignored(transition.id, state, transition.reason)
             return Rejected(name, transition.id, state, transition.reason, SOURCE_OF[name])
-        raise AssertionError(f"no answer to {event} in {state}")
+        assert event is None, f"no answer to {event} in {state}"
+        return None
 
     def _holds(self, cond: str) -> bool:
         holds = parse_boolean_expr(cond, lambda name: getattr(self.model, name), operator_mapping)  # type: ignore[no-untyped-call]

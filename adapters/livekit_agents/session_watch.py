@@ -186,7 +186,7 @@ class SessionWatch:
             return
         left = {item.id for item in session.chat_ctx.items}
         for speech in self._machines.live():
-            for operation, message_id in speech.snapshot.awaited:
+            for message_id, operation in [*speech.snapshot.awaited.items()]:
                 if operation == "remove" and message_id not in left:
                     self._machines.take(speech, ev.SessionReconciliationAcknowledged("remove", message_id))
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
 from speech_lifecycle.fsm.events import (
+    SessionItemAdded,
     SessionMessageAdded,
     SessionMessageEnded,
     SessionRequestRefused,
@@ -61,7 +62,6 @@ class _Item:
     response_id: str
     modalities: tuple[Modality, ...]
     is_announced: bool = False
-    has_content: bool = False
     has_ended: bool = False
     text: list[str] = field(default_factory=list)
     """In the pieces that came."""
@@ -139,10 +139,7 @@ class OpenAIRealtimeProtocol:
             item_id = identifier(event, "item", "id")
             self._items[item_id] = _Item(response_id, self._modalities.get(response_id, ("audio",)))
             return
-        # The machine knows that a later message ends the earlier ones. Of other items it does not hear.
-        for item_id, earlier in list(self._items.items()):
-            if earlier.response_id == response_id and earlier.has_content:
-                self._end(item_id, earlier)
+        self.receiver.report(SessionItemAdded(response_id))
 
     def _on_conversation_item_added(self, event: Mapping[str, Any]) -> None:
         item_id = identifier(event, "item", "id")
@@ -184,13 +181,13 @@ class OpenAIRealtimeProtocol:
     def _receive_audio(self, item_id: str, pcm: bytes) -> None:
         whole = self._samples.take(item_id, pcm)
         if whole:
-            self._note_content(item_id)
+            self._announce_content(item_id)
             self.receiver.deliver_audio(item_id, whole)
 
     def _receive_text(self, item_id: str, words: str) -> None:
         if not words:
             return
-        item = self._note_content(item_id)
+        item = self._announce_content(item_id)
         if item is not None:
             item.text.append(words)
         self.receiver.report(SessionTextReceived(item_id, words))
@@ -232,10 +229,9 @@ class OpenAIRealtimeProtocol:
     def _on_speech_stopped(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_stopped_speaking()
 
-    def _note_content(self, item_id: str) -> _Item | None:
+    def _announce_content(self, item_id: str) -> _Item | None:
         item = self._items.get(item_id)
         if item is not None:
-            item.has_content = True
             self._announce(item_id, item)
         return item
 

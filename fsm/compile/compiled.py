@@ -4,254 +4,261 @@
 
 from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, SessionLost, SessionRequestRefused, SessionResponseCreated, Speech
 from ..conversation.guards import STOPPABLE_SPEECH_STATES
-from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReportMessageSettled, StartHandover, replace
+from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReplaceMessage, ReportMessageSettled, StartHandover, TruncateMessage, replace
 from ..message.evidence import OutputPlaybackFinished, _INFINITE, _REPORTS
-from ..message.guards import SETTLED_SPEECH_STATES
-from ..message.reconciliation import RemoveMessages, ReplaceMessage, ReportDivergence, TruncateMessage
+from ..message.guards import FINAL_SPEECH_STATES, SETTLED_SPEECH_STATES
+from ..message.reconciliation import ReportDivergence
 from ..replies import Handled, Ignored, Rejected, refuse
-from ..speech.actions import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput
+from ..speech.actions import AnnounceAgentState, CancelResponse, PauseOutput, RemoveMessages, ReportSpeechDone, ResumeOutput
 from ..speech.guards import FAILURES
 from ..speech.watchdog import CancelTimer, StartTimer
-from ..state import FORWARDING_STATES, Message
+from ..state import Message
 from ..validity import is_valid
 
 
-reply_1 = {state: Ignored('speech.active.authorize#1', state, 'already_authorized') for state in ('waiting', 'speaking', 'paused')}
-reply_2 = Ignored('speech.stopping.authorize#1', 'stopping', 'already_stopping')
-reply_3 = Ignored('speech.reconciling.authorize#1', 'reconciling', 'already_stopping')
-reply_4 = Ignored('speech.completed.authorize#1', 'completed', 'speech_is_over')
-reply_5 = Ignored('speech.interrupted.authorize#1', 'interrupted', 'speech_is_over')
-reply_6 = Ignored('speech.failed.authorize#1', 'failed', 'speech_is_over')
-reply_7 = Handled(('speech.queued.interrupt#1',))
-reply_8 = Rejected('interrupt', 'speech.queued.interrupt#2', 'queued', 'not_interruptible', 'agent')
-reply_9 = {state: Rejected('interrupt', 'speech.active.interrupt#2', state, 'not_interruptible', 'agent') for state in ('waiting', 'speaking', 'paused')}
-reply_10 = Ignored('speech.stopping.interrupt#1', 'stopping', 'already_stopping')
-reply_11 = Ignored('speech.reconciling.interrupt#1', 'reconciling', 'already_stopping')
-reply_12 = Ignored('speech.completed.interrupt#1', 'completed', 'speech_is_over')
-reply_13 = Ignored('speech.interrupted.interrupt#1', 'interrupted', 'speech_is_over')
-reply_14 = Ignored('speech.failed.interrupt#1', 'failed', 'speech_is_over')
-reply_15 = Ignored('speech.queued.pause#1', 'queued', 'nothing_to_hold')
-reply_16 = {state: Rejected('pause', 'speech.active.pause#1', state, 'output_cannot_pause', 'agent') for state in ('waiting', 'speaking', 'paused')}
-reply_17 = Ignored('speech.paused.pause#1', 'paused', 'already_paused')
-reply_18 = Ignored('speech.stopping.pause#1', 'stopping', 'already_stopping')
-reply_19 = Ignored('speech.reconciling.pause#1', 'reconciling', 'already_stopping')
-reply_20 = Ignored('speech.completed.pause#1', 'completed', 'speech_is_over')
-reply_21 = Ignored('speech.interrupted.pause#1', 'interrupted', 'speech_is_over')
-reply_22 = Ignored('speech.failed.pause#1', 'failed', 'speech_is_over')
-reply_23 = Ignored('speech.queued.resume#1', 'queued', 'nothing_to_hold')
-reply_24 = {state: Ignored('speech.active.resume#1', state, 'not_paused') for state in ('waiting', 'speaking', 'paused')}
-reply_25 = Ignored('speech.stopping.resume#1', 'stopping', 'already_stopping')
-reply_26 = Ignored('speech.reconciling.resume#1', 'reconciling', 'already_stopping')
-reply_27 = Ignored('speech.completed.resume#1', 'completed', 'speech_is_over')
-reply_28 = Ignored('speech.interrupted.resume#1', 'interrupted', 'speech_is_over')
-reply_29 = Ignored('speech.failed.resume#1', 'failed', 'speech_is_over')
-reply_30 = Handled(('speech.queued.close#1',))
-reply_31 = Ignored('speech.stopping.close#1', 'stopping', 'already_stopping')
-reply_32 = Ignored('speech.reconciling.close#1', 'reconciling', 'already_stopping')
-reply_33 = Ignored('speech.completed.close#1', 'completed', 'speech_is_over')
-reply_34 = Ignored('speech.interrupted.close#1', 'interrupted', 'speech_is_over')
-reply_35 = Ignored('speech.failed.close#1', 'failed', 'speech_is_over')
-reply_36 = Rejected('drop_request', 'speech.queued.drop_request#1', 'queued', 'still_wanted', 'agent')
-reply_37 = {state: Rejected('drop_request', 'speech.active.drop_request#1', state, 'still_wanted', 'agent') for state in ('waiting', 'speaking', 'paused')}
-reply_38 = Ignored('speech.stopping.drop_request#1', 'stopping', 'already_created')
-reply_39 = Handled(('speech.reconciling.drop_request#1',))
-reply_40 = Ignored('speech.reconciling.drop_request#2', 'reconciling', 'already_created')
-reply_41 = Ignored('speech.completed.drop_request#1', 'completed', 'speech_is_over')
-reply_42 = Ignored('speech.interrupted.drop_request#1', 'interrupted', 'speech_is_over')
-reply_43 = Ignored('speech.failed.drop_request#1', 'failed', 'speech_is_over')
-reply_44 = Handled(('speech.queued.session_response_created#1',))
-reply_45 = Ignored('speech.queued.session_response_created#2', 'queued', 'already_created')
-reply_46 = Rejected('session_response_created', 'speech.queued.session_response_created#3', 'queued', 'foreign_response', 'session')
-reply_47 = Handled(('speech.active.session_response_created#1',))
-reply_48 = {state: Ignored('speech.active.session_response_created#2', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
-reply_49 = {state: Rejected('session_response_created', 'speech.active.session_response_created#3', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_50 = Ignored('speech.stopping.session_response_created#1', 'stopping', 'already_created')
-reply_51 = Rejected('session_response_created', 'speech.stopping.session_response_created#2', 'stopping', 'foreign_response', 'session')
-reply_52 = Handled(('speech.reconciling.session_response_created#1',))
-reply_53 = Ignored('speech.reconciling.session_response_created#2', 'reconciling', 'already_created')
-reply_54 = Rejected('session_response_created', 'speech.reconciling.session_response_created#3', 'reconciling', 'foreign_response', 'session')
-reply_55 = Ignored('speech.completed.session_response_created#1', 'completed', 'speech_is_over')
-reply_56 = Ignored('speech.interrupted.session_response_created#1', 'interrupted', 'speech_is_over')
-reply_57 = Ignored('speech.failed.session_response_created#1', 'failed', 'speech_is_over')
-reply_58 = Handled(('speech.queued.session_request_refused#1',))
-reply_59 = Ignored('speech.queued.session_request_refused#2', 'queued', 'already_created')
-reply_60 = Handled(('speech.active.session_request_refused#1',))
-reply_61 = {state: Ignored('speech.active.session_request_refused#2', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
-reply_62 = Ignored('speech.stopping.session_request_refused#1', 'stopping', 'already_created')
-reply_63 = Handled(('speech.reconciling.session_request_refused#1',))
-reply_64 = Ignored('speech.reconciling.session_request_refused#2', 'reconciling', 'already_created')
-reply_65 = Ignored('speech.completed.session_request_refused#1', 'completed', 'speech_is_over')
-reply_66 = Ignored('speech.interrupted.session_request_refused#1', 'interrupted', 'speech_is_over')
-reply_67 = Ignored('speech.failed.session_request_refused#1', 'failed', 'speech_is_over')
-reply_68 = Ignored('speech.queued.session_response_ended#2', 'queued', 'already_ended')
-reply_69 = Rejected('session_response_ended', 'speech.queued.session_response_ended#3', 'queued', 'foreign_response', 'session')
-reply_70 = {state: Ignored('speech.active.session_response_ended#2', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
-reply_71 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#3', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_72 = Ignored('speech.stopping.session_response_ended#2', 'stopping', 'already_ended')
-reply_73 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#3', 'stopping', 'foreign_response', 'session')
-reply_74 = Ignored('speech.reconciling.session_response_ended#2', 'reconciling', 'already_ended')
-reply_75 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#3', 'reconciling', 'foreign_response', 'session')
-reply_76 = Ignored('speech.completed.session_response_ended#1', 'completed', 'speech_is_over')
-reply_77 = Ignored('speech.interrupted.session_response_ended#1', 'interrupted', 'speech_is_over')
-reply_78 = Ignored('speech.failed.session_response_ended#1', 'failed', 'speech_is_over')
-reply_79 = Ignored('speech.stopping.session_lost#2', 'stopping', 'already_lost')
-reply_80 = Ignored('speech.completed.session_lost#1', 'completed', 'speech_is_over')
-reply_81 = Ignored('speech.interrupted.session_lost#1', 'interrupted', 'speech_is_over')
-reply_82 = Ignored('speech.failed.session_lost#1', 'failed', 'speech_is_over')
-reply_83 = Ignored('speech.queued.session_resumed#1', 'queued', 'not_awaited')
-reply_84 = {state: Ignored('speech.active.session_resumed#1', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
-reply_85 = Ignored('speech.stopping.session_resumed#1', 'stopping', 'not_awaited')
-reply_86 = Ignored('speech.reconciling.session_resumed#1', 'reconciling', 'not_awaited')
-reply_87 = Ignored('speech.completed.session_resumed#1', 'completed', 'speech_is_over')
-reply_88 = Ignored('speech.interrupted.session_resumed#1', 'interrupted', 'speech_is_over')
-reply_89 = Ignored('speech.failed.session_resumed#1', 'failed', 'speech_is_over')
-reply_90 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#1', 'queued', 'nothing_requested', 'session')
-reply_91 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#1', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_92 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#1', 'stopping', 'nothing_requested', 'session')
-reply_93 = Handled(('speech.reconciling.session_reconciliation_acknowledged#1',))
-reply_94 = Ignored('speech.reconciling.session_reconciliation_acknowledged#2', 'reconciling', 'not_awaited')
-reply_95 = Ignored('speech.completed.session_reconciliation_acknowledged#1', 'completed', 'speech_is_over')
-reply_96 = Ignored('speech.interrupted.session_reconciliation_acknowledged#1', 'interrupted', 'speech_is_over')
-reply_97 = Ignored('speech.failed.session_reconciliation_acknowledged#1', 'failed', 'speech_is_over')
-reply_98 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#1', 'queued', 'nothing_requested', 'session')
-reply_99 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#1', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_100 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#1', 'stopping', 'nothing_requested', 'session')
-reply_101 = Handled(('speech.reconciling.session_reconciliation_refused#1',))
-reply_102 = Ignored('speech.reconciling.session_reconciliation_refused#3', 'reconciling', 'not_awaited')
-reply_103 = Ignored('speech.completed.session_reconciliation_refused#1', 'completed', 'speech_is_over')
-reply_104 = Ignored('speech.interrupted.session_reconciliation_refused#1', 'interrupted', 'speech_is_over')
-reply_105 = Ignored('speech.failed.session_reconciliation_refused#1', 'failed', 'speech_is_over')
-reply_106 = Ignored('speech.queued.timer_fired#1', 'queued', 'stale_timer')
-reply_107 = Handled(('speech.active.timer_fired#1',))
-reply_108 = {state: Ignored('speech.active.timer_fired#3', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
-reply_109 = Ignored('speech.stopping.timer_fired#2', 'stopping', 'stale_timer')
-reply_110 = Ignored('speech.reconciling.timer_fired#2', 'reconciling', 'stale_timer')
-reply_111 = Ignored('speech.completed.timer_fired#1', 'completed', 'speech_is_over')
-reply_112 = Ignored('speech.interrupted.timer_fired#1', 'interrupted', 'speech_is_over')
-reply_113 = Ignored('speech.failed.timer_fired#1', 'failed', 'speech_is_over')
-reply_114 = Rejected('session_message_added', 'message.pending.session_message_added#3', 'pending', 'foreign_response', 'session')
-reply_115 = Ignored('message.pending.session_message_added#4', 'pending', 'already_announced')
-reply_116 = {state: Ignored('message.forwarding.session_message_added#1', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
-reply_117 = Ignored('message.played.session_message_added#1', 'played', 'already_announced')
-reply_118 = Ignored('message.partial.session_message_added#1', 'partial', 'already_announced')
-reply_119 = Ignored('message.skipped.session_message_added#1', 'skipped', 'already_announced')
-reply_120 = Handled(('message.pending.session_text_received#1',))
-reply_121 = Handled(('message.forwarding.session_text_received#1',))
-reply_122 = Handled(('message.played.session_text_received#1',))
-reply_123 = Ignored('message.played.session_text_received#2', 'played', 'already_final')
-reply_124 = Handled(('message.partial.session_text_received#1',))
-reply_125 = Ignored('message.partial.session_text_received#2', 'partial', 'already_final')
-reply_126 = Ignored('message.skipped.session_text_received#1', 'skipped', 'already_final')
-reply_127 = Handled(('message.pending.session_audio_received#1',))
-reply_128 = Rejected('session_audio_received', 'message.pending.session_audio_received#2', 'pending', 'audio_went_backwards', 'session')
-reply_129 = Handled(('message.forwarding.session_audio_received#1',))
-reply_130 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#2', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
-reply_131 = Handled(('message.draining.session_audio_received#1',))
-reply_132 = Handled(('message.played.session_audio_received#1',))
-reply_133 = Ignored('message.played.session_audio_received#2', 'played', 'already_final')
-reply_134 = Ignored('message.partial.session_audio_received#1', 'partial', 'already_final')
-reply_135 = Ignored('message.skipped.session_audio_received#1', 'skipped', 'already_final')
-reply_136 = Handled(('message.pending.session_message_ended#1',))
-reply_137 = Ignored('message.pending.session_message_ended#2', 'pending', 'already_ended')
-reply_138 = Handled(('message.forwarding.session_message_ended#1',))
-reply_139 = {state: Ignored('message.forwarding.session_message_ended#2', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
-reply_140 = Ignored('message.played.session_message_ended#1', 'played', 'already_final')
-reply_141 = Ignored('message.partial.session_message_ended#1', 'partial', 'already_final')
-reply_142 = Ignored('message.skipped.session_message_ended#1', 'skipped', 'already_final')
-reply_143 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#1', 'pending', 'not_forwarding', 'output')
-reply_144 = Handled(('message.forwarding.output_audio_handed_over#1',))
-reply_145 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#2', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_146 = Ignored('message.played.output_audio_handed_over#1', 'played', 'already_final')
-reply_147 = Ignored('message.partial.output_audio_handed_over#1', 'partial', 'already_final')
-reply_148 = Ignored('message.skipped.output_audio_handed_over#1', 'skipped', 'already_final')
-reply_149 = Rejected('output_playback_started', 'message.pending.output_playback_started#1', 'pending', 'not_forwarding', 'output')
-reply_150 = Handled(('message.forwarding.output_playback_started#1',))
-reply_151 = {state: Ignored('message.forwarding.output_playback_started#2', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_152 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_153 = Ignored('message.played.output_playback_started#1', 'played', 'already_final')
-reply_154 = Ignored('message.partial.output_playback_started#1', 'partial', 'already_final')
-reply_155 = Ignored('message.skipped.output_playback_started#1', 'skipped', 'already_final')
-reply_156 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#1', 'pending', 'not_forwarding', 'output')
-reply_157 = Handled(('message.forwarding.output_playback_progressed#1',))
-reply_158 = {state: Ignored('message.forwarding.output_playback_progressed#2', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_159 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#3', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_160 = Ignored('message.played.output_playback_progressed#1', 'played', 'already_final')
-reply_161 = Ignored('message.partial.output_playback_progressed#1', 'partial', 'already_final')
-reply_162 = Ignored('message.skipped.output_playback_progressed#1', 'skipped', 'already_final')
-reply_163 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#1', 'pending', 'not_forwarding', 'output')
-reply_164 = Handled(('message.streaming.output_playback_finished#4',))
-reply_165 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#1', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_166 = Ignored('message.played.output_playback_finished#1', 'played', 'already_final')
-reply_167 = Ignored('message.partial.output_playback_finished#1', 'partial', 'already_final')
-reply_168 = Ignored('message.skipped.output_playback_finished#1', 'skipped', 'already_final')
-reply_169 = Rejected('output_failed', 'message.pending.output_failed#1', 'pending', 'not_forwarding', 'output')
-reply_170 = Ignored('message.played.output_failed#1', 'played', 'already_final')
-reply_171 = Ignored('message.partial.output_failed#1', 'partial', 'already_final')
-reply_172 = Ignored('message.skipped.output_failed#1', 'skipped', 'already_final')
-reply_173 = Ignored('conversation.closing.close#1', 'closing', 'already_closing')
-reply_174 = Ignored('conversation.closed.close#1', 'closed', 'conversation_is_closed')
-reply_175 = Ignored('conversation.disconnected.session_lost#1', 'disconnected', 'already_lost')
-reply_176 = Ignored('conversation.closed.session_lost#1', 'closed', 'conversation_is_closed')
-reply_177 = Ignored('conversation.connected.session_resumed#1', 'connected', 'not_lost')
-reply_178 = Ignored('conversation.closing.session_resumed#1', 'closing', 'not_lost')
-reply_179 = Ignored('conversation.closed.session_resumed#1', 'closed', 'conversation_is_closed')
-reply_180 = Ignored('conversation.talking.user_started_speaking#3', 'talking', 'already_speaking')
-reply_181 = Ignored('conversation.silent.user_stopped_speaking#1', 'silent', 'already_silent')
-reply_182 = Ignored('conversation.free.authorize#2', 'free', 'already_stopping')
-reply_183 = Rejected('authorize', 'conversation.free.authorize#3', 'free', 'no_speech', 'agent')
-reply_184 = Ignored('conversation.held.authorize#2', 'held', 'already_stopping')
-reply_185 = Rejected('authorize', 'conversation.held.authorize#3', 'held', 'no_speech', 'agent')
-reply_186 = Ignored('conversation.taken.authorize#1', 'taken', 'already_authorized')
-reply_187 = Rejected('authorize', 'conversation.taken.authorize#2', 'taken', 'output_busy', 'agent')
-reply_188 = Ignored('conversation.taken.authorize#3', 'taken', 'already_stopping')
-reply_189 = Rejected('authorize', 'conversation.taken.authorize#4', 'taken', 'no_speech', 'agent')
-reply_190 = Rejected('interrupt', 'conversation.free.interrupt#2', 'free', 'not_interruptible', 'agent')
-reply_191 = Ignored('conversation.free.interrupt#3', 'free', 'already_stopping')
-reply_192 = Rejected('interrupt', 'conversation.free.interrupt#4', 'free', 'no_speech', 'agent')
-reply_193 = Rejected('interrupt', 'conversation.taken.interrupt#2', 'taken', 'not_interruptible', 'agent')
-reply_194 = Ignored('conversation.taken.interrupt#3', 'taken', 'already_stopping')
-reply_195 = Rejected('interrupt', 'conversation.taken.interrupt#4', 'taken', 'no_speech', 'agent')
-reply_196 = Ignored('conversation.held.pause#1', 'held', 'already_held')
-reply_197 = Ignored('conversation.free.resume#1', 'free', 'not_held')
-reply_198 = Rejected('request_response', 'conversation.idle.request_response#4', 'idle', 'speech_exists', 'agent')
-reply_199 = Rejected('request_response', 'conversation.requested.request_response#3', 'requested', 'speech_exists', 'agent')
-reply_200 = Rejected('request_response', 'conversation.generating.request_response#3', 'generating', 'speech_exists', 'agent')
-reply_201 = Ignored('conversation.idle.session_response_created#3', 'idle', 'out_of_band')
-reply_202 = Ignored('conversation.idle.session_response_created#4', 'idle', 'already_created')
-reply_203 = Ignored('conversation.idle.session_response_created#5', 'idle', 'conversation_is_closed')
-reply_204 = Rejected('session_response_created', 'conversation.idle.session_response_created#6', 'idle', 'speech_exists', 'session')
-reply_205 = Ignored('conversation.requested.session_response_created#5', 'requested', 'out_of_band')
-reply_206 = Ignored('conversation.requested.session_response_created#6', 'requested', 'already_created')
-reply_207 = Ignored('conversation.requested.session_response_created#7', 'requested', 'conversation_is_closed')
-reply_208 = Rejected('session_response_created', 'conversation.requested.session_response_created#8', 'requested', 'speech_exists', 'session')
-reply_209 = Ignored('conversation.generating.session_response_created#3', 'generating', 'out_of_band')
-reply_210 = Ignored('conversation.generating.session_response_created#4', 'generating', 'already_created')
-reply_211 = Ignored('conversation.generating.session_response_created#5', 'generating', 'conversation_is_closed')
-reply_212 = Rejected('session_response_created', 'conversation.generating.session_response_created#6', 'generating', 'speech_exists', 'session')
-reply_213 = Ignored('conversation.idle.session_request_refused#1', 'idle', 'already_answered')
-reply_214 = Ignored('conversation.requested.session_request_refused#3', 'requested', 'already_answered')
-reply_215 = Ignored('conversation.generating.session_request_refused#1', 'generating', 'already_answered')
+reply_1 = {state: Ignored('speech.active.authorize#already_authorized', state, 'already_authorized') for state in ('waiting', 'speaking', 'paused')}
+reply_2 = Ignored('speech.stopping.authorize#already_stopping', 'stopping', 'already_stopping')
+reply_3 = Ignored('speech.reconciling.authorize#already_stopping', 'reconciling', 'already_stopping')
+reply_4 = Ignored('speech.completed.authorize#speech_is_over', 'completed', 'speech_is_over')
+reply_5 = Ignored('speech.interrupted.authorize#speech_is_over', 'interrupted', 'speech_is_over')
+reply_6 = Ignored('speech.failed.authorize#speech_is_over', 'failed', 'speech_is_over')
+reply_7 = Handled(('speech.queued.interrupt',))
+reply_8 = Rejected('interrupt', 'speech.queued.interrupt#not_interruptible', 'queued', 'not_interruptible', 'agent')
+reply_9 = {state: Rejected('interrupt', 'speech.active.interrupt#not_interruptible', state, 'not_interruptible', 'agent') for state in ('waiting', 'speaking', 'paused')}
+reply_10 = Ignored('speech.stopping.interrupt#already_stopping', 'stopping', 'already_stopping')
+reply_11 = Ignored('speech.reconciling.interrupt#already_stopping', 'reconciling', 'already_stopping')
+reply_12 = Ignored('speech.completed.interrupt#speech_is_over', 'completed', 'speech_is_over')
+reply_13 = Ignored('speech.interrupted.interrupt#speech_is_over', 'interrupted', 'speech_is_over')
+reply_14 = Ignored('speech.failed.interrupt#speech_is_over', 'failed', 'speech_is_over')
+reply_15 = Ignored('speech.queued.pause#nothing_to_hold', 'queued', 'nothing_to_hold')
+reply_16 = {state: Rejected('pause', 'speech.active.pause#output_cannot_pause', state, 'output_cannot_pause', 'agent') for state in ('waiting', 'speaking', 'paused')}
+reply_17 = Ignored('speech.paused.pause#already_paused', 'paused', 'already_paused')
+reply_18 = Ignored('speech.stopping.pause#already_stopping', 'stopping', 'already_stopping')
+reply_19 = Ignored('speech.reconciling.pause#already_stopping', 'reconciling', 'already_stopping')
+reply_20 = Ignored('speech.completed.pause#speech_is_over', 'completed', 'speech_is_over')
+reply_21 = Ignored('speech.interrupted.pause#speech_is_over', 'interrupted', 'speech_is_over')
+reply_22 = Ignored('speech.failed.pause#speech_is_over', 'failed', 'speech_is_over')
+reply_23 = Ignored('speech.queued.resume#nothing_to_hold', 'queued', 'nothing_to_hold')
+reply_24 = {state: Ignored('speech.active.resume#not_paused', state, 'not_paused') for state in ('waiting', 'speaking', 'paused')}
+reply_25 = Ignored('speech.stopping.resume#already_stopping', 'stopping', 'already_stopping')
+reply_26 = Ignored('speech.reconciling.resume#already_stopping', 'reconciling', 'already_stopping')
+reply_27 = Ignored('speech.completed.resume#speech_is_over', 'completed', 'speech_is_over')
+reply_28 = Ignored('speech.interrupted.resume#speech_is_over', 'interrupted', 'speech_is_over')
+reply_29 = Ignored('speech.failed.resume#speech_is_over', 'failed', 'speech_is_over')
+reply_30 = Handled(('speech.queued.close',))
+reply_31 = Ignored('speech.stopping.close#already_stopping', 'stopping', 'already_stopping')
+reply_32 = Ignored('speech.reconciling.close#already_stopping', 'reconciling', 'already_stopping')
+reply_33 = Ignored('speech.completed.close#speech_is_over', 'completed', 'speech_is_over')
+reply_34 = Ignored('speech.interrupted.close#speech_is_over', 'interrupted', 'speech_is_over')
+reply_35 = Ignored('speech.failed.close#speech_is_over', 'failed', 'speech_is_over')
+reply_36 = Rejected('drop_request', 'speech.queued.drop_request#still_wanted', 'queued', 'still_wanted', 'agent')
+reply_37 = {state: Rejected('drop_request', 'speech.active.drop_request#still_wanted', state, 'still_wanted', 'agent') for state in ('waiting', 'speaking', 'paused')}
+reply_38 = Ignored('speech.stopping.drop_request#already_created', 'stopping', 'already_created')
+reply_39 = Handled(('speech.reconciling.drop_request',))
+reply_40 = Ignored('speech.reconciling.drop_request#already_created', 'reconciling', 'already_created')
+reply_41 = Ignored('speech.completed.drop_request#speech_is_over', 'completed', 'speech_is_over')
+reply_42 = Ignored('speech.interrupted.drop_request#speech_is_over', 'interrupted', 'speech_is_over')
+reply_43 = Ignored('speech.failed.drop_request#speech_is_over', 'failed', 'speech_is_over')
+reply_44 = Handled(('speech.queued.session_response_created',))
+reply_45 = Ignored('speech.queued.session_response_created#already_created', 'queued', 'already_created')
+reply_46 = Rejected('session_response_created', 'speech.queued.session_response_created#foreign_response', 'queued', 'foreign_response', 'session')
+reply_47 = Handled(('speech.active.session_response_created',))
+reply_48 = {state: Ignored('speech.active.session_response_created#already_created', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
+reply_49 = {state: Rejected('session_response_created', 'speech.active.session_response_created#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_50 = Ignored('speech.stopping.session_response_created#already_created', 'stopping', 'already_created')
+reply_51 = Rejected('session_response_created', 'speech.stopping.session_response_created#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_52 = Ignored('speech.reconciling.session_response_created#already_created', 'reconciling', 'already_created')
+reply_53 = Rejected('session_response_created', 'speech.reconciling.session_response_created#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_54 = Ignored('speech.completed.session_response_created#speech_is_over', 'completed', 'speech_is_over')
+reply_55 = Ignored('speech.interrupted.session_response_created#speech_is_over', 'interrupted', 'speech_is_over')
+reply_56 = Ignored('speech.failed.session_response_created#speech_is_over', 'failed', 'speech_is_over')
+reply_57 = Handled(('speech.queued.session_request_refused',))
+reply_58 = Ignored('speech.queued.session_request_refused#already_created', 'queued', 'already_created')
+reply_59 = Handled(('speech.active.session_request_refused',))
+reply_60 = {state: Ignored('speech.active.session_request_refused#already_created', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
+reply_61 = Ignored('speech.stopping.session_request_refused#already_created', 'stopping', 'already_created')
+reply_62 = Handled(('speech.reconciling.session_request_refused',))
+reply_63 = Ignored('speech.reconciling.session_request_refused#already_created', 'reconciling', 'already_created')
+reply_64 = Ignored('speech.completed.session_request_refused#speech_is_over', 'completed', 'speech_is_over')
+reply_65 = Ignored('speech.interrupted.session_request_refused#speech_is_over', 'interrupted', 'speech_is_over')
+reply_66 = Ignored('speech.failed.session_request_refused#speech_is_over', 'failed', 'speech_is_over')
+reply_67 = Ignored('speech.queued.session_item_added#already_ended', 'queued', 'already_ended')
+reply_68 = Rejected('session_item_added', 'speech.queued.session_item_added#foreign_response', 'queued', 'foreign_response', 'session')
+reply_69 = {state: Ignored('speech.active.session_item_added#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
+reply_70 = {state: Rejected('session_item_added', 'speech.active.session_item_added#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_71 = Ignored('speech.stopping.session_item_added#already_ended', 'stopping', 'already_ended')
+reply_72 = Rejected('session_item_added', 'speech.stopping.session_item_added#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_73 = Ignored('speech.reconciling.session_item_added#already_settled', 'reconciling', 'already_settled')
+reply_74 = Ignored('speech.reconciling.session_item_added#already_ended', 'reconciling', 'already_ended')
+reply_75 = Rejected('session_item_added', 'speech.reconciling.session_item_added#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_76 = Ignored('speech.completed.session_item_added#speech_is_over', 'completed', 'speech_is_over')
+reply_77 = Ignored('speech.interrupted.session_item_added#speech_is_over', 'interrupted', 'speech_is_over')
+reply_78 = Ignored('speech.failed.session_item_added#speech_is_over', 'failed', 'speech_is_over')
+reply_79 = Ignored('speech.queued.session_response_ended#already_ended', 'queued', 'already_ended')
+reply_80 = Rejected('session_response_ended', 'speech.queued.session_response_ended#foreign_response', 'queued', 'foreign_response', 'session')
+reply_81 = {state: Ignored('speech.active.session_response_ended#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
+reply_82 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_83 = Ignored('speech.stopping.session_response_ended#already_ended', 'stopping', 'already_ended')
+reply_84 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_85 = Ignored('speech.reconciling.session_response_ended#already_ended', 'reconciling', 'already_ended')
+reply_86 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_87 = Ignored('speech.completed.session_response_ended#speech_is_over', 'completed', 'speech_is_over')
+reply_88 = Ignored('speech.interrupted.session_response_ended#speech_is_over', 'interrupted', 'speech_is_over')
+reply_89 = Ignored('speech.failed.session_response_ended#speech_is_over', 'failed', 'speech_is_over')
+reply_90 = Ignored('speech.stopping.session_lost#already_lost', 'stopping', 'already_lost')
+reply_91 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
+reply_92 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
+reply_93 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
+reply_94 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
+reply_95 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
+reply_96 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
+reply_97 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
+reply_98 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
+reply_99 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
+reply_100 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
+reply_101 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_102 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_103 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_104 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
+reply_105 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
+reply_106 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
+reply_107 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
+reply_108 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
+reply_109 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_110 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_111 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_112 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
+reply_113 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
+reply_114 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
+reply_115 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
+reply_116 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
+reply_117 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
+reply_118 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
+reply_119 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
+reply_120 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
+reply_121 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
+reply_122 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
+reply_123 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
+reply_124 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
+reply_125 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
+reply_126 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
+reply_127 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
+reply_128 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
+reply_129 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
+reply_130 = Handled(('message.pending.session_text_received#first',))
+reply_131 = Handled(('message.pending.session_text_received',))
+reply_132 = Handled(('message.forwarding.session_text_received#first',))
+reply_133 = Handled(('message.forwarding.session_text_received',))
+reply_134 = Handled(('message.played.session_text_received',))
+reply_135 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
+reply_136 = Handled(('message.partial.session_text_received',))
+reply_137 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
+reply_138 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
+reply_139 = Handled(('message.pending.session_audio_received#first_of_a_text',))
+reply_140 = Handled(('message.pending.session_audio_received#first',))
+reply_141 = Handled(('message.pending.session_audio_received',))
+reply_142 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
+reply_143 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
+reply_144 = Handled(('message.forwarding.session_audio_received#first',))
+reply_145 = Handled(('message.forwarding.session_audio_received',))
+reply_146 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
+reply_147 = Handled(('message.draining.session_audio_received',))
+reply_148 = Handled(('message.played.session_audio_received',))
+reply_149 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
+reply_150 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
+reply_151 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
+reply_152 = Handled(('message.pending.session_message_ended',))
+reply_153 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
+reply_154 = Handled(('message.forwarding.session_message_ended',))
+reply_155 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
+reply_156 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
+reply_157 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
+reply_158 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
+reply_159 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_160 = Handled(('message.forwarding.output_audio_handed_over',))
+reply_161 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_162 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
+reply_163 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
+reply_164 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
+reply_165 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_166 = Handled(('message.forwarding.output_playback_started',))
+reply_167 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_168 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_169 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
+reply_170 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
+reply_171 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
+reply_172 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_173 = Handled(('message.forwarding.output_playback_progressed',))
+reply_174 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_175 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_176 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
+reply_177 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
+reply_178 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
+reply_179 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_180 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
+reply_181 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_182 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
+reply_183 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
+reply_184 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
+reply_185 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_186 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
+reply_187 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
+reply_188 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
+reply_189 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
+reply_190 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_191 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
+reply_192 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_193 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
+reply_194 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
+reply_195 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_196 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
+reply_197 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_198 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_199 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_200 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_201 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_202 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_203 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_204 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_205 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_206 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_207 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_208 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_209 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_210 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_211 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
+reply_212 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_213 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_214 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_215 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_216 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_217 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_218 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_219 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_220 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_221 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_222 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_223 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
+reply_224 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_225 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_226 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_227 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
+reply_228 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_229 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_230 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_231 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
-    run.transitions.append('speech.active.eventless#1')
-    if not speech.session_is_lost:
-        bring_server_in_line_unheard = []
-        for bring_server_in_line_message in speech.messages.values():
-            bring_server_in_line_record = bring_server_in_line_message.record
-            if bring_server_in_line_record is None:
-                continue
-            if bring_server_in_line_record.state == 'played':
-                if speech.response_has_ended:
-                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
-            elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
-                bring_server_in_line_unheard.append(bring_server_in_line_message)
-            elif bring_server_in_line_message.expects_audio:
-                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
-            else:
-                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
-        if bring_server_in_line_unheard:
-            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
-    if speech.awaited or not speech.response_has_ended:
+    run.transitions.append('speech.active.eventless')
+    for bring_server_in_line_message in speech.messages.values():
+        message_on_reconcile(run, speech, bring_server_in_line_message)
+        message_on_trim(run, speech, bring_server_in_line_message)
+    for forget_unheard_message in speech.messages.values():
+        message_on_forget(run, speech, forget_unheard_message)
+    forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
+    if forget_unheard_message_ids:
+        run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+    if speech.awaited:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
         speech.has_progressed = False
@@ -269,27 +276,18 @@ def speech_eventless_in_waiting_or_speaking(run, speech, event):
     return
 
 def speech_eventless_in_paused(run, speech, event):
-    run.transitions.append('speech.paused.eventless#1')
+    run.transitions.append('speech.paused.eventless')
     speech.output_is_paused = False
     run.effects.append(ResumeOutput())
-    if not speech.session_is_lost:
-        bring_server_in_line_unheard = []
-        for bring_server_in_line_message in speech.messages.values():
-            bring_server_in_line_record = bring_server_in_line_message.record
-            if bring_server_in_line_record is None:
-                continue
-            if bring_server_in_line_record.state == 'played':
-                if speech.response_has_ended:
-                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
-            elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
-                bring_server_in_line_unheard.append(bring_server_in_line_message)
-            elif bring_server_in_line_message.expects_audio:
-                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
-            else:
-                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
-        if bring_server_in_line_unheard:
-            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
-    if speech.awaited or not speech.response_has_ended:
+    for bring_server_in_line_message in speech.messages.values():
+        message_on_reconcile(run, speech, bring_server_in_line_message)
+        message_on_trim(run, speech, bring_server_in_line_message)
+    for forget_unheard_message in speech.messages.values():
+        message_on_forget(run, speech, forget_unheard_message)
+    forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
+    if forget_unheard_message_ids:
+        run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+    if speech.awaited:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
         speech.has_progressed = False
@@ -303,35 +301,63 @@ def speech_eventless_in_paused(run, speech, event):
     return
 
 def speech_eventless_in_stopping(run, speech, event):
-    run.transitions.append('speech.stopping.eventless#1')
-    for skip_pending_message in speech.messages.values():
-        if skip_pending_message.state == 'pending':
+    if speech.session_is_lost:
+        run.transitions.append('speech.stopping.eventless#session_lost')
+        for skip_pending_message in speech.messages.values():
             message_on_skip(run, speech, skip_pending_message)
-    if not speech.session_is_lost:
-        bring_server_in_line_unheard = []
+        if speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer, speech.speech_id))
+            speech.timer = None
+        if speech.agent_state is not None:
+            if speech.agent_state != 'listening':
+                speech.agent_state = 'listening'
+                run.effects.append(AnnounceAgentState('listening'))
+        speech.state = 'reconciling'
+        if speech.response_has_ended and (not speech.awaited):
+            speech_eventless_in_reconciling(run, speech, event)
+        return
+    if speech.response_has_ended:
+        run.transitions.append('speech.stopping.eventless#response_ended')
+        for skip_pending_message in speech.messages.values():
+            message_on_skip(run, speech, skip_pending_message)
         for bring_server_in_line_message in speech.messages.values():
-            bring_server_in_line_record = bring_server_in_line_message.record
-            if bring_server_in_line_record is None:
-                continue
-            if bring_server_in_line_record.state == 'played':
-                if speech.response_has_ended:
-                    message_reconciliation_cut_late_content(run, speech, bring_server_in_line_message)
-            elif bring_server_in_line_record.state == 'skipped' or (bring_server_in_line_message.expects_audio and bring_server_in_line_record.heard_ms < 1):
-                bring_server_in_line_unheard.append(bring_server_in_line_message)
-            elif bring_server_in_line_message.expects_audio:
-                message_reconciliation_truncate_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_ms)
-            else:
-                message_reconciliation_replace_message(run, speech, bring_server_in_line_message, bring_server_in_line_record.heard_text)
-        if bring_server_in_line_unheard:
-            message_reconciliation_remove_messages(run, speech, bring_server_in_line_unheard)
-    if speech.awaited or not speech.response_has_ended:
-        start_timer_delay_ms = speech.policy.reconcile_timeout_ms
-        speech.timer = 'reconcile'
-        speech.has_progressed = False
-        run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
-    elif speech.timer is not None:
-        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-        speech.timer = None
+            message_on_reconcile(run, speech, bring_server_in_line_message)
+            message_on_trim(run, speech, bring_server_in_line_message)
+        for forget_unheard_message in speech.messages.values():
+            message_on_forget(run, speech, forget_unheard_message)
+        forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
+        if forget_unheard_message_ids:
+            run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+        if speech.awaited:
+            start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+            speech.timer = 'reconcile'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+        elif speech.timer is not None:
+            run.effects.append(CancelTimer(speech.timer, speech.speech_id))
+            speech.timer = None
+        if speech.agent_state is not None:
+            if speech.agent_state != 'listening':
+                speech.agent_state = 'listening'
+                run.effects.append(AnnounceAgentState('listening'))
+        speech.state = 'reconciling'
+        if speech.response_has_ended and (not speech.awaited):
+            speech_eventless_in_reconciling(run, speech, event)
+        return
+    run.transitions.append('speech.stopping.eventless')
+    for skip_pending_message in speech.messages.values():
+        message_on_skip(run, speech, skip_pending_message)
+    for bring_server_in_line_so_far_message in speech.messages.values():
+        message_on_reconcile(run, speech, bring_server_in_line_so_far_message)
+    for forget_unheard_message in speech.messages.values():
+        message_on_forget(run, speech, forget_unheard_message)
+    forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
+    if forget_unheard_message_ids:
+        run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+    start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+    speech.timer = 'reconcile'
+    speech.has_progressed = False
+    run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
     if speech.agent_state is not None:
         if speech.agent_state != 'listening':
             speech.agent_state = 'listening'
@@ -343,7 +369,7 @@ def speech_eventless_in_stopping(run, speech, event):
 
 def speech_eventless_in_reconciling(run, speech, event):
     if speech.cause in FAILURES or (speech.cause is None and speech.response_has_failed):
-        run.transitions.append('speech.reconciling.eventless#1')
+        run.transitions.append('speech.reconciling.eventless#failed')
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer, speech.speech_id))
             speech.timer = None
@@ -351,14 +377,14 @@ def speech_eventless_in_reconciling(run, speech, event):
         speech.state = 'failed'
         return
     if speech.cause is not None:
-        run.transitions.append('speech.reconciling.eventless#2')
+        run.transitions.append('speech.reconciling.eventless#interrupted')
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer, speech.speech_id))
             speech.timer = None
         run.effects.append(ReportSpeechDone('interrupted', tuple([message.record for message in speech.messages.values() if message.record is not None]), speech.speech_id))
         speech.state = 'interrupted'
         return
-    run.transitions.append('speech.reconciling.eventless#3')
+    run.transitions.append('speech.reconciling.eventless#completed')
     if speech.timer is not None:
         run.effects.append(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
@@ -371,39 +397,13 @@ def speech_on_authorize(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        run.transitions.append('speech.queued.authorize#1')
+        run.transitions.append('speech.queued.authorize')
         if speech.agent_state != 'thinking':
             speech.agent_state = 'thinking'
             run.effects.append(AnnounceAgentState('thinking'))
-        if speech.forwarding_id is None:
-            for forward_next_message in speech.messages.values():
-                if forward_next_message.state == 'pending':
-                    message_on_forward(run, speech, forward_next_message)
-                    break
-        watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        watch_policy = speech.policy
-        if watch_message is None:
-            if speech.response_has_ended:
-                if speech.timer is not None:
-                    run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                    speech.timer = None
-            else:
-                start_timer_delay_ms = watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-        elif watch_message.state == 'draining':
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-            speech.timer = 'playout'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-        else:
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-            speech.timer = 'stall'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        run.raised.append(speech_on_go_on)
         speech.state = 'waiting'
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_waiting_or_speaking(run, speech, event)
         return
     elif state in ('waiting', 'speaking', 'paused'):
@@ -425,56 +425,68 @@ def speech_on_interrupt(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        if speech.policy.interruptible or event.force:
+        if (speech.policy.interruptible or event.force) and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
+            run.transitions.append('speech.queued.interrupt#generating')
             speech.cause = 'never_authorized'
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
-                run.transitions.append('speech.queued.interrupt#1')
                 speech_eventless_in_stopping(run, speech, event)
-                return
-            if run.effects:
-                run.transitions.append('speech.queued.interrupt#1')
+            return
+        if speech.policy.interruptible or event.force:
+            speech.cause = 'never_authorized'
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                run.transitions.append('speech.queued.interrupt')
+                speech_eventless_in_stopping(run, speech, event)
                 return
             return reply_7
         return reply_8
     elif state in ('waiting', 'speaking'):
-        if speech.policy.interruptible or event.force:
-            run.transitions.append('speech.active.interrupt#1')
+        if (speech.policy.interruptible or event.force) and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
+            run.transitions.append('speech.active.interrupt#generating')
             speech.cause = 'interrupted'
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
-            stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            if stop_message_message is not None:
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
+            for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.state in FORWARDING_STATES:
-                    start_timer_delay_ms = speech.policy.stop_timeout_ms
-                    speech.timer = 'stop'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        if speech.policy.interruptible or event.force:
+            run.transitions.append('speech.active.interrupt')
+            speech.cause = 'interrupted'
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
             speech.state = 'stopping'
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
         return reply_9[state]
     elif state == 'paused':
-        if speech.policy.interruptible or event.force:
-            run.transitions.append('speech.paused.interrupt#1')
+        if (speech.policy.interruptible or event.force) and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
+            run.transitions.append('speech.paused.interrupt#generating')
             speech.cause = 'interrupted'
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
-            stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            if stop_message_message is not None:
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
+            for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.state in FORWARDING_STATES:
-                    start_timer_delay_ms = speech.policy.stop_timeout_ms
-                    speech.timer = 'stop'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
+            speech.output_is_paused = False
+            run.effects.append(ResumeOutput())
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        if speech.policy.interruptible or event.force:
+            run.transitions.append('speech.paused.interrupt')
+            speech.cause = 'interrupted'
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
             speech.output_is_paused = False
             run.effects.append(ResumeOutput())
             speech.state = 'stopping'
@@ -502,7 +514,7 @@ def speech_on_pause(run, speech, event):
         return reply_15
     elif state == 'waiting':
         if speech.capabilities.can_pause:
-            run.transitions.append('speech.waiting.pause#1')
+            run.transitions.append('speech.waiting.pause')
             speech.output_is_paused = True
             run.effects.append(PauseOutput())
             if speech.agent_state is not None:
@@ -513,13 +525,13 @@ def speech_on_pause(run, speech, event):
                 run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                 speech.timer = None
             speech.state = 'paused'
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         return reply_16[state]
     elif state == 'speaking':
         if speech.capabilities.can_pause:
-            run.transitions.append('speech.speaking.pause#1')
+            run.transitions.append('speech.speaking.pause')
             speech.output_is_paused = True
             run.effects.append(PauseOutput())
             if speech.agent_state is not None:
@@ -530,7 +542,7 @@ def speech_on_pause(run, speech, event):
                 run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                 speech.timer = None
             speech.state = 'paused'
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         return reply_16[state]
@@ -558,79 +570,27 @@ def speech_on_resume(run, speech, event):
         return reply_24[state]
     elif state == 'paused':
         if speech.was_heard:
-            run.transitions.append('speech.paused.resume#1')
+            run.transitions.append('speech.paused.resume#heard_before')
             speech.output_is_paused = False
             run.effects.append(ResumeOutput())
             speech.was_heard = True
             if speech.agent_state != 'speaking':
                 speech.agent_state = 'speaking'
                 run.effects.append(AnnounceAgentState('speaking'))
-            if speech.forwarding_id is None:
-                for forward_next_message in speech.messages.values():
-                    if forward_next_message.state == 'pending':
-                        message_on_forward(run, speech, forward_next_message)
-                        break
-            watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            watch_policy = speech.policy
-            if watch_message is None:
-                if speech.response_has_ended:
-                    if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                        speech.timer = None
-                else:
-                    start_timer_delay_ms = watch_policy.stall_timeout_ms
-                    speech.timer = 'stall'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            elif watch_message.state == 'draining':
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-                speech.timer = 'playout'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-            else:
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+            run.raised.append(speech_on_go_on)
             speech.state = 'speaking'
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
-        run.transitions.append('speech.paused.resume#2')
+        run.transitions.append('speech.paused.resume#unheard_before')
         speech.output_is_paused = False
         run.effects.append(ResumeOutput())
         if speech.agent_state != 'thinking':
             speech.agent_state = 'thinking'
             run.effects.append(AnnounceAgentState('thinking'))
-        if speech.forwarding_id is None:
-            for forward_next_message in speech.messages.values():
-                if forward_next_message.state == 'pending':
-                    message_on_forward(run, speech, forward_next_message)
-                    break
-        watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        watch_policy = speech.policy
-        if watch_message is None:
-            if speech.response_has_ended:
-                if speech.timer is not None:
-                    run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                    speech.timer = None
-            else:
-                start_timer_delay_ms = watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-        elif watch_message.state == 'draining':
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-            speech.timer = 'playout'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-        else:
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-            speech.timer = 'stall'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        run.raised.append(speech_on_go_on)
         speech.state = 'waiting'
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_waiting_or_speaking(run, speech, event)
         return
     elif state == 'stopping':
@@ -650,51 +610,63 @@ def speech_on_close(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        speech.cause = 'closed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.queued.close#generating')
+            speech.cause = 'closed'
+            assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        speech.cause = 'closed'
         speech.state = 'stopping'
         if speech.forwarding_id is None:
-            run.transitions.append('speech.queued.close#1')
+            run.transitions.append('speech.queued.close')
             speech_eventless_in_stopping(run, speech, event)
-            return
-        if run.effects:
-            run.transitions.append('speech.queued.close#1')
             return
         return reply_30
     elif state in ('waiting', 'speaking'):
-        run.transitions.append('speech.active.close#1')
-        speech.cause = 'closed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.active.close#generating')
+            speech.cause = 'closed'
+            assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
-        stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        if stop_message_message is not None:
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        run.transitions.append('speech.active.close')
+        speech.cause = 'closed'
+        for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.state in FORWARDING_STATES:
-                start_timer_delay_ms = speech.policy.stop_timeout_ms
-                speech.timer = 'stop'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.state = 'stopping'
         if speech.forwarding_id is None:
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.close#1')
-        speech.cause = 'closed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.paused.close#generating')
+            speech.cause = 'closed'
+            assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
-        stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        if stop_message_message is not None:
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.output_is_paused = False
+            run.effects.append(ResumeOutput())
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        run.transitions.append('speech.paused.close')
+        speech.cause = 'closed'
+        for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.state in FORWARDING_STATES:
-                start_timer_delay_ms = speech.policy.stop_timeout_ms
-                speech.timer = 'stop'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.output_is_paused = False
         run.effects.append(ResumeOutput())
         speech.state = 'stopping'
@@ -728,7 +700,7 @@ def speech_on_drop_request(run, speech, event):
             speech.response_has_ended = True
             speech.has_progressed = True
             if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.drop_request#1')
+                run.transitions.append('speech.reconciling.drop_request')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
             return reply_39
@@ -757,8 +729,8 @@ def speech_on_session_response_created(run, speech, event):
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.session_response_created#1')
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                run.transitions.append('speech.active.session_response_created')
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
                 return
             return reply_47
@@ -769,8 +741,8 @@ def speech_on_session_response_created(run, speech, event):
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.session_response_created#1')
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                run.transitions.append('speech.active.session_response_created')
                 speech_eventless_in_paused(run, speech, event)
                 return
             return reply_47
@@ -783,28 +755,24 @@ def speech_on_session_response_created(run, speech, event):
         return reply_51
     elif state == 'reconciling':
         if speech.response_id is None:
+            run.transitions.append('speech.reconciling.session_response_created')
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
             if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_response_created#1')
                 speech_eventless_in_reconciling(run, speech, event)
-                return
-            if run.effects:
-                run.transitions.append('speech.reconciling.session_response_created#1')
-                return
-            return reply_52
+            return
         if event.response_id == speech.response_id:
-            return reply_53
-        return reply_54
+            return reply_52
+        return reply_53
     elif state == 'completed':
-        return reply_55
+        return reply_54
     elif state == 'interrupted':
-        return reply_56
+        return reply_55
     elif state == 'failed':
-        return reply_57
+        return reply_56
     raise KeyError(state)
 
 def speech_on_session_request_refused(run, speech, event):
@@ -818,11 +786,11 @@ def speech_on_session_request_refused(run, speech, event):
             speech.has_progressed = True
             speech.state = 'stopping'
             if speech.forwarding_id is None:
-                run.transitions.append('speech.queued.session_request_refused#1')
+                run.transitions.append('speech.queued.session_request_refused')
                 speech_eventless_in_stopping(run, speech, event)
                 return
-            return reply_58
-        return reply_59
+            return reply_57
+        return reply_58
     elif state in ('waiting', 'speaking'):
         if speech.response_id is None:
             speech.cause = 'source_failed'
@@ -830,14 +798,14 @@ def speech_on_session_request_refused(run, speech, event):
             speech.has_progressed = True
             speech.state = 'stopping'
             if speech.forwarding_id is None:
-                run.transitions.append('speech.active.session_request_refused#1')
+                run.transitions.append('speech.active.session_request_refused')
                 speech_eventless_in_stopping(run, speech, event)
                 return
-            return reply_60
-        return reply_61[state]
+            return reply_59
+        return reply_60[state]
     elif state == 'paused':
         if speech.response_id is None:
-            run.transitions.append('speech.paused.session_request_refused#1')
+            run.transitions.append('speech.paused.session_request_refused')
             speech.cause = 'source_failed'
             speech.response_has_ended = True
             speech.has_progressed = True
@@ -847,104 +815,84 @@ def speech_on_session_request_refused(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_61[state]
+        return reply_60[state]
     elif state == 'stopping':
-        return reply_62
+        return reply_61
     elif state == 'reconciling':
         if speech.response_id is None:
             speech.response_has_ended = True
             speech.has_progressed = True
             if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_request_refused#1')
+                run.transitions.append('speech.reconciling.session_request_refused')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_63
-        return reply_64
+            return reply_62
+        return reply_63
     elif state == 'completed':
-        return reply_65
+        return reply_64
     elif state == 'interrupted':
-        return reply_66
+        return reply_65
     elif state == 'failed':
-        return reply_67
+        return reply_66
     raise KeyError(state)
 
-def speech_on_session_response_ended(run, speech, event):
-    if (type(event.response_id) is not str or event.status not in {'completed', 'cancelled', 'failed', 'incomplete'}) and (not is_valid(event)):
+def speech_on_session_item_added(run, speech, event):
+    if type(event.response_id) is not str and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.transitions.append('speech.queued.session_response_ended#1')
-            speech.response_has_failed = event.status == 'failed'
+            run.transitions.append('speech.queued.session_item_added')
             speech.has_progressed = True
-            speech.response_has_ended = True
-            for end_response_message in speech.messages.values():
-                message_on_end_source(run, speech, end_response_message)
+            for note_item_message_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[note_item_message_id])
+            speech.growing = ()
             return
         if event.response_id == speech.response_id:
-            return reply_68
-        return reply_69
+            return reply_67
+        return reply_68
     elif state in ('waiting', 'speaking'):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.transitions.append('speech.active.session_response_ended#1')
-            speech.response_has_failed = event.status == 'failed'
+            run.transitions.append('speech.active.session_item_added')
             speech.has_progressed = True
-            speech.response_has_ended = True
-            for end_response_message in speech.messages.values():
-                message_on_end_source(run, speech, end_response_message)
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            for note_item_message_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[note_item_message_id])
+            speech.growing = ()
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_70[state]
-        return reply_71[state]
+            return reply_69[state]
+        return reply_70[state]
     elif state == 'paused':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.transitions.append('speech.active.session_response_ended#1')
-            speech.response_has_failed = event.status == 'failed'
+            run.transitions.append('speech.active.session_item_added')
             speech.has_progressed = True
-            speech.response_has_ended = True
-            for end_response_message in speech.messages.values():
-                message_on_end_source(run, speech, end_response_message)
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            for note_item_message_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[note_item_message_id])
+            speech.growing = ()
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_paused(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_70[state]
-        return reply_71[state]
+            return reply_69[state]
+        return reply_70[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.transitions.append('speech.stopping.session_response_ended#1')
-            speech.response_has_failed = event.status == 'failed'
+            run.transitions.append('speech.stopping.session_item_added')
             speech.has_progressed = True
-            speech.response_has_ended = True
-            for end_response_message in speech.messages.values():
-                message_on_end_source(run, speech, end_response_message)
+            for note_item_message_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[note_item_message_id])
+            speech.growing = ()
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_72
-        return reply_73
+            return reply_71
+        return reply_72
     elif state == 'reconciling':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            run.transitions.append('speech.reconciling.session_response_ended#1')
-            speech.response_has_failed = event.status == 'failed'
-            speech.has_progressed = True
-            speech.response_has_ended = True
-            for end_response_message in speech.messages.values():
-                message_on_end_source(run, speech, end_response_message)
-            cut_what_came_late_awaited_before = speech.awaited
-            for cut_what_came_late_message in speech.messages.values():
-                message_reconciliation_cut_late_content(run, speech, cut_what_came_late_message)
-            if speech.awaited != cut_what_came_late_awaited_before:
-                start_timer_delay_ms = speech.policy.reconcile_timeout_ms
-                speech.timer = 'reconcile'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and (not speech.awaited):
-                speech_eventless_in_reconciling(run, speech, event)
-            return
+            return reply_73
         if event.response_id == speech.response_id:
             return reply_74
         return reply_75
@@ -956,13 +904,95 @@ def speech_on_session_response_ended(run, speech, event):
         return reply_78
     raise KeyError(state)
 
+def speech_on_session_response_ended(run, speech, event):
+    if (type(event.response_id) is not str or event.status not in {'completed', 'cancelled', 'failed', 'incomplete'}) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
+    state = speech.state
+    if state == 'queued':
+        if event.response_id == speech.response_id and (not speech.response_has_ended):
+            run.transitions.append('speech.queued.session_response_ended')
+            speech.response_has_failed = event.status == 'failed'
+            speech.has_progressed = True
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            return
+        if event.response_id == speech.response_id:
+            return reply_79
+        return reply_80
+    elif state in ('waiting', 'speaking'):
+        if event.response_id == speech.response_id and (not speech.response_has_ended):
+            run.transitions.append('speech.active.session_response_ended')
+            speech.response_has_failed = event.status == 'failed'
+            speech.has_progressed = True
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_waiting_or_speaking(run, speech, event)
+            return
+        if event.response_id == speech.response_id:
+            return reply_81[state]
+        return reply_82[state]
+    elif state == 'paused':
+        if event.response_id == speech.response_id and (not speech.response_has_ended):
+            run.transitions.append('speech.active.session_response_ended')
+            speech.response_has_failed = event.status == 'failed'
+            speech.has_progressed = True
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_paused(run, speech, event)
+            return
+        if event.response_id == speech.response_id:
+            return reply_81[state]
+        return reply_82[state]
+    elif state == 'stopping':
+        if event.response_id == speech.response_id and (not speech.response_has_ended):
+            run.transitions.append('speech.stopping.session_response_ended')
+            speech.response_has_failed = event.status == 'failed'
+            speech.has_progressed = True
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        if event.response_id == speech.response_id:
+            return reply_83
+        return reply_84
+    elif state == 'reconciling':
+        if event.response_id == speech.response_id and (not speech.response_has_ended):
+            run.transitions.append('speech.reconciling.session_response_ended')
+            speech.response_has_failed = event.status == 'failed'
+            speech.has_progressed = True
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            for trim_messages_message in speech.messages.values():
+                message_on_trim(run, speech, trim_messages_message)
+            if speech.response_has_ended and (not speech.awaited):
+                speech_eventless_in_reconciling(run, speech, event)
+            return
+        if event.response_id == speech.response_id:
+            return reply_85
+        return reply_86
+    elif state == 'completed':
+        return reply_87
+    elif state == 'interrupted':
+        return reply_88
+    elif state == 'failed':
+        return reply_89
+    raise KeyError(state)
+
 def speech_on_session_lost(run, speech, event):
     state = speech.state
     if state == 'queued':
-        run.transitions.append('speech.queued.session_lost#1')
+        run.transitions.append('speech.queued.session_lost')
         speech.cause = 'source_failed'
         speech.session_is_lost = True
-        speech.awaited = ()
+        speech.awaited.clear()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
             message_on_end_source(run, speech, end_response_message)
@@ -971,18 +1001,12 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state in ('waiting', 'speaking'):
-        run.transitions.append('speech.active.session_lost#1')
+        run.transitions.append('speech.active.session_lost')
         speech.cause = 'source_failed'
-        stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        if stop_message_message is not None:
+        for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.state in FORWARDING_STATES:
-                start_timer_delay_ms = speech.policy.stop_timeout_ms
-                speech.timer = 'stop'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.session_is_lost = True
-        speech.awaited = ()
+        speech.awaited.clear()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
             message_on_end_source(run, speech, end_response_message)
@@ -991,18 +1015,12 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.session_lost#1')
+        run.transitions.append('speech.paused.session_lost')
         speech.cause = 'source_failed'
-        stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        if stop_message_message is not None:
+        for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
-            if stop_message_message.state in FORWARDING_STATES:
-                start_timer_delay_ms = speech.policy.stop_timeout_ms
-                speech.timer = 'stop'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         speech.session_is_lost = True
-        speech.awaited = ()
+        speech.awaited.clear()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
             message_on_end_source(run, speech, end_response_message)
@@ -1014,20 +1032,20 @@ def speech_on_session_lost(run, speech, event):
         return
     elif state == 'stopping':
         if not speech.session_is_lost:
-            run.transitions.append('speech.stopping.session_lost#1')
+            run.transitions.append('speech.stopping.session_lost')
             speech.session_is_lost = True
-            speech.awaited = ()
+            speech.awaited.clear()
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
                 message_on_end_source(run, speech, end_response_message)
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_79
+        return reply_90
     elif state == 'reconciling':
-        run.transitions.append('speech.reconciling.session_lost#1')
+        run.transitions.append('speech.reconciling.session_lost')
         speech.session_is_lost = True
-        speech.awaited = ()
+        speech.awaited.clear()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
             message_on_end_source(run, speech, end_response_message)
@@ -1035,11 +1053,11 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_reconciling(run, speech, event)
         return
     elif state == 'completed':
-        return reply_80
+        return reply_91
     elif state == 'interrupted':
-        return reply_81
+        return reply_92
     elif state == 'failed':
-        return reply_82
+        return reply_93
     raise KeyError(state)
 
 def speech_on_session_resumed(run, speech, event):
@@ -1047,19 +1065,19 @@ def speech_on_session_resumed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_83
+        return reply_94
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_84[state]
+        return reply_95[state]
     elif state == 'stopping':
-        return reply_85
+        return reply_96
     elif state == 'reconciling':
-        return reply_86
+        return reply_97
     elif state == 'completed':
-        return reply_87
+        return reply_98
     elif state == 'interrupted':
-        return reply_88
+        return reply_99
     elif state == 'failed':
-        return reply_89
+        return reply_100
     raise KeyError(state)
 
 def speech_on_session_reconciliation_acknowledged(run, speech, event):
@@ -1067,27 +1085,26 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_90
+        return reply_101
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_91[state]
+        return reply_102[state]
     elif state == 'stopping':
-        return reply_92
+        return reply_103
     elif state == 'reconciling':
-        if (event.operation, event.message_id) in speech.awaited:
-            strike_request_done = (event.operation, event.message_id)
-            speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
+        if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
+            speech.awaited.pop(event.message_id)
             if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_reconciliation_acknowledged#1')
+                run.transitions.append('speech.reconciling.session_reconciliation_acknowledged')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_93
-        return reply_94
+            return reply_104
+        return reply_105
     elif state == 'completed':
-        return reply_95
+        return reply_106
     elif state == 'interrupted':
-        return reply_96
+        return reply_107
     elif state == 'failed':
-        return reply_97
+        return reply_108
     raise KeyError(state)
 
 def speech_on_session_reconciliation_refused(run, speech, event):
@@ -1095,39 +1112,36 @@ def speech_on_session_reconciliation_refused(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_98
+        return reply_109
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_99[state]
+        return reply_110[state]
     elif state == 'stopping':
-        return reply_100
+        return reply_111
     elif state == 'reconciling':
-        if (event.operation, event.message_id) in speech.awaited and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
-            strike_request_done = (event.operation, event.message_id)
-            speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
+        if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
+            speech.awaited.pop(event.message_id)
             if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_reconciliation_refused#1')
+                run.transitions.append('speech.reconciling.session_reconciliation_refused#nothing_unheard_left')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_101
-        if (event.operation, event.message_id) in speech.awaited:
-            run.transitions.append('speech.reconciling.session_reconciliation_refused#2')
-            strike_request_done = (event.operation, event.message_id)
-            speech.awaited = tuple((strike_request_request for strike_request_request in speech.awaited if strike_request_request != strike_request_done))
+            return reply_112
+        if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
+            run.transitions.append('speech.reconciling.session_reconciliation_refused#unheard_left')
+            speech.awaited.pop(event.message_id)
             report_refusal_detail = f'{event.code}: {event.text}' if event.code and event.text else f'{event.code or event.text}'
             report_divergence_message = speech.messages[event.message_id]
-            report_divergence_record = report_divergence_message.record
-            assert report_divergence_record is not None, f'message {report_divergence_message.message_id} is not final'
+            report_divergence_record = message_reconciliation_record_of(report_divergence_message)
             run.effects.append(ReportDivergence(report_divergence_message.message_id, 'refused', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_refusal_detail))
             if speech.response_has_ended and (not speech.awaited):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_102
+        return reply_113
     elif state == 'completed':
-        return reply_103
+        return reply_114
     elif state == 'interrupted':
-        return reply_104
+        return reply_115
     elif state == 'failed':
-        return reply_105
+        return reply_116
     raise KeyError(state)
 
 def speech_on_timer_fired(run, speech, event):
@@ -1135,254 +1149,182 @@ def speech_on_timer_fired(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_106
+        return reply_117
     elif state in ('waiting', 'speaking'):
         if event.timer == speech.timer and speech.has_progressed:
+            run.transitions.append('speech.active.timer_fired#progressed')
             speech.timer = None
-            watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            watch_policy = speech.policy
-            if watch_message is None:
-                if speech.response_has_ended:
-                    if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                        speech.timer = None
-                else:
-                    start_timer_delay_ms = watch_policy.stall_timeout_ms
-                    speech.timer = 'stall'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            elif watch_message.state == 'draining':
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-                speech.timer = 'playout'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-            else:
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.timer_fired#1')
+            run.raised.append(speech_on_go_on)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
-                return
-            if run.effects:
-                run.transitions.append('speech.active.timer_fired#1')
-                return
-            return reply_107
-        if event.timer == speech.timer:
-            run.transitions.append('speech.active.timer_fired#2')
+            return
+        if event.timer == speech.timer and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
+            run.transitions.append('speech.active.timer_fired#silent_while_generating')
             speech.timer = None
             speech.cause = 'timed_out'
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
-            stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            if stop_message_message is not None:
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
+            for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.state in FORWARDING_STATES:
-                    start_timer_delay_ms = speech.policy.stop_timeout_ms
-                    speech.timer = 'stop'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_108[state]
+        if event.timer == speech.timer:
+            run.transitions.append('speech.active.timer_fired#silent')
+            speech.timer = None
+            speech.cause = 'timed_out'
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        return reply_118[state]
     elif state == 'paused':
         if event.timer == speech.timer and speech.has_progressed:
+            run.transitions.append('speech.active.timer_fired#progressed')
             speech.timer = None
-            watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            watch_policy = speech.policy
-            if watch_message is None:
-                if speech.response_has_ended:
-                    if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                        speech.timer = None
-                else:
-                    start_timer_delay_ms = watch_policy.stall_timeout_ms
-                    speech.timer = 'stall'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            elif watch_message.state == 'draining':
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-                speech.timer = 'playout'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-            else:
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.timer_fired#1')
+            run.raised.append(speech_on_go_on)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_paused(run, speech, event)
-                return
-            if run.effects:
-                run.transitions.append('speech.active.timer_fired#1')
-                return
-            return reply_107
-        if event.timer == speech.timer:
-            run.transitions.append('speech.active.timer_fired#2')
+            return
+        if event.timer == speech.timer and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
+            run.transitions.append('speech.active.timer_fired#silent_while_generating')
             speech.timer = None
             speech.cause = 'timed_out'
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
-            stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            if stop_message_message is not None:
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
+            for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.state in FORWARDING_STATES:
-                    start_timer_delay_ms = speech.policy.stop_timeout_ms
-                    speech.timer = 'stop'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             speech.state = 'stopping'
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_108[state]
+        if event.timer == speech.timer:
+            run.transitions.append('speech.active.timer_fired#silent')
+            speech.timer = None
+            speech.cause = 'timed_out'
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        return reply_118[state]
     elif state == 'stopping':
         if event.timer == speech.timer:
-            run.transitions.append('speech.stopping.timer_fired#1')
+            run.transitions.append('speech.stopping.timer_fired')
             speech.timer = None
-            time_out_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            if time_out_message_message is not None:
+            for time_out_message_message in speech.messages.values():
                 message_on_time_out(run, speech, time_out_message_message)
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_109
+        return reply_119
     elif state == 'reconciling':
-        if event.timer == speech.timer:
-            run.transitions.append('speech.reconciling.timer_fired#1')
+        if event.timer == speech.timer and speech.response_has_ended:
+            run.transitions.append('speech.reconciling.timer_fired#response_ended')
             speech.timer = None
-            for give_up_operation, give_up_message_id in speech.awaited:
-                report_divergence_message = speech.messages[give_up_message_id]
-                report_divergence_record = report_divergence_message.record
-                assert report_divergence_record is not None, f'message {report_divergence_message.message_id} is not final'
-                run.effects.append(ReportDivergence(report_divergence_message.message_id, 'unanswered', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=give_up_operation))
-            if not speech.response_has_ended:
-                for give_up_message in speech.messages.values():
-                    if state_Message_outgrew_its_record(give_up_message) and (not (give_up_message.expects_audio and speech.capabilities.truncates_by_itself)):
-                        report_divergence_record = give_up_message.record
-                        assert report_divergence_record is not None, f'message {give_up_message.message_id} is not final'
-                        run.effects.append(ReportDivergence(give_up_message.message_id, 'unanswered', remembered_ms=give_up_message.received_ms, remembered_text=give_up_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
-            speech.awaited = ()
+            for give_up_message_id in speech.awaited:
+                message_on_give_up_answer(run, speech, speech.messages[give_up_message_id])
+            speech.awaited.clear()
+            if speech.response_has_ended and (not speech.awaited):
+                speech_eventless_in_reconciling(run, speech, event)
+            return
+        if event.timer == speech.timer:
+            run.transitions.append('speech.reconciling.timer_fired')
+            speech.timer = None
+            for give_up_message_id in speech.awaited:
+                message_on_give_up_answer(run, speech, speech.messages[give_up_message_id])
+            speech.awaited.clear()
+            for give_up_response_message in speech.messages.values():
+                message_on_give_up_end(run, speech, give_up_response_message)
             speech.response_has_ended = True
             if speech.response_has_ended and (not speech.awaited):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_110
+        return reply_120
     elif state == 'completed':
-        return reply_111
+        return reply_121
     elif state == 'interrupted':
-        return reply_112
+        return reply_122
     elif state == 'failed':
-        return reply_113
+        return reply_123
     raise KeyError(state)
 
 def speech_on_message_announced(run, speech):
     state = speech.state
     if state in ('waiting', 'speaking'):
         if speech.forwarding_id is None:
-            run.transitions.append('speech.active.message_announced#1')
-            if speech.forwarding_id is None:
-                for forward_next_message in speech.messages.values():
-                    if forward_next_message.state == 'pending':
-                        message_on_forward(run, speech, forward_next_message)
-                        break
-            watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            watch_policy = speech.policy
-            if watch_message is None:
-                if speech.response_has_ended:
-                    if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                        speech.timer = None
-                else:
-                    start_timer_delay_ms = watch_policy.stall_timeout_ms
-                    speech.timer = 'stall'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            elif watch_message.state == 'draining':
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-                speech.timer = 'playout'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-            else:
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+            run.transitions.append('speech.active.message_announced')
+            take_turn_message = speech.messages[speech.forwarding_id or speech.next_id or '']
+            message_on_forward(run, speech, take_turn_message)
+            message_on_watch(run, speech, take_turn_message)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
                 speech_eventless_in_waiting_or_speaking(run, speech, None)
             return
     elif state == 'paused':
-        run.transitions.append('speech.paused.message_announced#1')
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        run.transitions.append('speech.paused.message_announced')
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_paused(run, speech, None)
         return
 
 def speech_on_message_heard(run, speech):
     state = speech.state
     if state == 'waiting':
-        run.transitions.append('speech.waiting.message_heard#1')
+        run.transitions.append('speech.waiting.message_heard')
         speech.was_heard = True
         if speech.agent_state != 'speaking':
             speech.agent_state = 'speaking'
             run.effects.append(AnnounceAgentState('speaking'))
         speech.state = 'speaking'
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.message_heard#1')
+        run.transitions.append('speech.paused.message_heard')
         speech.was_heard = True
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_paused(run, speech, None)
         return
 
 def speech_on_message_settled(run, speech):
     state = speech.state
     if state in ('waiting', 'speaking'):
-        run.transitions.append('speech.active.message_settled#1')
-        if speech.forwarding_id is None:
-            for forward_next_message in speech.messages.values():
-                if forward_next_message.state == 'pending':
-                    message_on_forward(run, speech, forward_next_message)
-                    break
-        watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-        watch_policy = speech.policy
-        if watch_message is None:
-            if speech.response_has_ended:
-                if speech.timer is not None:
-                    run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                    speech.timer = None
-            else:
-                start_timer_delay_ms = watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-        elif watch_message.state == 'draining':
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-            speech.timer = 'playout'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-        else:
-            start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-            speech.timer = 'stall'
-            speech.has_progressed = False
-            run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        if speech.forwarding_id is not None or speech.next_id is not None:
+            run.transitions.append('speech.active.message_settled#message_left')
+            take_turn_message = speech.messages[speech.forwarding_id or speech.next_id or '']
+            message_on_forward(run, speech, take_turn_message)
+            message_on_watch(run, speech, take_turn_message)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_waiting_or_speaking(run, speech, None)
+            return
+        if speech.response_has_ended:
+            run.transitions.append('speech.active.message_settled#response_ended')
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer, speech.speech_id))
+                speech.timer = None
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_waiting_or_speaking(run, speech, None)
+            return
+        run.transitions.append('speech.active.message_settled')
+        start_timer_delay_ms = speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.message_settled#1')
-        if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
+        run.transitions.append('speech.paused.message_settled')
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_paused(run, speech, None)
         return
     elif state == 'stopping':
-        run.transitions.append('speech.stopping.message_settled#1')
+        run.transitions.append('speech.stopping.message_settled')
         if speech.forwarding_id is None:
             speech_eventless_in_stopping(run, speech, None)
         return
@@ -1390,21 +1332,37 @@ def speech_on_message_settled(run, speech):
 def speech_on_message_output_failed(run, speech):
     state = speech.state
     if state in ('waiting', 'speaking'):
-        run.transitions.append('speech.active.message_output_failed#1')
-        speech.cause = 'output_failed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.active.message_output_failed#generating')
+            speech.cause = 'output_failed'
+            assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, None)
+            return
+        run.transitions.append('speech.active.message_output_failed')
+        speech.cause = 'output_failed'
         speech.state = 'stopping'
         if speech.forwarding_id is None:
             speech_eventless_in_stopping(run, speech, None)
         return
     elif state == 'paused':
-        run.transitions.append('speech.paused.message_output_failed#1')
-        speech.cause = 'output_failed'
         if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.paused.message_output_failed#generating')
+            speech.cause = 'output_failed'
+            assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
+            speech.output_is_paused = False
+            run.effects.append(ResumeOutput())
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, None)
+            return
+        run.transitions.append('speech.paused.message_output_failed')
+        speech.cause = 'output_failed'
         speech.output_is_paused = False
         run.effects.append(ResumeOutput())
         speech.state = 'stopping'
@@ -1412,9 +1370,59 @@ def speech_on_message_output_failed(run, speech):
             speech_eventless_in_stopping(run, speech, None)
         return
 
+def speech_on_request_made(run, speech):
+    state = speech.state
+    if state == 'reconciling':
+        if speech.has_progressed:
+            run.transitions.append('speech.reconciling.request_made')
+            start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+            speech.timer = 'reconcile'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+            if speech.response_has_ended and (not speech.awaited):
+                speech_eventless_in_reconciling(run, speech, None)
+            return
+
+def speech_on_go_on(run, speech):
+    state = speech.state
+    if state in ('waiting', 'speaking'):
+        if speech.forwarding_id is not None or speech.next_id is not None:
+            run.transitions.append('speech.active.go_on#message_left')
+            take_turn_message = speech.messages[speech.forwarding_id or speech.next_id or '']
+            message_on_forward(run, speech, take_turn_message)
+            message_on_watch(run, speech, take_turn_message)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_waiting_or_speaking(run, speech, None)
+            return
+        run.transitions.append('speech.active.go_on')
+        start_timer_delay_ms = speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+            speech_eventless_in_waiting_or_speaking(run, speech, None)
+        return
+    elif state == 'paused':
+        if speech.forwarding_id is not None or speech.next_id is not None:
+            run.transitions.append('speech.active.go_on#message_left')
+            take_turn_message = speech.messages[speech.forwarding_id or speech.next_id or '']
+            message_on_forward(run, speech, take_turn_message)
+            message_on_watch(run, speech, take_turn_message)
+            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+                speech_eventless_in_paused(run, speech, None)
+            return
+        run.transitions.append('speech.active.go_on')
+        start_timer_delay_ms = speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
+            speech_eventless_in_paused(run, speech, None)
+        return
+
 def message_eventless_in_streaming(run, speech, message, event):
     if message.received_ms == 0 if message.expects_audio else not message.text:
-        run.transitions.append('message.streaming.eventless#1')
+        run.transitions.append('message.streaming.eventless#empty')
         message.reason = 'no_content'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -1425,7 +1433,7 @@ def message_eventless_in_streaming(run, speech, message, event):
         message.state = 'skipped'
         return
     if not message.expects_audio:
-        run.transitions.append('message.streaming.eventless#2')
+        run.transitions.append('message.streaming.eventless#text_shown')
         message.reason = 'finished'
         settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
         settle_heard_ms = message.position_ms
@@ -1439,19 +1447,24 @@ def message_eventless_in_streaming(run, speech, message, event):
         run.raised.append(speech_on_message_settled)
         message.state = 'played'
         return
-    run.transitions.append('message.streaming.eventless#3')
+    if speech.output_is_paused:
+        run.transitions.append('message.streaming.eventless#all_handed_over_and_held')
+        message.flushed_ms = message.handed_over_ms
+        run.effects.append(FlushOutput(message.message_id))
+        message.state = 'draining'
+        return
+    run.transitions.append('message.streaming.eventless#all_handed_over')
     message.flushed_ms = message.handed_over_ms
     run.effects.append(FlushOutput(message.message_id))
-    if not speech.output_is_paused:
-        start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
-        speech.timer = 'playout'
-        speech.has_progressed = False
-        run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
+    start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
+    speech.timer = 'playout'
+    speech.has_progressed = False
+    run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
     message.state = 'draining'
     return
 
 def message_eventless_in_stopping(run, speech, message, event):
-    run.transitions.append('message.stopping.eventless#1')
+    run.transitions.append('message.stopping.eventless')
     message.reason = speech.cause or 'interrupted'
     settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
     settle_heard_ms = message.position_ms
@@ -1471,13 +1484,14 @@ def message_on_session_message_added(run, speech, event):
     message = speech.messages.get(event.message_id) or Message(event.message_id)
     state = message.state
     if state == 'pending':
-        if speech.state in SETTLED_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id):
-            run.transitions.append('message.pending.session_message_added#1')
+        if speech.state in SETTLED_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id) and speech.session_is_lost:
+            run.transitions.append('message.pending.session_message_added#too_late_and_lost')
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
-            for announce_earlier in speech.messages.values():
-                message_on_later_message_began(run, speech, announce_earlier)
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
@@ -1487,30 +1501,106 @@ def message_on_session_message_added(run, speech, event):
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
             run.raised.append(speech_on_message_settled)
-            message_reconciliation_remove_messages(run, speech, [message])
             message.state = 'skipped'
             return
-        if message.message_id not in speech.messages and event.response_id == speech.response_id:
-            run.transitions.append('message.pending.session_message_added#2')
+        if speech.state in SETTLED_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id) and (not speech.capabilities.can_remove):
+            run.transitions.append('message.pending.session_message_added#too_late_and_kept')
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
             message.source_has_ended = speech.response_has_ended
             speech.has_progressed = True
-            for announce_earlier in speech.messages.values():
-                message_on_later_message_began(run, speech, announce_earlier)
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
+            message.reason = speech.cause or 'interrupted'
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            message.record = settle_record
+            if speech.forwarding_id == message.message_id:
+                speech.forwarding_id = None
+            run.effects.append(ReportMessageSettled(settle_record))
+            run.raised.append(speech_on_message_settled)
+            message_reconciliation_report_divergence(run, message, 'cannot_remove')
+            message.state = 'skipped'
+            return
+        if speech.state in FINAL_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id):
+            run.transitions.append('message.pending.session_message_added#after_the_end')
+            message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+            message.source_has_ended = speech.response_has_ended
+            speech.has_progressed = True
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
+            speech.messages[message.message_id] = message
+            run.raised.append(speech_on_message_announced)
+            message.reason = speech.cause or 'interrupted'
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            message.record = settle_record
+            if speech.forwarding_id == message.message_id:
+                speech.forwarding_id = None
+            run.effects.append(ReportMessageSettled(settle_record))
+            run.raised.append(speech_on_message_settled)
+            run.effects.append(RemoveMessages((message.message_id,)))
+            message.state = 'skipped'
+            return
+        if speech.state in SETTLED_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id):
+            run.transitions.append('message.pending.session_message_added#too_late')
+            message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+            message.source_has_ended = speech.response_has_ended
+            speech.has_progressed = True
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
+            speech.messages[message.message_id] = message
+            run.raised.append(speech_on_message_announced)
+            message.reason = speech.cause or 'interrupted'
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            message.record = settle_record
+            if speech.forwarding_id == message.message_id:
+                speech.forwarding_id = None
+            run.effects.append(ReportMessageSettled(settle_record))
+            run.raised.append(speech_on_message_settled)
+            speech.awaited[message.message_id] = 'remove'
+            run.effects.append(RemoveMessages((message.message_id,)))
+            message.state = 'skipped'
+            return
+        if message.message_id not in speech.messages and event.response_id == speech.response_id and (speech.next_id is None):
+            run.transitions.append('message.pending.session_message_added#next')
+            message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+            message.source_has_ended = speech.response_has_ended
+            speech.has_progressed = True
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
+            speech.messages[message.message_id] = message
+            run.raised.append(speech_on_message_announced)
+            speech.next_id = message.message_id
+            speech.last_id = message.message_id
+            return
+        if message.message_id not in speech.messages and event.response_id == speech.response_id:
+            run.transitions.append('message.pending.session_message_added#in_line')
+            message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+            message.source_has_ended = speech.response_has_ended
+            speech.has_progressed = True
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
+            speech.messages[message.message_id] = message
+            run.raised.append(speech_on_message_announced)
+            speech.messages[speech.last_id or ''].next_id = message.message_id
+            speech.last_id = message.message_id
             return
         if message.message_id not in speech.messages:
-            return reply_114
-        return reply_115
+            return reply_124
+        return reply_125
     elif state in ('streaming', 'draining', 'stopping'):
-        return reply_116[state]
+        return reply_126[state]
     elif state == 'played':
-        return reply_117
+        return reply_127
     elif state == 'partial':
-        return reply_118
+        return reply_128
     elif state == 'skipped':
-        return reply_119
+        return reply_129
     raise KeyError(state)
 
 def message_on_session_text_received(run, speech, event):
@@ -1524,43 +1614,103 @@ def message_on_session_text_received(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        message.text += event.text
+        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
+            collect_text_addition = '' + event.text
+            collect_text_text = message.text
+            message.text = ''
+            collect_text_text += collect_text_addition
+            message.text = collect_text_text
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            return reply_130
+        collect_text_addition = '' + event.text
+        collect_text_text = message.text
+        message.text = ''
+        collect_text_text += collect_text_addition
+        message.text = collect_text_text
         speech.has_progressed = True
-        return reply_120
+        return reply_131
     elif state == 'streaming':
-        message.text += event.text
+        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
+            collect_text_addition = '' + event.text
+            collect_text_text = message.text
+            message.text = ''
+            collect_text_text += collect_text_addition
+            message.text = collect_text_text
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                run.transitions.append('message.forwarding.session_text_received#first')
+                message_eventless_in_streaming(run, speech, message, event)
+                return
+            return reply_132
+        collect_text_addition = '' + event.text
+        collect_text_text = message.text
+        message.text = ''
+        collect_text_text += collect_text_addition
+        message.text = collect_text_text
         speech.has_progressed = True
         if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-            run.transitions.append('message.forwarding.session_text_received#1')
+            run.transitions.append('message.forwarding.session_text_received')
             message_eventless_in_streaming(run, speech, message, event)
             return
-        return reply_121
+        return reply_133
     elif state == 'draining':
-        message.text += event.text
+        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
+            collect_text_addition = '' + event.text
+            collect_text_text = message.text
+            message.text = ''
+            collect_text_text += collect_text_addition
+            message.text = collect_text_text
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            return reply_132
+        collect_text_addition = '' + event.text
+        collect_text_text = message.text
+        message.text = ''
+        collect_text_text += collect_text_addition
+        message.text = collect_text_text
         speech.has_progressed = True
-        return reply_121
+        return reply_133
     elif state == 'stopping':
-        message.text += event.text
+        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
+            collect_text_addition = '' + event.text
+            collect_text_text = message.text
+            message.text = ''
+            collect_text_text += collect_text_addition
+            message.text = collect_text_text
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            if not message.expects_audio and message.source_has_ended:
+                run.transitions.append('message.forwarding.session_text_received#first')
+                message_eventless_in_stopping(run, speech, message, event)
+                return
+            return reply_132
+        collect_text_addition = '' + event.text
+        collect_text_text = message.text
+        message.text = ''
+        collect_text_text += collect_text_addition
+        message.text = collect_text_text
         speech.has_progressed = True
         if not message.expects_audio and message.source_has_ended:
-            run.transitions.append('message.forwarding.session_text_received#1')
+            run.transitions.append('message.forwarding.session_text_received')
             message_eventless_in_stopping(run, speech, message, event)
             return
-        return reply_121
+        return reply_133
     elif state == 'played':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
-            return reply_122
-        return reply_123
+            return reply_134
+        return reply_135
     elif state == 'partial':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
-            return reply_124
-        return reply_125
+            return reply_136
+        return reply_137
     elif state == 'skipped':
-        return reply_126
+        return reply_138
     raise KeyError(state)
 
 def message_on_session_audio_received(run, speech, event):
@@ -1574,66 +1724,100 @@ def message_on_session_audio_received(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
+        if not message.expects_audio and (event.received_ms > 0 and speech.capabilities.plays_audio):
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            message.expects_audio = True
+            speech.growing += (message.message_id,)
+            return reply_139
+        if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            return reply_140
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
-            if event.received_ms > 0 and message.shown_text is None:
-                message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
-            return reply_127
-        return reply_128
+            return reply_141
+        return reply_142
     elif state == 'streaming':
-        if event.received_ms >= message.received_ms:
+        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms > 0 and speech.capabilities.plays_audio):
             message.received_ms = event.received_ms
-            if event.received_ms > 0 and message.shown_text is None:
-                message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
+            message.expects_audio = True
+            speech.growing += (message.message_id,)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.session_audio_received#1')
+                run.transitions.append('message.streaming.session_audio_received#first_of_a_text')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_129
-        return reply_130[state]
-    elif state == 'stopping':
+            return reply_143
+        if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                run.transitions.append('message.forwarding.session_audio_received#first')
+                message_eventless_in_streaming(run, speech, message, event)
+                return
+            return reply_144
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
-            if event.received_ms > 0 and message.shown_text is None:
-                message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
-            if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.session_audio_received#1')
-                message_eventless_in_stopping(run, speech, message, event)
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                run.transitions.append('message.forwarding.session_audio_received')
+                message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_129
-        return reply_130[state]
+            return reply_145
+        return reply_146[state]
     elif state == 'draining':
         if event.received_ms > message.received_ms:
             message.received_ms = event.received_ms
-            if event.received_ms > 0 and message.shown_text is None:
-                message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
             message.state = 'streaming'
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.draining.session_audio_received#1')
+                run.transitions.append('message.draining.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_131
+            return reply_147
+        if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            return reply_144
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
-            if event.received_ms > 0 and message.shown_text is None:
-                message.expects_audio = speech.capabilities.plays_audio
             speech.has_progressed = True
-            return reply_129
-        return reply_130[state]
+            return reply_145
+        return reply_146[state]
+    elif state == 'stopping':
+        if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            speech.growing += (message.message_id,)
+            if not message.expects_audio and message.source_has_ended:
+                run.transitions.append('message.forwarding.session_audio_received#first')
+                message_eventless_in_stopping(run, speech, message, event)
+                return
+            return reply_144
+        if event.received_ms >= message.received_ms:
+            message.received_ms = event.received_ms
+            speech.has_progressed = True
+            if not message.expects_audio and message.source_has_ended:
+                run.transitions.append('message.forwarding.session_audio_received')
+                message_eventless_in_stopping(run, speech, message, event)
+                return
+            return reply_145
+        return reply_146[state]
     elif state == 'played':
         if event.received_ms > message.received_ms and (not not message.expects_audio) and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
             speech.has_progressed = True
-            return reply_132
-        return reply_133
+            return reply_148
+        return reply_149
     elif state == 'partial':
-        return reply_134
+        return reply_150
     elif state == 'skipped':
-        return reply_135
+        return reply_151
     raise KeyError(state)
 
 def message_on_session_message_ended(run, speech, event):
@@ -1649,43 +1833,43 @@ def message_on_session_message_ended(run, speech, event):
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_136
-        return reply_137
+            return reply_152
+        return reply_153
     elif state == 'streaming':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.session_message_ended#1')
+                run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_138
-        return reply_139[state]
+            return reply_154
+        return reply_155[state]
     elif state == 'draining':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_138
-        return reply_139[state]
+            return reply_154
+        return reply_155[state]
     elif state == 'stopping':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
             if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.session_message_ended#1')
+                run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_138
-        return reply_139[state]
+            return reply_154
+        return reply_155[state]
     elif state == 'played':
-        return reply_140
+        return reply_156
     elif state == 'partial':
-        return reply_141
+        return reply_157
     elif state == 'skipped':
-        return reply_142
+        return reply_158
     raise KeyError(state)
 
 def message_on_output_audio_handed_over(run, speech, event):
@@ -1699,39 +1883,39 @@ def message_on_output_audio_handed_over(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_143
+        return reply_159
     elif state == 'streaming':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.output_audio_handed_over#1')
+                run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_144
-        return reply_145[state]
+            return reply_160
+        return reply_161[state]
     elif state == 'draining':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_144
-        return reply_145[state]
+            return reply_160
+        return reply_161[state]
     elif state == 'stopping':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
             if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_audio_handed_over#1')
+                run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_144
-        return reply_145[state]
+            return reply_160
+        return reply_161[state]
     elif state == 'played':
-        return reply_146
+        return reply_162
     elif state == 'partial':
-        return reply_147
+        return reply_163
     elif state == 'skipped':
-        return reply_148
+        return reply_164
     raise KeyError(state)
 
 def message_on_output_playback_started(run, speech, event):
@@ -1743,60 +1927,67 @@ def message_on_output_playback_started(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_149
+        return reply_165
     elif state == 'streaming':
+        if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
+            run.transitions.append('message.forwarding.output_playback_started#heard_first')
+            message.has_started = True
+            speech.has_progressed = True
+            run.raised.append(speech_on_message_heard)
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                message_eventless_in_streaming(run, speech, message, event)
+            return
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.output_playback_started#1')
+                run.transitions.append('message.forwarding.output_playback_started')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_started#1')
-                return
-            return reply_150
+            return reply_166
         if message.has_started:
-            return reply_151[state]
-        return reply_152[state]
+            return reply_167[state]
+        return reply_168[state]
     elif state == 'draining':
+        if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
+            run.transitions.append('message.forwarding.output_playback_started#heard_first')
+            message.has_started = True
+            speech.has_progressed = True
+            run.raised.append(speech_on_message_heard)
+            return
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_started#1')
-                return
-            return reply_150
+            return reply_166
         if message.has_started:
-            return reply_151[state]
-        return reply_152[state]
+            return reply_167[state]
+        return reply_168[state]
     elif state == 'stopping':
+        if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
+            run.transitions.append('message.forwarding.output_playback_started#heard_first')
+            message.has_started = True
+            speech.has_progressed = True
+            run.raised.append(speech_on_message_heard)
+            if not message.expects_audio and message.source_has_ended:
+                message_eventless_in_stopping(run, speech, message, event)
+            return
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_playback_started#1')
+                run.transitions.append('message.forwarding.output_playback_started')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_started#1')
-                return
-            return reply_150
+            return reply_166
         if message.has_started:
-            return reply_151[state]
-        return reply_152[state]
+            return reply_167[state]
+        return reply_168[state]
     elif state == 'played':
-        return reply_153
+        return reply_169
     elif state == 'partial':
-        return reply_154
+        return reply_170
     elif state == 'skipped':
-        return reply_155
+        return reply_171
     raise KeyError(state)
 
 def message_on_output_playback_progressed(run, speech, event):
@@ -1810,60 +2001,73 @@ def message_on_output_playback_progressed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_156
+        return reply_172
     elif state == 'streaming':
-        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = message_evidence_position_ms(message, event)
+        if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
+            run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
+                message_eventless_in_streaming(run, speech, message, event)
+            return
+        if message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
+            speech.has_progressed = True
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
-                return
-            return reply_157
+            return reply_173
         if message.handed_over_ms > 0:
-            return reply_158[state]
-        return reply_159[state]
+            return reply_174[state]
+        return reply_175[state]
     elif state == 'draining':
-        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = message_evidence_position_ms(message, event)
+        if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
+            run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
-                return
-            return reply_157
+            run.raised.append(speech_on_message_heard)
+            return
+        if message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
+            speech.has_progressed = True
+            return reply_173
         if message.handed_over_ms > 0:
-            return reply_158[state]
-        return reply_159[state]
+            return reply_174[state]
+        return reply_175[state]
     elif state == 'stopping':
-        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = message_evidence_position_ms(message, event)
+        if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
+            run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
+                message_eventless_in_stopping(run, speech, message, event)
+            return
+        if message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
+            assert event.position_ms is not None
+            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
+            speech.has_progressed = True
+            if not message.expects_audio and message.source_has_ended:
+                run.transitions.append('message.forwarding.output_playback_progressed')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
-                return
-            return reply_157
+            return reply_173
         if message.handed_over_ms > 0:
-            return reply_158[state]
-        return reply_159[state]
+            return reply_174[state]
+        return reply_175[state]
     elif state == 'played':
-        return reply_160
+        return reply_176
     elif state == 'partial':
-        return reply_161
+        return reply_177
     elif state == 'skipped':
-        return reply_162
+        return reply_178
     raise KeyError(state)
 
 def message_on_output_playback_finished(run, speech, event):
@@ -1877,16 +2081,15 @@ def message_on_output_playback_finished(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_163
+        return reply_179
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.transitions.append('message.streaming.output_playback_finished#1')
+            run.transitions.append('message.streaming.output_playback_finished#cleared_heard_whole')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
@@ -1901,13 +2104,12 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard(message, event):
-            run.transitions.append('message.streaming.output_playback_finished#2')
+            run.transitions.append('message.streaming.output_playback_finished#cleared_heard_partly')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
@@ -1921,13 +2123,11 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'partial'
             return
         if message.handed_over_ms > 0 and event.interrupted:
-            run.transitions.append('message.streaming.output_playback_finished#3')
+            run.transitions.append('message.streaming.output_playback_finished#cleared_unheard')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
             settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
             message.record = settle_record
@@ -1937,30 +2137,34 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
+        if message.handed_over_ms > 0 and message_evidence_is_heard(message, event):
+            run.transitions.append('message.streaming.output_playback_finished#ran_dry')
+            message.position_ms = message_evidence_position_ms(message, event)
+            message.transcript = event.transcript
+            message.flushed_ms = 0
+            speech.has_progressed = True
+            run.raised.append(speech_on_message_heard)
+            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+                message_eventless_in_streaming(run, speech, message, event)
+            return
         if message.handed_over_ms > 0:
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.streaming.output_playback_finished#4')
+                run.transitions.append('message.streaming.output_playback_finished#ran_dry_unheard')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            if run.raised:
-                run.transitions.append('message.streaming.output_playback_finished#4')
-                return
-            return reply_164
-        return reply_165[state]
+            return reply_180
+        return reply_181[state]
     elif state == 'draining':
         if not event.interrupted:
-            run.transitions.append('message.draining.output_playback_finished#1')
+            run.transitions.append('message.draining.output_playback_finished#played_out')
             message.position_ms = message.handed_over_ms
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
@@ -1975,13 +2179,12 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.transitions.append('message.draining.output_playback_finished#2')
+            run.transitions.append('message.draining.output_playback_finished#heard_whole')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
@@ -1996,13 +2199,12 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if message_evidence_is_heard(message, event):
-            run.transitions.append('message.draining.output_playback_finished#3')
+            run.transitions.append('message.draining.output_playback_finished#heard_partly')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
+            run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
@@ -2015,13 +2217,11 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
-        run.transitions.append('message.draining.output_playback_finished#4')
+        run.transitions.append('message.draining.output_playback_finished#unheard')
         message.position_ms = message_evidence_position_ms(message, event)
         message.transcript = event.transcript
         message.flushed_ms = 0
         speech.has_progressed = True
-        if not speech.was_heard and (message.has_started or message.position_ms > 0):
-            run.raised.append(speech_on_message_heard)
         message.reason = 'cleared'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -2033,13 +2233,11 @@ def message_on_output_playback_finished(run, speech, event):
         return
     elif state == 'stopping':
         if message.handed_over_ms > 0 and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.transitions.append('message.stopping.output_playback_finished#1')
+            run.transitions.append('message.stopping.output_playback_finished#heard_whole')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
@@ -2054,13 +2252,11 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'played'
             return
         if message.handed_over_ms > 0 and message_evidence_is_heard(message, event):
-            run.transitions.append('message.stopping.output_playback_finished#2')
+            run.transitions.append('message.stopping.output_playback_finished#heard_partly')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             message.reason = speech.cause or 'interrupted'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
@@ -2074,13 +2270,11 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'partial'
             return
         if message.handed_over_ms > 0:
-            run.transitions.append('message.stopping.output_playback_finished#3')
+            run.transitions.append('message.stopping.output_playback_finished#unheard')
             message.position_ms = message_evidence_position_ms(message, event)
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
             message.reason = speech.cause or 'interrupted'
             settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
             message.record = settle_record
@@ -2090,13 +2284,13 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        return reply_165[state]
+        return reply_181[state]
     elif state == 'played':
-        return reply_166
+        return reply_182
     elif state == 'partial':
-        return reply_167
+        return reply_183
     elif state == 'skipped':
-        return reply_168
+        return reply_184
     raise KeyError(state)
 
 def message_on_output_failed(run, speech, event):
@@ -2110,10 +2304,10 @@ def message_on_output_failed(run, speech, event):
         return refuse(event, 'malformed_event')
     state = message.state
     if state == 'pending':
-        return reply_169
+        return reply_185
     elif state in ('streaming', 'draining', 'stopping'):
         if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.transitions.append('message.forwarding.output_failed#1')
+            run.transitions.append('message.forwarding.output_failed#heard_whole')
             run.raised.append(speech_on_message_output_failed)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
@@ -2129,7 +2323,7 @@ def message_on_output_failed(run, speech, event):
             message.state = 'played'
             return
         if message_evidence_is_heard(message, event):
-            run.transitions.append('message.forwarding.output_failed#2')
+            run.transitions.append('message.forwarding.output_failed#heard_partly')
             run.raised.append(speech_on_message_output_failed)
             message.reason = 'output_failed'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
@@ -2143,7 +2337,7 @@ def message_on_output_failed(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
-        run.transitions.append('message.forwarding.output_failed#3')
+        run.transitions.append('message.forwarding.output_failed#unheard')
         run.raised.append(speech_on_message_output_failed)
         message.reason = 'output_failed'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
@@ -2155,17 +2349,19 @@ def message_on_output_failed(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'played':
-        return reply_170
+        return reply_186
     elif state == 'partial':
-        return reply_171
+        return reply_187
     elif state == 'skipped':
-        return reply_172
+        return reply_188
     raise KeyError(state)
 
 def message_on_forward(run, speech, message):
     state = message.state
     if state == 'pending':
-        run.transitions.append('message.pending.forward#1')
+        run.transitions.append('message.pending.forward')
+        speech.next_id = message.next_id
+        message.next_id = None
         speech.forwarding_id = message.message_id
         run.effects.append(StartHandover(message.message_id))
         message.state = 'streaming'
@@ -2173,24 +2369,77 @@ def message_on_forward(run, speech, message):
             message_eventless_in_streaming(run, speech, message, None)
         return
 
+def message_on_watch(run, speech, message):
+    state = message.state
+    if state == 'streaming':
+        run.transitions.append('message.streaming.watch')
+        start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
+            message_eventless_in_streaming(run, speech, message, None)
+        return
+    elif state == 'draining':
+        run.transitions.append('message.draining.watch')
+        start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
+        speech.timer = 'playout'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
+        return
+    elif state == 'played':
+        if speech.response_has_ended:
+            run.transitions.append('message.played.watch#response_ended')
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer, speech.speech_id))
+                speech.timer = None
+            return
+        run.transitions.append('message.played.watch')
+        start_timer_delay_ms = speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        return
+    elif state == 'skipped':
+        if speech.response_has_ended:
+            run.transitions.append('message.skipped.watch#response_ended')
+            if speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer, speech.speech_id))
+                speech.timer = None
+            return
+        run.transitions.append('message.skipped.watch')
+        start_timer_delay_ms = speech.policy.stall_timeout_ms
+        speech.timer = 'stall'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        return
+
 def message_on_stop(run, speech, message):
     state = message.state
     if state == 'streaming':
         if message.handed_over_ms > 0:
-            run.transitions.append('message.streaming.stop#1')
+            run.transitions.append('message.streaming.stop#on_the_output')
             run.effects.append(ClearOutput(message.message_id))
+            start_timer_delay_ms = speech.policy.stop_timeout_ms
+            speech.timer = 'stop'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             message.state = 'stopping'
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
             return
         if not message.expects_audio and message_evidence_is_heard(message, None):
-            run.transitions.append('message.streaming.stop#2')
+            run.transitions.append('message.streaming.stop#text_shown')
             message.shown_text = message.text
+            start_timer_delay_ms = speech.policy.stop_timeout_ms
+            speech.timer = 'stop'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
             message.state = 'stopping'
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
             return
-        run.transitions.append('message.streaming.stop#3')
+        run.transitions.append('message.streaming.stop#unheard')
         message.reason = speech.cause or 'interrupted'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -2201,8 +2450,12 @@ def message_on_stop(run, speech, message):
         message.state = 'skipped'
         return
     elif state == 'draining':
-        run.transitions.append('message.draining.stop#1')
+        run.transitions.append('message.draining.stop')
         run.effects.append(ClearOutput(message.message_id))
+        start_timer_delay_ms = speech.policy.stop_timeout_ms
+        speech.timer = 'stop'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
         message.state = 'stopping'
         if not message.expects_audio and message.source_has_ended:
             message_eventless_in_stopping(run, speech, message, None)
@@ -2211,7 +2464,9 @@ def message_on_stop(run, speech, message):
 def message_on_skip(run, speech, message):
     state = message.state
     if state == 'pending':
-        run.transitions.append('message.pending.skip#1')
+        run.transitions.append('message.pending.skip')
+        speech.next_id = message.next_id
+        message.next_id = None
         message.reason = speech.cause or 'interrupted'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -2226,7 +2481,7 @@ def message_on_time_out(run, speech, message):
     state = message.state
     if state == 'stopping':
         if message_evidence_is_heard_to_the_end(message, None, speech.policy.frame_ms):
-            run.transitions.append('message.stopping.time_out#1')
+            run.transitions.append('message.stopping.time_out#heard_whole')
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
@@ -2241,7 +2496,7 @@ def message_on_time_out(run, speech, message):
             message.state = 'played'
             return
         if message_evidence_is_heard(message, None):
-            run.transitions.append('message.stopping.time_out#2')
+            run.transitions.append('message.stopping.time_out#heard_partly')
             message.reason = 'timed_out'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
@@ -2254,7 +2509,7 @@ def message_on_time_out(run, speech, message):
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
-        run.transitions.append('message.stopping.time_out#3')
+        run.transitions.append('message.stopping.time_out#unheard')
         message.reason = 'timed_out'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
@@ -2269,60 +2524,179 @@ def message_on_end_source(run, speech, message):
     state = message.state
     if state == 'pending':
         if not message.source_has_ended:
-            run.transitions.append('message.pending.end_source#1')
+            run.transitions.append('message.pending.end_source')
             message.source_has_ended = True
             return
     elif state == 'streaming':
         if not message.source_has_ended:
-            run.transitions.append('message.forwarding.end_source#1')
+            run.transitions.append('message.forwarding.end_source')
             message.source_has_ended = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 message_eventless_in_streaming(run, speech, message, None)
             return
     elif state == 'draining':
         if not message.source_has_ended:
-            run.transitions.append('message.forwarding.end_source#1')
+            run.transitions.append('message.forwarding.end_source')
             message.source_has_ended = True
             return
     elif state == 'stopping':
         if not message.source_has_ended:
-            run.transitions.append('message.forwarding.end_source#1')
+            run.transitions.append('message.forwarding.end_source')
             message.source_has_ended = True
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
             return
 
-def message_on_later_message_began(run, speech, message):
+def message_on_later_item_began(run, speech, message):
     state = message.state
     if state == 'pending':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.pending.later_message_began#1')
+            run.transitions.append('message.pending.later_item_began')
             message.source_has_ended = True
             return
     elif state == 'streaming':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.forwarding.later_message_began#1')
+            run.transitions.append('message.forwarding.later_item_began')
             message.source_has_ended = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
                 message_eventless_in_streaming(run, speech, message, None)
             return
     elif state == 'draining':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.forwarding.later_message_began#1')
+            run.transitions.append('message.forwarding.later_item_began')
             message.source_has_ended = True
             return
     elif state == 'stopping':
         if not (message.received_ms == 0 if message.expects_audio else not message.text):
-            run.transitions.append('message.forwarding.later_message_began#1')
+            run.transitions.append('message.forwarding.later_item_began')
             message.source_has_ended = True
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
+            return
+
+def message_on_reconcile(run, speech, message):
+    state = message.state
+    if state == 'partial':
+        if message_reconciliation_record_of(message).heard_ms >= 1 and (not speech.capabilities.truncates_by_itself) and speech.capabilities.can_truncate:
+            run.transitions.append('message.partial.reconcile#audio')
+            speech.awaited[message.message_id] = 'truncate'
+            run.effects.append(TruncateMessage(message.message_id, message_reconciliation_record_of(message).heard_ms))
+            return
+        if message_reconciliation_record_of(message).heard_ms >= 1 and (not speech.capabilities.truncates_by_itself):
+            run.transitions.append('message.partial.reconcile#audio_stays')
+            message_reconciliation_report_divergence(run, message, 'cannot_truncate')
+            return
+        if not message.expects_audio and (not (message.source_has_ended and message.text == message_reconciliation_record_of(message).heard_text)) and speech.capabilities.can_remove:
+            run.transitions.append('message.partial.reconcile#text')
+            speech.awaited[message.message_id] = 'replace'
+            run.effects.append(ReplaceMessage(message.message_id, message_reconciliation_record_of(message).heard_text))
+            return
+        if not message.expects_audio and (not (message.source_has_ended and message.text == message_reconciliation_record_of(message).heard_text)):
+            run.transitions.append('message.partial.reconcile#text_stays')
+            message_reconciliation_report_divergence(run, message, 'text_beyond_heard')
+            return
+
+def message_on_forget(run, speech, message):
+    state = message.state
+    if state == 'partial':
+        if not not message.expects_audio and (not message_reconciliation_record_of(message).heard_ms >= 1) and speech.capabilities.can_remove:
+            run.transitions.append('message.partial.forget')
+            speech.awaited[message.message_id] = 'remove'
+            return
+        if not not message.expects_audio and (not message_reconciliation_record_of(message).heard_ms >= 1):
+            run.transitions.append('message.partial.forget#stays')
+            message_reconciliation_report_divergence(run, message, 'cannot_remove')
+            return
+    elif state == 'skipped':
+        if (message.reason != 'no_content' or message.received_ms > 0 or bool(message.text)) and speech.capabilities.can_remove:
+            run.transitions.append('message.skipped.forget')
+            speech.awaited[message.message_id] = 'remove'
+            return
+        if message.reason != 'no_content' or message.received_ms > 0 or bool(message.text):
+            run.transitions.append('message.skipped.forget#stays')
+            message_reconciliation_report_divergence(run, message, 'cannot_remove')
+            return
+
+def message_on_trim(run, speech, message):
+    state = message.state
+    if state == 'played':
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio) and speech.capabilities.can_remove:
+            run.transitions.append('message.played.trim#text')
+            speech.awaited[message.message_id] = 'replace'
+            run.effects.append(ReplaceMessage(message.message_id, message_reconciliation_record_of(message).heard_text))
+            run.raised.append(speech_on_request_made)
+            return
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio):
+            run.transitions.append('message.played.trim#text_stays')
+            message_reconciliation_report_divergence(run, message, 'text_beyond_heard')
+            return
+        if state_Message_outgrew_its_record(message) and (not speech.capabilities.truncates_by_itself) and speech.capabilities.can_truncate:
+            run.transitions.append('message.played.trim#audio')
+            speech.awaited[message.message_id] = 'truncate'
+            run.effects.append(TruncateMessage(message.message_id, message_reconciliation_record_of(message).received_ms))
+            run.raised.append(speech_on_request_made)
+            return
+        if state_Message_outgrew_its_record(message) and (not speech.capabilities.truncates_by_itself):
+            run.transitions.append('message.played.trim#audio_stays')
+            message_reconciliation_report_divergence(run, message, 'cannot_truncate')
+            return
+    elif state == 'partial':
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio) and speech.capabilities.can_remove:
+            run.transitions.append('message.partial.trim#text')
+            speech.awaited[message.message_id] = 'replace'
+            run.effects.append(ReplaceMessage(message.message_id, message_reconciliation_record_of(message).heard_text))
+            run.raised.append(speech_on_request_made)
+            return
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio):
+            run.transitions.append('message.partial.trim#text_stays')
+            message_reconciliation_report_divergence(run, message, 'text_beyond_heard')
+            return
+
+def message_on_give_up_answer(run, speech, message):
+    state = message.state
+    if state == 'played':
+        run.transitions.append('message.played.give_up_answer')
+        report_divergence_detail = speech.awaited[message.message_id]
+        report_divergence_record = message_reconciliation_record_of(message)
+        run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_divergence_detail))
+        return
+    elif state == 'partial':
+        run.transitions.append('message.partial.give_up_answer')
+        report_divergence_detail = speech.awaited[message.message_id]
+        report_divergence_record = message_reconciliation_record_of(message)
+        run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_divergence_detail))
+        return
+    elif state == 'skipped':
+        run.transitions.append('message.skipped.give_up_answer')
+        report_divergence_detail = speech.awaited[message.message_id]
+        report_divergence_record = message_reconciliation_record_of(message)
+        run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_divergence_detail))
+        return
+
+def message_on_give_up_end(run, speech, message):
+    state = message.state
+    if state == 'played':
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio):
+            run.transitions.append('message.played.give_up_end#text')
+            report_divergence_record = message_reconciliation_record_of(message)
+            run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
+            return
+        if state_Message_outgrew_its_record(message) and (not speech.capabilities.truncates_by_itself):
+            run.transitions.append('message.played.give_up_end#audio')
+            report_divergence_record = message_reconciliation_record_of(message)
+            run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
+            return
+    elif state == 'partial':
+        if state_Message_outgrew_its_record(message) and (not message.expects_audio):
+            run.transitions.append('message.partial.give_up_end#text')
+            report_divergence_record = message_reconciliation_record_of(message)
+            run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
             return
 
 def conversation_on_close(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
-        run.transitions.append('conversation.connected.close#1')
+        run.transitions.append('conversation.connected.close')
         run.effects.append(AnnounceConnectionState('closing'))
         tell_all_event = Close()
         for tell_all_speech_id in tuple(conversation.live):
@@ -2330,7 +2704,7 @@ def conversation_on_close(run, conversation, event):
         conversation.connection = 'closing'
         return None
     elif state == 'disconnected':
-        run.transitions.append('conversation.disconnected.close#1')
+        run.transitions.append('conversation.disconnected.close')
         run.effects.append(AnnounceConnectionState('closing'))
         tell_all_event = Close()
         for tell_all_speech_id in tuple(conversation.live):
@@ -2338,14 +2712,14 @@ def conversation_on_close(run, conversation, event):
         conversation.connection = 'closing'
         return None
     elif state == 'closing':
-        return reply_173
+        return reply_189
     elif state == 'closed':
-        return reply_174
+        return reply_190
 
 def conversation_on_session_lost(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
-        run.transitions.append('conversation.connected.session_lost#1')
+        run.transitions.append('conversation.connected.session_lost')
         tell_all_event = SessionLost()
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
@@ -2353,32 +2727,32 @@ def conversation_on_session_lost(run, conversation, event):
         conversation.connection = 'disconnected'
         return None
     elif state == 'disconnected':
-        return reply_175
+        return reply_191
     elif state == 'closing':
-        run.transitions.append('conversation.closing.session_lost#1')
+        run.transitions.append('conversation.closing.session_lost')
         tell_all_event = SessionLost()
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
     elif state == 'closed':
-        return reply_176
+        return reply_192
 
 def conversation_on_session_resumed(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
-        return reply_177
+        return reply_193
     elif state == 'disconnected':
-        run.transitions.append('conversation.disconnected.session_resumed#1')
+        run.transitions.append('conversation.disconnected.session_resumed')
         run.effects.append(AnnounceConnectionState('connected', event.conversation_kept))
         conversation.connection = 'connected'
         return None
     elif state == 'closing':
-        return reply_178
+        return reply_194
     elif state == 'closed':
-        return reply_179
+        return reply_195
 
-def take_conversation_closing_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.closing.eventless#1')
+def take_conversation_closing_eventless(run, conversation, event):
+    run.transitions.append('conversation.closing.eventless')
     run.effects.append(AnnounceConnectionState('closed'))
     conversation.connection = 'closed'
     return None
@@ -2387,7 +2761,7 @@ def conversation_on_user_started_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
         if conversation.policy.barge_in == 'interrupt':
-            run.transitions.append('conversation.silent.user_started_speaking#1')
+            run.transitions.append('conversation.silent.user_started_speaking#interrupting')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force)
             for tell_all_speech_id in tuple(conversation.live):
@@ -2395,33 +2769,33 @@ def conversation_on_user_started_speaking(run, conversation, event):
             conversation.user = 'talking'
             return None
         if conversation.policy.barge_in == 'pause':
-            run.transitions.append('conversation.silent.user_started_speaking#2')
+            run.transitions.append('conversation.silent.user_started_speaking#holding')
             run.raise_event('hold')
             conversation.user = 'talking'
             return None
-        run.transitions.append('conversation.silent.user_started_speaking#3')
+        run.transitions.append('conversation.silent.user_started_speaking')
         conversation.user = 'talking'
         return None
     elif state == 'talking':
         if conversation.policy.barge_in == 'interrupt':
-            run.transitions.append('conversation.talking.user_started_speaking#1')
+            run.transitions.append('conversation.talking.user_started_speaking#interrupting')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation.policy.barge_in == 'pause':
-            run.transitions.append('conversation.talking.user_started_speaking#2')
+            run.transitions.append('conversation.talking.user_started_speaking#holding')
             run.raise_event('hold')
             return None
-        return reply_180
+        return reply_196
 
 def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
-        return reply_181
+        return reply_197
     elif state == 'talking':
-        run.transitions.append('conversation.talking.user_stopped_speaking#1')
+        run.transitions.append('conversation.talking.user_stopped_speaking')
         conversation.user = 'silent'
         return None
 
@@ -2429,7 +2803,7 @@ def conversation_on_authorize(run, conversation, event):
     state = conversation.floor
     if state == 'free':
         if event.speech_id in conversation.waiting:
-            run.transitions.append('conversation.free.authorize#1')
+            run.transitions.append('conversation.free.authorize')
             give_floor_speech_id = event.speech_id
             conversation.floor_id = give_floor_speech_id
             conversation.waiting.pop(give_floor_speech_id)
@@ -2437,11 +2811,11 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_182
-        return reply_183
+            return reply_198
+        return reply_199
     elif state == 'held':
         if event.speech_id in conversation.waiting:
-            run.transitions.append('conversation.held.authorize#1')
+            run.transitions.append('conversation.held.authorize')
             give_floor_speech_id = event.speech_id
             conversation.floor_id = give_floor_speech_id
             conversation.waiting.pop(give_floor_speech_id)
@@ -2449,34 +2823,34 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_184
-        return reply_185
+            return reply_200
+        return reply_201
     elif state == 'taken':
         if event.speech_id == conversation.floor_id:
-            return reply_186
+            return reply_202
         if event.speech_id in conversation.waiting:
-            return reply_187
+            return reply_203
         if event.speech_id in conversation.speeches:
-            return reply_188
-        return reply_189
+            return reply_204
+        return reply_205
 
 def conversation_on_interrupt(run, conversation, event):
     state = conversation.floor
     if state == 'free':
         if conversation_guards_something_may_be_stopped(conversation, event):
-            run.transitions.append('conversation.free.interrupt#1')
+            run.transitions.append('conversation.free.interrupt')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_190
+            return reply_206
         if bool(conversation.live):
-            return reply_191
-        return reply_192
+            return reply_207
+        return reply_208
     elif state == 'held':
-        run.transitions.append('conversation.held.interrupt#1')
+        run.transitions.append('conversation.held.interrupt')
         interrupt_all_force = isinstance(event, Interrupt) and event.force
         tell_all_event = Interrupt(interrupt_all_force)
         for tell_all_speech_id in tuple(conversation.live):
@@ -2485,33 +2859,33 @@ def conversation_on_interrupt(run, conversation, event):
         return None
     elif state == 'taken':
         if conversation_guards_something_may_be_stopped(conversation, event):
-            run.transitions.append('conversation.taken.interrupt#1')
+            run.transitions.append('conversation.taken.interrupt')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_193
+            return reply_209
         if bool(conversation.live):
-            return reply_194
-        return reply_195
+            return reply_210
+        return reply_211
 
 def conversation_on_pause(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        run.transitions.append('conversation.free.pause#1')
+        run.transitions.append('conversation.free.pause')
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_196
+        return reply_212
 
 def conversation_on_resume(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        return reply_197
+        return reply_213
     elif state == 'held':
-        run.transitions.append('conversation.held.resume#1')
+        run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
         return None
 
@@ -2519,12 +2893,12 @@ def conversation_on_hold(run, conversation, event):
     state = conversation.floor
     if state == 'free':
         if bool(conversation.waiting):
-            run.transitions.append('conversation.free.hold#1')
+            run.transitions.append('conversation.free.hold')
             conversation.floor = 'held'
             return None
         return None
     elif state == 'taken':
-        run.transitions.append('conversation.taken.hold#1')
+        run.transitions.append('conversation.taken.hold')
         if conversation.floor_id is not None:
             run.tell_speech(conversation, conversation.floor_id, Pause())
         return None
@@ -2532,21 +2906,21 @@ def conversation_on_hold(run, conversation, event):
 def conversation_on_speech_stopped(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        run.transitions.append('conversation.free.speech_stopped#1')
+        run.transitions.append('conversation.free.speech_stopped')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
             conversation.requests.pop(event.speech_id)
             run.tell_speech(conversation, event.speech_id, DropRequest())
         return None
     elif state == 'held':
-        run.transitions.append('conversation.held.speech_stopped#1')
+        run.transitions.append('conversation.held.speech_stopped')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
             conversation.requests.pop(event.speech_id)
             run.tell_speech(conversation, event.speech_id, DropRequest())
         return None
     elif state == 'taken':
-        run.transitions.append('conversation.taken.speech_stopped#1')
+        run.transitions.append('conversation.taken.speech_stopped')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
             conversation.requests.pop(event.speech_id)
@@ -2556,7 +2930,7 @@ def conversation_on_speech_stopped(run, conversation, event):
 def conversation_on_speech_over(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        run.transitions.append('conversation.free.speech_over#1')
+        run.transitions.append('conversation.free.speech_over')
         conversation.live.pop(event.speech_id)
         conversation.over[event.speech_id] = None
         if len(conversation.over) > conversation.policy.speeches_kept:
@@ -2570,7 +2944,7 @@ def conversation_on_speech_over(run, conversation, event):
                 break
         return None
     elif state == 'held':
-        run.transitions.append('conversation.held.speech_over#1')
+        run.transitions.append('conversation.held.speech_over')
         conversation.live.pop(event.speech_id)
         conversation.over[event.speech_id] = None
         if len(conversation.over) > conversation.policy.speeches_kept:
@@ -2585,7 +2959,7 @@ def conversation_on_speech_over(run, conversation, event):
         return None
     elif state == 'taken':
         if event.speech_id == conversation.floor_id:
-            run.transitions.append('conversation.taken.speech_over#1')
+            run.transitions.append('conversation.taken.speech_over#own')
             conversation.floor_id = None
             conversation.live.pop(event.speech_id)
             conversation.over[event.speech_id] = None
@@ -2600,7 +2974,7 @@ def conversation_on_speech_over(run, conversation, event):
                     break
             conversation.floor = 'free'
             return None
-        run.transitions.append('conversation.taken.speech_over#2')
+        run.transitions.append('conversation.taken.speech_over')
         conversation.live.pop(event.speech_id)
         conversation.over[event.speech_id] = None
         if len(conversation.over) > conversation.policy.speeches_kept:
@@ -2614,8 +2988,8 @@ def conversation_on_speech_over(run, conversation, event):
                 break
         return None
 
-def take_conversation_free_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.free.eventless#1')
+def take_conversation_free_eventless(run, conversation, event):
+    run.transitions.append('conversation.free.eventless')
     for give_floor_to_next_speech_id in conversation.waiting:
         conversation.floor_id = give_floor_to_next_speech_id
         conversation.waiting.pop(give_floor_to_next_speech_id)
@@ -2628,7 +3002,7 @@ def conversation_on_request_response(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
-            run.transitions.append('conversation.idle.request_response#1')
+            run.transitions.append('conversation.idle.request_response#sent')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2637,7 +3011,7 @@ def conversation_on_request_response(run, conversation, event):
             conversation.requests[event.speech_id] = None
             return None
         if event.speech_id not in conversation.speeches and conversation.connection == 'disconnected':
-            run.transitions.append('conversation.idle.request_response#2')
+            run.transitions.append('conversation.idle.request_response#disconnected')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2645,7 +3019,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, SessionLost())
             return None
         if event.speech_id not in conversation.speeches:
-            run.transitions.append('conversation.idle.request_response#3')
+            run.transitions.append('conversation.idle.request_response#closing')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2653,10 +3027,10 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_198
+        return reply_214
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
-            run.transitions.append('conversation.requested.request_response#1')
+            run.transitions.append('conversation.requested.request_response#sent')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2665,7 +3039,7 @@ def conversation_on_request_response(run, conversation, event):
             conversation.requests[event.speech_id] = None
             return None
         if event.speech_id not in conversation.speeches:
-            run.transitions.append('conversation.requested.request_response#2')
+            run.transitions.append('conversation.requested.request_response#closing')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2673,10 +3047,10 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_199
+        return reply_215
     elif state == 'generating':
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
-            run.transitions.append('conversation.generating.request_response#1')
+            run.transitions.append('conversation.generating.request_response#sent')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2685,7 +3059,7 @@ def conversation_on_request_response(run, conversation, event):
             conversation.requests[event.speech_id] = None
             return None
         if event.speech_id not in conversation.speeches:
-            run.transitions.append('conversation.generating.request_response#2')
+            run.transitions.append('conversation.generating.request_response#closing')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
@@ -2693,13 +3067,13 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_200
+        return reply_216
 
 def conversation_on_session_response_created(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.idle.session_response_created#1')
+            run.transitions.append('conversation.idle.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
             conversation.live[begin_own_response_speech_id] = None
@@ -2712,7 +3086,7 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.idle.session_response_created#2')
+            run.transitions.append('conversation.idle.session_response_created#unwanted')
             begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
             conversation.live[begin_unwanted_response_speech_id] = None
@@ -2725,15 +3099,15 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_201
+            return reply_217
         if event.response_id in conversation.by_response:
-            return reply_202
+            return reply_218
         if conversation.connection == 'closed':
-            return reply_203
-        return reply_204
+            return reply_219
+        return reply_220
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
-            run.transitions.append('conversation.requested.session_response_created#1')
+            run.transitions.append('conversation.requested.session_response_created#asked_for')
             begin_response_asked_for_speech_id = conversation.request_id
             conversation.request_id = None
             if begin_response_asked_for_speech_id is not None:
@@ -2744,7 +3118,7 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if ((not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches)) and (conversation.request_id is not None and conversation.speeches[conversation.request_id].cause is None):
-            run.transitions.append('conversation.requested.session_response_created#2')
+            run.transitions.append('conversation.requested.session_response_created#taken_over')
             begin_response_asked_for_speech_id = conversation.request_id
             conversation.request_id = None
             if begin_response_asked_for_speech_id is not None:
@@ -2755,7 +3129,7 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.requested.session_response_created#3')
+            run.transitions.append('conversation.requested.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
             conversation.live[begin_own_response_speech_id] = None
@@ -2767,7 +3141,7 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.requested.session_response_created#4')
+            run.transitions.append('conversation.requested.session_response_created#unwanted')
             begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
             conversation.live[begin_unwanted_response_speech_id] = None
@@ -2779,15 +3153,15 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_205
+            return reply_221
         if event.response_id in conversation.by_response:
-            return reply_206
+            return reply_222
         if conversation.connection == 'closed':
-            return reply_207
-        return reply_208
+            return reply_223
+        return reply_224
     elif state == 'generating':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.generating.session_response_created#1')
+            run.transitions.append('conversation.generating.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
             conversation.live[begin_own_response_speech_id] = None
@@ -2799,7 +3173,7 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
-            run.transitions.append('conversation.generating.session_response_created#2')
+            run.transitions.append('conversation.generating.session_response_created#unwanted')
             begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
             conversation.live[begin_unwanted_response_speech_id] = None
@@ -2811,20 +3185,20 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_209
+            return reply_225
         if event.response_id in conversation.by_response:
-            return reply_210
+            return reply_226
         if conversation.connection == 'closed':
-            return reply_211
-        return reply_212
+            return reply_227
+        return reply_228
 
 def conversation_on_session_request_refused(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
-        return reply_213
+        return reply_229
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
-            run.transitions.append('conversation.requested.session_request_refused#1')
+            run.transitions.append('conversation.requested.session_request_refused#while_generating')
             refuse_speech_id = conversation.request_id
             conversation.request_id = None
             if refuse_speech_id is not None:
@@ -2832,40 +3206,40 @@ def conversation_on_session_request_refused(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if conversation.request_id is not None and event.speech_id in ('', conversation.request_id):
-            run.transitions.append('conversation.requested.session_request_refused#2')
+            run.transitions.append('conversation.requested.session_request_refused')
             refuse_speech_id = conversation.request_id
             conversation.request_id = None
             if refuse_speech_id is not None:
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_214
+        return reply_230
     elif state == 'generating':
-        return reply_215
+        return reply_231
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
     if state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
-            run.transitions.append('conversation.requested.response_over#1')
+            run.transitions.append('conversation.requested.response_over#while_generating')
             conversation.request_id = None
             conversation.generation = 'generating'
             return None
         if conversation.request_id is not None and event.speech_id in ('', conversation.request_id):
-            run.transitions.append('conversation.requested.response_over#2')
+            run.transitions.append('conversation.requested.response_over')
             conversation.request_id = None
             conversation.generation = 'idle'
             return None
         return None
     elif state == 'generating':
         if not conversation_guards_a_response_runs(conversation, event):
-            run.transitions.append('conversation.generating.response_over#1')
+            run.transitions.append('conversation.generating.response_over')
             conversation.generation = 'idle'
             return None
         return None
 
-def take_conversation_idle_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.idle.eventless#1')
+def take_conversation_idle_eventless(run, conversation, event):
+    run.transitions.append('conversation.idle.eventless')
     for send_request_speech_id in conversation.requests:
         conversation.request_id = send_request_speech_id
         conversation.requests.pop(send_request_speech_id)
@@ -2874,38 +3248,38 @@ def take_conversation_idle_eventless_1(run, conversation, event):
     conversation.generation = 'requested'
     return None
 
-def take_conversation_listening_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.listening.eventless#1')
+def take_conversation_listening_eventless_audible(run, conversation, event):
+    run.transitions.append('conversation.listening.eventless#audible')
     run.effects.append(AnnounceAgentState('speaking'))
     conversation.agent = 'speaking'
     return None
 
-def take_conversation_listening_eventless_2(run, conversation, event):
-    run.transitions.append('conversation.listening.eventless#2')
+def take_conversation_listening_eventless_preparing(run, conversation, event):
+    run.transitions.append('conversation.listening.eventless#preparing')
     run.effects.append(AnnounceAgentState('thinking'))
     conversation.agent = 'thinking'
     return None
 
-def take_conversation_thinking_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.thinking.eventless#1')
+def take_conversation_thinking_eventless_audible(run, conversation, event):
+    run.transitions.append('conversation.thinking.eventless#audible')
     run.effects.append(AnnounceAgentState('speaking'))
     conversation.agent = 'speaking'
     return None
 
-def take_conversation_thinking_eventless_2(run, conversation, event):
-    run.transitions.append('conversation.thinking.eventless#2')
+def take_conversation_thinking_eventless_at_rest(run, conversation, event):
+    run.transitions.append('conversation.thinking.eventless#at_rest')
     run.effects.append(AnnounceAgentState('listening'))
     conversation.agent = 'listening'
     return None
 
-def take_conversation_speaking_eventless_1(run, conversation, event):
-    run.transitions.append('conversation.speaking.eventless#1')
+def take_conversation_speaking_eventless_preparing(run, conversation, event):
+    run.transitions.append('conversation.speaking.eventless#preparing')
     run.effects.append(AnnounceAgentState('thinking'))
     conversation.agent = 'thinking'
     return None
 
-def take_conversation_speaking_eventless_2(run, conversation, event):
-    run.transitions.append('conversation.speaking.eventless#2')
+def take_conversation_speaking_eventless_at_rest(run, conversation, event):
+    run.transitions.append('conversation.speaking.eventless#at_rest')
     run.effects.append(AnnounceAgentState('listening'))
     conversation.agent = 'listening'
     return None
@@ -2915,98 +3289,36 @@ def conversation_eventless(conversation, event):
     state = conversation.connection
     if state == 'closing':
         if not conversation.live:
-            found.append(take_conversation_closing_eventless_1)
+            found.append(take_conversation_closing_eventless)
     state = conversation.floor
     if state == 'free':
         if bool(conversation.waiting) and conversation.user == 'silent' and conversation.policy.authorize_when_free:
-            found.append(take_conversation_free_eventless_1)
+            found.append(take_conversation_free_eventless)
     state = conversation.generation
     if state == 'idle':
         if bool(conversation.requests) and conversation.connection == 'connected':
-            found.append(take_conversation_idle_eventless_1)
+            found.append(take_conversation_idle_eventless)
     state = conversation.agent
     if state == 'listening':
         if conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking':
-            found.append(take_conversation_listening_eventless_1)
+            found.append(take_conversation_listening_eventless_audible)
         elif conversation_guards_is_preparing(conversation, event):
-            found.append(take_conversation_listening_eventless_2)
+            found.append(take_conversation_listening_eventless_preparing)
     elif state == 'thinking':
         if conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking':
-            found.append(take_conversation_thinking_eventless_1)
+            found.append(take_conversation_thinking_eventless_audible)
         elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):
-            found.append(take_conversation_thinking_eventless_2)
+            found.append(take_conversation_thinking_eventless_at_rest)
     elif state == 'speaking':
         if conversation_guards_is_preparing(conversation, event):
-            found.append(take_conversation_speaking_eventless_1)
+            found.append(take_conversation_speaking_eventless_preparing)
         elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):
-            found.append(take_conversation_speaking_eventless_2)
+            found.append(take_conversation_speaking_eventless_at_rest)
     return found
 
-def state_Speech_first_pending_message(self):
-    for message in self.messages.values():
-        if message.state == 'pending':
-            return message
-    return None
-
-def message_reconciliation_cut_late_content(run, speech, message):
-    record = message.record
-    if record is None or not state_Message_outgrew_its_record(message):
-        return
-    if message.expects_audio:
-        message_reconciliation_truncate_message(run, speech, message, record.received_ms)
-    else:
-        message_reconciliation_replace_message(run, speech, message, record.heard_text)
-
-def state_Message_outgrew_its_record(self):
-    record = self.record
-    if record is None:
-        return False
-    if self.expects_audio:
-        return record.state == 'played' and self.received_ms > record.received_ms
-    return self.source_has_ended and self.text != record.generated_text == record.heard_text
-
-def message_reconciliation_truncate_message(run, speech, message, heard_ms):
-    if speech.capabilities.truncates_by_itself:
-        return
-    if speech.capabilities.can_truncate:
-        if speech.state not in ('completed', 'interrupted', 'failed'):
-            speech.awaited += (('truncate', message.message_id),)
-        run.effects.append(TruncateMessage(message.message_id, heard_ms))
-    else:
-        message_reconciliation_report_divergence(run, message, 'cannot_truncate')
-
-def message_reconciliation_report_divergence(run, message, cause, detail=''):
-    record = message.record
-    assert record is not None, f'message {message.message_id} is not final'
-    run.effects.append(ReportDivergence(message.message_id, cause, remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=record.heard_ms, heard_text=record.heard_text, detail=detail))
-
-def message_reconciliation_replace_message(run, speech, message, shown_text):
-    if message.source_has_ended and message.text == shown_text:
-        return
-    if speech.capabilities.can_remove:
-        if speech.state not in ('completed', 'interrupted', 'failed'):
-            speech.awaited += (('replace', message.message_id),)
-        run.effects.append(ReplaceMessage(message.message_id, shown_text))
-    else:
-        message_reconciliation_report_divergence(run, message, 'text_beyond_heard')
-
-def message_reconciliation_remove_messages(run, speech, messages):
-    remembered = [message for message in messages if message.reason != 'no_content' or message.received_ms > 0 or bool(message.text)]
-    if not remembered or speech.session_is_lost:
-        return
-    if speech.capabilities.can_remove:
-        for message in remembered:
-            if speech.state not in ('completed', 'interrupted', 'failed'):
-                speech.awaited += (('remove', message.message_id),)
-        run.effects.append(RemoveMessages(tuple((message.message_id for message in remembered))))
-    else:
-        for message in remembered:
-            message_reconciliation_report_divergence(run, message, 'cannot_remove')
-
-def message_evidence_usable_position_ms(position_ms, handed_over_ms):
-    if position_ms is None or not 0 <= position_ms < _INFINITE:
-        return None
-    return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
+def message_reconciliation_record_of(message):
+    assert message.record is not None, f'message {message.message_id} is not final'
+    return message.record
 
 def message_evidence_is_heard(message, event):
     if message.expects_audio:
@@ -3016,13 +3328,29 @@ def message_evidence_is_heard(message, event):
 def message_evidence_position_ms(message, event):
     if not isinstance(event, _REPORTS):
         return message.position_ms
-    reported_ms = message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms)
+    reported_ms = message_evidence_usable_position_ms(event, message.handed_over_ms)
     if reported_ms is None and isinstance(event, OutputPlaybackFinished) and (not event.interrupted):
         reported_ms = message.flushed_ms
     return reported_ms or message.position_ms
 
+def message_evidence_usable_position_ms(event, handed_over_ms):
+    if event.position_ms is None or not (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
+        return None
+    return message_evidence_clamped_ms(event.position_ms, handed_over_ms)
+
+def message_evidence_clamped_ms(position_ms, handed_over_ms):
+    return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
+
 def message_evidence_is_heard_to_the_end(message, event, frame_ms):
     return message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(message, event) >= message.handed_over_ms - frame_ms) and message_evidence_is_heard(message, event)
+
+def state_Message_outgrew_its_record(self):
+    record = self.record
+    if record is None:
+        return False
+    if self.expects_audio:
+        return record.state == 'played' and self.received_ms > record.received_ms
+    return self.source_has_ended and self.text != record.generated_text == record.heard_text
 
 def message_evidence_heard_text(message, estimate):
     if not message.expects_audio:
@@ -3037,6 +3365,10 @@ def message_evidence__word_prefix(message):
     words = message.text.split()
     heard_words = len(words) * message.position_ms // message.received_ms if message.received_ms else 0
     return ' '.join(words[:heard_words])
+
+def message_reconciliation_report_divergence(run, message, cause, detail=''):
+    record = message_reconciliation_record_of(message)
+    run.effects.append(ReportDivergence(message.message_id, cause, remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=record.heard_ms, heard_text=record.heard_text, detail=detail))
 
 def conversation_guards_something_may_be_stopped(conversation, event):
     for speech_id in conversation.live:
@@ -3070,7 +3402,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = 'a6f048a6bcdc7ec2'
+DIGEST = '6cb9a91c4bd10f52'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
@@ -3080,6 +3412,7 @@ EVENTS = {
     'drop_request': speech_on_drop_request,
     'session_response_created': speech_on_session_response_created,
     'session_request_refused': speech_on_session_request_refused,
+    'session_item_added': speech_on_session_item_added,
     'session_response_ended': speech_on_session_response_ended,
     'session_lost': speech_on_session_lost,
     'session_resumed': speech_on_session_resumed,
@@ -3101,14 +3434,22 @@ RAISED = {
     'message_heard': speech_on_message_heard,
     'message_settled': speech_on_message_settled,
     'message_output_failed': speech_on_message_output_failed,
+    'request_made': speech_on_request_made,
+    'go_on': speech_on_go_on,
 }
 TOLD = {
     'forward': message_on_forward,
+    'watch': message_on_watch,
     'stop': message_on_stop,
     'skip': message_on_skip,
     'time_out': message_on_time_out,
     'end_source': message_on_end_source,
-    'later_message_began': message_on_later_message_began,
+    'later_item_began': message_on_later_item_began,
+    'reconcile': message_on_reconcile,
+    'forget': message_on_forget,
+    'trim': message_on_trim,
+    'give_up_answer': message_on_give_up_answer,
+    'give_up_end': message_on_give_up_end,
 }
 CONVERSATION = {
     'request_response': conversation_on_request_response,

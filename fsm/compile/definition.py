@@ -1,9 +1,9 @@
 """The Definition: the three charts as immutable tables, read once from python-statemachine by introspection.
 
 Everything else is derived from it: the running machine, the pictures, the exports, the vectors. Transition ids name the
-chart, the state that declares the transition, the event and the transition's place among those of that state and event:
-`message.draining.output_playback_finished#2`. Eventless transitions are tried whenever their state has been entered or
-has answered an event.
+chart, the state that declares the transition, the event and, where a state has several for one event, which of them
+it is: `message.draining.output_playback_finished#heard_whole` (see `naming`). An ignored or rejected one has its reason
+there. Eventless transitions are tried whenever their state has been entered or has answered an event.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ..events import CONVERSATION_EVENT_TYPES, MESSAGE_EVENT_TYPES, SPEECH_EVENT
 from ..message import actions as message_actions
 from ..message import chart as message
 from ..message import guards as message_guards
+from ..naming import name_of_transition
 from ..speech import actions as speech_actions
 from ..speech import chart as speech
 from ..speech import guards as speech_guards
@@ -72,6 +73,11 @@ class Transition:
     kind: TransitionKind = "handled"
     reason: str = ""
     """Why it is ignored or rejected."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others of its state and event; "" for the one that has no name."""
+        return self.id.partition("#")[2]
 
     @property
     def guards(self) -> tuple[str, ...]:
@@ -323,12 +329,11 @@ def compile_chart(
         )
         for state in states
     )
-    count: dict[tuple[str, str], int] = {}
     transitions: list[Transition] = []
 
-    def add(source: str, event: str, **parts: Any) -> None:
-        count[source, event] = number = count.get((source, event), 0) + 1
-        transitions.append(Transition(id=f"{name}.{source}.{event}#{number}", source=source, event=event, **parts))
+    def add(source: str, event: str, which: str, **parts: Any) -> None:
+        place = f"{name}.{source}.{event}"
+        transitions.append(Transition(f"{place}#{which}" if which else place, source, event, **parts))
 
     for state in states:
         if list(state.enter) or list(state.exit):
@@ -345,6 +350,7 @@ def compile_chart(
                 add(
                     state.id,
                     event,
+                    name_of_transition(declared),
                     cond=_condition(name, state.id, declared.cond),
                     target=declared.target.id if declared.target is not None else None,
                     actions=_actions(name, state.id, declared.on),
@@ -360,6 +366,7 @@ def compile_chart(
                 add(
                     source,
                     event,
+                    answer.name or answer.reason,
                     cond=answer.cond,
                     target=None,
                     actions=answer.actions,

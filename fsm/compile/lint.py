@@ -6,6 +6,9 @@ way out, names that nothing defines.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
 from .definition import EVENTLESS, ChartDefinition, DefinitionError, Transition
 
 
@@ -16,6 +19,7 @@ def check(chart: ChartDefinition) -> None:
         DefinitionError: it breaks a rule; the message lists every breach, each with its place.
     """
     breaches = [
+        *_unclear_ids(chart),
         *_undefined_names(chart),
         *_unused_names(chart),
         *_unknown_events(chart),
@@ -29,6 +33,22 @@ def check(chart: ChartDefinition) -> None:
     ]
     if breaches:
         raise DefinitionError("\n".join(f"{chart.name} chart: {breach}" for breach in breaches))
+
+
+def _unclear_ids(chart: ChartDefinition) -> list[str]:
+    """Find transitions that their ids do not tell apart, and names that are none."""
+    count = Counter(transition.id for transition in chart.transitions)
+    twice = [transition_id for transition_id, times in count.items() if times > 1]
+    return [
+        f"{each}: two transitions have this name; rename one"
+        if "#" in each
+        else f'{each}: two transitions have no name; give all but one a name, as in named("...", ...)'
+        for each in twice
+    ] + [
+        f"{transition.id}: {transition.name!r} is no name; write it in small letters, with underscores"
+        for transition in chart.transitions
+        if "#" in transition.id and not re.fullmatch("[a-z][a-z0-9_]*", transition.name)
+    ]
 
 
 def _undefined_names(chart: ChartDefinition) -> list[str]:

@@ -28,8 +28,8 @@ _EXPRESSIONS = (
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Not, ast.USub)
 _BUILTINS = ("bool", "frozenset", "int", "isinstance", "len", "min", "tuple")
 _CALLABLE = f"one of fsm, {', '.join(_BUILTINS)}"
-_METHODS = ("append", "get", "join", "pop", "split", "values")
-"""Of lists, texts, and what is kept by name: the messages of a speech, the speeches of a conversation."""
+_METHODS = ("append", "clear", "get", "items", "join", "pop", "split", "values")
+"""Of lists, texts, and what is kept by name: messages of a speech, requests, speeches of a conversation."""
 _NAMED_EVENTS = ("raise_event", "tell")
 """What takes an internal event by its name."""
 _REMEDIES: dict[type[ast.AST], str] = {

@@ -21,6 +21,7 @@ from typing import Any
 from statemachine import State, StateChart
 
 from ..answers import ignored, rejected
+from ..naming import named
 
 INTERNAL_EVENTS = ("hold", "speech_stopped", "response_over", "speech_over")
 
@@ -81,18 +82,23 @@ class ConversationChart(StateChart[Any]):
 
     # Barge-in covers what plays, what is queued and what is only requested (M8). A user who is thought to be speaking
     # may begin again: not every server says when a user has stopped.
-    silent.to(talking, event="user_started_speaking", cond="barge_in_interrupts", on="interrupt_all")
-    silent.to(talking, event="user_started_speaking", cond="barge_in_holds", on="hold_all")
+    named(
+        "interrupting",
+        silent.to(talking, event="user_started_speaking", cond="barge_in_interrupts", on="interrupt_all"),
+    )
+    named("holding", silent.to(talking, event="user_started_speaking", cond="barge_in_holds", on="hold_all"))
     silent.to(talking, event="user_started_speaking")
-    talking.to(None, event="user_started_speaking", cond="barge_in_interrupts", on="interrupt_all")
-    talking.to(None, event="user_started_speaking", cond="barge_in_holds", on="hold_all")
+    named(
+        "interrupting", talking.to(None, event="user_started_speaking", cond="barge_in_interrupts", on="interrupt_all")
+    )
+    named("holding", talking.to(None, event="user_started_speaking", cond="barge_in_holds", on="hold_all"))
     talking.to(silent, event="user_stopped_speaking")
 
     # The floor goes to the speech that has waited longest, once the output is free and the user silent.
     free.to(taken, cond="next_may_speak", on="give_floor_to_next")
     free.to(taken, event="authorize", cond="is_waiting", on="give_floor")
     held.to(taken, event="authorize", cond="is_waiting", on="give_floor")
-    taken.to(free, event="speech_over", cond="has_the_floor", on=["release_floor", "keep_for_late_facts"])
+    named("own", taken.to(free, event="speech_over", cond="has_the_floor", on=["release_floor", "keep_for_late_facts"]))
     free.to(None, event="speech_over", on="keep_for_late_facts")
     held.to(None, event="speech_over", on="keep_for_late_facts")
     taken.to(None, event="speech_over", on="keep_for_late_facts")
@@ -112,47 +118,85 @@ class ConversationChart(StateChart[Any]):
     held.to(free, event="interrupt", on="interrupt_all")
 
     # Requests wait for each other (C1). Without a connection, or on the way out, one fails at once.
-    idle.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request")
-    idle.to(None, event="request_response", cond="is_new_speech and is_disconnected", on="begin_lost_speech")
-    idle.to(None, event="request_response", cond="is_new_speech", on="begin_closed_speech")
-    requested.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request")
-    requested.to(None, event="request_response", cond="is_new_speech", on="begin_closed_speech")
-    generating.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request")
-    generating.to(None, event="request_response", cond="is_new_speech", on="begin_closed_speech")
+    named("sent", idle.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request"))
+    named(
+        "disconnected",
+        idle.to(None, event="request_response", cond="is_new_speech and is_disconnected", on="begin_lost_speech"),
+    )
+    named("closing", idle.to(None, event="request_response", cond="is_new_speech", on="begin_closed_speech"))
+    named(
+        "sent", requested.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request")
+    )
+    named("closing", requested.to(None, event="request_response", cond="is_new_speech", on="begin_closed_speech"))
+    named(
+        "sent", generating.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request")
+    )
+    named("closing", generating.to(None, event="request_response", cond="is_new_speech", on="begin_closed_speech"))
     idle.to(requested, cond="next_may_be_requested", on="send_request")
 
     # What a request comes to: its own response, the server's own at that moment, a refusal, or nothing in time.
-    requested.to(
-        generating, event="session_response_created", cond="answers_the_request", on="begin_response_asked_for"
+    named(
+        "asked_for",
+        requested.to(
+            generating, event="session_response_created", cond="answers_the_request", on="begin_response_asked_for"
+        ),
     )
-    requested.to(
-        generating,
-        event="session_response_created",
-        cond="is_the_servers_own and request_is_wanted",
-        on="begin_response_asked_for",
+    named(
+        "taken_over",
+        requested.to(
+            generating,
+            event="session_response_created",
+            cond="is_the_servers_own and request_is_wanted",
+            on="begin_response_asked_for",
+        ),
     )
-    requested.to(generating, event="session_request_refused", cond="is_request_sent and a_response_runs", on="refuse")
+    named(
+        "while_generating",
+        requested.to(
+            generating, event="session_request_refused", cond="is_request_sent and a_response_runs", on="refuse"
+        ),
+    )
     requested.to(idle, event="session_request_refused", cond="is_request_sent", on="refuse")
-    requested.to(generating, event="response_over", cond="is_request_sent and a_response_runs", on="give_request_up")
+    named(
+        "while_generating",
+        requested.to(
+            generating, event="response_over", cond="is_request_sent and a_response_runs", on="give_request_up"
+        ),
+    )
     requested.to(idle, event="response_over", cond="is_request_sent", on="give_request_up")
     generating.to(idle, event="response_over", cond="no_response_runs")
 
     # A response that nobody asked for is the server's answer to the user: it belongs to a new speech. One that was
     # asked for and given up, or that begins on the way out, is cancelled before it is heard.
-    idle.to(generating, event="session_response_created", cond="is_the_servers_own", on="begin_own_response")
-    requested.to(None, event="session_response_created", cond="is_the_servers_own", on="begin_own_response")
-    generating.to(None, event="session_response_created", cond="is_the_servers_own", on="begin_own_response")
-    idle.to(generating, event="session_response_created", cond="is_unwanted", on="begin_unwanted_response")
-    requested.to(None, event="session_response_created", cond="is_unwanted", on="begin_unwanted_response")
-    generating.to(None, event="session_response_created", cond="is_unwanted", on="begin_unwanted_response")
+    named(
+        "own", idle.to(generating, event="session_response_created", cond="is_the_servers_own", on="begin_own_response")
+    )
+    named(
+        "own", requested.to(None, event="session_response_created", cond="is_the_servers_own", on="begin_own_response")
+    )
+    named(
+        "own", generating.to(None, event="session_response_created", cond="is_the_servers_own", on="begin_own_response")
+    )
+    named(
+        "unwanted",
+        idle.to(generating, event="session_response_created", cond="is_unwanted", on="begin_unwanted_response"),
+    )
+    named(
+        "unwanted",
+        requested.to(None, event="session_response_created", cond="is_unwanted", on="begin_unwanted_response"),
+    )
+    named(
+        "unwanted",
+        generating.to(None, event="session_response_created", cond="is_unwanted", on="begin_unwanted_response"),
+    )
 
     # The agent's state, over all speeches and requests.
-    listening.to(speaking, cond="is_audible", on="announce_speaking")
-    listening.to(thinking, cond="is_preparing", on="announce_thinking")
-    thinking.to(speaking, cond="is_audible", on="announce_speaking")
-    thinking.to(listening, cond="is_at_rest", on="announce_listening")
-    speaking.to(thinking, cond="is_preparing", on="announce_thinking")
-    speaking.to(listening, cond="is_at_rest", on="announce_listening")
+    named("audible", listening.to(speaking, cond="is_audible", on="announce_speaking"))
+    named("preparing", listening.to(thinking, cond="is_preparing", on="announce_thinking"))
+    named("audible", thinking.to(speaking, cond="is_audible", on="announce_speaking"))
+    named("at_rest", thinking.to(listening, cond="is_at_rest", on="announce_listening"))
+    named("preparing", speaking.to(thinking, cond="is_preparing", on="announce_thinking"))
+    named("at_rest", speaking.to(listening, cond="is_at_rest", on="announce_listening"))
 
 
 ANSWERED_BY_A_SPEECH = (("taken", "pause"), ("taken", "resume"))

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ..effects import ClearOutput, CommitMessage, FlushOutput, ReportMessageSettled, StartHandover
+from ..effects import (
+    ClearOutput,
+    CommitMessage,
+    FlushOutput,
+    RemoveMessages,
+    ReplaceMessage,
+    ReportMessageSettled,
+    StartHandover,
+    TruncateMessage,
+)
 from ..events import (
     Event,
     OutputAudioHandedOver,
@@ -15,11 +24,11 @@ from ..events import (
     SessionTextReceived,
 )
 from ..run import Run
-from ..speech.watchdog import start_timer, unplayed_ms
+from ..speech.watchdog import cancel_timer, start_timer, unplayed_ms
 from ..state import Message, Speech
 from ..values import HeardTextStatus, MessageRecord, SettledState
 from . import evidence
-from .reconciliation import remove_messages
+from .reconciliation import record_of, report_divergence
 
 
 def announce(run: Run, speech: Speech, message: Message, event: SessionMessageAdded) -> None:
@@ -28,24 +37,39 @@ def announce(run: Run, speech: Speech, message: Message, event: SessionMessageAd
     message.source_has_ended = speech.response_has_ended
     # Before the others are told: if that starts a timer, this fact came before it.
     speech.has_progressed = True
-    for earlier in speech.messages.values():
-        run.tell(speech, earlier, "later_message_began")
+    for earlier_id in speech.growing:
+        run.tell(speech, speech.messages[earlier_id], "later_item_began")
+    speech.growing = ()
     speech.messages[message.message_id] = message
     run.raise_event("message_announced")
 
 
 def collect_text(run: Run, speech: Speech, message: Message, event: SessionTextReceived) -> None:
     """Append to the generated text."""
-    message.text += event.text
+    # Python appends in place to a text that nobody else has: a local one, not the attribute of an object. So a delta
+    # does not cost more the longer the text is.
+    addition = "" + event.text  # before anything changes: what is no text is refused here
+    text = message.text
+    message.text = ""
+    text += addition
+    message.text = text
     speech.has_progressed = True
+
+
+def begin_to_grow(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Remember that it has content, and may get more until a later item begins."""
+    speech.growing += (message.message_id,)
 
 
 def count_received(run: Run, speech: Speech, message: Message, event: SessionAudioReceived) -> None:
-    """Take over the total of audio received. Audio makes it an audio message, unless its text has been shown."""
+    """Take over the total of audio received."""
     message.received_ms = event.received_ms
-    if event.received_ms > 0 and message.shown_text is None:
-        message.expects_audio = speech.capabilities.plays_audio
     speech.has_progressed = True
+
+
+def expect_audio(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Take it for an audio message from now on: its text is the transcript."""
+    message.expects_audio = True
 
 
 def count_late_audio(run: Run, speech: Speech, message: Message, event: SessionAudioReceived) -> None:
@@ -67,9 +91,22 @@ def note_source_end(run: Run, speech: Speech, message: Message, event: Event | N
         speech.has_progressed = True
 
 
-def remove_late_message(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
-    """Have the server forget a message that was announced too late to be played."""
-    remove_messages(run, speech, [message])
+def become_next(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Wait for its turn, which is the next."""
+    speech.next_id = message.message_id
+    speech.last_id = message.message_id
+
+
+def line_up(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Wait for its turn, behind all others."""
+    speech.messages[speech.last_id or ""].next_id = message.message_id
+    speech.last_id = message.message_id
+
+
+def leave_line(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Wait no longer: the next turn is that of the message behind it."""
+    speech.next_id = message.next_id
+    message.next_id = None
 
 
 def start_handover(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
@@ -85,25 +122,47 @@ def count_handed_over(run: Run, speech: Speech, message: Message, event: OutputA
 
 
 def flush(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
-    """Have the output play it out, and watch that it reports the end (O1, O3)."""
+    """Have the output play it out."""
     message.flushed_ms = message.handed_over_ms
     run.emit(FlushOutput(message.message_id))
-    if not speech.output_is_paused:
-        start_timer(run, speech, "playout", unplayed_ms(message) + speech.policy.playout_margin_ms)
+
+
+def watch_playout(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Start the timer for the end of what was flushed (O1, O3)."""
+    start_timer(run, speech, "playout", unplayed_ms(message) + speech.policy.playout_margin_ms)
+
+
+def watch_source(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Start the timer for more of it, or for what the output still has to play (O2)."""
+    start_timer(run, speech, "stall", unplayed_ms(message) + speech.policy.stall_timeout_ms)
+
+
+def watch_response(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Start the timer for whatever the response brings next: it has settled at once."""
+    start_timer(run, speech, "stall", speech.policy.stall_timeout_ms)
+
+
+def watch_clear(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Start the timer for the report of how far it got (O1)."""
+    start_timer(run, speech, "stop", speech.policy.stop_timeout_ms)
+
+
+def unwatch(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Stop the timer: it was the last message, and has settled at once."""
+    cancel_timer(run, speech)
 
 
 def note_start(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Remember that playback began: it is heard."""
     message.has_started = True
     speech.has_progressed = True
-    _tell_if_first_heard(run, speech, message)
 
 
 def note_progress(run: Run, speech: Speech, message: Message, event: OutputPlaybackProgressed) -> None:
-    """Take over the position; above 0, it is heard even if its start was never reported (H5)."""
-    message.position_ms = evidence.position_ms(message, event)
+    """Take over the position, which is usable. One of 0 after progress is a gap (T14)."""
+    assert event.position_ms is not None
+    message.position_ms = evidence.clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
     speech.has_progressed = True
-    _tell_if_first_heard(run, speech, message)
 
 
 def note_finish(run: Run, speech: Speech, message: Message, event: OutputPlaybackFinished) -> None:
@@ -112,7 +171,6 @@ def note_finish(run: Run, speech: Speech, message: Message, event: OutputPlaybac
     message.transcript = event.transcript
     message.flushed_ms = 0
     speech.has_progressed = True
-    _tell_if_first_heard(run, speech, message)
 
 
 def note_whole(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
@@ -120,13 +178,11 @@ def note_whole(run: Run, speech: Speech, message: Message, event: Event | None) 
     message.position_ms = message.handed_over_ms
     message.flushed_ms = 0
     speech.has_progressed = True
-    _tell_if_first_heard(run, speech, message)
 
 
-def _tell_if_first_heard(run: Run, speech: Speech, message: Message) -> None:
-    """The finish may be the first evidence of all: some outputs report no start and no progress (H5)."""
-    if not speech.was_heard and (message.has_started or message.position_ms > 0):
-        run.raise_event("message_heard")
+def tell_heard(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Tell the speech that it is heard: even the finish may be the first evidence of that (H5)."""
+    run.raise_event("message_heard")
 
 
 def clear_output(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
@@ -217,3 +273,61 @@ def _settle(
 def report_output_failure(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Tell the speech that its output is broken."""
     run.raise_event("message_output_failed")
+
+
+def ask_to_truncate(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Have the server keep what was heard of its audio, and no more."""
+    speech.awaited[message.message_id] = "truncate"
+    run.emit(TruncateMessage(message.message_id, record_of(message).heard_ms))
+
+
+def ask_to_trim(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Have the server keep what had been received of its audio when it was played, and no more."""
+    speech.awaited[message.message_id] = "truncate"
+    run.emit(TruncateMessage(message.message_id, record_of(message).received_ms))
+
+
+def ask_to_replace(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Have the server remember what was shown of its text, and no more (T2)."""
+    speech.awaited[message.message_id] = "replace"
+    run.emit(ReplaceMessage(message.message_id, record_of(message).heard_text))
+
+
+def ask_to_forget(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Have it named in the request that the speech makes for all that was never heard."""
+    speech.awaited[message.message_id] = "remove"
+
+
+def remove_late_message(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Have the server forget a message that was announced too late to be played (M2)."""
+    run.emit(RemoveMessages((message.message_id,)))
+
+
+def claim_time(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Tell the speech that one more answer is awaited."""
+    run.raise_event("request_made")
+
+
+def report_cannot_truncate(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Say that the server keeps audio that was not heard: it cannot cut."""
+    report_divergence(run, message, "cannot_truncate")
+
+
+def report_cannot_remove(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Say that the server keeps a message that was not heard: it cannot forget."""
+    report_divergence(run, message, "cannot_remove")
+
+
+def report_text_beyond_heard(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Say that the server keeps text that was not shown: it cannot replace it."""
+    report_divergence(run, message, "text_beyond_heard")
+
+
+def report_unanswered(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Say that the server did not answer in time what it was asked."""
+    report_divergence(run, message, "unanswered", speech.awaited[message.message_id])
+
+
+def report_unended(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Say that the server keeps what came late: that is cut when the response has ended, and it has not."""
+    report_divergence(run, message, "unanswered", "end of response")

@@ -15,14 +15,21 @@ _INFINITE = math.inf
 _REPORTS = (OutputPlaybackProgressed, OutputPlaybackFinished)
 
 
-def usable_position_ms(position_ms: float | None, handed_over_ms: int) -> int | None:
-    """Return a reported position in whole milliseconds, clamped to what was handed over.
+def is_usable(event: OutputPlaybackProgressed | OutputPlaybackFinished) -> bool:
+    """Whether the position of a report is evidence: there is one, finite and not negative (T12, T13)."""
+    return event.position_ms is not None and 0 <= event.position_ms < _INFINITE
 
-    None if it is no evidence: missing, negative, or not finite (T12, T13).
-    """
-    if position_ms is None or not 0 <= position_ms < _INFINITE:
-        return None
+
+def clamped_ms(position_ms: float, handed_over_ms: int) -> int:
+    """Return a usable position in whole milliseconds, and no more than what was handed over."""
     return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
+
+
+def usable_position_ms(event: OutputPlaybackProgressed | OutputPlaybackFinished, handed_over_ms: int) -> int | None:
+    """Return the position of a report in whole milliseconds, clamped to what was handed over; None if it is none."""
+    if event.position_ms is None or not is_usable(event):
+        return None
+    return clamped_ms(event.position_ms, handed_over_ms)
 
 
 def position_ms(message: Message, event: Event | None) -> int:
@@ -33,7 +40,7 @@ def position_ms(message: Message, event: Event | None) -> int:
     """
     if not isinstance(event, _REPORTS):
         return message.position_ms
-    reported_ms = usable_position_ms(event.position_ms, message.handed_over_ms)
+    reported_ms = usable_position_ms(event, message.handed_over_ms)
     if reported_ms is None and isinstance(event, OutputPlaybackFinished) and not event.interrupted:
         reported_ms = message.flushed_ms
     return reported_ms or message.position_ms

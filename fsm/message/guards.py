@@ -11,8 +11,9 @@ from ..events import (
     SessionMessageAdded,
 )
 from ..state import Message, Speech
-from ..values import SETTLED_SPEECH_STATES
+from ..values import FINAL_SPEECH_STATES, SETTLED_SPEECH_STATES
 from . import evidence
+from .reconciliation import record_of
 
 
 def is_new(speech: Speech, message: Message, event: Event | None) -> bool:
@@ -30,6 +31,26 @@ def speech_is_settled(speech: Speech, message: Message, event: Event | None) -> 
     return speech.state in SETTLED_SPEECH_STATES
 
 
+def speech_is_over(speech: Speech, message: Message, event: Event | None) -> bool:
+    """Nobody waits for an answer of the server any more."""
+    return speech.state in FINAL_SPEECH_STATES
+
+
+def nothing_waits(speech: Speech, message: Message, event: Event | None) -> bool:
+    """No other message waits for its turn."""
+    return speech.next_id is None
+
+
+def output_is_paused(speech: Speech, message: Message, event: Event | None) -> bool:
+    """The playback is held."""
+    return speech.output_is_paused
+
+
+def nothing_was_heard(speech: Speech, message: Message, event: Event | None) -> bool:
+    """Nothing of the whole speech has reached the listener so far."""
+    return not speech.was_heard
+
+
 def received_more(speech: Speech, message: Message, event: SessionAudioReceived) -> bool:
     """The event adds audio to what was received."""
     return event.received_ms > message.received_ms
@@ -38,6 +59,11 @@ def received_more(speech: Speech, message: Message, event: SessionAudioReceived)
 def received_no_less(speech: Speech, message: Message, event: SessionAudioReceived) -> bool:
     """The total received does not go backwards."""
     return event.received_ms >= message.received_ms
+
+
+def brings_playable_audio(speech: Speech, message: Message, event: SessionAudioReceived) -> bool:
+    """There is audio in it, and something to play it."""
+    return event.received_ms > 0 and speech.capabilities.plays_audio
 
 
 def handed_over_no_less(speech: Speech, message: Message, event: OutputAudioHandedOver) -> bool:
@@ -86,7 +112,7 @@ def has_started(speech: Speech, message: Message, event: Event | None) -> bool:
 
 def position_is_usable(speech: Speech, message: Message, event: OutputPlaybackProgressed) -> bool:
     """The reported position is a finite number, not below 0."""
-    return evidence.usable_position_ms(event.position_ms, message.handed_over_ms) is not None
+    return evidence.is_usable(event)
 
 
 def playback_was_interrupted(speech: Speech, message: Message, event: OutputPlaybackFinished) -> bool:
@@ -102,3 +128,43 @@ def is_heard(speech: Speech, message: Message, event: Event | None) -> bool:
 def is_heard_to_the_end(speech: Speech, message: Message, event: Event | None) -> bool:
     """All of it reached the listener."""
     return evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)
+
+
+def session_is_lost(speech: Speech, message: Message, event: Event | None) -> bool:
+    """There is no server left to bring in line."""
+    return speech.session_is_lost
+
+
+def server_can_truncate(speech: Speech, message: Message, event: Event | None) -> bool:
+    """The server can cut an audio message at a position."""
+    return speech.capabilities.can_truncate
+
+
+def server_truncates_by_itself(speech: Speech, message: Message, event: Event | None) -> bool:
+    """The server knows what was heard of the audio, and need not be asked."""
+    return speech.capabilities.truncates_by_itself
+
+
+def server_can_remove(speech: Speech, message: Message, event: Event | None) -> bool:
+    """Messages can be removed from the server's context, and texts replaced."""
+    return speech.capabilities.can_remove
+
+
+def outgrew_its_record(speech: Speech, message: Message, event: Event | None) -> bool:
+    """All that had come of it was heard, and then more came: its end had only been guessed (section 3)."""
+    return message.outgrew_its_record
+
+
+def has_heard_audio(speech: Speech, message: Message, event: Event | None) -> bool:
+    """Its record says that 1 ms of its audio or more was heard: less cannot be kept (T1)."""
+    return record_of(message).heard_ms >= 1
+
+
+def server_has_what_was_shown(speech: Speech, message: Message, event: Event | None) -> bool:
+    """The server generates no more of the text, and all of it was shown."""
+    return message.source_has_ended and message.text == record_of(message).heard_text
+
+
+def may_be_remembered(speech: Speech, message: Message, event: Event | None) -> bool:
+    """The server has something of it: an item that ended empty is not a memory (section 2.5, R1)."""
+    return message.reason != "no_content" or message.received_ms > 0 or bool(message.text)

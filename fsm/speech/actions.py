@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from ..effects import AnnounceAgentState, CancelResponse, PauseOutput, ReportSpeechDone, ResumeOutput
+from ..effects import (
+    AnnounceAgentState,
+    CancelResponse,
+    PauseOutput,
+    RemoveMessages,
+    ReportSpeechDone,
+    ResumeOutput,
+)
 from ..events import (
     Event,
     SessionReconciliationAcknowledged,
@@ -10,18 +17,11 @@ from ..events import (
     SessionResponseCreated,
     SessionResponseEnded,
 )
-from ..message.reconciliation import (
-    cut_late_content,
-    remove_messages,
-    replace_message,
-    report_divergence,
-    report_late_content,
-    truncate_message,
-)
+from ..message.reconciliation import report_divergence
 from ..run import Run
 from ..state import Speech
 from ..values import AgentState, Outcome, Reason
-from .watchdog import cancel_timer, start_timer, unplayed_ms
+from .watchdog import cancel_timer, start_timer
 
 
 def announce_thinking(run: Run, speech: Speech, event: Event | None) -> None:
@@ -71,10 +71,18 @@ def note_no_response(run: Run, speech: Speech, event: Event | None) -> None:
     speech.has_progressed = True
 
 
+def note_item(run: Run, speech: Speech, event: Event | None) -> None:
+    """Let the messages before it know that a later item has begun."""
+    speech.has_progressed = True
+    for message_id in speech.growing:
+        run.tell(speech, speech.messages[message_id], "later_item_began")
+    speech.growing = ()
+
+
 def note_session_lost(run: Run, speech: Speech, event: Event | None) -> None:
     """Remember that nothing more comes from the server, and that it remembers nothing (O6)."""
     speech.session_is_lost = True
-    speech.awaited = ()
+    speech.awaited.clear()
     _end_response(run, speech)
 
 
@@ -85,42 +93,40 @@ def _end_response(run: Run, speech: Speech) -> None:
 
 
 def cancel_response(run: Run, speech: Speech, event: Event | None) -> None:
-    """Stop the server's generating, by id (C3), if it has begun and not ended (C4)."""
-    if speech.response_id is not None and not speech.response_has_ended and not speech.cancel_was_sent:
-        speech.cancel_was_sent = True
-        run.emit(CancelResponse(speech.response_id))
+    """Stop the server's generating, by id (C3)."""
+    assert speech.response_id is not None, "the server has not named the response"
+    speech.cancel_was_sent = True
+    run.emit(CancelResponse(speech.response_id))
 
 
-def forward_next(run: Run, speech: Speech, event: Event | None) -> None:
-    """Have the next message take its turn, if the output is free and there is one."""
-    if speech.forwarding_id is None:
-        for message in speech.messages.values():
-            if message.state == "pending":
-                run.tell(speech, message, "forward")
-                break
+def pass_turn(run: Run, speech: Speech, event: Event | None) -> None:
+    """See whose turn it is, when all else about this event is done."""
+    run.raise_event("go_on")
+
+
+def take_turn(run: Run, speech: Speech, event: Event | None) -> None:
+    """Have the message whose turn it is forwarded, if it is not yet, and watch over it: it may even settle at once."""
+    message = speech.message_in_turn()
+    run.tell(speech, message, "forward")
+    run.tell(speech, message, "watch")
 
 
 def stop_message(run: Run, speech: Speech, event: Event | None) -> None:
-    """Stop the message that the output has, and watch that it reports how far it got (O1)."""
-    message = speech.forwarding_message()
-    if message is not None:
+    """Stop the message that the output has: any other does not mind."""
+    for message in speech.messages.values():
         run.tell(speech, message, "stop")
-        if message.is_forwarding:
-            start_timer(run, speech, "stop", speech.policy.stop_timeout_ms)
 
 
 def time_out_message(run: Run, speech: Speech, event: Event | None) -> None:
     """Settle the message whose report did not come."""
-    message = speech.forwarding_message()
-    if message is not None:
+    for message in speech.messages.values():
         run.tell(speech, message, "time_out")
 
 
 def skip_pending(run: Run, speech: Speech, event: Event | None) -> None:
     """Settle every message that never had its turn (M2, M7, M8)."""
     for message in speech.messages.values():
-        if message.state == "pending":
-            run.tell(speech, message, "skip")
+        run.tell(speech, message, "skip")
 
 
 def pause_output(run: Run, speech: Speech, event: Event | None) -> None:
@@ -169,19 +175,9 @@ def _stop(speech: Speech, cause: Reason) -> None:
     speech.cause = cause
 
 
-def watch(run: Run, speech: Speech, event: Event | None) -> None:
-    """Start the timer for whatever is awaited now: the source, or the end of what was flushed."""
-    message = speech.forwarding_message()
-    policy = speech.policy
-    if message is None:
-        if speech.response_has_ended:
-            cancel_timer(run, speech)
-        else:
-            start_timer(run, speech, "stall", policy.stall_timeout_ms)
-    elif message.state == "draining":
-        start_timer(run, speech, "playout", unplayed_ms(message) + policy.playout_margin_ms)
-    else:
-        start_timer(run, speech, "stall", unplayed_ms(message) + policy.stall_timeout_ms)
+def await_source(run: Run, speech: Speech, event: Event | None) -> None:
+    """Start the timer for whatever the response brings next (O2)."""
+    start_timer(run, speech, "stall", speech.policy.stall_timeout_ms)
 
 
 def unwatch(run: Run, speech: Speech, event: Event | None) -> None:
@@ -195,46 +191,53 @@ def note_timer(run: Run, speech: Speech, event: Event | None) -> None:
 
 
 def bring_server_in_line(run: Run, speech: Speech, event: Event | None) -> None:
-    """Ask the server to remember what was heard, and no more. All messages are final (spec, section 8)."""
-    if not speech.session_is_lost:
-        unheard = []
-        for message in speech.messages.values():
-            record = message.record
-            if record is None:
-                continue
-            if record.state == "played":
-                # As long as the response runs, more may come: that waits for its end.
-                if speech.response_has_ended:
-                    cut_late_content(run, speech, message)
-            elif record.state == "skipped" or (message.expects_audio and record.heard_ms < 1):
-                unheard.append(message)
-            elif message.expects_audio:
-                truncate_message(run, speech, message, record.heard_ms)
-            else:
-                replace_message(run, speech, message, record.heard_text)
-        if unheard:
-            remove_messages(run, speech, unheard)
-    if speech.awaited or not speech.response_has_ended:
-        start_timer(run, speech, "reconcile", speech.policy.reconcile_timeout_ms)
+    """Have the server remember what was heard, and no more. The response has ended, and all messages are final."""
+    for message in speech.messages.values():
+        run.tell(speech, message, "reconcile")
+        run.tell(speech, message, "trim")
+    _forget_unheard(run, speech)
+
+
+def bring_server_in_line_so_far(run: Run, speech: Speech, event: Event | None) -> None:
+    """Do the same while the response runs: of what was heard in full more may come, and that waits for its end."""
+    for message in speech.messages.values():
+        run.tell(speech, message, "reconcile")
+    _forget_unheard(run, speech)
+
+
+def _forget_unheard(run: Run, speech: Speech) -> None:
+    """Have the server forget all messages of which nothing was heard, by one request and behind all others."""
+    for message in speech.messages.values():
+        run.tell(speech, message, "forget")
+    message_ids = [message_id for message_id, operation in speech.awaited.items() if operation == "remove"]
+    if message_ids:
+        run.emit(RemoveMessages(tuple(message_ids)))
+
+
+def await_answers(run: Run, speech: Speech, event: Event | None) -> None:
+    """Start the timer for the answers of the server, and for the end of its response."""
+    start_timer(run, speech, "reconcile", speech.policy.reconcile_timeout_ms)
+
+
+def await_answers_if_any(run: Run, speech: Speech, event: Event | None) -> None:
+    """Start it if the server was asked anything. Else nothing is waited for any more."""
+    if speech.awaited:
+        await_answers(run, speech, event)
     else:
         cancel_timer(run, speech)
 
 
-def cut_what_came_late(run: Run, speech: Speech, event: Event | None) -> None:
-    """Ask the server to forget what came of messages after they had settled as heard in full. No more will come."""
-    awaited_before = speech.awaited
+def trim_messages(run: Run, speech: Speech, event: Event | None) -> None:
+    """Have the server forget what came of messages after they had settled as heard in full. No more will come."""
     for message in speech.messages.values():
-        cut_late_content(run, speech, message)
-    if speech.awaited != awaited_before:
-        start_timer(run, speech, "reconcile", speech.policy.reconcile_timeout_ms)
+        run.tell(speech, message, "trim")
 
 
 def strike_request(
     run: Run, speech: Speech, event: SessionReconciliationAcknowledged | SessionReconciliationRefused
 ) -> None:
     """Wait no longer for this answer."""
-    done = (event.operation, event.message_id)
-    speech.awaited = tuple(request for request in speech.awaited if request != done)
+    speech.awaited.pop(event.message_id)
 
 
 def report_refusal(run: Run, speech: Speech, event: SessionReconciliationRefused) -> None:
@@ -244,13 +247,16 @@ def report_refusal(run: Run, speech: Speech, event: SessionReconciliationRefused
 
 
 def give_up(run: Run, speech: Speech, event: Event | None) -> None:
-    """Report every request that was not answered in time, and wait no longer for the response to end."""
-    for operation, message_id in speech.awaited:
-        report_divergence(run, speech.messages[message_id], "unanswered", operation)
-    if not speech.response_has_ended:
-        for message in speech.messages.values():
-            report_late_content(run, speech, message)
-    speech.awaited = ()
+    """Report every request that was not answered in time."""
+    for message_id in speech.awaited:
+        run.tell(speech, speech.messages[message_id], "give_up_answer")
+    speech.awaited.clear()
+
+
+def give_up_response(run: Run, speech: Speech, event: Event | None) -> None:
+    """Report what came late, and wait no longer for the response to end."""
+    for message in speech.messages.values():
+        run.tell(speech, message, "give_up_end")
     speech.response_has_ended = True
 
 

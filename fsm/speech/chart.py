@@ -8,8 +8,8 @@ Transitions of one state and event are tried in the order in which they stand he
 its parent. What the guards and actions mean is said in `guards` and `actions`. A cell that no transition
 covers is answered by `ANSWERS`.
 
-`message_announced`, `message_heard`, `message_settled` and `message_output_failed` are raised by the message
-chart.
+`message_announced`, `message_heard`, `message_settled`, `message_output_failed` and `request_made` are raised by the
+message chart, `go_on` by this one.
 """
 
 # python-statemachine's types do not know that a compound state may have transitions without a target.
@@ -22,8 +22,16 @@ from typing import Any
 from statemachine import State, StateChart
 
 from ..answers import ignored, rejected
+from ..naming import named
 
-INTERNAL_EVENTS = ("message_announced", "message_heard", "message_settled", "message_output_failed")
+INTERNAL_EVENTS = (
+    "message_announced",
+    "message_heard",
+    "message_settled",
+    "message_output_failed",
+    "request_made",
+    "go_on",
+)
 
 
 class SpeechChart(StateChart[Any]):
@@ -48,7 +56,7 @@ class SpeechChart(StateChart[Any]):
     waiting, speaking, paused = active.waiting, active.speaking, active.paused
 
     # The floor.
-    queued.to(active, event="authorize", on=["announce_thinking", "forward_next", "watch"])
+    queued.to(active, event="authorize", on=["announce_thinking", "pass_turn"])
 
     # The response. One that appears after the interruption is cancelled as soon as it has a name (C2);
     # nothing is left to stop then, so that can only be while `reconciling`.
@@ -67,8 +75,9 @@ class SpeechChart(StateChart[Any]):
         None,
         event="session_response_ended",
         cond="is_generating_it",
-        on=["note_response_end", "cut_what_came_late"],
+        on=["note_response_end", "trim_messages"],
     )
+    reconciling.to(None, event="request_made", cond="has_progressed", on="await_answers")
 
     # The request that comes to nothing: the server refuses it, or it was dropped before it was sent. There are no
     # messages then. Nobody waits for a response (C1, C3).
@@ -97,10 +106,17 @@ class SpeechChart(StateChart[Any]):
         on="note_no_response",
     )
 
+    # An item that is no message, such as a function call, ends the messages before it as the next message would (M5).
+    queued.to(None, event="session_item_added", cond="is_generating_it", on="note_item")
+    active.to(None, event="session_item_added", cond="is_generating_it", on="note_item")
+    stopping.to(None, event="session_item_added", cond="is_generating_it", on="note_item")
+
     # One message after the other; none starts while the speech is held.
     paused.to(None, event="message_announced message_settled")
-    active.to(None, event="message_announced", cond="output_is_free", on=["forward_next", "watch"])
-    active.to(None, event="message_settled", on=["forward_next", "watch"])
+    active.to(None, event="message_announced", cond="output_is_free", on="take_turn")
+    named("message_left", active.to(None, event="go_on message_settled", cond="a_message_is_left", on="take_turn"))
+    named("response_ended", active.to(None, event="message_settled", cond="response_has_ended", on="unwatch"))
+    active.to(None, event="go_on message_settled", on="await_source")
 
     # Speaking begins with the first audible frame of the speech, not of each message.
     waiting.to(speaking, event="message_heard", on="announce_speaking")
@@ -109,31 +125,78 @@ class SpeechChart(StateChart[Any]):
     # Pause and resume.
     waiting.to(paused, event="pause", cond="output_can_pause", on=["pause_output", "announce_listening", "unwatch"])
     speaking.to(paused, event="pause", cond="output_can_pause", on=["pause_output", "announce_listening", "unwatch"])
-    paused.to(
-        speaking,
-        event="resume",
-        cond="was_heard",
-        on=["resume_output", "announce_speaking", "forward_next", "watch"],
+    named(
+        "heard_before",
+        paused.to(
+            speaking,
+            event="resume",
+            cond="was_heard",
+            on=["resume_output", "announce_speaking", "pass_turn"],
+        ),
     )
-    paused.to(waiting, event="resume", on=["resume_output", "announce_thinking", "forward_next", "watch"])
+    named(
+        "unheard_before",
+        paused.to(waiting, event="resume", on=["resume_output", "announce_thinking", "pass_turn"]),
+    )
 
     # Stopping. A hold ends only after the output was cleared (P1).
-    queued.to(stopping, event="interrupt", cond="may_interrupt", on=["because_never_authorized", "cancel_response"])
+    named(
+        "generating",
+        queued.to(
+            stopping,
+            event="interrupt",
+            cond="may_interrupt and response_is_generating",
+            on=["because_never_authorized", "cancel_response"],
+        ),
+    )
+    queued.to(stopping, event="interrupt", cond="may_interrupt", on="because_never_authorized")
+    named(
+        "generating",
+        paused.to(
+            stopping,
+            event="interrupt",
+            cond="may_interrupt and response_is_generating",
+            on=["because_interrupted", "cancel_response", "stop_message", "resume_output"],
+        ),
+    )
     paused.to(
-        stopping,
-        event="interrupt",
-        cond="may_interrupt",
-        on=["because_interrupted", "cancel_response", "stop_message", "resume_output"],
+        stopping, event="interrupt", cond="may_interrupt", on=["because_interrupted", "stop_message", "resume_output"]
     )
-    active.to(
-        stopping,
-        event="interrupt",
-        cond="may_interrupt",
-        on=["because_interrupted", "cancel_response", "stop_message"],
+    named(
+        "generating",
+        active.to(
+            stopping,
+            event="interrupt",
+            cond="may_interrupt and response_is_generating",
+            on=["because_interrupted", "cancel_response", "stop_message"],
+        ),
     )
-    queued.to(stopping, event="close", on=["because_closed", "cancel_response"])
-    paused.to(stopping, event="close", on=["because_closed", "cancel_response", "stop_message", "resume_output"])
-    active.to(stopping, event="close", on=["because_closed", "cancel_response", "stop_message"])
+    active.to(stopping, event="interrupt", cond="may_interrupt", on=["because_interrupted", "stop_message"])
+    named(
+        "generating",
+        queued.to(stopping, event="close", cond="response_is_generating", on=["because_closed", "cancel_response"]),
+    )
+    queued.to(stopping, event="close", on="because_closed")
+    named(
+        "generating",
+        paused.to(
+            stopping,
+            event="close",
+            cond="response_is_generating",
+            on=["because_closed", "cancel_response", "stop_message", "resume_output"],
+        ),
+    )
+    paused.to(stopping, event="close", on=["because_closed", "stop_message", "resume_output"])
+    named(
+        "generating",
+        active.to(
+            stopping,
+            event="close",
+            cond="response_is_generating",
+            on=["because_closed", "cancel_response", "stop_message"],
+        ),
+    )
+    active.to(stopping, event="close", on=["because_closed", "stop_message"])
     queued.to(stopping, event="session_lost", on=["because_source_failed", "note_session_lost"])
     paused.to(
         stopping,
@@ -141,20 +204,44 @@ class SpeechChart(StateChart[Any]):
         on=["because_source_failed", "stop_message", "note_session_lost", "resume_output"],
     )
     active.to(stopping, event="session_lost", on=["because_source_failed", "stop_message", "note_session_lost"])
-    paused.to(
-        stopping,
-        event="message_output_failed",
-        on=["because_output_failed", "cancel_response", "resume_output"],
+    named(
+        "generating",
+        paused.to(
+            stopping,
+            event="message_output_failed",
+            cond="response_is_generating",
+            on=["because_output_failed", "cancel_response", "resume_output"],
+        ),
     )
-    active.to(stopping, event="message_output_failed", on=["because_output_failed", "cancel_response"])
+    paused.to(stopping, event="message_output_failed", on=["because_output_failed", "resume_output"])
+    named(
+        "generating",
+        active.to(
+            stopping,
+            event="message_output_failed",
+            cond="response_is_generating",
+            on=["because_output_failed", "cancel_response"],
+        ),
+    )
+    active.to(stopping, event="message_output_failed", on="because_output_failed")
 
     # The watchdog: as long as facts come, it waits on.
-    active.to(None, event="timer_fired", cond="is_due and has_progressed", on=["note_timer", "watch"])
-    active.to(
-        stopping,
-        event="timer_fired",
-        cond="is_due",
-        on=["note_timer", "because_timed_out", "cancel_response", "stop_message"],
+    named(
+        "progressed",
+        active.to(None, event="timer_fired", cond="is_due and has_progressed", on=["note_timer", "pass_turn"]),
+    )
+    named(
+        "silent_while_generating",
+        active.to(
+            stopping,
+            event="timer_fired",
+            cond="is_due and response_is_generating",
+            on=["note_timer", "because_timed_out", "cancel_response", "stop_message"],
+        ),
+    )
+    named(
+        "silent",
+        active.to(stopping, event="timer_fired", cond="is_due", on=["note_timer", "because_timed_out", "stop_message"]),
     )
 
     # The output's report of the stopped message.
@@ -163,34 +250,71 @@ class SpeechChart(StateChart[Any]):
     stopping.to(None, event="session_lost", cond="not session_is_lost", on="note_session_lost")
 
     # The one way out.
-    paused.to(reconciling, cond="is_played_out", on=["resume_output", "bring_server_in_line"])
-    active.to(reconciling, cond="is_played_out", on=["bring_server_in_line", "announce_listening"])
+    paused.to(
+        reconciling,
+        cond="is_played_out",
+        on=["resume_output", "bring_server_in_line", "await_answers_if_any"],
+    )
+    active.to(
+        reconciling,
+        cond="is_played_out",
+        on=["bring_server_in_line", "await_answers_if_any", "announce_listening"],
+    )
+    named(
+        "session_lost",
+        stopping.to(
+            reconciling,
+            cond="output_is_free and session_is_lost",
+            on=["skip_pending", "unwatch", "announce_listening"],
+        ),
+    )
+    named(
+        "response_ended",
+        stopping.to(
+            reconciling,
+            cond="output_is_free and response_has_ended",
+            on=["skip_pending", "bring_server_in_line", "await_answers_if_any", "announce_listening"],
+        ),
+    )
     stopping.to(
         reconciling,
         cond="output_is_free",
-        on=["skip_pending", "bring_server_in_line", "announce_listening"],
+        on=["skip_pending", "bring_server_in_line_so_far", "await_answers", "announce_listening"],
     )
 
     # The server's answers. A refusal is never fatal (T9).
     reconciling.to(None, event="session_reconciliation_acknowledged", cond="is_awaited", on="strike_request")
-    reconciling.to(
-        None,
-        event="session_reconciliation_refused",
-        cond="is_awaited and nothing_unheard_is_left",
-        on="strike_request",
+    named(
+        "nothing_unheard_left",
+        reconciling.to(
+            None,
+            event="session_reconciliation_refused",
+            cond="is_awaited and nothing_unheard_is_left",
+            on="strike_request",
+        ),
     )
-    reconciling.to(
-        None,
-        event="session_reconciliation_refused",
-        cond="is_awaited",
-        on=["strike_request", "report_refusal"],
+    named(
+        "unheard_left",
+        reconciling.to(
+            None,
+            event="session_reconciliation_refused",
+            cond="is_awaited",
+            on=["strike_request", "report_refusal"],
+        ),
     )
-    reconciling.to(None, event="timer_fired", cond="is_due", on=["note_timer", "give_up"])
+    named(
+        "response_ended",
+        reconciling.to(None, event="timer_fired", cond="is_due and response_has_ended", on=["note_timer", "give_up"]),
+    )
+    reconciling.to(None, event="timer_fired", cond="is_due", on=["note_timer", "give_up", "give_up_response"])
     reconciling.to(None, event="session_lost", on="note_session_lost")
 
-    reconciling.to(failed, cond="is_reconciled and has_failed", on=["unwatch", "report_failed"])
-    reconciling.to(interrupted, cond="is_reconciled and is_stopped", on=["unwatch", "report_interrupted"])
-    reconciling.to(completed, cond="is_reconciled", on=["unwatch", "report_completed"])
+    named("failed", reconciling.to(failed, cond="is_reconciled and has_failed", on=["unwatch", "report_failed"]))
+    named(
+        "interrupted",
+        reconciling.to(interrupted, cond="is_reconciled and is_stopped", on=["unwatch", "report_interrupted"]),
+    )
+    named("completed", reconciling.to(completed, cond="is_reconciled", on=["unwatch", "report_completed"]))
 
 
 _OVER = "completed interrupted failed"
@@ -221,6 +345,9 @@ ANSWERS = (
     ignored("already_created", "queued active stopping reconciling", "session_request_refused"),
     rejected("still_wanted", "queued active", "drop_request"),
     ignored("already_created", "stopping reconciling", "drop_request"),
+    ignored("already_settled", "reconciling", "session_item_added", cond="is_generating_it"),
+    ignored("already_ended", "queued active stopping reconciling", "session_item_added", cond="is_own_response"),
+    rejected("foreign_response", "queued active stopping reconciling", "session_item_added"),
     ignored("already_lost", "stopping", "session_lost"),
     ignored("not_awaited", "queued active stopping reconciling", "session_resumed"),
     rejected("nothing_requested", "queued active stopping", *_ANSWERS_OF_SERVER),
@@ -238,6 +365,7 @@ ANSWERS = (
         "session_request_refused",
         "session_response_created",
         "session_response_ended",
+        "session_item_added",
         "session_lost",
         "session_resumed",
         *_ANSWERS_OF_SERVER,

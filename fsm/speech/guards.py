@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..events import (
     Event,
     Interrupt,
+    SessionItemAdded,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
     SessionResponseCreated,
@@ -26,14 +27,29 @@ def has_no_response(speech: Speech, event: Event | None) -> bool:
     return speech.response_id is None
 
 
-def is_own_response(speech: Speech, event: SessionResponseCreated | SessionResponseEnded) -> bool:
+def is_own_response(speech: Speech, event: SessionResponseCreated | SessionResponseEnded | SessionItemAdded) -> bool:
     """The event is about the response that this speech plays."""
     return event.response_id == speech.response_id
 
 
-def is_generating_it(speech: Speech, event: SessionResponseCreated | SessionResponseEnded) -> bool:
+def is_generating_it(speech: Speech, event: SessionResponseCreated | SessionResponseEnded | SessionItemAdded) -> bool:
     """The event is about this speech's response, and the server is generating that one."""
     return is_own_response(speech, event) and not speech.response_has_ended
+
+
+def response_is_generating(speech: Speech, event: Event | None) -> bool:
+    """The server has named the response (C3), has not ended it (C4), and was not told to cancel it."""
+    return speech.response_id is not None and not speech.response_has_ended and not speech.cancel_was_sent
+
+
+def response_has_ended(speech: Speech, event: Event | None) -> bool:
+    """No message of the response will get any more."""
+    return speech.response_has_ended
+
+
+def a_message_is_left(speech: Speech, event: Event | None) -> bool:
+    """A message is being forwarded, or waits for its turn."""
+    return speech.forwarding_id is not None or speech.next_id is not None
 
 
 def output_is_free(speech: Speech, event: Event | None) -> bool:
@@ -63,7 +79,7 @@ def has_progressed(speech: Speech, event: Event | None) -> bool:
 
 def is_played_out(speech: Speech, event: Event | None) -> bool:
     """The response has ended, and all of its messages are final."""
-    return speech.response_has_ended and speech.forwarding_id is None and speech.first_pending_message() is None
+    return speech.response_has_ended and speech.forwarding_id is None and speech.next_id is None
 
 
 def session_is_lost(speech: Speech, event: Event | None) -> bool:
@@ -73,7 +89,7 @@ def session_is_lost(speech: Speech, event: Event | None) -> bool:
 
 def is_awaited(speech: Speech, event: SessionReconciliationAcknowledged | SessionReconciliationRefused) -> bool:
     """The server answers a request that was made and not yet answered."""
-    return (event.operation, event.message_id) in speech.awaited
+    return event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation
 
 
 def nothing_unheard_is_left(speech: Speech, event: SessionReconciliationRefused) -> bool:
