@@ -37,7 +37,6 @@ _FACTS = (
     ev.SessionTextReceived,
     ev.SessionMessageEnded,
     ev.SessionResponseEnded,
-    ev.SessionLost,
 )
 """What a trace's server said by itself. Its answers are given anew."""
 
@@ -91,7 +90,9 @@ class ReplayedSession:
         for request in self._protocol.translate(effect):
             answer = self._answer(request)
             if answer is not None:
-                self._clock.call_later(self._pace.event_interval_ms, partial(self._receive, answer))
+                self._clock.call_later(
+                    self._pace.event_interval_ms, partial(self._receive_answer, self._protocol, answer)
+                )
 
     async def run(self) -> None:
         """Wait to be cancelled: what the server sends is on the clock."""
@@ -100,13 +101,20 @@ class ReplayedSession:
     def schedule(self) -> None:
         """Put everything that the server sent on the clock."""
         if isinstance(self._source, Recording):
-            for index, event in enumerate(self._source.received):
-                place = f"{self._source.name}: event {index + 1} of those received"
-                self._clock.call_later(
-                    index * self._pace.event_interval_ms, partial(self._receive, self._with_audio(event), place)
-                )
+            self._schedule_recording(self._source)
         else:
             self._schedule_facts(self._source)
+
+    def _schedule_recording(self, recording: Recording) -> None:
+        number = 0
+        for index, connection in enumerate(recording.connections):
+            if index > 0:
+                self._clock.call_later(number * self._pace.event_interval_ms, self._lose_connection)
+            for event in connection:
+                at_ms = number * self._pace.event_interval_ms
+                number += 1
+                place = f"{recording.name}: event {number} of those received"
+                self._clock.call_later(at_ms, partial(self._receive, self._with_audio(event), place))
 
     def _schedule_facts(self, trace: Trace) -> None:
         received_ms: dict[str, int] = {}
@@ -123,8 +131,18 @@ class ReplayedSession:
                 more_ms = max(0, event.received_ms - received_ms.get(event.message_id, 0))
                 received_ms[event.message_id] = received_ms.get(event.message_id, 0) + more_ms
                 self._clock.call_later(step.at_ms, partial(self._deliver, event.message_id, more_ms))
+            elif isinstance(event, ev.SessionLost):
+                self._clock.call_later(step.at_ms, self._lose_connection)
             elif isinstance(event, _FACTS):
                 self._clock.call_later(step.at_ms, partial(self._report, event))
+
+    def _lose_connection(self) -> None:
+        """The connection ends; whatever the server says after this, it says in another one, with an empty memory.
+
+        A server that keeps the conversation for the next connection is not told apart yet: this is the place for it.
+        """
+        self.memory.lose_connection()
+        self._protocol = OpenAIRealtimeProtocol(self.memory)
 
     def _deliver(self, message_id: str, ms: int) -> None:
         self.memory.deliver_audio(message_id, bytes(ms * BYTES_PER_MS))
@@ -141,6 +159,11 @@ class ReplayedSession:
                 self._protocol.receive(event)
         except (FieldError, ProtocolError) as error:
             raise ReplayError(f"{place}: {error}") from None
+
+    def _receive_answer(self, asked_by: OpenAIRealtimeProtocol, answer: Mapping[str, Any]) -> None:
+        """An answer does not survive the connection that it was asked in."""
+        if asked_by is self._protocol:
+            self._receive(answer)
 
     def _remember_others(self, event: Mapping[str, Any]) -> None:
         """The memory hears of the assistant's messages; what stands between them is only here."""
@@ -262,6 +285,7 @@ async def replay(
         plays_audio=True,
         frame_ms=policy.frame_ms,
         sent_ms=session.memory.sent_ms,
+        lost=session.memory.lost,
         outcomes=tuple(speech.snapshot.state for speech in driver.speeches),
         divergences=driver.divergences,
         trace=trace,

@@ -38,7 +38,7 @@ class Property:
 
     name: str
     section: str
-    """Where domain.md demands it."""
+    """Where the specification demands it."""
     kind: Literal["effect", "configuration", "world", "engine"]
     check: Callable[..., Complaint]
     effects: tuple[type[Any], ...] = ()

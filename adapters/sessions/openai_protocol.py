@@ -2,7 +2,7 @@
 
 Pure translation, without a connection: the live session and the replay of recordings both use it. It holds what
 the protocol leaves implicit (which message an item is, which request an answer belongs to), and no rule of the
-lifecycle. Current event names and the older ones that Azure still uses are both understood (domain, section 10).
+lifecycle. Current event names and the older ones that Azure still uses are both understood (spec, section 10).
 """
 
 from __future__ import annotations

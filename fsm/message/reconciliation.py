@@ -89,5 +89,5 @@ def _await(speech: Speech, operation: Reconciliation, message: Message) -> None:
 
 
 def _may_be_remembered(message: Message) -> bool:
-    """An item that ended empty is not a memory: no request is spent on it (domain rule 2.3, R1)."""
+    """An item that ended empty is not a memory: no request is spent on it (spec, section 2.5; R1)."""
     return message.reason != "no_content" or message.received_ms > 0 or bool(message.text)
