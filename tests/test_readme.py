@@ -23,6 +23,7 @@ PAGES = sorted(
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EMBEDDING, MACHINE = re.findall(r"```python\n(.*?)```", README, re.S)
+INTEGRATIONS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8"), re.S)
 
 
 async def test_the_embedding_code_runs_in_twenty_lines(monkeypatch, capsys):
@@ -63,6 +64,11 @@ def test_the_machine_alone_runs():
     namespace: dict[str, object] = {}
     exec(compile(MACHINE, "README.md", "exec"), namespace)
     assert namespace["reply"].kind == "handled"
+
+
+@pytest.mark.parametrize("code", INTEGRATIONS)
+def test_the_code_of_the_page_on_integrations_runs(code, capsys):
+    exec(compile(code, "docs/integrations.md", "exec"), {"__name__": "integrations"})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
