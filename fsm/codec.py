@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar, Union
 import msgspec
 
 from .effects import EVERY_EFFECT_TYPE, Effect
+from .errors import SpeechLifecycleError
 from .events import EVERY_EVENT_TYPE, Event, name_of
 from .state import Speech
 from .values import Value
@@ -26,7 +27,7 @@ NOT_FINITE = ("nan", "inf", "-inf")
 """The words for numbers that JSON does not have."""
 
 
-class CodecError(ValueError):
+class CodecError(SpeechLifecycleError, ValueError):
     """Data from outside is not what it should be. The message names the field and what was expected."""
 
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
+
 _LARGEST_BYTES = 32 * 1024 * 1024
 _LONGEST_WORDS = 200
 """Of an error: some repeat what they found, however long it is."""
 
 
-class RecordingError(ValueError):
+class RecordingError(SpeechLifecycleError, ValueError):
     """A recording cannot be read. The message names the file, the place and the remedy."""
 
 

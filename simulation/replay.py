@@ -21,10 +21,11 @@ from speech_lifecycle.adapters.sessions.fields import FieldError, identifier, op
 from speech_lifecycle.adapters.sessions.openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol, ProtocolError
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.effects import CancelResponse, SessionEffect
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.trace import Header, Record, Step, Trace, definition_digest, load_trace
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
-from .conversation import MessageItem, Refusal, item_from_client
+from .conversation import MessageItem, ServerRefusal, item_from_client
 from .first_sound import FirstSound
 from .memory import BYTES_PER_MS, ServerMemory
 from .recording import Recording, load_recording
@@ -47,7 +48,7 @@ _LATEST_MS = 86_400_000.0
 """A day: no trace is longer, and times far beyond it are too coarse to play by."""
 
 
-class ReplayError(ValueError):
+class ReplayError(SpeechLifecycleError, ValueError):
     """A file cannot be replayed. The message names it and says why."""
 
 
@@ -185,7 +186,7 @@ class ReplayedSession:
 
     def _answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
         conversation = self.memory.conversation
-        refusal: Refusal | None = None
+        refusal: ServerRefusal | None = None
         if request["type"] == "conversation.item.truncate":
             refusal = conversation.truncate(request["item_id"], request["content_index"], request["audio_end_ms"])
             answer = {"type": "conversation.item.truncated", "item_id": request["item_id"]}
@@ -194,7 +195,9 @@ class ReplayedSession:
             answer = {"type": "conversation.item.deleted", "item_id": request["item_id"]}
         elif request["type"] == "conversation.item.create":
             item = item_from_client(request["item"], "", "")
-            refusal = item if isinstance(item, Refusal) else conversation.insert(item, request.get("previous_item_id"))
+            refusal = (
+                item if isinstance(item, ServerRefusal) else conversation.insert(item, request.get("previous_item_id"))
+            )
             answer = {"type": "conversation.item.added", "item": request["item"]}
         else:
             return None

@@ -58,7 +58,7 @@ def reason_of(verdict: Verdict) -> str:
 
 
 def problems(verdicts: Sequence[Verdict], *, is_whole: bool = True) -> list[str]:
-    """Return what has to be mended: in the properties, the tests, or the list of equivalents."""
+    """Return what has to be repaired: in the properties, the tests, or the list of equivalents."""
     fates = {verdict.mutant: verdict for verdict in verdicts}
     found = [
         f"{each.mutant}: survives ({each.by}); write the property or the test that finds it"

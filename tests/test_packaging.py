@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,20 @@ def test_the_core_reads_no_clock_does_no_io_and_makes_no_ids():
     forbidden = {"asyncio", "random", "uuid", "os", "socket", "threading", "pathlib", "logging"}
     for path in (ROOT / "fsm").rglob("*.py"):
         assert not forbidden & imports_of(path), path
+
+
+def test_whatever_is_raised_by_name_has_one_base():
+    """So that one `except SpeechLifecycleError` is enough; a wrong argument stays what it is everywhere."""
+    bases = {
+        node.name: [ast.unparse(base) for base in node.bases]
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and re.search(r"(?:Error|Exception)\b", " ".join(map(ast.unparse, node.bases)))
+    }
+    assert len(bases) > 10
+    assert bases.pop("SpeechLifecycleError") == ["Exception"]
+    assert {name: its for name, its in bases.items() if its[0] != "SpeechLifecycleError"} == {}
 
 
 def test_every_extra_is_part_of_all():

@@ -55,7 +55,7 @@ class OpenAIAnswers:
         return (operation, message_id) in self._requests.values()
 
     def on_item_added(self, item_id: str) -> None:
-        """Take it that an item is in the conversation: the second half of a replacement."""
+        """Learn that an item is in the conversation: the second half of a replacement."""
         if self.is_expected("replace", item_id):
             self.acknowledge("replace", item_id)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
     SessionMessageEnded,
@@ -50,7 +51,7 @@ _ITEMS_KEPT = 1024
 V = TypeVar("V")
 
 
-class ProtocolError(ValueError):
+class ProtocolError(SpeechLifecycleError, ValueError):
     """A server event is not what the protocol says. The message names the event and the field."""
 
 
