@@ -1,24 +1,205 @@
 """The speech lifecycle: two declared charts, and the machine that runs them.
 
 `SpeechMachine` runs one speech in place; `step` does the same as a pure function. Events go in, effects come out;
-nothing here does I/O, reads a clock or knows a framework. The charts themselves, as data, are in `definition`.
+nothing here does I/O, reads a clock or knows a framework. The charts themselves, as data, are in `definition()`.
+
+All that a user of the core needs is to be had from here. What takes long to import (the charts) or is seldom needed
+(JSON, traces) is imported when it is first asked for.
 """
 
+from typing import TYPE_CHECKING
+
+from .effects import (
+    EFFECT_TYPES,
+    AgentEffect,
+    AnnounceAgentState,
+    CancelResponse,
+    CancelTimer,
+    ClearOutput,
+    CommitMessage,
+    Effect,
+    FlushOutput,
+    OutputEffect,
+    PauseOutput,
+    RemoveMessages,
+    ReplaceMessage,
+    ReportDivergence,
+    ReportMessageSettled,
+    ReportSpeechDone,
+    ResumeOutput,
+    SessionEffect,
+    StartHandover,
+    StartTimer,
+    TimerEffect,
+    TruncateMessage,
+)
+from .errors import SpeechLifecycleError
+from .events import (
+    EVENT_TYPES,
+    Authorize,
+    Close,
+    Command,
+    Event,
+    Interrupt,
+    OutputAudioHandedOver,
+    OutputFact,
+    OutputFailed,
+    OutputPlaybackFinished,
+    OutputPlaybackProgressed,
+    OutputPlaybackStarted,
+    Pause,
+    Resume,
+    SessionAudioReceived,
+    SessionFact,
+    SessionLost,
+    SessionMessageAdded,
+    SessionMessageEnded,
+    SessionReconciliationAcknowledged,
+    SessionReconciliationRefused,
+    SessionResponseCreated,
+    SessionResponseEnded,
+    SessionTextReceived,
+    Source,
+    TimerFired,
+)
+from .lazy_exports import lazy_exports
 from .machine import SpeechMachine, step
 from .replies import Handled, Ignored, Rejected, Reply
 from .state import Message, Speech
-from .values import Capabilities, MessageRecord, Policy
+from .values import (
+    AgentState,
+    Capabilities,
+    DivergenceCause,
+    HeardTextStatus,
+    MessageRecord,
+    MessageState,
+    Modality,
+    Outcome,
+    Policy,
+    Reason,
+    Reconciliation,
+    Refusal,
+    ResponseStatus,
+    SettledState,
+    SpeechState,
+    Timer,
+)
+
+if TYPE_CHECKING:
+    from .codec import EFFECTS, EVENTS, CodecError, dump_speech, load_speech
+    from .compile.definition import DefinitionError, definition
+    from .message.chart import MessageChart
+    from .speech.chart import SpeechChart
+    from .trace import Trace, TraceError, dump_record, load_trace
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "CodecError": ".codec",
+            "EFFECTS": ".codec",
+            "EVENTS": ".codec",
+            "dump_speech": ".codec",
+            "load_speech": ".codec",
+            "DefinitionError": ".compile.definition",
+            "definition": ".compile.definition",
+            "MessageChart": ".message.chart",
+            "SpeechChart": ".speech.chart",
+            "Trace": ".trace",
+            "TraceError": ".trace",
+            "dump_record": ".trace",
+            "load_trace": ".trace",
+        },
+    )
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
 
 __all__ = [
+    "EFFECTS",
+    "EFFECT_TYPES",
+    "EVENTS",
+    "EVENT_TYPES",
+    "AgentEffect",
+    "AgentState",
+    "AnnounceAgentState",
+    "Authorize",
+    "CancelResponse",
+    "CancelTimer",
     "Capabilities",
+    "ClearOutput",
+    "Close",
+    "CodecError",
+    "Command",
+    "CommitMessage",
+    "DefinitionError",
+    "DivergenceCause",
+    "Effect",
+    "Event",
+    "FlushOutput",
     "Handled",
+    "HeardTextStatus",
     "Ignored",
+    "Interrupt",
     "Message",
+    "MessageChart",
     "MessageRecord",
+    "MessageState",
+    "Modality",
+    "Outcome",
+    "OutputAudioHandedOver",
+    "OutputEffect",
+    "OutputFact",
+    "OutputFailed",
+    "OutputPlaybackFinished",
+    "OutputPlaybackProgressed",
+    "OutputPlaybackStarted",
+    "Pause",
+    "PauseOutput",
     "Policy",
+    "Reason",
+    "Reconciliation",
+    "Refusal",
     "Rejected",
+    "RemoveMessages",
+    "ReplaceMessage",
     "Reply",
+    "ReportDivergence",
+    "ReportMessageSettled",
+    "ReportSpeechDone",
+    "ResponseStatus",
+    "Resume",
+    "ResumeOutput",
+    "SessionAudioReceived",
+    "SessionEffect",
+    "SessionFact",
+    "SessionLost",
+    "SessionMessageAdded",
+    "SessionMessageEnded",
+    "SessionReconciliationAcknowledged",
+    "SessionReconciliationRefused",
+    "SessionResponseCreated",
+    "SessionResponseEnded",
+    "SessionTextReceived",
+    "SettledState",
+    "Source",
     "Speech",
+    "SpeechChart",
+    "SpeechLifecycleError",
     "SpeechMachine",
+    "SpeechState",
+    "StartHandover",
+    "StartTimer",
+    "Timer",
+    "TimerEffect",
+    "TimerFired",
+    "Trace",
+    "TraceError",
+    "TruncateMessage",
+    "definition",
+    "dump_record",
+    "dump_speech",
+    "load_speech",
+    "load_trace",
     "step",
 ]
