@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -93,6 +94,30 @@ def test_every_extra_is_part_of_all():
 def test_the_installed_distribution_owns_one_name():
     assert importlib.metadata.version("speech-lifecycle") == PROJECT["project"]["version"]
     assert not set(FOLDERS) & set(sys.modules)
+
+
+def test_ci_runs_on_every_python_that_is_supported():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    (job,) = workflow["jobs"].values()
+    supported = [
+        name.rpartition(" ")[2]
+        for name in PROJECT["project"]["classifiers"]
+        if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", name)
+    ]
+    assert job["strategy"]["matrix"]["python"] == supported
+    assert job["steps"][-1] == {"run": ".ci/run"}
+
+
+def test_the_changelog_has_the_version_and_what_is_not_released():
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert headings[:2] == ["What is stable", "Unreleased"]
+
+
+def test_every_hook_is_a_target_of_make():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    for hook in hooks:
+        assert re.search(rf"^{hook['entry'].removeprefix('make -s ')}:", makefile, re.M), hook["entry"]
 
 
 def test_what_is_generated_says_so():

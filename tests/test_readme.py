@@ -19,7 +19,9 @@ from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
-    path for folder in (".", "docs", "docs/adr", "tests", "tests/captures") for path in (ROOT / folder).glob("*.md")
+    path
+    for folder in (".", "docs", "docs/adr", "tests/fuzz", "tests/captures")
+    for path in (ROOT / folder).glob("*.md")
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EMBEDDING, MACHINE = re.findall(r"```python\n(.*?)```", README, re.S)
