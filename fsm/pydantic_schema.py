@@ -7,10 +7,10 @@ msgspec, which checks it once more: a value is the same, whoever has made it.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
-from pydantic import GetCoreSchemaHandler, WithJsonSchema
+from pydantic import Field, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema
 from pydantic_core import core_schema as cs
 
@@ -57,13 +57,22 @@ def core_schema_of(value_type: type[Value], handler: GetCoreSchemaHandler) -> Co
     )
 
 
+def _with_bounds(annotation: Any) -> Any:
+    """Return an annotation with the bounds that msgspec knows as those that pydantic knows."""
+    if get_origin(annotation) is not Annotated:
+        return annotation
+    base, *parts = get_args(annotation)
+    known = [Field(ge=part.ge, le=part.le) if isinstance(part, msgspec.Meta) else part for part in parts]
+    return Annotated[(base, *known)]
+
+
 def _fields_of(value_type: type[Value], handler: GetCoreSchemaHandler) -> CoreSchema:
     config = value_type.__struct_config__
     fields = {}
     if config.tag_field is not None:
         fields[config.tag_field] = cs.typed_dict_field(cs.literal_schema([config.tag]), required=True)
     for field in msgspec.structs.fields(value_type):
-        schema = handler.generate_schema(_POSITION if field.name == "position_ms" else field.type)
+        schema = handler.generate_schema(_POSITION if field.name == "position_ms" else _with_bounds(field.type))
         if not field.required:
             # The value has the default. Here it stands for those who read the JSON Schema.
             schema = cs.with_default_schema(schema, default=field.default)
