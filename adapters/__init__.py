@@ -10,8 +10,8 @@ from speech_lifecycle.fsm.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from .clock import Clock, LoopClock, VirtualClock
-    from .driven_speech import DrivenSpeech
-    from .driver import BargeIn, Driver, EffectListener
+    from .driven_speech import DrivenMessage, DrivenSpeech
+    from .driver import Driver, EffectListener
     from .ports import AudioOutput, Session, SessionReceiver
     from .sessions.openai_realtime import OpenAIRealtimeSession
     from .trace_file import TraceFile
@@ -20,8 +20,8 @@ else:
         __name__,
         {
             "AudioOutput": ".ports",
-            "BargeIn": ".driver",
             "Clock": ".clock",
+            "DrivenMessage": ".driven_speech",
             "DrivenSpeech": ".driven_speech",
             "Driver": ".driver",
             "EffectListener": ".driver",
@@ -40,8 +40,8 @@ else:
 
 __all__ = [
     "AudioOutput",
-    "BargeIn",
     "Clock",
+    "DrivenMessage",
     "DrivenSpeech",
     "Driver",
     "EffectListener",

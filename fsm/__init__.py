@@ -1,6 +1,7 @@
-"""The speech lifecycle: two declared charts, and the machine that runs them.
+"""The speech lifecycle: three declared charts, and the machines that run them.
 
-`SpeechMachine` runs one speech in place; `step` does the same as a pure function. Events go in, effects come out;
+`SpeechMachine` runs one speech in place; `step` does the same as a pure function. `ConversationMachine` and
+`step_conversation` do it for a whole session with all of its speeches. Events go in, effects come out;
 nothing here does I/O, reads a clock or knows a framework. The charts themselves, as data, are in `definition()`.
 
 All that a user of the core needs is to be had from here. What takes long to import (the charts) or is seldom needed
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING
 
 from .effects import (
     EFFECT_TYPES,
+    EVERY_EFFECT_TYPE,
     AgentEffect,
     AnnounceAgentState,
+    AnnounceConnectionState,
     CancelResponse,
     CancelTimer,
     ClearOutput,
     CommitMessage,
+    CreateResponse,
     Effect,
     FlushOutput,
     OutputEffect,
@@ -25,6 +29,7 @@ from .effects import (
     ReplaceMessage,
     ReportDivergence,
     ReportMessageSettled,
+    ReportSpeechBegun,
     ReportSpeechDone,
     ResumeOutput,
     SessionEffect,
@@ -36,9 +41,11 @@ from .effects import (
 from .errors import SpeechLifecycleError
 from .events import (
     EVENT_TYPES,
+    EVERY_EVENT_TYPE,
     Authorize,
     Close,
     Command,
+    DropRequest,
     Event,
     Interrupt,
     OutputAudioHandedOver,
@@ -48,6 +55,7 @@ from .events import (
     OutputPlaybackProgressed,
     OutputPlaybackStarted,
     Pause,
+    RequestResponse,
     Resume,
     SessionAudioReceived,
     SessionFact,
@@ -56,20 +64,31 @@ from .events import (
     SessionMessageEnded,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
+    SessionRequestRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResumed,
     SessionTextReceived,
     Source,
+    SpeechEvent,
     TimerFired,
+    UserFact,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
 )
 from .lazy_exports import lazy_exports
 from .machine import SpeechMachine, step
-from .replies import Handled, Ignored, Rejected, Reply
-from .state import Message, Speech
+from .replies import Handled, Ignored, Rejected, Reply, SpeechStep
+from .state import Conversation, Message, Speech
 from .values import (
     AgentState,
+    BargeIn,
     Capabilities,
+    ConnectionState,
+    ConversationPolicy,
     DivergenceCause,
+    FloorState,
+    GenerationState,
     HeardTextStatus,
     MessageRecord,
     MessageState,
@@ -83,11 +102,14 @@ from .values import (
     SettledState,
     SpeechState,
     Timer,
+    UserState,
 )
 
 if TYPE_CHECKING:
     from .codec import EFFECTS, EVENTS, CodecError, dump_speech, load_speech
     from .compile.definition import DefinitionError, definition
+    from .conversation.chart import ConversationChart
+    from .conversation.machine import ConversationMachine, step_conversation
     from .message.chart import MessageChart
     from .speech.chart import SpeechChart
     from .trace import Trace, TraceError, dump_record, load_trace
@@ -102,6 +124,9 @@ else:
             "load_speech": ".codec",
             "DefinitionError": ".compile.definition",
             "definition": ".compile.definition",
+            "ConversationChart": ".conversation.chart",
+            "ConversationMachine": ".conversation.machine",
+            "step_conversation": ".conversation.machine",
             "MessageChart": ".message.chart",
             "SpeechChart": ".speech.chart",
             "Trace": ".trace",
@@ -120,10 +145,14 @@ __all__ = [
     "EFFECT_TYPES",
     "EVENTS",
     "EVENT_TYPES",
+    "EVERY_EFFECT_TYPE",
+    "EVERY_EVENT_TYPE",
     "AgentEffect",
     "AgentState",
     "AnnounceAgentState",
+    "AnnounceConnectionState",
     "Authorize",
+    "BargeIn",
     "CancelResponse",
     "CancelTimer",
     "Capabilities",
@@ -132,11 +161,20 @@ __all__ = [
     "CodecError",
     "Command",
     "CommitMessage",
+    "ConnectionState",
+    "Conversation",
+    "ConversationChart",
+    "ConversationMachine",
+    "ConversationPolicy",
+    "CreateResponse",
     "DefinitionError",
     "DivergenceCause",
+    "DropRequest",
     "Effect",
     "Event",
+    "FloorState",
     "FlushOutput",
+    "GenerationState",
     "Handled",
     "HeardTextStatus",
     "Ignored",
@@ -166,7 +204,9 @@ __all__ = [
     "Reply",
     "ReportDivergence",
     "ReportMessageSettled",
+    "ReportSpeechBegun",
     "ReportSpeechDone",
+    "RequestResponse",
     "ResponseStatus",
     "Resume",
     "ResumeOutput",
@@ -178,16 +218,20 @@ __all__ = [
     "SessionMessageEnded",
     "SessionReconciliationAcknowledged",
     "SessionReconciliationRefused",
+    "SessionRequestRefused",
     "SessionResponseCreated",
     "SessionResponseEnded",
+    "SessionResumed",
     "SessionTextReceived",
     "SettledState",
     "Source",
     "Speech",
     "SpeechChart",
+    "SpeechEvent",
     "SpeechLifecycleError",
     "SpeechMachine",
     "SpeechState",
+    "SpeechStep",
     "StartHandover",
     "StartTimer",
     "Timer",
@@ -196,10 +240,15 @@ __all__ = [
     "Trace",
     "TraceError",
     "TruncateMessage",
+    "UserFact",
+    "UserStartedSpeaking",
+    "UserState",
+    "UserStoppedSpeaking",
     "definition",
     "dump_record",
     "dump_speech",
     "load_speech",
     "load_trace",
     "step",
+    "step_conversation",
 ]

@@ -7,6 +7,7 @@ msgspec, which checks it once more: a value is the same, whoever has made it.
 from __future__ import annotations
 
 import json
+from contextvars import ContextVar
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -21,6 +22,8 @@ _POSITION = Annotated[
     float | None, WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "null"}, {"enum": list(NOT_FINITE)}]})
 ]
 """A position may be any number that an output reports."""
+_within: ContextVar[frozenset[type[Value]]] = ContextVar("_within", default=frozenset())
+"""The types whose schemas are being made."""
 
 
 def core_schema_of(value_type: type[Value], handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -49,10 +52,19 @@ def core_schema_of(value_type: type[Value], handler: GetCoreSchemaHandler) -> Co
     def dump(value: Value, info: cs.SerializationInfo) -> Any:
         return json_data(value) if info.mode_is_json() else msgspec.to_builtins(value)
 
+    ref = f"{value_type.__module__}.{value_type.__qualname__}:{id(value_type)}"
+    outer = _within.get()
+    if value_type in outer:  # a value that may hold others of its own type
+        return cs.definition_reference_schema(ref)
+    token = _within.set(outer | {value_type})
+    try:
+        fields = _fields_of(value_type, handler)
+    finally:
+        _within.reset(token)
     return cs.no_info_wrap_validator_function(
         validate,
-        cs.no_info_after_validator_function(make, _fields_of(value_type, handler)),
-        ref=f"{value_type.__module__}.{value_type.__qualname__}:{id(value_type)}",
+        cs.no_info_after_validator_function(make, fields),
+        ref=ref,
         serialization=cs.plain_serializer_function_ser_schema(dump, info_arg=True),
     )
 
@@ -61,9 +73,10 @@ def _with_bounds(annotation: Any) -> Any:
     """Return an annotation with the bounds that msgspec knows as those that pydantic knows."""
     if get_origin(annotation) is not Annotated:
         return annotation
-    base, *parts = get_args(annotation)
-    known = [Field(ge=part.ge, le=part.le) if isinstance(part, msgspec.Meta) else part for part in parts]
-    return Annotated[(base, *known)]
+    bounded, *parts = get_args(annotation)
+    for part in parts:
+        bounded = Annotated[bounded, Field(ge=part.ge, le=part.le) if isinstance(part, msgspec.Meta) else part]
+    return bounded
 
 
 def _fields_of(value_type: type[Value], handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -73,6 +73,7 @@ class ReplayedSession:
         self._source = source
         self._pace = pace
         self._cancelled: set[str] = set()
+        self._is_lost = False
         self.memory: ServerMemory
         self._protocol: OpenAIRealtimeProtocol
 
@@ -138,17 +139,26 @@ class ReplayedSession:
                 self._clock.call_later(step.at_ms, partial(self._report, event))
 
     def _lose_connection(self) -> None:
-        """The connection ends; whatever the server says after this, it says in another one, with an empty memory.
+        if not self._is_lost:
+            self._is_lost = True
+            self.memory.lose_connection()
+            self._protocol = OpenAIRealtimeProtocol(self.memory)
 
-        A server that keeps the conversation for the next connection is not told apart yet: this is the place for it.
+    def _connect(self) -> None:
+        """Whatever the server says after a loss, it says in another connection, and it remembers nothing.
+
+        A server that keeps the conversation (`conversation_kept`) is not told apart yet: this is the place for it.
         """
-        self.memory.lose_connection()
-        self._protocol = OpenAIRealtimeProtocol(self.memory)
+        if self._is_lost:
+            self._is_lost = False
+            self.memory.report(ev.SessionResumed())
 
     def _deliver(self, message_id: str, ms: int) -> None:
+        self._connect()
         self.memory.deliver_audio(message_id, bytes(ms * BYTES_PER_MS))
 
     def _report(self, fact: ev.SessionFact) -> None:
+        self._connect()
         if getattr(fact, "response_id", "") not in self._cancelled:
             self.memory.report(fact)
 
@@ -156,6 +166,7 @@ class ReplayedSession:
         try:
             response_id = optional_identifier(event, "response_id") or optional_identifier(event, "response", "id")
             if response_id not in self._cancelled:
+                self._connect()
                 self._remember_others(event)
                 self._protocol.receive(event)
         except (FieldError, ProtocolError) as error:

@@ -14,8 +14,8 @@ import pytest
 import speech_lifecycle.adapters
 import speech_lifecycle.fsm
 from speech_lifecycle.fsm import effects, events, replies
-from speech_lifecycle.fsm.effects import EFFECT_TYPES
-from speech_lifecycle.fsm.events import EVENT_TYPES
+from speech_lifecycle.fsm.effects import EVERY_EFFECT_TYPE
+from speech_lifecycle.fsm.events import EVERY_EVENT_TYPE
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ["speech_lifecycle.fsm", "speech_lifecycle.adapters", "speech_lifecycle.adapters.livekit_agents"]
@@ -39,7 +39,7 @@ def test_every_name_that_is_offered_is_there_and_listed(name):
 
 def test_every_event_effect_and_reply_is_offered_by_the_core():
     offered = set(speech_lifecycle.fsm.__all__)
-    assert {kind.__name__ for kind in (*EVENT_TYPES, *EFFECT_TYPES, *get_args(replies.Reply))} <= offered
+    assert {kind.__name__ for kind in (*EVERY_EVENT_TYPE, *EVERY_EFFECT_TYPE, *get_args(replies.Reply))} <= offered
     assert speech_lifecycle.fsm.Interrupt is events.Interrupt
     assert speech_lifecycle.fsm.ClearOutput is effects.ClearOutput
 

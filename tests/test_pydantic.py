@@ -11,13 +11,13 @@ from typing import Annotated
 import jsonschema
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from valid_values import any_of
 
 from speech_lifecycle.fsm.codec import EFFECTS, EVENTS
-from speech_lifecycle.fsm.effects import EFFECT_TYPES, Effect, ReportSpeechDone
-from speech_lifecycle.fsm.events import EVENT_TYPES, Authorize, Event, OutputPlaybackFinished, name_of
+from speech_lifecycle.fsm.effects import EVERY_EFFECT_TYPE, Effect, ReportSpeechDone
+from speech_lifecycle.fsm.events import EVERY_EVENT_TYPE, Authorize, Event, OutputPlaybackFinished, name_of
 from speech_lifecycle.fsm.replies import Reply
 from speech_lifecycle.fsm.trace import Record, Unrouted
 from speech_lifecycle.fsm.values import Capabilities, MessageRecord, Policy
@@ -34,11 +34,7 @@ class CallLog(BaseModel):
     capabilities: Capabilities | None = None
 
 
-def values(types) -> st.SearchStrategy:
-    return st.one_of(*(st.from_type(value_type) for value_type in types))
-
-
-@given(values(EVENT_TYPES))
+@given(any_of(EVERY_EVENT_TYPE))
 def test_every_event_survives_pydantic(event):
     """By repr: NaN is not equal to itself."""
     assert event.type == name_of(type(event))
@@ -48,18 +44,18 @@ def test_every_event_survives_pydantic(event):
         assert repr(adapter.validate_json(adapter.dump_json(event))) == repr(event)
 
 
-@given(values(EFFECT_TYPES))
+@given(any_of(EVERY_EFFECT_TYPE))
 def test_every_effect_survives_pydantic(effect):
     assert ANY_EFFECT.validate_json(ANY_EFFECT.dump_json(effect)) == effect
 
 
-@given(values([*EVENT_TYPES, *EFFECT_TYPES]))
+@given(any_of([*EVERY_EVENT_TYPE, *EVERY_EFFECT_TYPE]))
 def test_pydantic_writes_what_the_codec_writes(value):
-    family = EVENTS if isinstance(value, EVENT_TYPES) else EFFECTS
+    family = EVENTS if isinstance(value, EVERY_EVENT_TYPE) else EFFECTS
     assert json.loads(TypeAdapter(type(value)).dump_json(value)) == family.dump(value)
 
 
-@given(values(EVENT_TYPES))
+@given(any_of(EVERY_EVENT_TYPE))
 def test_the_json_schema_describes_what_is_written(event):
     written = json.loads(ANY_EVENT.dump_json(event))
     jsonschema.validate(written, EVENT_SCHEMA, jsonschema.Draft202012Validator)
@@ -67,9 +63,9 @@ def test_the_json_schema_describes_what_is_written(event):
 
 def test_the_json_schema_names_each_type_once_and_says_what_it_is():
     schema = TypeAdapter(Record).json_schema()
-    assert {kind.__name__ for kind in (*EVENT_TYPES, *EFFECT_TYPES, Policy, Capabilities, MessageRecord)} <= set(
-        schema["$defs"]
-    )
+    assert {
+        kind.__name__ for kind in (*EVERY_EVENT_TYPE, *EVERY_EFFECT_TYPE, Policy, Capabilities, MessageRecord)
+    } <= set(schema["$defs"])
     assert schema["$defs"]["Interrupt"]["properties"]["type"] == {
         "const": "interrupt",
         "title": "Type",
