@@ -1,1 +1,54 @@
-"""Adapters: the driver that joins a session, an output and the machine, and parts to join."""
+"""Adapters: the driver that joins a session, an output and the machine, and parts to join.
+
+What an embedder needs is to be had from here, and is imported when it is first asked for. `adapters.livekit_agents` has
+what LiveKit Agents needs.
+"""
+
+from typing import TYPE_CHECKING
+
+from speech_lifecycle.fsm.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from .clock import Clock, LoopClock, VirtualClock
+    from .driven_speech import DrivenMessage, DrivenSpeech
+    from .driver import Driver, EffectListener
+    from .ports import AudioOutput, Session, SessionReceiver
+    from .sessions.openai_realtime import OpenAIRealtimeSession
+    from .trace_file import TraceFile
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "AudioOutput": ".ports",
+            "Clock": ".clock",
+            "DrivenMessage": ".driven_speech",
+            "DrivenSpeech": ".driven_speech",
+            "Driver": ".driver",
+            "EffectListener": ".driver",
+            "LoopClock": ".clock",
+            "OpenAIRealtimeSession": ".sessions.openai_realtime",
+            "Session": ".ports",
+            "SessionReceiver": ".ports",
+            "TraceFile": ".trace_file",
+            "VirtualClock": ".clock",
+        },
+    )
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+
+__all__ = [
+    "AudioOutput",
+    "Clock",
+    "DrivenMessage",
+    "DrivenSpeech",
+    "Driver",
+    "EffectListener",
+    "LoopClock",
+    "OpenAIRealtimeSession",
+    "Session",
+    "SessionReceiver",
+    "TraceFile",
+    "VirtualClock",
+]

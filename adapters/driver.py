@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 _NUMBERS = (int, float, type(None))
 
-Listener = Callable[[DrivenSpeech | None, fx.AgentEffect], None]
+EffectListener = Callable[[DrivenSpeech | None, fx.AgentEffect], None]
 """Is given the speech that an effect is about; with the agent's or connection's state the latest, if there is one."""
 
 
@@ -84,7 +84,7 @@ class Driver:
             keep_steps=trace is not None,
         )
         self._trace = trace
-        self._listeners: list[Listener] = []
+        self._listeners: list[EffectListener] = []
         self._waiting: deque[ev.Event] = deque()
         self._is_stepping = False
         self._driven: dict[str, DrivenSpeech] = {}
@@ -129,7 +129,7 @@ class Driver:
         """Whether the user speaks, by what the session tells."""
         return self._machine.conversation.user == "talking"
 
-    def listen(self, listener: Listener) -> None:
+    def listen(self, listener: EffectListener) -> None:
         """Have `listener` called with every effect for the agent: states, records, history, divergences."""
         self._listeners.append(listener)
 

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
+
 EXIT_DIFFERENT = 1
 """Heard, history and server are not the same."""
 EXIT_USAGE = 2
@@ -14,13 +16,13 @@ EXIT_INTERRUPTED = 130
 """Ctrl-C."""
 
 
-class UsageError(Exception):
+class UsageError(SpeechLifecycleError):
     """The user asked for something that cannot be had. The message says what, and what to do."""
 
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Turn errors that are the user's to mend into one line and an exit code."""
+    """Turn errors that are the user's to repair into one line and an exit code."""
     try:
         yield
     except (UsageError, ImportError, OSError) as error:

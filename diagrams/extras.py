@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 
-class MissingExtraError(ImportError):
+
+class MissingExtraError(SpeechLifecycleError, ImportError):
     """A feature needs a package that is installed on request only. The message names the command."""
 
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
+
 from .files import replace_file
 from .tables import tables
 
@@ -17,7 +19,7 @@ _BEGIN = re.compile(r"<!-- generated: (\S+) -->")
 _END = "<!-- end generated -->"
 
 
-class MarkerError(ValueError):
+class MarkerError(SpeechLifecycleError, ValueError):
     """A marker names nothing that is generated, or has no end. The message gives its line."""
 
 

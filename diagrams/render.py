@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, definition
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 
 from .dot import dot
 from .extras import missing_extra
@@ -26,7 +27,7 @@ FILE_FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
 TIMEOUT_S = 60
 
 
-class RenderError(RuntimeError):
+class RenderError(SpeechLifecycleError, RuntimeError):
     """The renderer failed. The message is what it said."""
 
 

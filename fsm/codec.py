@@ -17,14 +17,17 @@ from typing import Any, Generic, TypeVar, Union
 import msgspec
 
 from .effects import EVERY_EFFECT_TYPE, Effect
+from .errors import SpeechLifecycleError
 from .events import EVERY_EVENT_TYPE, Event, name_of
 from .state import Speech
+from .values import Value
 
 T = TypeVar("T")
-_NOT_FINITE = ("nan", "inf", "-inf")
+NOT_FINITE = ("nan", "inf", "-inf")
+"""The words for numbers that JSON does not have."""
 
 
-class CodecError(ValueError):
+class CodecError(SpeechLifecycleError, ValueError):
     """Data from outside is not what it should be. The message names the field and what was expected."""
 
 
@@ -64,7 +67,7 @@ class Family(Generic[T]):
         for definition in schema["$defs"].values():
             position = definition.get("properties", {}).get("position_ms")
             if position is not None:
-                position["anyOf"].append({"enum": list(_NOT_FINITE)})
+                position["anyOf"].append({"enum": list(NOT_FINITE)})
         return schema
 
 
@@ -101,7 +104,7 @@ def _numeric(data: Any) -> Any:
     if isinstance(data, dict):
         return {
             key: float(item)
-            if key == "position_ms" and isinstance(item, str) and item in _NOT_FINITE
+            if key == "position_ms" and isinstance(item, str) and item in NOT_FINITE
             else _numeric(item)
             for key, item in data.items()
         }
@@ -137,6 +140,11 @@ def _fault(message: str) -> str:
     # Keys and values of the data may stand in it, as long as whoever wrote the data likes.
     what = what if len(what) <= _LONGEST else f"{what[:_LONGEST]}..."
     return f"field {place[:80]!r}: {what}" if place else what
+
+
+def json_data(value: Value) -> Any:
+    """Return any value as JSON data, with words for the numbers that JSON has none for."""
+    return _plain(msgspec.to_builtins(value))
 
 
 def dump_speech(speech: Speech) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import msgspec
 
 from .codec import CodecError, Family, parse_json
 from .effects import Effect
+from .errors import SpeechLifecycleError
 from .events import Event
 from .machine import SpeechMachine
 from .replies import Handled, Reply
@@ -31,7 +32,7 @@ Milliseconds = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
 """A time that is a finite number."""
 
 
-class TraceError(ValueError):
+class TraceError(SpeechLifecycleError, ValueError):
     """A trace cannot be read. The message names the line, the field and the remedy."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from msgspec import Meta, Struct
 
@@ -12,6 +12,10 @@ LARGEST = 2**53 - 1
 """The largest integer that every language keeps exactly, JavaScript and JSON readers included."""
 Whole = Annotated[int, Meta(ge=0, le=LARGEST)]
 """The integers of the lifecycle: amounts, positions and durations in whole milliseconds."""
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 Modality = Literal["audio", "text"]
 MessageState = Literal["pending", "streaming", "draining", "stopping", "played", "partial", "skipped"]
@@ -57,11 +61,26 @@ def snake_case(name: str) -> str:
 
 
 class Value(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A small immutable value. msgspec makes one in a fifth of the time that a frozen dataclass takes."""
+    """A small immutable value. msgspec makes one in a fifth of the time that a frozen dataclass takes.
+
+    It is a type for pydantic too: for a model's field, a `TypeAdapter`, settings. pydantic is imported when it asks.
+    """
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return pydantic's schema of this value."""
+        from .pydantic_schema import core_schema_of
+
+        return core_schema_of(cls, handler)
 
 
 class NamedValue(Value, frozen=True, tag_field="type", tag=snake_case):
     """A value of a family: in files its name, under "type", tells it from the others."""
+
+    @property
+    def type(self) -> str:
+        """Its name in charts and files: `TimerFired` is `timer_fired`."""
+        return cast(str, self.__struct_config__.tag)
 
 
 class Capabilities(Value, frozen=True):

@@ -11,7 +11,7 @@ from openai.types.realtime import RealtimeClientEvent
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from .conversation import Refusal
+from .conversation import ServerRefusal
 from .legacy_names import session_from_legacy
 
 
@@ -25,7 +25,7 @@ class ClientEvent:
     type: str
     event_id: str | None
     data: dict[str, Any]
-    refusal: Refusal | None = None
+    refusal: ServerRefusal | None = None
 
 
 def _adapters() -> dict[str, TypeAdapter[BaseModel]]:
@@ -44,7 +44,7 @@ def parse_client_event(frame: str | bytes, *, legacy: bool = False) -> ClientEve
     except ValueError:
         data = None
     if not isinstance(data, dict):
-        refusal = Refusal("Invalid JSON: expected an object with a 'type'.", "invalid_json")
+        refusal = ServerRefusal("Invalid JSON: expected an object with a 'type'.", "invalid_json")
         return ClientEvent("", None, {}, refusal)
     kind, event_id = data.get("type"), data.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
@@ -80,18 +80,20 @@ def _without_references(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "response": {**response, "input": own}}
 
 
-def _unknown_type(data: dict[str, Any]) -> Refusal:
+def _unknown_type(data: dict[str, Any]) -> ServerRefusal:
     if "type" not in data:
-        return Refusal("Missing required parameter: 'type'.", "missing_required_parameter", "type")
+        return ServerRefusal("Missing required parameter: 'type'.", "missing_required_parameter", "type")
     supported = ", ".join(f"'{kind}'" for kind in sorted(_ADAPTERS))
-    return Refusal(f"Invalid value: '{data['type']}'. Supported values are: {supported}.", "invalid_value", "type")
+    return ServerRefusal(
+        f"Invalid value: '{data['type']}'. Supported values are: {supported}.", "invalid_value", "type"
+    )
 
 
-def _invalid_modalities(data: dict[str, Any]) -> Refusal | None:
+def _invalid_modalities(data: dict[str, Any]) -> ServerRefusal | None:
     for name in ("session", "response"):
         modalities = (data.get(name) or {}).get("output_modalities")
         if modalities is not None and modalities not in (["text"], ["audio"]):
-            return Refusal(
+            return ServerRefusal(
                 f"Invalid modalities: {modalities}. Supported combinations are: ['text'] and ['audio'].",
                 "invalid_value",
                 f"{name}.output_modalities",
@@ -99,13 +101,13 @@ def _invalid_modalities(data: dict[str, Any]) -> Refusal | None:
     return None
 
 
-def _invalid(details: Sequence[ErrorDetails]) -> Refusal:
+def _invalid(details: Sequence[ErrorDetails]) -> ServerRefusal:
     detail = _most_telling(details)
     param = _param(detail["loc"])
     if detail["type"] == "missing":
-        return Refusal(f"Missing required parameter: '{param}'.", "missing_required_parameter", param)
+        return ServerRefusal(f"Missing required parameter: '{param}'.", "missing_required_parameter", param)
     code = "invalid_value" if detail["type"] == "literal_error" else "invalid_type"
-    return Refusal(f"Invalid value for '{param}': {detail['msg']}.", code, param)
+    return ServerRefusal(f"Invalid value for '{param}': {detail['msg']}.", code, param)
 
 
 def _most_telling(details: Sequence[ErrorDetails]) -> ErrorDetails:

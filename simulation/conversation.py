@@ -14,7 +14,7 @@ ItemStatus: TypeAlias = Literal["in_progress", "completed", "incomplete"]
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ServerRefusal:
     """Why the server does not do what the client asked: the `error` object without its event id."""
 
     message: str
@@ -132,14 +132,14 @@ class Conversation:
         ids = [item.id for item in self._items]
         return ids[index - 1] if item_id in ids and (index := ids.index(item_id)) > 0 else None
 
-    def insert(self, item: Item, previous_item_id: str | None = None) -> Refusal | None:
+    def insert(self, item: Item, previous_item_id: str | None = None) -> ServerRefusal | None:
         """Put the item after `previous_item_id`: at the end without one, first of all after "root"."""
         if self.find(item.id) is not None:
-            return Refusal(
+            return ServerRefusal(
                 f"Error adding item: the item with id '{item.id}' already exists.", "invalid_value", "item.id"
             )
         if isinstance(item, FunctionOutputItem) and not self._has_call(item.call_id):
-            return Refusal(f"Tool call ID '{item.call_id}' not found in conversation.", "invalid_tool_call_id")
+            return ServerRefusal(f"Tool call ID '{item.call_id}' not found in conversation.", "invalid_tool_call_id")
         if previous_item_id is None:
             position = len(self._items)
         elif previous_item_id == "root":
@@ -147,7 +147,7 @@ class Conversation:
         else:
             previous = self.find(previous_item_id)
             if previous is None:
-                return Refusal(
+                return ServerRefusal(
                     f"Error adding item: the previous item with id '{previous_item_id}' does not exist.",
                     "item_create_invalid_previous_item_id",
                     "previous_item_id",
@@ -156,28 +156,28 @@ class Conversation:
         self._items.insert(position, item)
         return None
 
-    def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> Refusal | None:
+    def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> ServerRefusal | None:
         """Keep the audio 0..audio_end_ms of an assistant message, and delete its transcript."""
         item = self.find(item_id)
         if item is None:
-            return Refusal(
+            return ServerRefusal(
                 f"Error truncating item: the item with id '{item_id}' does not exist.",
                 "item_truncate_invalid_item_id",
                 "item_id",
             )
         if not isinstance(item, MessageItem) or item.audio_ms is None or not item.sent_audio_ms:
-            return Refusal("Only model output audio messages can be truncated", "unsupported_content_type")
+            return ServerRefusal("Only model output audio messages can be truncated", "unsupported_content_type")
         if content_index != 0:
-            return Refusal(f"Invalid content index {content_index}.", "invalid_value", "content_index")
+            return ServerRefusal(f"Invalid content index {content_index}.", "invalid_value", "content_index")
         if audio_end_ms < 0:
-            return Refusal(
+            return ServerRefusal(
                 "Invalid 'audio_end_ms': integer below minimum value. "
                 f"Expected a value >= 0, but got {audio_end_ms} instead.",
                 "integer_below_min_value",
                 "audio_end_ms",
             )
         if audio_end_ms > item.audio_ms:
-            return Refusal(
+            return ServerRefusal(
                 f"Audio content of {item.audio_ms}ms is already shorter than {audio_end_ms}ms",
                 "invalid_value",
             )
@@ -185,11 +185,11 @@ class Conversation:
         item.text = None
         return None
 
-    def delete(self, item_id: str) -> Refusal | None:
+    def delete(self, item_id: str) -> ServerRefusal | None:
         """Forget the item."""
         item = self.find(item_id)
         if item is None:
-            return Refusal(
+            return ServerRefusal(
                 f"Error deleting item: the item with id '{item_id}' does not exist.",
                 "item_delete_invalid_item_id",
                 "item_id",
@@ -197,10 +197,10 @@ class Conversation:
         self._items.remove(item)
         return None
 
-    def begin_response(self, response_id: str) -> Refusal | None:
+    def begin_response(self, response_id: str) -> ServerRefusal | None:
         """Let a response write to the conversation. Only one may, until it has ended."""
         if self._active_response_id is not None:
-            return Refusal(
+            return ServerRefusal(
                 "Conversation already has an active response in progress: "
                 f"{self._active_response_id}. Wait until the response is finished before creating a new one.",
                 "conversation_already_has_active_response",
@@ -209,14 +209,14 @@ class Conversation:
         self._is_cancelling = False
         return None
 
-    def cancel(self, response_id: str | None) -> Refusal | None:
+    def cancel(self, response_id: str | None) -> ServerRefusal | None:
         """Cancel the active response, which must be the one named if one is named.
 
         A cancelled response stays active until `end_response`; a second cancel finds nothing to do.
         """
         active_id = self._active_response_id
         if active_id is None or self._is_cancelling or response_id not in (None, active_id):
-            return Refusal("Cancellation failed: no active response found", "response_cancel_not_active")
+            return ServerRefusal("Cancellation failed: no active response found", "response_cancel_not_active")
         self._is_cancelling = True
         return None
 
@@ -229,7 +229,7 @@ class Conversation:
         return any(isinstance(item, FunctionCallItem) and item.call_id == call_id for item in self._items)
 
 
-def item_from_client(data: dict[str, Any], item_id: str, call_id: str) -> Item | Refusal:
+def item_from_client(data: dict[str, Any], item_id: str, call_id: str) -> Item | ServerRefusal:
     """Make an item of what `conversation.item.create` carries, which has the SDK's types already.
 
     `item_id` and `call_id` serve where the client gave none. The client cannot create assistant audio.
@@ -241,13 +241,15 @@ def item_from_client(data: dict[str, Any], item_id: str, call_id: str) -> Item |
     if kind == "function_call_output":
         return FunctionOutputItem(item_id, data["call_id"], data["output"])
     if kind != "message":
-        return Refusal(f"Items of type '{kind}' are not simulated.", "invalid_value", "item.type")
+        return ServerRefusal(f"Items of type '{kind}' are not simulated.", "invalid_value", "item.type")
     for index, part in enumerate(data["content"]):
         param = f"item.content[{index}].type"
         if part.get("type") is None:
-            return Refusal(f"Missing required parameter: '{param}'.", "missing_required_parameter", param)
+            return ServerRefusal(f"Missing required parameter: '{param}'.", "missing_required_parameter", param)
         if data["role"] == "assistant" and part["type"] != "output_text":
-            return Refusal(f"Invalid value: '{part['type']}'. Value must be 'output_text'.", "invalid_value", param)
+            return ServerRefusal(
+                f"Invalid value: '{part['type']}'. Value must be 'output_text'.", "invalid_value", param
+            )
     text = "".join(part.get("text") or part.get("transcript") or "" for part in data["content"])
     modality: Literal["text", "input"] = "text" if data["role"] == "assistant" else "input"
     return MessageItem(item_id, data["role"], modality, "completed", text, list(data["content"]))

@@ -22,6 +22,8 @@ class ServerMemory:
         self._receiver = receiver
         self._requested: dict[tuple[str, str], SessionEffect] = {}
         self.conversation = Conversation("remembered")
+        self.lost: set[str] = set()
+        """The messages that the server knew until its connection was lost."""
         self._sent_bytes: dict[str, int] = {}
 
     @property
@@ -37,7 +39,7 @@ class ServerMemory:
             self._requested["replace", effect.message_id] = effect
 
     def report(self, fact: ev.SessionFact, *, speech_id: str | None = None) -> None:
-        """Take a fact, and hand it on."""
+        """Take a fact, and pass it on."""
         if isinstance(fact, ev.SessionResponseCreated):
             self.conversation.begin_response(fact.response_id)
         elif isinstance(fact, ev.SessionMessageAdded):
@@ -55,6 +57,13 @@ class ServerMemory:
             self._apply(fact)
         self._receiver.report(fact, speech_id=speech_id)
 
+    def lose_connection(self) -> None:
+        """Forget the conversation, as the server does, and report that it is lost (spec, section 8)."""
+        self.lost |= {message.id for message in self.conversation.remembered()}
+        self.conversation = Conversation("remembered")
+        self._requested.clear()
+        self.report(ev.SessionLost())
+
     def _apply(self, fact: ev.SessionReconciliationAcknowledged) -> None:
         effect = self._requested.pop((fact.operation, fact.message_id), None)
         item = self.conversation.find(fact.message_id)
@@ -66,7 +75,7 @@ class ServerMemory:
             self.conversation.delete(fact.message_id)
 
     def deliver_audio(self, message_id: str, pcm: bytes) -> None:
-        """Take audio, and hand it on."""
+        """Take audio, and pass it on."""
         item = self.conversation.find(message_id)
         before = self._sent_bytes.get(message_id, 0)
         self._sent_bytes[message_id] = before + len(pcm)
@@ -76,9 +85,9 @@ class ServerMemory:
         self._receiver.deliver_audio(message_id, pcm)
 
     def user_started_speaking(self) -> None:
-        """Hand it on."""
+        """Pass it on."""
         self._receiver.user_started_speaking()
 
     def user_stopped_speaking(self) -> None:
-        """Hand it on."""
+        """Pass it on."""
         self._receiver.user_stopped_speaking()

@@ -19,7 +19,7 @@ from speech_lifecycle.adapters.clock import Clock
 
 from . import wire
 from .client_events import ClientEvent, parse_client_event
-from .conversation import Conversation, Item, Refusal, item_from_client
+from .conversation import Conversation, Item, ServerRefusal, item_from_client
 from .generation import CancelReason, Generation
 from .legacy_names import to_legacy
 from .script import ScriptedResponse, ServerBehaviour
@@ -78,7 +78,7 @@ class RealtimeSession:
         self._generations: dict[str, Generation] = {}
         self._owes_response = False
         self._user_turns = UserTurns(self)
-        self._handlers: dict[str, Callable[[ClientEvent], Refusal | None]] = {
+        self._handlers: dict[str, Callable[[ClientEvent], ServerRefusal | None]] = {
             "session.update": self._update_session,
             "conversation.item.create": self._create_item,
             "conversation.item.delete": self._delete_item,
@@ -199,7 +199,7 @@ class RealtimeSession:
         for kind in ("conversation.item.added", "conversation.item.done"):
             self.emit(wire.item_event(kind, item, self.conversation.previous_id(item.id)))
 
-    def cancel_active(self, reason: CancelReason, response_id: str | None = None) -> Refusal | None:
+    def cancel_active(self, reason: CancelReason, response_id: str | None = None) -> ServerRefusal | None:
         """Cancel the response that writes to the conversation, which must be the one named, if any is."""
         if reason == "turn_detected":
             self._owes_response = False
@@ -233,30 +233,30 @@ class RealtimeSession:
         self.session_object = merge_session(self.session_object, event.data["session"])
         self.emit(wire.session_event("session.updated", self.session_object))
 
-    def _create_item(self, event: ClientEvent) -> Refusal | None:
+    def _create_item(self, event: ClientEvent) -> ServerRefusal | None:
         item = item_from_client(event.data["item"], self.new_id("item"), self.new_id("call"))
-        if isinstance(item, Refusal):
+        if isinstance(item, ServerRefusal):
             return item
         refusal = self.conversation.insert(item, event.data.get("previous_item_id"))
         if refusal is None:
             self.announce(item)
         return refusal
 
-    def _delete_item(self, event: ClientEvent) -> Refusal | None:
+    def _delete_item(self, event: ClientEvent) -> ServerRefusal | None:
         item_id: str = event.data["item_id"]
         if (code := self._host.behaviour.refuse_delete) is not None:
-            return Refusal(f"Error deleting item: '{item_id}' cannot be deleted.", code, "item_id")
+            return ServerRefusal(f"Error deleting item: '{item_id}' cannot be deleted.", code, "item_id")
         refusal = self.conversation.delete(item_id)
         if refusal is None:
             self._acknowledge(event, {"type": "conversation.item.deleted", "item_id": item_id})
         return refusal
 
-    def _truncate_item(self, event: ClientEvent) -> Refusal | None:
+    def _truncate_item(self, event: ClientEvent) -> ServerRefusal | None:
         item_id: str = event.data["item_id"]
         content_index: int = event.data["content_index"]
         audio_end_ms: int = event.data["audio_end_ms"]
         if (code := self._host.behaviour.refuse_truncate) is not None:
-            return Refusal(f"Error truncating item: '{item_id}' cannot be truncated.", code, "item_id")
+            return ServerRefusal(f"Error truncating item: '{item_id}' cannot be truncated.", code, "item_id")
         refusal = self.conversation.truncate(item_id, content_index, audio_end_ms)
         if refusal is None:
             self._acknowledge(event, wire.item_truncated(item_id, content_index, audio_end_ms))
@@ -266,11 +266,11 @@ class RealtimeSession:
         if event.type not in self._host.behaviour.unacknowledged:
             self.emit(answer)
 
-    def _retrieve_item(self, event: ClientEvent) -> Refusal | None:
+    def _retrieve_item(self, event: ClientEvent) -> ServerRefusal | None:
         item_id: str = event.data["item_id"]
         item = self.conversation.find(item_id)
         if item is None:
-            return Refusal(
+            return ServerRefusal(
                 f"Error retrieving item: the item with id '{item_id}' does not exist.",
                 "item_retrieve_invalid_item_id",
                 "item_id",
@@ -278,13 +278,13 @@ class RealtimeSession:
         self.emit({"type": "conversation.item.retrieved", "item": wire.item_object(item)})
         return None
 
-    def _create_response(self, event: ClientEvent) -> Refusal | None:
+    def _create_response(self, event: ClientEvent) -> ServerRefusal | None:
         parameters: dict[str, Any] = event.data.get("response") or {}
         # An out-of-band response has a conversation of its own, so it never stands in another's way.
         is_out_of_band = parameters.get("conversation") == "none"
         return self._start_response(Conversation(None) if is_out_of_band else self.conversation, parameters)
 
-    def _start_response(self, conversation: Conversation, parameters: dict[str, Any]) -> Refusal | None:
+    def _start_response(self, conversation: Conversation, parameters: dict[str, Any]) -> ServerRefusal | None:
         response_id = self.new_id("resp")
         refusal = conversation.begin_response(response_id)
         if refusal is None:
@@ -299,7 +299,7 @@ class RealtimeSession:
             self._owes_response = False
             self._start_response(self.conversation, {})
 
-    def _cancel_response(self, event: ClientEvent) -> Refusal | None:
+    def _cancel_response(self, event: ClientEvent) -> ServerRefusal | None:
         response_id: str | None = event.data.get("response_id")
         generation = self._generations.get(response_id) if response_id is not None else None
         if generation is None or generation.conversation is self.conversation:
@@ -309,9 +309,9 @@ class RealtimeSession:
             generation.cancel("client_cancelled")
         return refusal
 
-    def _clear_output(self, event: ClientEvent) -> Refusal:
+    def _clear_output(self, event: ClientEvent) -> ServerRefusal:
         # The buffer is the server's own player, which only WebRTC and SIP calls have.
-        return Refusal("output_audio_buffer.clear is for WebRTC and SIP calls only.", "invalid_value", "type")
+        return ServerRefusal("output_audio_buffer.clear is for WebRTC and SIP calls only.", "invalid_value", "type")
 
     def _is_legacy(self) -> bool:
         return self._host.behaviour.event_names == "legacy"

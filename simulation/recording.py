@@ -1,7 +1,8 @@
 """Recorded sessions: what a real server sent and was sent, in order, from a YAML file.
 
-The format is that of the cassettes in `shared/captures`: `interactions`, a list of
-`{kind: message, direction: sent | received, data: {type, ...}}`.
+The format is that of the recordings in `tests/captures`: `interactions`, a list of
+`{kind: message, direction: sent | received, data: {type, ...}}`. `{kind: close, ...}` ends a connection; what follows
+is said in the next one.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
+
 _LARGEST_BYTES = 32 * 1024 * 1024
 _LONGEST_WORDS = 200
 """Of an error: some repeat what they found, however long it is."""
 
 
-class RecordingError(ValueError):
+class RecordingError(SpeechLifecycleError, ValueError):
     """A recording cannot be read. The message names the file, the place and the remedy."""
 
 
@@ -25,7 +28,13 @@ class Recording:
     """The server events of a recorded session, in order."""
 
     name: str
-    received: tuple[Mapping[str, Any], ...]
+    connections: tuple[tuple[Mapping[str, Any], ...], ...]
+    """What was received in each connection. All but the last were closed: if nothing follows a close, it is empty."""
+
+    @property
+    def received(self) -> tuple[Mapping[str, Any], ...]:
+        """What was received in all connections."""
+        return tuple(event for connection in self.connections for event in connection)
 
 
 def load_recording(path: Path) -> Recording:
@@ -71,15 +80,18 @@ def parse_recording(text: str, name: str) -> Recording:
     interactions = data.get("interactions") if isinstance(data, dict) else None
     if not isinstance(interactions, list):
         raise RecordingError(f"{name}: field 'interactions' must be a list; this is no recording of a session")
-    received = []
+    connections: list[list[Mapping[str, Any]]] = [[]]
     for index, interaction in enumerate(interactions):
+        if isinstance(interaction, dict) and interaction.get("kind") == "close":
+            connections.append([])
+            continue
         event = interaction.get("data") if isinstance(interaction, dict) else None
         if not isinstance(event, dict) or not isinstance(event.get("type"), str):
             raise RecordingError(f"{name}: field 'interactions[{index}].data.type' is missing")
         if interaction.get("direction") not in ("sent", "received"):
             raise RecordingError(f"{name}: field 'interactions[{index}].direction' must be 'sent' or 'received'")
         if interaction["direction"] == "received":
-            received.append(event)
-    if not received:
+            connections[-1].append(event)
+    if not any(connections):
         raise RecordingError(f"{name}: the server says nothing in it")
-    return Recording(Path(name).name, tuple(received))
+    return Recording(Path(name).name, tuple(map(tuple, connections)))

@@ -21,10 +21,11 @@ from speech_lifecycle.adapters.sessions.fields import FieldError, identifier, op
 from speech_lifecycle.adapters.sessions.openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol, ProtocolError
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.effects import CancelResponse, SessionEffect
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.trace import Header, Record, Step, Trace, definition_digest, load_trace
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
-from .conversation import MessageItem, Refusal, item_from_client
+from .conversation import MessageItem, ServerRefusal, item_from_client
 from .first_sound import FirstSound
 from .memory import BYTES_PER_MS, ServerMemory
 from .recording import Recording, load_recording
@@ -38,7 +39,6 @@ _FACTS = (
     ev.SessionTextReceived,
     ev.SessionMessageEnded,
     ev.SessionResponseEnded,
-    ev.SessionLost,
 )
 """What a trace's server said by itself. Its answers are given anew."""
 
@@ -49,7 +49,7 @@ _LATEST_MS = 86_400_000.0
 """A day: no trace is longer, and times far beyond it are too coarse to play by."""
 
 
-class ReplayError(ValueError):
+class ReplayError(SpeechLifecycleError, ValueError):
     """A file cannot be replayed. The message names it and says why."""
 
 
@@ -74,6 +74,7 @@ class ReplayedSession:
         self._source = source
         self._pace = pace
         self._cancelled: set[str] = set()
+        self._is_lost = False
         self.memory: ServerMemory
         self._protocol: OpenAIRealtimeProtocol
 
@@ -92,7 +93,9 @@ class ReplayedSession:
         for request in self._protocol.translate(effect):
             answer = self._answer(request)
             if answer is not None:
-                self._clock.call_later(self._pace.event_interval_ms, partial(self._receive, answer))
+                self._clock.call_later(
+                    self._pace.event_interval_ms, partial(self._receive_answer, self._protocol, answer)
+                )
 
     async def run(self) -> None:
         """Wait to be cancelled: what the server sends is on the clock."""
@@ -101,13 +104,20 @@ class ReplayedSession:
     def schedule(self) -> None:
         """Put everything that the server sent on the clock."""
         if isinstance(self._source, Recording):
-            for index, event in enumerate(self._source.received):
-                place = f"{self._source.name}: event {index + 1} of those received"
-                self._clock.call_later(
-                    index * self._pace.event_interval_ms, partial(self._receive, self._with_audio(event), place)
-                )
+            self._schedule_recording(self._source)
         else:
             self._schedule_facts(self._source)
+
+    def _schedule_recording(self, recording: Recording) -> None:
+        number = 0
+        for index, connection in enumerate(recording.connections):
+            if index > 0:
+                self._clock.call_later(number * self._pace.event_interval_ms, self._lose_connection)
+            for event in connection:
+                at_ms = number * self._pace.event_interval_ms
+                number += 1
+                place = f"{recording.name}: event {number} of those received"
+                self._clock.call_later(at_ms, partial(self._receive, self._with_audio(event), place))
 
     def _schedule_facts(self, trace: Trace) -> None:
         received_ms: dict[str, int] = {}
@@ -124,13 +134,32 @@ class ReplayedSession:
                 more_ms = max(0, event.received_ms - received_ms.get(event.message_id, 0))
                 received_ms[event.message_id] = received_ms.get(event.message_id, 0) + more_ms
                 self._clock.call_later(step.at_ms, partial(self._deliver, event.message_id, more_ms))
+            elif isinstance(event, ev.SessionLost):
+                self._clock.call_later(step.at_ms, self._lose_connection)
             elif isinstance(event, _FACTS):
                 self._clock.call_later(step.at_ms, partial(self._report, event))
 
+    def _lose_connection(self) -> None:
+        if not self._is_lost:
+            self._is_lost = True
+            self.memory.lose_connection()
+            self._protocol = OpenAIRealtimeProtocol(self.memory)
+
+    def _connect(self) -> None:
+        """Whatever the server says after a loss, it says in another connection, and it remembers nothing.
+
+        A server that keeps the conversation (`conversation_kept`) is not told apart yet: this is the place for it.
+        """
+        if self._is_lost:
+            self._is_lost = False
+            self.memory.report(ev.SessionResumed())
+
     def _deliver(self, message_id: str, ms: int) -> None:
+        self._connect()
         self.memory.deliver_audio(message_id, bytes(ms * BYTES_PER_MS))
 
     def _report(self, fact: ev.SessionFact) -> None:
+        self._connect()
         if getattr(fact, "response_id", "") not in self._cancelled:
             self.memory.report(fact)
 
@@ -138,10 +167,16 @@ class ReplayedSession:
         try:
             response_id = optional_identifier(event, "response_id") or optional_identifier(event, "response", "id")
             if response_id not in self._cancelled:
+                self._connect()
                 self._remember_others(event)
                 self._protocol.receive(event)
         except (FieldError, ProtocolError) as error:
             raise ReplayError(f"{place}: {error}") from None
+
+    def _receive_answer(self, asked_by: OpenAIRealtimeProtocol, answer: Mapping[str, Any]) -> None:
+        """An answer does not survive the connection that it was asked in."""
+        if asked_by is self._protocol:
+            self._receive(answer)
 
     def _remember_others(self, event: Mapping[str, Any]) -> None:
         """The memory hears of the assistant's messages; what stands between them is only here."""
@@ -163,7 +198,7 @@ class ReplayedSession:
 
     def _answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
         conversation = self.memory.conversation
-        refusal: Refusal | None = None
+        refusal: ServerRefusal | None = None
         if request["type"] == "conversation.item.truncate":
             refusal = conversation.truncate(request["item_id"], request["content_index"], request["audio_end_ms"])
             answer = {"type": "conversation.item.truncated", "item_id": request["item_id"]}
@@ -172,7 +207,9 @@ class ReplayedSession:
             answer = {"type": "conversation.item.deleted", "item_id": request["item_id"]}
         elif request["type"] == "conversation.item.create":
             item = item_from_client(request["item"], "", "")
-            refusal = item if isinstance(item, Refusal) else conversation.insert(item, request.get("previous_item_id"))
+            refusal = (
+                item if isinstance(item, ServerRefusal) else conversation.insert(item, request.get("previous_item_id"))
+            )
             answer = {"type": "conversation.item.added", "item": request["item"]}
         else:
             return None
@@ -263,6 +300,7 @@ async def replay(
         plays_audio=True,
         frame_ms=policy.frame_ms,
         sent_ms=session.memory.sent_ms,
+        lost=session.memory.lost,
         outcomes=tuple(speech.snapshot.state for speech in driver.speeches),
         divergences=driver.divergences,
         trace=trace,

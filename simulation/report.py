@@ -1,11 +1,11 @@
 """The report: what was heard, what history says, what the server remembers, and whether they are the same.
 
-The one truth of the lifecycle (domain, first page), measured from outside the machine.
+The one truth of the lifecycle (spec, first page), measured from outside the machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,12 +86,13 @@ def compare(
     divergences: Sequence[ReportDivergence],
     trace: Trace,
     server_errors: tuple[str, ...] = (),
+    lost: Collection[str] = (),
 ) -> Report:
     """Compare the four accounts of every message.
 
     `heard` is what a listener heard of each message, in milliseconds; None takes the machine's records for it,
     where there is no listener, or the output is known to lie. Without a `conversation`, the session was lost, and the
-    server's memory with it.
+    server's memory with it; of a session that has had several connections, `lost` names the messages that were lost so.
     """
     remembered = {message.id: message for message in conversation.remembered()} if conversation else {}
     committed = {message.message_id: message for message in history}
@@ -111,7 +112,7 @@ def compare(
                     sent_ms.get(record.message_id, 0),
                     plays_audio,
                     frame_ms,
-                    conversation is not None,
+                    conversation is not None and record.message_id not in lost,
                 )
             ),
         )

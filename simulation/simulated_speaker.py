@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from speech_lifecycle.adapters.clock import Clock, ScheduledCall
 from speech_lifecycle.adapters.ports import AudioOutput
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import (
     OutputFact,
     OutputFailed,
@@ -30,7 +31,7 @@ except ImportError as error:
 _TOLERANCE_MS = 1e-3
 
 
-class OutputMisuseError(RuntimeError):
+class OutputMisuseError(SpeechLifecycleError, RuntimeError):
     """The caller broke the contract of `AudioOutput`."""
 
 

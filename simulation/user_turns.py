@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from . import wire
 from .client_events import ClientEvent
-from .conversation import Conversation, Item, MessageItem, Refusal
+from .conversation import Conversation, Item, MessageItem, ServerRefusal
 from .generation import CancelReason
 from .tone import BYTES_PER_MS
 
@@ -33,7 +33,7 @@ class TurnChannel(Protocol):
         """Tell the client of an item that is complete from the start."""
         ...
 
-    def cancel_active(self, reason: CancelReason) -> Refusal | None:
+    def cancel_active(self, reason: CancelReason) -> ServerRefusal | None:
         """Cancel the response that writes to the conversation."""
         ...
 
@@ -52,21 +52,21 @@ class UserTurns:
         self._received_ms = 0
         self._spoken_item_id: str | None = None
 
-    def append(self, event: ClientEvent) -> Refusal | None:
+    def append(self, event: ClientEvent) -> ServerRefusal | None:
         """Take audio. The real server does not acknowledge it either."""
         try:
             audio = base64.b64decode(event.data["audio"], validate=True)
         except binascii.Error:
-            return Refusal("Invalid 'audio'. Expected base64-encoded audio bytes.", "invalid_value", "audio")
+            return ServerRefusal("Invalid 'audio'. Expected base64-encoded audio bytes.", "invalid_value", "audio")
         self._buffer += audio
         self._received_ms += len(audio) // BYTES_PER_MS
         return None
 
-    def commit(self, event: ClientEvent) -> Refusal | None:
+    def commit(self, event: ClientEvent) -> ServerRefusal | None:
         """Make the buffer a user message."""
         buffered_ms = len(self._buffer) / BYTES_PER_MS
         if buffered_ms < _MINIMUM_COMMIT_MS:
-            return Refusal(
+            return ServerRefusal(
                 "Error committing input audio buffer: buffer too small. Expected at least "
                 f"{_MINIMUM_COMMIT_MS}ms of audio, but buffer only has {buffered_ms:.2f}ms of audio.",
                 "input_audio_buffer_commit_empty",

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from .conversation import FunctionCallItem, FunctionOutputItem, Item, MessageItem, Refusal
+from .conversation import FunctionCallItem, FunctionOutputItem, Item, MessageItem, ServerRefusal
 
 WireEvent: TypeAlias = dict[str, Any]
 
@@ -50,7 +50,7 @@ def _content(item: MessageItem) -> list[dict[str, Any]]:
     return [{"type": "output_text", "text": item.text}]
 
 
-def error(refusal: Refusal, client_event_id: str | None) -> WireEvent:
+def error(refusal: ServerRefusal, client_event_id: str | None) -> WireEvent:
     """Return the refusal of a client event, which is named by the id that the client gave it."""
     return {
         "type": "error",

@@ -19,6 +19,7 @@ from speech_lifecycle.adapters.driven_speech import DrivenSpeech
 from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.ports import AudioOutput, Session
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.trace import Header, Record, Trace, definition_digest
 from speech_lifecycle.fsm.values import BargeIn, Capabilities, Policy
 
@@ -34,7 +35,7 @@ _LIMIT_MS = 600_000.0
 """Longer than any speech: a world that has not come to its end by then never will."""
 
 
-class WorldError(RuntimeError):
+class WorldError(SpeechLifecycleError, RuntimeError):
     """The simulated world did not come to its end."""
 
 

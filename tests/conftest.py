@@ -16,9 +16,7 @@ from speech_lifecycle.fsm.compile.compiler import is_source_of
 from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.trace import Trace
 
-CAPTURES = Path(
-    os.environ.get("SPEECH_LIFECYCLE_CAPTURES", Path(__file__).parent.parent.parent / "shared" / "captures")
-)
+CAPTURES = Path(__file__).parent / "captures"
 
 
 def pytest_sessionstart() -> None:
@@ -29,9 +27,7 @@ def pytest_sessionstart() -> None:
 
 @pytest.fixture(scope="session")
 def captures() -> Path:
-    """The folder of recorded sessions, which stands beside the checkout and is not copied into it."""
-    if not CAPTURES.is_dir():
-        pytest.skip(f"no recordings at {CAPTURES}; set SPEECH_LIFECYCLE_CAPTURES")
+    """The folder of recorded sessions."""
     return CAPTURES
 
 

@@ -58,7 +58,7 @@ def reason_of(verdict: Verdict) -> str:
 
 
 def problems(verdicts: Sequence[Verdict], *, is_whole: bool = True) -> list[str]:
-    """Return what has to be mended: in the properties, the tests, or the list of equivalents."""
+    """Return what has to be repaired: in the properties, the tests, or the list of equivalents."""
     fates = {verdict.mutant: verdict for verdict in verdicts}
     found = [
         f"{each.mutant}: survives ({each.by}); write the property or the test that finds it"
@@ -100,7 +100,7 @@ def _lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield f"| {kind} | {' | '.join(str(counts[kind, fate]) for fate in FATES)} |"
     yield f"| all | {' | '.join(str(sum(counts[kind, fate] for kind in kinds)) for fate in FATES)} |\n"
     yield "## The bugs of the field\n"
-    yield "Each bug of field-bugs.md that a machine can have, put into this one (verification/field_bugs.py).\n"
+    yield "Each [bug of the field](field-bugs.md) that a machine can have, put in here (verification/field_bugs.py).\n"
     yield "| bug | found by | in | events |"
     yield "| --- | --- | --- | ---: |"
     yield from (f"| {each.mutant} | `{each.by}` | {each.place or 'the tests'} | {each.events or ''} |" for each in bugs)

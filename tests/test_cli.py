@@ -84,12 +84,12 @@ def test_replay_plays_recordings_and_traces(captures, tmp_path):
     recordings = sorted(captures.glob("*.yaml"))
     done = run("replay", *recordings, "--interrupt-at", 700, "--output", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("heard = history = server") == len(recordings) == 6
+    assert done.stdout.count("heard = history = server") == len(recordings) == 7
     traces = sorted((tmp_path / "out").glob("*.jsonl"))
-    assert len(traces) == 6
+    assert len(traces) == 7
     again = run("replay", *traces, cwd=tmp_path)
     assert again.returncode == 0
-    assert again.stdout.count("heard = history = server") == 6
+    assert again.stdout.count("heard = history = server") == 7
 
 
 def test_draw_writes_every_format(tmp_path):

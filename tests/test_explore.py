@@ -202,7 +202,7 @@ def test_a_violation_is_found_by_the_shortest_way(name):
     ],
 )
 def test_a_machine_that_loses_sight_of_what_comes_late_is_found(transition, bounds):
-    """The end of a message's source is a guess when the next one begins (domain, section 10)."""
+    """The end of a message's source is a guess when the next one begins (spec, section 10)."""
     lossy = without(transition)(definition())
     result = explore(SMALL[bounds], machine_type=machine_for(lossy), of=lossy, stop_at_first=True)
     assert [violation.violated for violation in result.violations] == ["the_server_remembers_what_was_heard"]

@@ -1,4 +1,4 @@
-"""Each bug of field-bugs.md that the machine alone can show, by a test named after its id.
+"""Each bug of docs/field-bugs.md that the machine alone can show, by a test named after its id.
 
 The others need a wire or an output: `ELSEWHERE` says which scenario or test shows them, and why. A port that passes
 these cannot have them.
@@ -77,7 +77,9 @@ ELSEWHERE = {
 }
 """By id: the scenario or the test that shows it, and why the machine alone does not."""
 
-FIELD_BUGS = Path(__file__).parent.parent.parent / "shared" / "field-bugs.md"
+ROOT = Path(__file__).parent.parent
+FIELD_BUGS = ROOT / "docs" / "field-bugs.md"
+SOURCES = ("fsm", "verification", "adapters", "simulation", "diagrams", "cli", "docs", "tools")
 IDS = (
     [f"M{n}" for n in range(1, 9)]
     + [f"T{n}" for n in range(1, 16)]
@@ -96,9 +98,19 @@ def test_every_field_bug_is_shown_somewhere():
 
 
 def test_the_list_of_ids_is_that_of_the_page():
-    if not FIELD_BUGS.exists():
-        pytest.skip("shared/field-bugs.md is not beside this checkout")
     assert re.findall(r"^\| ([A-Z]\d+) \|", FIELD_BUGS.read_text(encoding="utf-8"), re.M) == IDS
+
+
+def test_every_id_that_is_cited_is_one_of_the_page():
+    paths = [path for folder in SOURCES for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".md")]
+    cited = {
+        (bug, str(path.relative_to(ROOT)))
+        for path in paths
+        for words in re.findall(r"\(([^()]*\b[MTHCOPR]\d+\b[^()]*)\)", path.read_text(encoding="utf-8"))
+        for bug in re.findall(r"\b[MTHCOPR]\d+\b", words)
+    }
+    assert len(cited) > 100
+    assert {(bug, place) for bug, place in cited if bug not in IDS} == set()
 
 
 @pytest.mark.parametrize("bug", ELSEWHERE)

@@ -15,32 +15,35 @@ from pathlib import Path
 import pytest
 from fuzz.mutator import mutate
 from fuzz.run import TARGETS
+from fuzz.seeds import seeds_of
 
 FUZZ = Path(__file__).parent / "fuzz"
-INPUTS = sorted((*FUZZ.glob("corpus/*/*"), *FUZZ.glob("found/*/*")))
+SEEDS = [(target, name, data) for target in TARGETS for name, data in seeds_of(target).items()]
+FOUND = [(path.parent.name, path.stem, path.read_bytes()) for path in sorted(FUZZ.glob("found/*/*"))]
 
 
 def check_of(target: str):
     return importlib.import_module(f"fuzz.fuzz_{target}").check
 
 
-@pytest.mark.parametrize("path", INPUTS, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_an_input_is_loaded_or_refused_in_words(path):
-    check_of(path.parent.name)(path.read_bytes())
+@pytest.mark.parametrize(
+    ("target", "data"), [pytest.param(target, data, id=f"{target}-{name}") for target, name, data in SEEDS + FOUND]
+)
+def test_an_input_is_loaded_or_refused_in_words(target, data):
+    check_of(target)(data)
 
 
 def test_every_target_has_seeds_and_found_inputs():
-    for target in TARGETS:
-        assert any((FUZZ / "corpus" / target).iterdir()), target
-        assert any((FUZZ / "found" / target).iterdir()), target
+    for inputs in (SEEDS, FOUND):
+        assert {target for target, _, _ in inputs} == set(TARGETS)
 
 
 @pytest.mark.parametrize("target", ["events", "trace", "protocol"])
 def test_a_little_mutated_the_seeds_are_still_loaded_or_refused(target):
     """What the fuzzer does, without its guidance: a few changes that leave JSON what it is."""
-    source, seeds = random.Random(target), sorted((FUZZ / "corpus" / target).iterdir())
+    source, seeds = random.Random(target), list(seeds_of(target).values())
     for _ in range(150):
-        data = source.choice(seeds).read_bytes()
+        data = source.choice(seeds)
         for _ in range(source.randrange(1, 5)):
             data = mutate(data, source) or data
         check_of(target)(data)

@@ -11,29 +11,29 @@ from collections.abc import Callable
 import pytest
 from livekit_outcomes import outcome
 
-from speech_lifecycle.simulation.livekit_agents.outcome import Outcome
+from speech_lifecycle.simulation.livekit_agents.rehearsed import Rehearsed
 from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 from speech_lifecycle.simulation.livekit_agents.verdict import differences
 
 
-def differs(*expected: str) -> Callable[[Outcome], bool]:
+def differs(*expected: str) -> Callable[[Rehearsed], bool]:
     return lambda outcome: set(expected) <= set(differences(outcome))
 
 
-def cut_at_its_end(outcome: Outcome) -> bool:
+def cut_at_its_end(outcome: Rehearsed) -> bool:
     remembered = outcome.server["preamble"]
     return remembered.audio_ms == 1_800 and remembered.text is None
 
 
-def cancelled_twice(outcome: Outcome) -> bool:
+def cancelled_twice(outcome: Rehearsed) -> bool:
     return any(error.startswith("response_cancel_not_active") for error in outcome.server_errors)
 
 
-def lost_its_reply(outcome: Outcome) -> bool:
+def lost_its_reply(outcome: Rehearsed) -> bool:
     return outcome.responses == 1 and "later" not in outcome.heard_ms
 
 
-SHOWN: dict[tuple[str, str], Callable[[Outcome], bool]] = {
+SHOWN: dict[tuple[str, str], Callable[[Rehearsed], bool]] = {
     ("M2", "in-first"): differs("answer: the server remembers it, unheard"),
     ("M2", "between"): differs("answer: the server remembers it, unheard"),
     ("M2", "late-items"): differs(

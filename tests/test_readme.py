@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from speech_lifecycle.adapters.clock import LoopClock
 from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
 from speech_lifecycle.simulation.scenarios import SCENARIOS
@@ -16,8 +18,14 @@ from speech_lifecycle.simulation.script import ScriptedMessage, ScriptedResponse
 from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 
 ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    path
+    for folder in (".", "docs", "docs/adr", "tests/fuzz", "tests/captures")
+    for path in (ROOT / folder).glob("*.md")
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EMBEDDING, MACHINE = re.findall(r"```python\n(.*?)```", README, re.S)
+INTEGRATIONS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8"), re.S)
 
 
 async def test_the_embedding_code_runs_in_twenty_lines(monkeypatch, capsys):
@@ -60,9 +68,15 @@ def test_the_machine_alone_runs():
     assert namespace["reply"].kind == "handled"
 
 
-def test_every_link_leads_somewhere():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("code", INTEGRATIONS)
+def test_the_code_of_the_page_on_integrations_runs(code, capsys):
+    exec(compile(code, "docs/integrations.md", "exec"), {"__name__": "integrations"})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
 def test_every_command_it_names_exists():

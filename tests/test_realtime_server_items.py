@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from realtime_client import ANSWER, PREAMBLE, error_of, only, running, the, types, user_says
 
-from speech_lifecycle.simulation.conversation import Conversation, MessageItem, Refusal, RememberedMessage
+from speech_lifecycle.simulation.conversation import Conversation, MessageItem, RememberedMessage, ServerRefusal
 from speech_lifecycle.simulation.script import AT_ONCE, ScriptedMessage, ScriptedResponse
 
 pytestmark = pytest.mark.usefixtures("no_handler_fails")
@@ -149,7 +149,7 @@ def test_the_conversation_needs_no_server():
     message = MessageItem("a", "assistant", "audio", "in_progress")
     assert conversation.insert(message) is None
     refusal = conversation.truncate("a", 0, 0)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, ServerRefusal)
     assert refusal.code == "unsupported_content_type"
     message.add_audio(100)
     message.add_text("Hello.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
-from speech_lifecycle.fsm.events import SessionMessageAdded
+from speech_lifecycle.fsm.events import SessionLost, SessionMessageAdded
 from speech_lifecycle.fsm.trace import dump_record, load_trace
 from speech_lifecycle.simulation.memory import ServerMemory
 from speech_lifecycle.simulation.replay import Pace, ReplayError, load_source, replay
@@ -19,6 +20,8 @@ RECORDINGS = {
     "openai_typed_turn_audio_reply": ["completed"],
     "xai_preamble_and_tool_call": ["completed", "completed"],
 }
+RESUMED = "xai_session_resumed"
+"""Its connection is closed while the first answer plays, and the second comes in another."""
 INTERRUPTIONS = [0, 1, 55, 100, 101, 250, 399, 400, 700, 1000, 1400, 1500, 2690, 5000]
 
 
@@ -36,11 +39,44 @@ def test_undisturbed_everything_the_server_said_is_played(captures, name):
 
 
 @pytest.mark.parametrize("interrupt_at_ms", INTERRUPTIONS)
-@pytest.mark.parametrize("name", RECORDINGS)
+@pytest.mark.parametrize("name", [*RECORDINGS, RESUMED])
 def test_interrupted_anywhere_all_accounts_are_the_same(captures, name, interrupt_at_ms):
     report = run(load_source(captures / f"{name}.yaml"), interrupt_at_ms=interrupt_at_ms).report
     assert report.is_equal, [message.differences for message in report.messages]
     assert not report.divergences
+
+
+def test_a_recording_has_a_connection_more_for_each_close(captures):
+    recording = load_source(captures / f"{RESUMED}.yaml")
+    assert [events[0]["type"] for events in recording.connections] == ["session.created", "session.created"]
+    assert [events[1]["conversation"]["id"][:4] for events in recording.connections] == ["43f1", "43f1"]
+
+
+def test_a_close_loses_the_session_for_the_speech_that_plays_and_for_no_other(captures):
+    replayed = run(load_source(captures / f"{RESUMED}.yaml"))
+    lost = [step.speech for step in replayed.trace.steps if isinstance(step.event, SessionLost)]
+    assert lost == ["speech_1"]
+    assert replayed.report.outcomes == ("failed", "completed")
+    first, second = replayed.report.messages
+    assert (first.record.state, first.record.reason, first.server) == ("partial", "source_failed", None)
+    assert (second.record.state, second.server.audio_ms) == ("played", 900)
+    assert replayed.report.is_equal
+
+
+def test_a_close_at_the_end_of_a_recording_loses_the_session_too(tmp_path):
+    events = [{"type": "response.created", "response": {"id": "r"}}]
+    interactions = [{"kind": "message", "direction": "received", "data": event} for event in events]
+    path = tmp_path / "call.yaml"
+    path.write_text(json.dumps({"interactions": [*interactions, {"kind": "close", "code": 1006}]}), encoding="utf-8")
+    assert run(load_source(path)).report.outcomes == ("failed",)
+
+
+def test_what_was_heard_before_the_close_of_a_played_message_stays_in_history(captures):
+    """Events so slow that the first answer is played out before the connection closes."""
+    report = run(load_source(captures / f"{RESUMED}.yaml"), pace=Pace(event_interval_ms=100, delta_ms=20)).report
+    assert report.outcomes == ("completed", "completed")
+    assert [message.server is None for message in report.messages] == [True, False]
+    assert report.is_equal
 
 
 def test_an_interruption_cuts_where_it_was_asked_to(captures):

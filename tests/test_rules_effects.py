@@ -1,4 +1,4 @@
-"""What goes out, and in which order (domain, section 6)."""
+"""What goes out, and in which order (spec, section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes in: named, keyed, and answered in every state (domain, section 5)."""
+"""What comes in: named, keyed, and answered in every state (spec, section 5)."""
 
 from __future__ import annotations
 

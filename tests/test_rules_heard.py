@@ -1,4 +1,4 @@
-"""Deciding what was heard: every finish, by what had been heard and what is reported (domain, section 7)."""
+"""Deciding what was heard: every finish, by what had been heard and what is reported (spec, section 7)."""
 
 from __future__ import annotations
 

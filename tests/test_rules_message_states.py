@@ -1,4 +1,4 @@
-"""The states of a message, and the record it ends with (domain, section 3)."""
+"""The states of a message, and the record it ends with (spec, section 3)."""
 
 from __future__ import annotations
 

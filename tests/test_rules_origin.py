@@ -1,4 +1,4 @@
-"""What the origin decided about several messages in one response (domain, section 2)."""
+"""How the messages of one response are played: one after the other, each with its own end (spec, section 2)."""
 
 from __future__ import annotations
 

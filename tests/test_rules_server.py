@@ -1,4 +1,4 @@
-"""Bringing the server in line: each end state with each capability, and each answer (domain, section 8)."""
+"""Bringing the server in line: each end state with each capability, and each answer (spec, section 8)."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_no_answer_in_time_is_a_divergence_that_names_the_request():
     assert transcript.outcome == "interrupted"
 
 
-# What comes late: a later message has begun, so the end of the source was only a guess (domain, section 10: it counts)
+# What comes late: a later message has begun, so the end of the source was only a guess (spec, section 10: it counts)
 
 
 def played_and_late(**options: object) -> Transcript:

@@ -1,4 +1,4 @@
-"""The states of a speech, and its one way out (domain, section 4)."""
+"""The states of a speech, and its one way out (spec, section 4)."""
 
 from __future__ import annotations
 

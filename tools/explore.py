@@ -52,7 +52,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no such bounds: {', '.join(unknown)}; there are {', '.join(EVERY)}")
     known = json.loads(EXPLORED.read_text(encoding="utf-8")) if EXPLORED.exists() else {}
-    # The large ones first: they take longest, and nobody shall wait for the last of them alone.
+    # The large ones first: they take longest, and nobody should wait for the last of them alone.
     names = sorted(options.names or EVERY, key=list(EVERY).index, reverse=True)
     is_as_known = True
     with ProcessPoolExecutor() as pool:

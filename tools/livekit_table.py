@@ -15,8 +15,8 @@ from pathlib import Path
 from livekit.agents import __version__ as livekit_version
 
 from speech_lifecycle.diagrams.files import replace_file
-from speech_lifecycle.simulation.livekit_agents.outcome import Outcome
 from speech_lifecycle.simulation.livekit_agents.rehearsal import Watching
+from speech_lifecycle.simulation.livekit_agents.rehearsed import Rehearsed
 from speech_lifecycle.simulation.livekit_agents.scenarios import FRAME_MS, LIVEKIT_SCENARIOS, LiveKitScenario
 from speech_lifecycle.simulation.livekit_agents.verdict import differences
 
@@ -61,7 +61,7 @@ def table(step_ms: int) -> str:
     return HEAD + "\n".join(rows) + "\n" + DETAILS + "\n".join(details) + "\n"
 
 
-def row_of(scenario: LiveKitScenario, outcomes: Mapping[Watching, list[Outcome]]) -> str:
+def row_of(scenario: LiveKitScenario, outcomes: Mapping[Watching, list[Rehearsed]]) -> str:
     """Return the scenario's row of the first table."""
     cells = [scenario.name, scenario.summary, " ".join(scenario.bugs)]
     cells += [_verdict(scenario, outcomes["plain"]), _steps(scenario, outcomes["watched"])]
@@ -69,7 +69,7 @@ def row_of(scenario: LiveKitScenario, outcomes: Mapping[Watching, list[Outcome]]
     return f"| {' | '.join(cells)} |"
 
 
-def details_of(scenario: LiveKitScenario, outcomes: Mapping[Watching, list[Outcome]]) -> list[str]:
+def details_of(scenario: LiveKitScenario, outcomes: Mapping[Watching, list[Rehearsed]]) -> list[str]:
     """Return the scenario's rows of the second table; a sweep has none."""
     if scenario.sweep_ms is not None:
         return []
@@ -77,7 +77,7 @@ def details_of(scenario: LiveKitScenario, outcomes: Mapping[Watching, list[Outco
     return [f"| {scenario.name} | plain | {' | '.join(plain)} |", f"|  | mended | {' | '.join(mended)} |"]
 
 
-def _verdict(scenario: LiveKitScenario, outcomes: list[Outcome]) -> str:
+def _verdict(scenario: LiveKitScenario, outcomes: list[Rehearsed]) -> str:
     found = [differences(outcome) for outcome in outcomes]
     if scenario.sweep_ms is None:
         return "<br>".join(found[0]) or "-"
@@ -88,14 +88,14 @@ def _verdict(scenario: LiveKitScenario, outcomes: list[Outcome]) -> str:
     return f"{count} of {len(outcomes)}:<br>" + "<br>".join(f"{kind} ({times})" for kind, times in kinds.items())
 
 
-def _steps(scenario: LiveKitScenario, outcomes: list[Outcome]) -> str:
+def _steps(scenario: LiveKitScenario, outcomes: list[Rehearsed]) -> str:
     rules = Counter(rule for outcome in outcomes for rule in sorted({step.rule for step in outcome.forbidden_steps}))
     if scenario.sweep_ms is None:
         return "<br>".join(f"`{rule}`" for rule in sorted(rules)) or "-"
     return "<br>".join(f"`{rule}` ({times})" for rule, times in sorted(rules.items())) or "-"
 
 
-def _accounts(outcome: Outcome) -> Iterator[str]:
+def _accounts(outcome: Rehearsed) -> Iterator[str]:
     yield _listed(f"{message_id} {heard_ms}" for message_id, heard_ms in outcome.heard_ms.items())
     yield _listed(
         f"{message.id} {'text' if message.audio_ms is None else message.audio_ms}{'+' if message.text else ''}"

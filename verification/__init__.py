@@ -1,4 +1,4 @@
-"""Every reachable configuration of a bounded speech, and what must hold there (domain, section 9)."""
+"""Every reachable configuration of a bounded speech, and what must hold there (spec, section 9)."""
 
 # Importing them declares them.
 from . import (  # noqa: F401

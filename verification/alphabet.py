@@ -1,4 +1,4 @@
-"""Every event that anybody could send, reduced to the arguments that guards can tell apart (domain, section 5)."""
+"""Every event that anybody could send, reduced to the arguments that guards can tell apart (spec, section 5)."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _finish(entry: Entry, event: ev.OutputPlaybackFinished) -> None:
 
 
 def _usable_ms(position_ms: object) -> int | None:
-    """Return a position if it is evidence at all: a finite number, not below 0 (domain, section 7)."""
+    """Return a position if it is evidence at all: a finite number, not below 0 (spec, section 7)."""
     if isinstance(position_ms, bool) or not isinstance(position_ms, int | float):
         return None
     return math.floor(position_ms) if 0 <= position_ms < math.inf else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from speech_lifecycle.fsm.codec import EFFECTS, EVENTS
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import (
     SOURCE_OF,
     Close,
@@ -39,7 +40,7 @@ from .property import PROPERTIES
 from .search import MOST_TIMERS, Found, Search
 
 
-class ForeignCounterexampleError(ValueError):
+class ForeignCounterexampleError(SpeechLifecycleError, ValueError):
     """A counterexample was found in another definition. The message names both."""
 
 

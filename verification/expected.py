@@ -1,4 +1,4 @@
-"""What sections 7 and 8 of the domain say must come of a message, worked out from the ledger alone."""
+"""What sections 7 and 8 of the specification say must come of a message, worked out from the ledger alone."""
 
 from __future__ import annotations
 

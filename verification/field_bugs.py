@@ -1,4 +1,4 @@
-"""The bugs of field-bugs.md that a machine can have, put into this one on purpose, each by its id.
+"""The bugs of docs/field-bugs.md that a machine can have, put into this one on purpose, each by its id.
 
 `ELSEWHERE` in tests/test_field_bugs.py names those that need a wire or an output.
 """

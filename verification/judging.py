@@ -139,5 +139,5 @@ def original(stage: str) -> Exploration:
     """
     result = explore(STAGES[stage])
     if result.violations:
-        raise ValueError(f"the original itself violates {result.violations[0].title}; mend it before its mutants")
+        raise ValueError(f"the original itself violates {result.violations[0].title}; repair it before its mutants")
     return result

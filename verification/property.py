@@ -38,7 +38,7 @@ class Property:
 
     name: str
     section: str
-    """Where domain.md demands it."""
+    """Where the specification demands it."""
     kind: Literal["effect", "configuration", "world", "engine"]
     check: Callable[..., Complaint]
     effects: tuple[type[Any], ...] = ()
@@ -105,7 +105,7 @@ class Judge:
 
     def step(self, ledger: Ledger, step: StepTaken, has_world: bool) -> list[tuple[str, str]]:
         """Write a handled step into the ledger, and return the properties that fail, each with the complaint."""
-        faults = []
+        violations = []
         name = "messages_are_what_was_reported"
         try:
             note_event(ledger, step.event, step.speech)
@@ -113,23 +113,23 @@ class Judge:
                 for name, check in self._of_effects[type(effect)]:
                     complaint = check(ledger, effect, step)
                     if complaint is not None:
-                        faults.append((name, complaint))
+                        violations.append((name, complaint))
                 note_effect(ledger, effect)
             note_end_of_step(ledger, step.speech, has_world)
         except (LookupError, AttributeError, TypeError) as error:
-            faults.append((name, f"cannot be judged: {error!r}"))
-        return faults
+            violations.append((name, f"cannot be judged: {error!r}"))
+        return violations
 
     def configuration(self, ledger: Ledger, speech: Speech) -> Iterator[tuple[str, str]]:
         """Yield the properties that fail in a configuration of the machine, each with the complaint."""
-        return _faults(self._of_configurations, ledger, speech)
+        return _violations(self._of_configurations, ledger, speech)
 
     def world(self, ledger: Ledger, world: World, speech: Speech) -> Iterator[tuple[str, str]]:
         """Yield the properties that fail in the world around a speech, if that is over, each with the complaint."""
-        return _faults(self._of_worlds if ledger.outcome else [], ledger, world, speech)
+        return _violations(self._of_worlds if ledger.outcome else [], ledger, world, speech)
 
 
-def _faults(checks: list[tuple[str, Callable[..., Complaint]]], *arguments: object) -> Iterator[tuple[str, str]]:
+def _violations(checks: list[tuple[str, Callable[..., Complaint]]], *arguments: object) -> Iterator[tuple[str, str]]:
     for name, check in checks:
         try:
             complaint = check(*arguments)

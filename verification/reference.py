@@ -6,7 +6,6 @@ the two disagree on, the table was read wrongly. It is a hundred times slower, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -19,6 +18,7 @@ from statemachine.orderedset import OrderedSet
 from statemachine.spec_parser import operator_mapping, parse_boolean_expr
 from statemachine.transition import Transition as ChartTransition
 
+from speech_lifecycle.fsm.chart_model import bound
 from speech_lifecycle.fsm.compile.definition import EVENTLESS, ChartDefinition, definition
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import (
@@ -224,27 +224,8 @@ class _Chart:
 
 @cache
 def _model_class(chart_name: str) -> type[_Model]:
-    """Return the model class of a chart: its guards and actions, as methods for the engine to find by name."""
     chart = getattr(definition(), chart_name)
-    methods = {
-        **{name: _guard(function) for name, function in chart.guards.items()},
-        **{name: _action(function) for name, function in chart.actions.items()},
-    }
-    return type(f"_{chart_name.title()}Model", (_Model,), methods)
-
-
-def _guard(function: Callable[..., bool]) -> Callable[[_Model], bool]:
-    def guard(self: _Model) -> bool:
-        return function(*self.arguments)
-
-    return guard
-
-
-def _action(function: Callable[..., None]) -> Callable[[_Model], None]:
-    def action(self: _Model) -> None:
-        function(self.run, *self.arguments)
-
-    return action
+    return bound(_Model, chart_name, chart.guards, chart.actions)
 
 
 @cache

@@ -124,7 +124,7 @@ class Search:
             self._expand_hostile(found, only)
         else:
             self._expand_faithful(found, found.world, only)
-        self._collect_faults(found.number, found.number)
+        self._collect_violations(found.number, found.number)
         return found
 
     def _expand_hostile(self, found: Found, only: Collection[Event] | None) -> None:
@@ -167,8 +167,8 @@ class Search:
             timer = found.node.ledger.timer
             if move.timer == timer if type(move) is TimerFired else not timer:
                 self.ways_out[found.number] = number
-        if self.steps.faults:
-            self._collect_faults(found.number, number)
+        if self.steps.violations:
+            self._collect_violations(found.number, number)
 
     def _arrive(self, origin: int, move: Event | str | None, node: int, world: World | None) -> int:
         """Return the number of the configuration that a move leads to, and have it wait if it is new."""
@@ -189,12 +189,12 @@ class Search:
         self.waiting.append(Found(number, new, world))
         return number
 
-    def _collect_faults(self, origin: int, reached: int) -> None:
+    def _collect_violations(self, origin: int, reached: int) -> None:
         """Blame steps on the configuration they begin in, nodes on the one that first has them."""
-        for fault in self.steps.faults:
-            number = fault.node if not self._is_faithful else reached if fault.event is None else origin
-            self._blame(fault.property, fault.complaint, number, fault.event)
-        self.steps.faults.clear()
+        for violation in self.steps.violations:
+            number = violation.node if not self._is_faithful else reached if violation.event is None else origin
+            self._blame(violation.property, violation.complaint, number, violation.event)
+        self.steps.violations.clear()
 
     def _blame(self, name: str, complaint: str, number: int, move: Event | str | None) -> None:
         """Note where a property failed, the first time it does."""

@@ -17,7 +17,7 @@ from .keys import exact_key_of, key_of
 from .ledger import Ledger, copy_of
 from .property import Judge, StepTaken
 
-Answer = Ignored | Rejected
+Unhandled = Ignored | Rejected
 """A reply to an event that is not handled."""
 
 
@@ -29,7 +29,7 @@ class Node(NamedTuple):
     ledger: Ledger
 
 
-class Fault(NamedTuple):
+class Violation(NamedTuple):
     """What is wrong with a step, or with a new node."""
 
     property: str
@@ -60,13 +60,13 @@ class Steps:
         self._key_of = exact_key_of if exact else key_of
         self._repeat_every = repeat_every
         self._numbers: dict[bytes, int] = {}
-        self.faults: list[Fault] = []
+        self.violations: list[Violation] = []
         """For the search to collect."""
         self.found: deque[Node] = deque()
         """New nodes, for the search to collect."""
         self.handled = 0
         self.raised = 0
-        self.others: Counter[Answer] = Counter()
+        self.others: Counter[Unhandled] = Counter()
         """How often each answer was given that is not "handled"."""
         self.transitions: set[str] = set()
         self.seen: set[object] = set()
@@ -90,18 +90,18 @@ class Steps:
             self.seen.add(("speech", speech.state))
             self.seen.update([("message", message.state) for message in speech.messages.values()])
             for name, complaint in self._judge.configuration(ledger, speech):
-                self.faults.append(Fault(name, complaint, None, number))
+                self.violations.append(Violation(name, complaint, None, number))
         return number
 
     def take(
         self, node: Node, events: Iterable[Event]
-    ) -> tuple[list[tuple[Event, int, Handled]], list[tuple[Event, Answer]]]:
+    ) -> tuple[list[tuple[Event, int, Handled]], list[tuple[Event, Unhandled]]]:
         """Send each event to a node: return those that were handled with the nodes they lead to, and the others.
 
         Events are sent to one copy of the snapshot until one is handled and uses it up.
         """
         handled: list[tuple[Event, int, Handled]] = []
-        others: list[tuple[Event, Answer]] = []
+        others: list[tuple[Event, Unhandled]] = []
         unproved = 0
         machine = self._machine
         machine.speech = copy_speech(node.speech)
@@ -142,7 +142,7 @@ class Steps:
                 self._blame("same_again", f"{event} leads elsewhere the second time", event, node)
         return self.enter(speech, ledger)
 
-    def _prove(self, node: Node, others: list[tuple[Event, Answer]], unproved: int) -> None:
+    def _prove(self, node: Node, others: list[tuple[Event, Unhandled]], unproved: int) -> None:
         """See that what was not handled changed nothing (section 9.13).
 
         The copies of the first so many are used up: they are sent once more.
@@ -162,4 +162,4 @@ class Steps:
         return copy != speech
 
     def _blame(self, name: str, complaint: str, event: Event | None, node: Node) -> None:
-        self.faults.append(Fault(name, complaint, event, node.number))
+        self.violations.append(Violation(name, complaint, event, node.number))

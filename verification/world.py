@@ -1,4 +1,4 @@
-"""The world beside the machine: what the server remembers, and what the listener hears (domain, sections 8 and 10)."""
+"""The world beside the machine: what the server remembers, and what the listener hears (spec, sections 8 and 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be true of server, history and listener when a faithful speech is over (domain, section 9.7)."""
+"""What must be true of server, history and listener when a faithful speech is over (spec, section 9.7)."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from livekit import rtc
 from livekit.agents.voice import io
 
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import (
     OutputFact,
     OutputFailed,
@@ -19,7 +20,7 @@ from speech_lifecycle.fsm.events import (
 from ..ports import AudioOutput
 
 
-class OutputFailedError(RuntimeError):
+class OutputFailedError(SpeechLifecycleError, RuntimeError):
     """The output broke while it had this segment. Raised by the next `capture_frame` of the segment."""
 
 

@@ -50,7 +50,7 @@ class Mender:
         *,
         can_remove: bool,
     ) -> llm.ChatContext:
-        """Return the context that the server shall have, when the framework wants `wanted`.
+        """Return the context that the server is to have, when the framework wants `wanted`.
 
         The lifecycle's messages stay on the server as they are until it has settled them: no request of the framework
         removes what is being heard, or writes a text in the place of audio. After that, what the application changed
@@ -105,7 +105,7 @@ class Mender:
     # History
 
     def placeholder(self, event: llm.RemoteItemAddedEvent) -> llm.RemoteItemAddedEvent:
-        """Return what the framework shall hear of an item of the server's.
+        """Return what the framework is told of an item of the server's.
 
         It puts the item into history as a placeholder that shares the content of the plugin's own record, and so
         becomes what the model said, heard or not (M3). An empty copy keeps the place only.

@@ -19,7 +19,7 @@ class OutputWatch:
         self._forwarded = ""
 
     def forward(self, message_id: str) -> None:
-        """Take it that the framework reads the audio of this message now."""
+        """The framework reads the audio of this message from now on."""
         self._forwarded = message_id
 
     def forwarded_message(self) -> str:
@@ -37,7 +37,7 @@ class OutputWatch:
             self._machines.note(speech, ev.OutputAudioHandedOver(message_id, handed_over_ms))
 
     def flushed(self, message_id: str) -> None:
-        """Take it that all was handed over, whatever the agent's own audio node made of it."""
+        """All was handed over, whatever the agent's own audio node made of it."""
         self._notice_interruptions()
         speech = self._machines.of_message(message_id)
         if speech is None:

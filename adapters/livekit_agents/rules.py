@@ -34,7 +34,7 @@ def about_truncation(speech: WatchedSpeech, message_id: str, audio_end_ms: int) 
 
 
 def about_removals(speech: WatchedSpeech, chat_ctx: llm.ChatContext) -> Iterator[ForbiddenStep]:
-    """Judge that the server shall have `chat_ctx`."""
+    """Judge that the server is to have `chat_ctx`."""
     kept = {item.id for item in chat_ctx.items}
     for record in speech.records:
         if record.message_id not in kept and record.state != "skipped" and record.heard_ms > 0:

@@ -63,7 +63,7 @@ class SessionObserver(Protocol):
         ...
 
     def chat_ctx_for_server(self, session: WatchedRealtimeSession, chat_ctx: llm.ChatContext) -> llm.ChatContext:
-        """The framework updates the server's context. Returns what the server shall get."""
+        """The framework updates the server's context. Returns what the server is to get."""
         ...
 
     def chat_ctx_updated(self, session: WatchedRealtimeSession) -> None:
@@ -71,7 +71,7 @@ class SessionObserver(Protocol):
         ...
 
     def remote_item(self, event: llm.RemoteItemAddedEvent) -> llm.RemoteItemAddedEvent:
-        """The server has an item. Returns what the framework shall hear of it."""
+        """The server has an item. Returns what the framework is told of it."""
         ...
 
     def session_lost(self, session: WatchedRealtimeSession) -> None:

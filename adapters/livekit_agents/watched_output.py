@@ -109,7 +109,7 @@ class WatchedOutput(io.AudioOutput):
             raise
 
     def flush(self) -> None:
-        """Hand it on."""
+        """Pass it on."""
         super().flush()
         if self._is_capturing and self._segments:
             self._observer.flushed(self._segments[-1])
@@ -117,17 +117,17 @@ class WatchedOutput(io.AudioOutput):
         self._below.flush()
 
     def clear_buffer(self) -> None:
-        """Hand it on."""
+        """Pass it on."""
         self._observer.clearing()
         self._below.clear_buffer()
 
     def pause(self) -> None:
-        """Hand it on."""
+        """Pass it on."""
         self._observer.pausing()
         super().pause()
 
     def resume(self) -> None:
-        """Hand it on."""
+        """Pass it on."""
         self._observer.resuming()
         super().resume()
 

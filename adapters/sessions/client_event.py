@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 
-class UnsendableEventError(ValueError):
+
+class UnsendableEventError(SpeechLifecycleError, ValueError):
     """A client event holds what JSON has no words for. The message names the event and the field."""
 
 

@@ -11,8 +11,10 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any
 
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 
-class FieldError(ValueError):
+
+class FieldError(SpeechLifecycleError, ValueError):
     """A field is missing or unusable. The message names it by its path."""
 
 

@@ -55,7 +55,7 @@ class OpenAIAnswers:
         return (operation, message_id) in self._requests.values()
 
     def on_item_added(self, item_id: str) -> None:
-        """Take it that an item is in the conversation: the second half of a replacement."""
+        """Learn that an item is in the conversation: the second half of a replacement."""
         if self.is_expected("replace", item_id):
             self.acknowledge("replace", item_id)
 
@@ -112,7 +112,7 @@ def status_of(response: Mapping[str, Any]) -> ResponseStatus:
 
 
 def _meaning_of(code: str, text: str) -> Refusal:
-    """Return what a refusal means (domain, section 10): the wire has one code for several faults of a value."""
+    """Return what a refusal means (spec, section 10): the wire has one code for several faults of a value."""
     if code in _UNKNOWN_ITEM_CODES:
         return "unknown_message"
     if code == "invalid_value" and "already shorter" in text:

@@ -2,7 +2,7 @@
 
 Pure translation, without a connection: the live session and the replay of recordings both use it. It holds what
 the protocol leaves implicit (which message an item is, which request an answer belongs to), and no rule of the
-lifecycle. Current event names and the older ones that Azure still uses are both understood (domain, section 10).
+lifecycle. Current event names and the older ones that Azure still uses are both understood (spec, section 10).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import (
     SessionItemAdded,
     SessionMessageAdded,
@@ -51,7 +52,7 @@ _ITEMS_KEPT = 1024
 V = TypeVar("V")
 
 
-class ProtocolError(ValueError):
+class ProtocolError(SpeechLifecycleError, ValueError):
     """A server event is not what the protocol says. The message names the event and the field."""
 
 

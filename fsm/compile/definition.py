@@ -23,6 +23,7 @@ from ..answers import Answer
 from ..conversation import actions as conversation_actions
 from ..conversation import chart as conversation
 from ..conversation import guards as conversation_guards
+from ..errors import SpeechLifecycleError
 from ..events import CONVERSATION_EVENT_TYPES, MESSAGE_EVENT_TYPES, SPEECH_EVENT_TYPES, name_of
 from ..message import actions as message_actions
 from ..message import chart as message
@@ -41,7 +42,7 @@ ChartName = Literal["conversation", "message", "speech"]
 TransitionKind = Literal["handled", "ignored", "rejected"]
 
 
-class DefinitionError(Exception):
+class DefinitionError(SpeechLifecycleError):
     """A chart breaks a house rule. The message names the transition and the remedy."""
 
 

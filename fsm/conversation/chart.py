@@ -1,4 +1,4 @@
-"""The conversation chart: one session with one listener, and the speeches in it (spec, section 5).
+"""The conversation chart: one session with one listener, and the speeches in it (spec, section 12).
 
 Five things are nearly independent, so they are regions side by side:
 
@@ -21,6 +21,7 @@ from typing import Any
 from statemachine import State, StateChart
 
 from ..answers import ignored, rejected
+from ..chart_model import new_model
 from ..naming import named
 
 INTERNAL_EVENTS = ("hold", "speech_stopped", "response_over", "speech_over")
@@ -31,6 +32,10 @@ class ConversationChart(StateChart[Any]):
 
     catch_errors_as_events = False
     allow_event_without_transition = False
+
+    def __init__(self, model: Any = None, **options: Any) -> None:
+        """Begin one, by default with data of its own (`chart_model`)."""
+        super().__init__(new_model("conversation") if model is None else model, **options)
 
     class conversation(State.Parallel):  # noqa: N801
         class connection(State.Compound):  # noqa: N801

@@ -174,7 +174,7 @@ def note_finish(run: Run, speech: Speech, message: Message, event: OutputPlaybac
 
 
 def note_whole(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
-    """Take it that the output played all it had."""
+    """Count all that the output had as played."""
     message.position_ms = message.handed_over_ms
     message.flushed_ms = 0
     speech.has_progressed = True

@@ -28,6 +28,7 @@ from typing import Any
 from statemachine import State, StateChart
 
 from ..answers import handled, ignored, rejected
+from ..chart_model import new_model
 from ..naming import named
 
 INTERNAL_EVENTS = (
@@ -51,6 +52,10 @@ class MessageChart(StateChart[Any]):
 
     catch_errors_as_events = False
     allow_event_without_transition = False
+
+    def __init__(self, model: Any = None, **options: Any) -> None:
+        """Begin one, by default with data of its own (`chart_model`)."""
+        super().__init__(new_model("message") if model is None else model, **options)
 
     pending = State(initial=True)
 

@@ -22,6 +22,7 @@ from typing import Any
 from statemachine import State, StateChart
 
 from ..answers import ignored, rejected
+from ..chart_model import new_model
 from ..naming import named
 
 INTERNAL_EVENTS = (
@@ -39,6 +40,10 @@ class SpeechChart(StateChart[Any]):
 
     catch_errors_as_events = False
     allow_event_without_transition = False
+
+    def __init__(self, model: Any = None, **options: Any) -> None:
+        """Begin one, by default with data of its own (`chart_model`)."""
+        super().__init__(new_model("speech") if model is None else model, **options)
 
     queued = State(initial=True)
 

@@ -29,7 +29,7 @@ from ..realtime_server import SimulatedRealtimeServer
 from ..scenario import Deed, Origin, Scenario
 from ..simulated_speaker import SimulatedSpeaker
 from ..virtual_loop import VirtualTimeLoop, run_in_virtual_time
-from .outcome import Outcome, Said
+from .rehearsed import Rehearsed, Said
 from .speaker_output import Silent, SpeakerOutput
 
 Turn = Literal["generate_reply", "server_vad"]
@@ -61,7 +61,7 @@ class Staging:
     """Is given the watch, before the session starts."""
 
 
-def rehearse(scenario: Scenario, staging: Staging | None = None) -> Outcome:
+def rehearse(scenario: Scenario, staging: Staging | None = None) -> Rehearsed:
     """Play a scenario to its end."""
     return run_in_virtual_time(_Rehearsal(scenario, staging or Staging()).play())
 
@@ -70,7 +70,7 @@ class _Rehearsal:
     def __init__(self, scenario: Scenario, staging: Staging) -> None:
         self._scenario = scenario
         self._staging = staging
-        self._outcome = Outcome()
+        self._outcome = Rehearsed()
         self._frames_received = 0
         self._frames_queued = 0
         self._tasks: list[asyncio.Future[Any]] = []
@@ -79,7 +79,7 @@ class _Rehearsal:
         self._speaker: SimulatedSpeaker
         self._texts: list[str] = []
 
-    async def play(self) -> Outcome:
+    async def play(self) -> Rehearsed:
         scenario = self._scenario
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)

@@ -22,8 +22,8 @@ from ..scenarios import (
     TWO,
 )
 from ..script import Pacing, ScriptedResponse
-from .outcome import Outcome
 from .rehearsal import Staging, Watching, rehearse
+from .rehearsed import Rehearsed
 
 ONE = ScriptedResponse((PREAMBLE,))
 FRAME_MS = 20
@@ -42,7 +42,7 @@ class LiveKitScenario:
     sweep_ms: int | None = None
     """Interrupted every 20 ms up to here, instead of what the scenario does."""
 
-    def play(self, watched: Watching) -> Outcome:
+    def play(self, watched: Watching) -> Rehearsed:
         """Play it once."""
         return rehearse(self.scenario, replace(self.staging, watched=watched))
 

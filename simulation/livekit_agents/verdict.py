@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..conversation import RememberedMessage
-from .outcome import Outcome, Said
+from .rehearsed import Rehearsed, Said
 
 _FRAME_MS = 20
 
 
-def differences(outcome: Outcome) -> list[str]:
+def differences(outcome: Rehearsed) -> list[str]:
     """Return how heard, history and server differ, message by message; empty if they are the same."""
     found = []
     for message_id, text in outcome.generated_text.items():
@@ -32,7 +32,7 @@ def differences(outcome: Outcome) -> list[str]:
 
 
 def _about_audio(
-    outcome: Outcome, message_id: str, text: str, said: Said | None, remembered: RememberedMessage | None
+    outcome: Rehearsed, message_id: str, text: str, said: Said | None, remembered: RememberedMessage | None
 ) -> list[str]:
     heard_ms, sent_ms = outcome.heard_ms.get(message_id, 0), outcome.sent_ms[message_id]
     if heard_ms == 0:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import yaml
 from fuzz.oracles import load_or_refuse, plays_or_is_refused
+from fuzz.seeds import interactions_of
 
 from speech_lifecycle.simulation.recording import RecordingError, parse_recording
 
@@ -18,7 +19,6 @@ def check(data: bytes) -> None:
     recording = load_or_refuse(lambda: parse_recording(text, NAME), RecordingError, NAME)
     if recording is None:
         return
-    interactions = [{"direction": "received", "data": event} for event in recording.received]
-    again = parse_recording(yaml.safe_dump({"interactions": interactions}, sort_keys=False), NAME)
-    assert repr(again.received) == repr(recording.received)  # by repr: NaN is not equal to itself
+    again = parse_recording(yaml.safe_dump({"interactions": interactions_of(recording)}, sort_keys=False), NAME)
+    assert repr(again) == repr(recording)  # by repr: NaN is not equal to itself
     plays_or_is_refused(recording)

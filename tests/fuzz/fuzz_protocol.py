@@ -67,7 +67,7 @@ def check(data: bytes) -> None:
     for error in protocol.errors:
         dumps([error.code, error.text, error.event_id])
     if events:
-        plays_or_is_refused(Recording("fuzz", tuple(events)))
+        plays_or_is_refused(Recording("fuzz", (tuple(events),)))
 
 
 def is_same(delta: Delta, event: Any) -> bool:

@@ -1,19 +1,17 @@
-"""Writes the seeds and the dictionary: `python -m fuzz.make_seeds`, after the formats have changed.
+"""Writes the seeds that are no recordings, and the dictionary: `python -m fuzz.make_seeds`, after the formats changed.
 
-Small pieces of what is real: the recordings of `shared/captures`, and the trace of a scenario.
+Small pieces of what is real: the trace of a scenario, and the words of the recordings.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
+from fuzz.seeds import CAPTURES, few_of_a_kind
 
 from speech_lifecycle.fsm import values
 from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, dump_speech
@@ -26,22 +24,12 @@ from speech_lifecycle.simulation.scenarios import SCENARIOS
 
 HERE = Path(__file__).parent
 SCENARIO_NAMES = ("second-response-queued", "user-speaks")
-PER_KIND = 1
-"""Events of one kind that a seed keeps: more of the same would only slow the fuzzer down."""
 
 
-def main(captures: Path) -> None:
+def main() -> None:
     words: set[str] = set()
-    for path in sorted(captures.glob("*.yaml")):
-        events = few_of_a_kind(load_recording(path).received)
-        write("protocol", f"{path.stem}.jsonl", "\n".join(map(json.dumps, events)))
-        interactions = [{"kind": "message", "direction": "received", "data": event} for event in events]
-        write(
-            "capture",
-            f"{path.stem}.yaml",
-            yaml.safe_dump({"version": 1, "interactions": interactions}, sort_keys=False),
-        )
-        for event in events:
+    for path in CAPTURES:
+        for event in few_of_a_kind(load_recording(path)).received:
             words |= words_of(event)
     for name in SCENARIO_NAMES:
         _, world = asyncio.run(play(SCENARIOS[name]))
@@ -54,7 +42,7 @@ def main(captures: Path) -> None:
         speech = dump_speech(world.speeches[-1].snapshot)
         write("events", f"{name}.jsonl", "\n".join(map(json.dumps, (*once.values(), speech))))
     for value_type in (*EVENT_TYPES, *EFFECT_TYPES, *get_args(Record), values.Capabilities, values.Policy):
-        words |= {name_of(value_type), *(field.name for field in fields(value_type))}
+        words |= {name_of(value_type), *value_type.__struct_fields__}
     (HERE / "dictionary.txt").write_text("".join(f'"{word}"\n' for word in sorted(words)), encoding="utf-8")
 
 
@@ -62,16 +50,6 @@ def write(target: str, name: str, text: str) -> None:
     folder = HERE / "corpus" / target
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(f"{text}\n", encoding="utf-8")
-
-
-def few_of_a_kind(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    seen: dict[str, int] = {}
-    few = []
-    for event in events:
-        seen[event["type"]] = seen.get(event["type"], 0) + 1
-        if seen[event["type"]] <= PER_KIND and not event["type"].startswith("session."):
-            few.append(event)
-    return few
 
 
 def words_of(data: Any) -> set[str]:
@@ -85,4 +63,4 @@ def words_of(data: Any) -> set[str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

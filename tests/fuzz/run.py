@@ -1,7 +1,7 @@
 """Runs one target under atheris, guided by coverage: `python -m fuzz.run trace -max_total_time=60`.
 
 What comes after the target's name goes to libFuzzer. Without a corpus folder in it, what is found new goes to a
-temporary one, and the seeds of `tests/fuzz/corpus` and what was found before are read.
+temporary one, and the seeds (`seeds.py`) and what was found before are read.
 """
 
 from __future__ import annotations
@@ -36,13 +36,23 @@ def main() -> None:
             return atheris.Mutate(data, max_size)
         return mutated
 
-    folders = [path for path in (HERE / "corpus" / target, HERE / "found" / target) if path.is_dir()]
+    folders = [path for path in (seed_folder(target), HERE / "found" / target) if path.is_dir()]
     if all(option.startswith("-") for option in options):
         folders.insert(0, Path(tempfile.mkdtemp(prefix=f"fuzz-{target}-")))
     arguments = [sys.argv[0], f"-dict={HERE / 'dictionary.txt'}", *LIMITS, *options, *map(str, folders)]
     mutator = {} if target == "capture" else {"custom_mutator": mutate_json}
     atheris.Setup(arguments, check, **mutator)
     atheris.Fuzz()
+
+
+def seed_folder(target: str) -> Path:
+    """libFuzzer reads files."""
+    from fuzz.seeds import seeds_of
+
+    folder = Path(tempfile.mkdtemp(prefix=f"seeds-{target}-"))
+    for name, data in seeds_of(target).items():
+        (folder / name).write_bytes(data)
+    return folder
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ class Said:
 
 
 @dataclass
-class Outcome:
+class Rehearsed:
     """What a rehearsal came to."""
 
     heard_ms: dict[str, int] = field(default_factory=dict)
