@@ -416,9 +416,8 @@ def speech_on_authorize(run, speech, event):
         return reply_4
     elif state == 'interrupted':
         return reply_5
-    elif state == 'failed':
+    else:
         return reply_6
-    raise KeyError(state)
 
 def speech_on_interrupt(run, speech, event):
     if (event.force is not False and event.force is not True or type(event.speech_id) is not str) and (not is_valid(event)):
@@ -490,9 +489,8 @@ def speech_on_interrupt(run, speech, event):
         return reply_12
     elif state == 'interrupted':
         return reply_13
-    elif state == 'failed':
+    else:
         return reply_14
-    raise KeyError(state)
 
 def speech_on_pause(run, speech, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
@@ -544,9 +542,8 @@ def speech_on_pause(run, speech, event):
         return reply_20
     elif state == 'interrupted':
         return reply_21
-    elif state == 'failed':
+    else:
         return reply_22
-    raise KeyError(state)
 
 def speech_on_resume(run, speech, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
@@ -641,9 +638,8 @@ def speech_on_resume(run, speech, event):
         return reply_27
     elif state == 'interrupted':
         return reply_28
-    elif state == 'failed':
+    else:
         return reply_29
-    raise KeyError(state)
 
 def speech_on_close(run, speech, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
@@ -709,9 +705,8 @@ def speech_on_close(run, speech, event):
         return reply_33
     elif state == 'interrupted':
         return reply_34
-    elif state == 'failed':
+    else:
         return reply_35
-    raise KeyError(state)
 
 def speech_on_drop_request(run, speech, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
@@ -737,9 +732,8 @@ def speech_on_drop_request(run, speech, event):
         return reply_41
     elif state == 'interrupted':
         return reply_42
-    elif state == 'failed':
+    else:
         return reply_43
-    raise KeyError(state)
 
 def speech_on_session_response_created(run, speech, event):
     if (type(event.response_id) is not str or type(event.speech_id) is not str or type(event.new_speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
@@ -753,26 +747,10 @@ def speech_on_session_response_created(run, speech, event):
         if event.response_id == speech.response_id:
             return reply_45
         return reply_46
-    elif state in ('waiting', 'speaking'):
+    elif state in ('waiting', 'speaking', 'paused'):
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.session_response_created#1')
-                speech_eventless_in_waiting_or_speaking(run, speech, event)
-                return
-            return reply_47
-        if event.response_id == speech.response_id:
-            return reply_48[state]
-        return reply_49[state]
-    elif state == 'paused':
-        if speech.response_id is None:
-            speech.response_id = event.response_id
-            speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.session_response_created#1')
-                speech_eventless_in_paused(run, speech, event)
-                return
             return reply_47
         if event.response_id == speech.response_id:
             return reply_48[state]
@@ -788,10 +766,6 @@ def speech_on_session_response_created(run, speech, event):
             if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
                 speech.cancel_was_sent = True
                 run.effects.append(CancelResponse(speech.response_id))
-            if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_response_created#1')
-                speech_eventless_in_reconciling(run, speech, event)
-                return
             if run.effects:
                 run.transitions.append('speech.reconciling.session_response_created#1')
                 return
@@ -803,9 +777,8 @@ def speech_on_session_response_created(run, speech, event):
         return reply_55
     elif state == 'interrupted':
         return reply_56
-    elif state == 'failed':
+    else:
         return reply_57
-    raise KeyError(state)
 
 def speech_on_session_request_refused(run, speech, event):
     if (type(event.speech_id) is not str or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
@@ -864,9 +837,8 @@ def speech_on_session_request_refused(run, speech, event):
         return reply_65
     elif state == 'interrupted':
         return reply_66
-    elif state == 'failed':
+    else:
         return reply_67
-    raise KeyError(state)
 
 def speech_on_session_response_ended(run, speech, event):
     if (type(event.response_id) is not str or event.status not in {'completed', 'cancelled', 'failed', 'incomplete'}) and (not is_valid(event)):
@@ -952,9 +924,8 @@ def speech_on_session_response_ended(run, speech, event):
         return reply_76
     elif state == 'interrupted':
         return reply_77
-    elif state == 'failed':
+    else:
         return reply_78
-    raise KeyError(state)
 
 def speech_on_session_lost(run, speech, event):
     state = speech.state
@@ -1038,9 +1009,8 @@ def speech_on_session_lost(run, speech, event):
         return reply_80
     elif state == 'interrupted':
         return reply_81
-    elif state == 'failed':
+    else:
         return reply_82
-    raise KeyError(state)
 
 def speech_on_session_resumed(run, speech, event):
     if (event.conversation_kept is not False and event.conversation_kept is not True) and (not is_valid(event)):
@@ -1058,9 +1028,8 @@ def speech_on_session_resumed(run, speech, event):
         return reply_87
     elif state == 'interrupted':
         return reply_88
-    elif state == 'failed':
+    else:
         return reply_89
-    raise KeyError(state)
 
 def speech_on_session_reconciliation_acknowledged(run, speech, event):
     if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str) and (not is_valid(event)):
@@ -1086,9 +1055,8 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
         return reply_95
     elif state == 'interrupted':
         return reply_96
-    elif state == 'failed':
+    else:
         return reply_97
-    raise KeyError(state)
 
 def speech_on_session_reconciliation_refused(run, speech, event):
     if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str or event.refusal not in {'already_shorter', 'unknown_message', 'other'} or (type(event.code) is not str) or (type(event.text) is not str)) and (not is_valid(event)):
@@ -1126,9 +1094,8 @@ def speech_on_session_reconciliation_refused(run, speech, event):
         return reply_103
     elif state == 'interrupted':
         return reply_104
-    elif state == 'failed':
+    else:
         return reply_105
-    raise KeyError(state)
 
 def speech_on_timer_fired(run, speech, event):
     if (event.timer not in {'stall', 'playout', 'stop', 'reconcile'} or type(event.speech_id) is not str) and (not is_valid(event)):
@@ -1136,7 +1103,7 @@ def speech_on_timer_fired(run, speech, event):
     state = speech.state
     if state == 'queued':
         return reply_106
-    elif state in ('waiting', 'speaking'):
+    elif state in ('waiting', 'speaking', 'paused'):
         if event.timer == speech.timer and speech.has_progressed:
             speech.timer = None
             watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
@@ -1161,63 +1128,6 @@ def speech_on_timer_fired(run, speech, event):
                 speech.timer = 'stall'
                 speech.has_progressed = False
                 run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.timer_fired#1')
-                speech_eventless_in_waiting_or_speaking(run, speech, event)
-                return
-            if run.effects:
-                run.transitions.append('speech.active.timer_fired#1')
-                return
-            return reply_107
-        if event.timer == speech.timer:
-            run.transitions.append('speech.active.timer_fired#2')
-            speech.timer = None
-            speech.cause = 'timed_out'
-            if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
-                speech.cancel_was_sent = True
-                run.effects.append(CancelResponse(speech.response_id))
-            stop_message_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            if stop_message_message is not None:
-                message_on_stop(run, speech, stop_message_message)
-                if stop_message_message.state in FORWARDING_STATES:
-                    start_timer_delay_ms = speech.policy.stop_timeout_ms
-                    speech.timer = 'stop'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
-            speech.state = 'stopping'
-            if speech.forwarding_id is None:
-                speech_eventless_in_stopping(run, speech, event)
-            return
-        return reply_108[state]
-    elif state == 'paused':
-        if event.timer == speech.timer and speech.has_progressed:
-            speech.timer = None
-            watch_message = None if speech.forwarding_id is None else speech.messages[speech.forwarding_id]
-            watch_policy = speech.policy
-            if watch_message is None:
-                if speech.response_has_ended:
-                    if speech.timer is not None:
-                        run.effects.append(CancelTimer(speech.timer, speech.speech_id))
-                        speech.timer = None
-                else:
-                    start_timer_delay_ms = watch_policy.stall_timeout_ms
-                    speech.timer = 'stall'
-                    speech.has_progressed = False
-                    run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            elif watch_message.state == 'draining':
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.playout_margin_ms
-                speech.timer = 'playout'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
-            else:
-                start_timer_delay_ms = watch_message.handed_over_ms - watch_message.position_ms + watch_policy.stall_timeout_ms
-                speech.timer = 'stall'
-                speech.has_progressed = False
-                run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and speech.forwarding_id is None and (state_Speech_first_pending_message(speech) is None):
-                run.transitions.append('speech.active.timer_fired#1')
-                speech_eventless_in_paused(run, speech, event)
-                return
             if run.effects:
                 run.transitions.append('speech.active.timer_fired#1')
                 return
@@ -1278,9 +1188,8 @@ def speech_on_timer_fired(run, speech, event):
         return reply_111
     elif state == 'interrupted':
         return reply_112
-    elif state == 'failed':
+    else:
         return reply_113
-    raise KeyError(state)
 
 def speech_on_message_announced(run, speech):
     state = speech.state
@@ -1509,9 +1418,8 @@ def message_on_session_message_added(run, speech, event):
         return reply_117
     elif state == 'partial':
         return reply_118
-    elif state == 'skipped':
+    else:
         return reply_119
-    raise KeyError(state)
 
 def message_on_session_text_received(run, speech, event):
     if type(event.text) is not str and (not is_valid(event)):
@@ -1519,33 +1427,17 @@ def message_on_session_text_received(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         message.text += event.text
         speech.has_progressed = True
         return reply_120
-    elif state == 'streaming':
+    elif state in ('streaming', 'draining', 'stopping'):
         message.text += event.text
         speech.has_progressed = True
-        if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-            run.transitions.append('message.forwarding.session_text_received#1')
-            message_eventless_in_streaming(run, speech, message, event)
-            return
-        return reply_121
-    elif state == 'draining':
-        message.text += event.text
-        speech.has_progressed = True
-        return reply_121
-    elif state == 'stopping':
-        message.text += event.text
-        speech.has_progressed = True
-        if not message.expects_audio and message.source_has_ended:
-            run.transitions.append('message.forwarding.session_text_received#1')
-            message_eventless_in_stopping(run, speech, message, event)
-            return
         return reply_121
     elif state == 'played':
         if not message.expects_audio and (not speech.response_has_ended):
@@ -1559,9 +1451,8 @@ def message_on_session_text_received(run, speech, event):
             speech.has_progressed = True
             return reply_124
         return reply_125
-    elif state == 'skipped':
+    else:
         return reply_126
-    raise KeyError(state)
 
 def message_on_session_audio_received(run, speech, event):
     if (type(event.received_ms) is not int or not 0 <= event.received_ms <= 9007199254740991) and (not is_valid(event)):
@@ -1569,9 +1460,9 @@ def message_on_session_audio_received(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         if event.received_ms >= message.received_ms:
@@ -1632,17 +1523,16 @@ def message_on_session_audio_received(run, speech, event):
         return reply_133
     elif state == 'partial':
         return reply_134
-    elif state == 'skipped':
+    else:
         return reply_135
-    raise KeyError(state)
 
 def message_on_session_message_ended(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         if not message.source_has_ended:
@@ -1684,9 +1574,8 @@ def message_on_session_message_ended(run, speech, event):
         return reply_140
     elif state == 'partial':
         return reply_141
-    elif state == 'skipped':
+    else:
         return reply_142
-    raise KeyError(state)
 
 def message_on_output_audio_handed_over(run, speech, event):
     if (type(event.handed_over_ms) is not int or not 0 <= event.handed_over_ms <= 9007199254740991) and (not is_valid(event)):
@@ -1694,9 +1583,9 @@ def message_on_output_audio_handed_over(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         return reply_143
@@ -1710,80 +1599,35 @@ def message_on_output_audio_handed_over(run, speech, event):
                 return
             return reply_144
         return reply_145[state]
-    elif state == 'draining':
+    elif state in ('draining', 'stopping'):
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_144
-        return reply_145[state]
-    elif state == 'stopping':
-        if event.handed_over_ms >= message.handed_over_ms:
-            message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
-            speech.has_progressed = True
-            if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_audio_handed_over#1')
-                message_eventless_in_stopping(run, speech, message, event)
-                return
             return reply_144
         return reply_145[state]
     elif state == 'played':
         return reply_146
     elif state == 'partial':
         return reply_147
-    elif state == 'skipped':
+    else:
         return reply_148
-    raise KeyError(state)
 
 def message_on_output_playback_started(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         return reply_149
-    elif state == 'streaming':
+    elif state in ('streaming', 'draining', 'stopping'):
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
-            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.output_playback_started#1')
-                message_eventless_in_streaming(run, speech, message, event)
-                return
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_started#1')
-                return
-            return reply_150
-        if message.has_started:
-            return reply_151[state]
-        return reply_152[state]
-    elif state == 'draining':
-        if message.handed_over_ms > 0 and (not message.has_started):
-            message.has_started = True
-            speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_started#1')
-                return
-            return reply_150
-        if message.has_started:
-            return reply_151[state]
-        return reply_152[state]
-    elif state == 'stopping':
-        if message.handed_over_ms > 0 and (not message.has_started):
-            message.has_started = True
-            speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
-            if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_playback_started#1')
-                message_eventless_in_stopping(run, speech, message, event)
-                return
             if run.raised:
                 run.transitions.append('message.forwarding.output_playback_started#1')
                 return
@@ -1795,9 +1639,8 @@ def message_on_output_playback_started(run, speech, event):
         return reply_153
     elif state == 'partial':
         return reply_154
-    elif state == 'skipped':
+    else:
         return reply_155
-    raise KeyError(state)
 
 def message_on_output_playback_progressed(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int)) and (not is_valid(event)):
@@ -1805,52 +1648,18 @@ def message_on_output_playback_progressed(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         return reply_156
-    elif state == 'streaming':
+    elif state in ('streaming', 'draining', 'stopping'):
         if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
             message.position_ms = message_evidence_position_ms(message, event)
             speech.has_progressed = True
             if not speech.was_heard and (message.has_started or message.position_ms > 0):
                 run.raised.append(speech_on_message_heard)
-            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
-                message_eventless_in_streaming(run, speech, message, event)
-                return
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
-                return
-            return reply_157
-        if message.handed_over_ms > 0:
-            return reply_158[state]
-        return reply_159[state]
-    elif state == 'draining':
-        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = message_evidence_position_ms(message, event)
-            speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
-            if run.raised:
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
-                return
-            return reply_157
-        if message.handed_over_ms > 0:
-            return reply_158[state]
-        return reply_159[state]
-    elif state == 'stopping':
-        if message.handed_over_ms > 0 and message_evidence_usable_position_ms(event.position_ms, message.handed_over_ms) is not None:
-            message.position_ms = message_evidence_position_ms(message, event)
-            speech.has_progressed = True
-            if not speech.was_heard and (message.has_started or message.position_ms > 0):
-                run.raised.append(speech_on_message_heard)
-            if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_playback_progressed#1')
-                message_eventless_in_stopping(run, speech, message, event)
-                return
             if run.raised:
                 run.transitions.append('message.forwarding.output_playback_progressed#1')
                 return
@@ -1862,9 +1671,8 @@ def message_on_output_playback_progressed(run, speech, event):
         return reply_160
     elif state == 'partial':
         return reply_161
-    elif state == 'skipped':
+    else:
         return reply_162
-    raise KeyError(state)
 
 def message_on_output_playback_finished(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.interrupted is not False and event.interrupted is not True) or (event.transcript is not None and type(event.transcript) is not str)) and (not is_valid(event)):
@@ -1872,9 +1680,9 @@ def message_on_output_playback_finished(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         return reply_163
@@ -2095,9 +1903,8 @@ def message_on_output_playback_finished(run, speech, event):
         return reply_166
     elif state == 'partial':
         return reply_167
-    elif state == 'skipped':
+    else:
         return reply_168
-    raise KeyError(state)
 
 def message_on_output_failed(run, speech, event):
     if type(event.detail) is not str and (not is_valid(event)):
@@ -2105,9 +1912,9 @@ def message_on_output_failed(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         return reply_169
@@ -2158,9 +1965,8 @@ def message_on_output_failed(run, speech, event):
         return reply_170
     elif state == 'partial':
         return reply_171
-    elif state == 'skipped':
+    else:
         return reply_172
-    raise KeyError(state)
 
 def message_on_forward(run, speech, message):
     state = message.state
@@ -2339,7 +2145,7 @@ def conversation_on_close(run, conversation, event):
         return None
     elif state == 'closing':
         return reply_173
-    elif state == 'closed':
+    else:
         return reply_174
 
 def conversation_on_session_lost(run, conversation, event):
@@ -2360,7 +2166,7 @@ def conversation_on_session_lost(run, conversation, event):
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
-    elif state == 'closed':
+    else:
         return reply_176
 
 def conversation_on_session_resumed(run, conversation, event):
@@ -2374,7 +2180,7 @@ def conversation_on_session_resumed(run, conversation, event):
         return None
     elif state == 'closing':
         return reply_178
-    elif state == 'closed':
+    else:
         return reply_179
 
 def take_conversation_closing_eventless_1(run, conversation, event):
@@ -2402,7 +2208,7 @@ def conversation_on_user_started_speaking(run, conversation, event):
         run.transitions.append('conversation.silent.user_started_speaking#3')
         conversation.user = 'talking'
         return None
-    elif state == 'talking':
+    else:
         if conversation.policy.barge_in == 'interrupt':
             run.transitions.append('conversation.talking.user_started_speaking#1')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
@@ -2420,7 +2226,7 @@ def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
         return reply_181
-    elif state == 'talking':
+    else:
         run.transitions.append('conversation.talking.user_stopped_speaking#1')
         conversation.user = 'silent'
         return None
@@ -2451,7 +2257,7 @@ def conversation_on_authorize(run, conversation, event):
         if event.speech_id in conversation.speeches:
             return reply_184
         return reply_185
-    elif state == 'taken':
+    else:
         if event.speech_id == conversation.floor_id:
             return reply_186
         if event.speech_id in conversation.waiting:
@@ -2483,7 +2289,7 @@ def conversation_on_interrupt(run, conversation, event):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         conversation.floor = 'free'
         return None
-    elif state == 'taken':
+    else:
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.taken.interrupt#1')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
@@ -2545,7 +2351,7 @@ def conversation_on_speech_stopped(run, conversation, event):
             conversation.requests.pop(event.speech_id)
             run.tell_speech(conversation, event.speech_id, DropRequest())
         return None
-    elif state == 'taken':
+    else:
         run.transitions.append('conversation.taken.speech_stopped#1')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
@@ -2583,7 +2389,7 @@ def conversation_on_speech_over(run, conversation, event):
                     conversation.by_response.pop(forget_speech.response_id, None)
                 break
         return None
-    elif state == 'taken':
+    else:
         if event.speech_id == conversation.floor_id:
             run.transitions.append('conversation.taken.speech_over#1')
             conversation.floor_id = None
@@ -2674,7 +2480,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
         return reply_199
-    elif state == 'generating':
+    else:
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
             run.transitions.append('conversation.generating.request_response#1')
             begin_speech_id = event.speech_id
@@ -2785,7 +2591,7 @@ def conversation_on_session_response_created(run, conversation, event):
         if conversation.connection == 'closed':
             return reply_207
         return reply_208
-    elif state == 'generating':
+    else:
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#1')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
@@ -2840,7 +2646,7 @@ def conversation_on_session_request_refused(run, conversation, event):
             conversation.generation = 'idle'
             return None
         return reply_214
-    elif state == 'generating':
+    else:
         return reply_215
 
 def conversation_on_response_over(run, conversation, event):
@@ -2935,7 +2741,7 @@ def conversation_eventless(conversation, event):
             found.append(take_conversation_thinking_eventless_1)
         elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):
             found.append(take_conversation_thinking_eventless_2)
-    elif state == 'speaking':
+    else:
         if conversation_guards_is_preparing(conversation, event):
             found.append(take_conversation_speaking_eventless_1)
         elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):
