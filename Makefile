@@ -15,7 +15,8 @@ demo: $(VENV)/ready
 test: $(VENV)/ready node
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
-# Judges every mutant of the lifecycle, and writes docs/mutation.md: five minutes on two cores or more.
+# Judges every mutant of the lifecycle, of its transitions and of its functions: under 15 minutes on two cores.
+# Writes docs/mutation.md and docs/mutation_functions.md; `tests/mutate.py --part functions` judges only those.
 mutants: $(VENV)/ready
 	$(BIN)/python tests/mutate.py
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import mutate
 import pytest
@@ -16,19 +16,28 @@ from test_field_bugs import ELSEWHERE, IDS
 from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.verification import judging
 from speech_lifecycle.verification.field_bugs import field_bugs
+from speech_lifecycle.verification.function_mutants import mutations
 from speech_lifecycle.verification.judging import Verdict, judge, judge_field_bug
 from speech_lifecycle.verification.mutants import Mutant, mutants
 
-REPORT = (Path(__file__).parent.parent / "docs" / "mutation.md").read_text(encoding="utf-8")
+REPORTS = {part: path.read_text(encoding="utf-8") for part, path in mutate.REPORTS.items()}
+REPORT = "".join(REPORTS.values())
 ALL = tuple(mutants())
+FUNCTION = definition().functions["speech.actions.watch"]
+ONLY_CALL = {"message.guards.is_heard", "message.guards.is_heard_to_the_end"}
 SAMPLE = random.Random(5763).sample(ALL, 24)
 FOUND_BY_TESTS = dict(re.findall(r"^\| `(.+)` \| `(test_.+)` \|$", REPORT, re.M))
-EQUIVALENTS = set(re.findall(r"^\| `(.+?)` \| [^`|]+ \|$", REPORT.partition("## Equivalent")[2], re.M))
+EQUIVALENTS = {
+    mutant
+    for text in REPORTS.values()
+    for mutant in re.findall(r"^\| `(.+?)` \| [^`|]+ \|$", text.partition("## Equivalent")[2], re.M)
+}
 BUGS = {bug: (by, place) for bug, by, place in re.findall(r"^\| (\w\d+) \| `(.+)` \| (.+?) \| \d* \|$", REPORT, re.M)}
 
 
-def test_the_report_is_about_this_definition():
-    assert definition().transitions_digest in REPORT.splitlines()[0], "run `make mutants`"
+@pytest.mark.parametrize("part", mutate.REPORTS)
+def test_the_report_is_about_this_definition(part):
+    assert mutate.digest_of(part) in REPORTS[part].splitlines()[0], "run `make mutants`"
 
 
 def test_every_mutant_has_a_name_of_its_own_and_differs_from_the_original():
@@ -37,14 +46,41 @@ def test_every_mutant_has_a_name_of_its_own_and_differs_from_the_original():
 
 
 def test_every_transition_has_mutants():
-    assert {each.id.partition(":")[0] for each in ALL} == {
+    assert {each.id.partition(":")[0] for each in ALL if each.cell is not None} == {
         transition.id for chart in definition().charts for transition in chart.transitions
     }
 
 
-def test_the_counts_of_the_report_are_those_of_the_mutants():
-    assert f"{len(ALL):,} mutants" in REPORT
-    assert re.search(r"^\| all \|.* 0 \|$", REPORT, re.M), "a mutant survives"
+def test_every_function_that_does_more_than_call_another_has_mutants():
+    mutated = {each.id.partition(",")[0] for each in ALL if each.cell is None}
+    assert definition().functions.keys() - mutated == ONLY_CALL
+
+
+@pytest.mark.parametrize(
+    ("body", "mutated"),
+    [
+        ("a = b > 1", ["a = b >= 1", "a = b > 2", "pass"]),
+        ("a = b and not c", ["a = b or not c", "a = not c", "a = b", "a = b and c", "pass"]),
+        ("a = b + c if d else e", ["a = e if d else b + c", "a = b - c if d else e", "pass"]),
+        ("if a:\n        b = 1\n    else:\n        c()", ["if not a:", "b = 2", "c()", "pass"]),
+        ("return a.b", ["return not a.b"]),
+        ("run.tell(a, b, 'stop')", ["pass"]),
+    ],
+)
+def test_a_function_is_mutated_in_its_operators_constants_statements_and_branches(body, mutated):
+    (tree,) = ast.parse(f"def f(run, a, b):\n    {body}").body
+    found = [ast.unparse(each.tree) for each in mutations(replace(FUNCTION, tree=tree))]
+    for expected in mutated:
+        assert any(expected in text for text in found), expected
+    assert len(set(found)) == len(found)
+    assert ast.unparse(tree) not in found
+
+
+@pytest.mark.parametrize("part", mutate.REPORTS)
+def test_the_counts_of_the_report_are_those_of_the_mutants(part):
+    count = sum(mutate.part_of(each) == part for each in ALL)
+    assert f"{count:,} mutants" in REPORTS[part]
+    assert re.search(r"^\| all \|.* 0 \|$", REPORTS[part], re.M), "a mutant survives"
 
 
 @pytest.mark.parametrize("mutant", SAMPLE, ids=lambda mutant: mutant.id)

@@ -1,4 +1,7 @@
-"""Mutants: the Definition with one thing wrong. What no property notices about them, the properties do not say."""
+"""Mutants: the Definition with one thing wrong. What no property notices about them, the properties do not say.
+
+A mutant differs from the original in one transition, or in one place of a guard, an action or what these call.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, Definition, Transition, definition
+
+from .function_mutants import mutations
 
 _NEVER_ENTERED = ("pending", "queued")
 """Initial states: no transition goes back to them, and none is likely to by mistake."""
@@ -26,7 +31,7 @@ class Mutant:
     """One change to the Definition."""
 
     id: str
-    """The transition, and what was done to it."""
+    """The transition or the function, and what was done to it."""
     kind: str
     definition: Definition
     cell: Cell | None = None
@@ -34,8 +39,9 @@ class Mutant:
 
 
 def mutants() -> Iterator[Mutant]:
-    """Yield every mutant of every transition of both charts, transition by transition."""
-    for chart in definition().charts:
+    """Yield every mutant of every transition of the charts, then every one of every function that they name or call."""
+    whole = definition()
+    for chart in whole.charts:
         for index, transition in enumerate(chart.transitions):
             for kind, detail, transitions in _mutations(chart, index, transition):
                 name = f"{transition.id}: {kind}{f' {detail}' if detail else ''}"
@@ -45,6 +51,13 @@ def mutants() -> Iterator[Mutant]:
                     with_transitions(chart, transitions),
                     Cell(chart.name, transition.source, transition.event),
                 )
+    for function in whole.functions.values():
+        for mutation in mutations(function):
+            yield Mutant(
+                f"{function.id}, line {mutation.line}: {mutation.what}",
+                f"function: {mutation.kind}",
+                replace(whole, instead={function.id: mutation.tree}),
+            )
 
 
 def with_transitions(chart: ChartDefinition, transitions: tuple[Transition, ...]) -> Definition:

@@ -416,9 +416,8 @@ def speech_on_authorize(run, speech, event):
         return reply_4
     elif state == 'interrupted':
         return reply_5
-    elif state == 'failed':
+    else:
         return reply_6
-    raise KeyError(state)
 
 def speech_on_interrupt(run, speech, event):
     if (event.force is not False and event.force is not True or type(event.speech_id) is not str) and (not is_valid(event)):
@@ -502,9 +501,8 @@ def speech_on_interrupt(run, speech, event):
         return reply_12
     elif state == 'interrupted':
         return reply_13
-    elif state == 'failed':
+    else:
         return reply_14
-    raise KeyError(state)
 
 def speech_on_pause(run, speech, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
@@ -556,9 +554,8 @@ def speech_on_pause(run, speech, event):
         return reply_20
     elif state == 'interrupted':
         return reply_21
-    elif state == 'failed':
+    else:
         return reply_22
-    raise KeyError(state)
 
 def speech_on_resume(run, speech, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
@@ -601,9 +598,8 @@ def speech_on_resume(run, speech, event):
         return reply_27
     elif state == 'interrupted':
         return reply_28
-    elif state == 'failed':
+    else:
         return reply_29
-    raise KeyError(state)
 
 def speech_on_close(run, speech, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
@@ -681,9 +677,8 @@ def speech_on_close(run, speech, event):
         return reply_33
     elif state == 'interrupted':
         return reply_34
-    elif state == 'failed':
+    else:
         return reply_35
-    raise KeyError(state)
 
 def speech_on_drop_request(run, speech, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
@@ -709,9 +704,8 @@ def speech_on_drop_request(run, speech, event):
         return reply_41
     elif state == 'interrupted':
         return reply_42
-    elif state == 'failed':
+    else:
         return reply_43
-    raise KeyError(state)
 
 def speech_on_session_response_created(run, speech, event):
     if (type(event.response_id) is not str or type(event.speech_id) is not str or type(event.new_speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
@@ -725,26 +719,10 @@ def speech_on_session_response_created(run, speech, event):
         if event.response_id == speech.response_id:
             return reply_45
         return reply_46
-    elif state in ('waiting', 'speaking'):
+    elif state in ('waiting', 'speaking', 'paused'):
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
-                run.transitions.append('speech.active.session_response_created')
-                speech_eventless_in_waiting_or_speaking(run, speech, event)
-                return
-            return reply_47
-        if event.response_id == speech.response_id:
-            return reply_48[state]
-        return reply_49[state]
-    elif state == 'paused':
-        if speech.response_id is None:
-            speech.response_id = event.response_id
-            speech.has_progressed = True
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
-                run.transitions.append('speech.active.session_response_created')
-                speech_eventless_in_paused(run, speech, event)
-                return
             return reply_47
         if event.response_id == speech.response_id:
             return reply_48[state]
@@ -761,8 +739,6 @@ def speech_on_session_response_created(run, speech, event):
             assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
-            if speech.response_has_ended and (not speech.awaited):
-                speech_eventless_in_reconciling(run, speech, event)
             return
         if event.response_id == speech.response_id:
             return reply_52
@@ -771,9 +747,8 @@ def speech_on_session_response_created(run, speech, event):
         return reply_54
     elif state == 'interrupted':
         return reply_55
-    elif state == 'failed':
+    else:
         return reply_56
-    raise KeyError(state)
 
 def speech_on_session_request_refused(run, speech, event):
     if (type(event.speech_id) is not str or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
@@ -832,9 +807,8 @@ def speech_on_session_request_refused(run, speech, event):
         return reply_64
     elif state == 'interrupted':
         return reply_65
-    elif state == 'failed':
+    else:
         return reply_66
-    raise KeyError(state)
 
 def speech_on_session_item_added(run, speech, event):
     if type(event.response_id) is not str and (not is_valid(event)):
@@ -900,9 +874,8 @@ def speech_on_session_item_added(run, speech, event):
         return reply_76
     elif state == 'interrupted':
         return reply_77
-    elif state == 'failed':
+    else:
         return reply_78
-    raise KeyError(state)
 
 def speech_on_session_response_ended(run, speech, event):
     if (type(event.response_id) is not str or event.status not in {'completed', 'cancelled', 'failed', 'incomplete'}) and (not is_valid(event)):
@@ -982,9 +955,8 @@ def speech_on_session_response_ended(run, speech, event):
         return reply_87
     elif state == 'interrupted':
         return reply_88
-    elif state == 'failed':
+    else:
         return reply_89
-    raise KeyError(state)
 
 def speech_on_session_lost(run, speech, event):
     state = speech.state
@@ -1056,9 +1028,8 @@ def speech_on_session_lost(run, speech, event):
         return reply_91
     elif state == 'interrupted':
         return reply_92
-    elif state == 'failed':
+    else:
         return reply_93
-    raise KeyError(state)
 
 def speech_on_session_resumed(run, speech, event):
     if (event.conversation_kept is not False and event.conversation_kept is not True) and (not is_valid(event)):
@@ -1076,9 +1047,8 @@ def speech_on_session_resumed(run, speech, event):
         return reply_98
     elif state == 'interrupted':
         return reply_99
-    elif state == 'failed':
+    else:
         return reply_100
-    raise KeyError(state)
 
 def speech_on_session_reconciliation_acknowledged(run, speech, event):
     if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str) and (not is_valid(event)):
@@ -1093,19 +1063,14 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
     elif state == 'reconciling':
         if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
             speech.awaited.pop(event.message_id)
-            if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_reconciliation_acknowledged')
-                speech_eventless_in_reconciling(run, speech, event)
-                return
             return reply_104
         return reply_105
     elif state == 'completed':
         return reply_106
     elif state == 'interrupted':
         return reply_107
-    elif state == 'failed':
+    else:
         return reply_108
-    raise KeyError(state)
 
 def speech_on_session_reconciliation_refused(run, speech, event):
     if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str or event.refusal not in {'already_shorter', 'unknown_message', 'other'} or (type(event.code) is not str) or (type(event.text) is not str)) and (not is_valid(event)):
@@ -1120,10 +1085,6 @@ def speech_on_session_reconciliation_refused(run, speech, event):
     elif state == 'reconciling':
         if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
             speech.awaited.pop(event.message_id)
-            if speech.response_has_ended and (not speech.awaited):
-                run.transitions.append('speech.reconciling.session_reconciliation_refused#nothing_unheard_left')
-                speech_eventless_in_reconciling(run, speech, event)
-                return
             return reply_112
         if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
             run.transitions.append('speech.reconciling.session_reconciliation_refused#unheard_left')
@@ -1132,17 +1093,14 @@ def speech_on_session_reconciliation_refused(run, speech, event):
             report_divergence_message = speech.messages[event.message_id]
             report_divergence_record = message_reconciliation_record_of(report_divergence_message)
             run.effects.append(ReportDivergence(report_divergence_message.message_id, 'refused', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_refusal_detail))
-            if speech.response_has_ended and (not speech.awaited):
-                speech_eventless_in_reconciling(run, speech, event)
             return
         return reply_113
     elif state == 'completed':
         return reply_114
     elif state == 'interrupted':
         return reply_115
-    elif state == 'failed':
+    else:
         return reply_116
-    raise KeyError(state)
 
 def speech_on_timer_fired(run, speech, event):
     if (event.timer not in {'stall', 'playout', 'stop', 'reconcile'} or type(event.speech_id) is not str) and (not is_valid(event)):
@@ -1150,45 +1108,11 @@ def speech_on_timer_fired(run, speech, event):
     state = speech.state
     if state == 'queued':
         return reply_117
-    elif state in ('waiting', 'speaking'):
+    elif state in ('waiting', 'speaking', 'paused'):
         if event.timer == speech.timer and speech.has_progressed:
             run.transitions.append('speech.active.timer_fired#progressed')
             speech.timer = None
             run.raised.append(speech_on_go_on)
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
-                speech_eventless_in_waiting_or_speaking(run, speech, event)
-            return
-        if event.timer == speech.timer and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
-            run.transitions.append('speech.active.timer_fired#silent_while_generating')
-            speech.timer = None
-            speech.cause = 'timed_out'
-            assert speech.response_id is not None, 'the server has not named the response'
-            speech.cancel_was_sent = True
-            run.effects.append(CancelResponse(speech.response_id))
-            for stop_message_message in speech.messages.values():
-                message_on_stop(run, speech, stop_message_message)
-            speech.state = 'stopping'
-            if speech.forwarding_id is None:
-                speech_eventless_in_stopping(run, speech, event)
-            return
-        if event.timer == speech.timer:
-            run.transitions.append('speech.active.timer_fired#silent')
-            speech.timer = None
-            speech.cause = 'timed_out'
-            for stop_message_message in speech.messages.values():
-                message_on_stop(run, speech, stop_message_message)
-            speech.state = 'stopping'
-            if speech.forwarding_id is None:
-                speech_eventless_in_stopping(run, speech, event)
-            return
-        return reply_118[state]
-    elif state == 'paused':
-        if event.timer == speech.timer and speech.has_progressed:
-            run.transitions.append('speech.active.timer_fired#progressed')
-            speech.timer = None
-            run.raised.append(speech_on_go_on)
-            if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
-                speech_eventless_in_paused(run, speech, event)
             return
         if event.timer == speech.timer and (speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent)):
             run.transitions.append('speech.active.timer_fired#silent_while_generating')
@@ -1251,9 +1175,8 @@ def speech_on_timer_fired(run, speech, event):
         return reply_121
     elif state == 'interrupted':
         return reply_122
-    elif state == 'failed':
+    else:
         return reply_123
-    raise KeyError(state)
 
 def speech_on_message_announced(run, speech):
     state = speech.state
@@ -1599,9 +1522,8 @@ def message_on_session_message_added(run, speech, event):
         return reply_127
     elif state == 'partial':
         return reply_128
-    elif state == 'skipped':
+    else:
         return reply_129
-    raise KeyError(state)
 
 def message_on_session_text_received(run, speech, event):
     if type(event.text) is not str and (not is_valid(event)):
@@ -1609,9 +1531,9 @@ def message_on_session_text_received(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
@@ -1630,32 +1552,7 @@ def message_on_session_text_received(run, speech, event):
         message.text = collect_text_text
         speech.has_progressed = True
         return reply_131
-    elif state == 'streaming':
-        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
-            collect_text_addition = '' + event.text
-            collect_text_text = message.text
-            message.text = ''
-            collect_text_text += collect_text_addition
-            message.text = collect_text_text
-            speech.has_progressed = True
-            speech.growing += (message.message_id,)
-            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.session_text_received#first')
-                message_eventless_in_streaming(run, speech, message, event)
-                return
-            return reply_132
-        collect_text_addition = '' + event.text
-        collect_text_text = message.text
-        message.text = ''
-        collect_text_text += collect_text_addition
-        message.text = collect_text_text
-        speech.has_progressed = True
-        if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-            run.transitions.append('message.forwarding.session_text_received')
-            message_eventless_in_streaming(run, speech, message, event)
-            return
-        return reply_133
-    elif state == 'draining':
+    elif state in ('streaming', 'draining', 'stopping'):
         if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
             collect_text_addition = '' + event.text
             collect_text_text = message.text
@@ -1671,31 +1568,6 @@ def message_on_session_text_received(run, speech, event):
         collect_text_text += collect_text_addition
         message.text = collect_text_text
         speech.has_progressed = True
-        return reply_133
-    elif state == 'stopping':
-        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
-            collect_text_addition = '' + event.text
-            collect_text_text = message.text
-            message.text = ''
-            collect_text_text += collect_text_addition
-            message.text = collect_text_text
-            speech.has_progressed = True
-            speech.growing += (message.message_id,)
-            if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.session_text_received#first')
-                message_eventless_in_stopping(run, speech, message, event)
-                return
-            return reply_132
-        collect_text_addition = '' + event.text
-        collect_text_text = message.text
-        message.text = ''
-        collect_text_text += collect_text_addition
-        message.text = collect_text_text
-        speech.has_progressed = True
-        if not message.expects_audio and message.source_has_ended:
-            run.transitions.append('message.forwarding.session_text_received')
-            message_eventless_in_stopping(run, speech, message, event)
-            return
         return reply_133
     elif state == 'played':
         if not message.expects_audio and (not speech.response_has_ended):
@@ -1709,9 +1581,8 @@ def message_on_session_text_received(run, speech, event):
             speech.has_progressed = True
             return reply_136
         return reply_137
-    elif state == 'skipped':
+    else:
         return reply_138
-    raise KeyError(state)
 
 def message_on_session_audio_received(run, speech, event):
     if (type(event.received_ms) is not int or not 0 <= event.received_ms <= 9007199254740991) and (not is_valid(event)):
@@ -1719,9 +1590,9 @@ def message_on_session_audio_received(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         if not message.expects_audio and (event.received_ms > 0 and speech.capabilities.plays_audio):
@@ -1794,18 +1665,10 @@ def message_on_session_audio_received(run, speech, event):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.session_audio_received#first')
-                message_eventless_in_stopping(run, speech, message, event)
-                return
             return reply_144
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.session_audio_received')
-                message_eventless_in_stopping(run, speech, message, event)
-                return
             return reply_145
         return reply_146[state]
     elif state == 'played':
@@ -1816,17 +1679,16 @@ def message_on_session_audio_received(run, speech, event):
         return reply_149
     elif state == 'partial':
         return reply_150
-    elif state == 'skipped':
+    else:
         return reply_151
-    raise KeyError(state)
 
 def message_on_session_message_ended(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         if not message.source_has_ended:
@@ -1868,9 +1730,8 @@ def message_on_session_message_ended(run, speech, event):
         return reply_156
     elif state == 'partial':
         return reply_157
-    elif state == 'skipped':
+    else:
         return reply_158
-    raise KeyError(state)
 
 def message_on_output_audio_handed_over(run, speech, event):
     if (type(event.handed_over_ms) is not int or not 0 <= event.handed_over_ms <= 9007199254740991) and (not is_valid(event)):
@@ -1878,9 +1739,9 @@ def message_on_output_audio_handed_over(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         return reply_159
@@ -1894,61 +1755,30 @@ def message_on_output_audio_handed_over(run, speech, event):
                 return
             return reply_160
         return reply_161[state]
-    elif state == 'draining':
+    elif state in ('draining', 'stopping'):
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_160
-        return reply_161[state]
-    elif state == 'stopping':
-        if event.handed_over_ms >= message.handed_over_ms:
-            message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
-            speech.has_progressed = True
-            if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_audio_handed_over')
-                message_eventless_in_stopping(run, speech, message, event)
-                return
             return reply_160
         return reply_161[state]
     elif state == 'played':
         return reply_162
     elif state == 'partial':
         return reply_163
-    elif state == 'skipped':
+    else:
         return reply_164
-    raise KeyError(state)
 
 def message_on_output_playback_started(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         return reply_165
-    elif state == 'streaming':
-        if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
-            run.transitions.append('message.forwarding.output_playback_started#heard_first')
-            message.has_started = True
-            speech.has_progressed = True
-            run.raised.append(speech_on_message_heard)
-            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                message_eventless_in_streaming(run, speech, message, event)
-            return
-        if message.handed_over_ms > 0 and (not message.has_started):
-            message.has_started = True
-            speech.has_progressed = True
-            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.output_playback_started')
-                message_eventless_in_streaming(run, speech, message, event)
-                return
-            return reply_166
-        if message.has_started:
-            return reply_167[state]
-        return reply_168[state]
-    elif state == 'draining':
+    elif state in ('streaming', 'draining', 'stopping'):
         if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started#heard_first')
             message.has_started = True
@@ -1958,26 +1788,6 @@ def message_on_output_playback_started(run, speech, event):
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
             speech.has_progressed = True
-            return reply_166
-        if message.has_started:
-            return reply_167[state]
-        return reply_168[state]
-    elif state == 'stopping':
-        if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
-            run.transitions.append('message.forwarding.output_playback_started#heard_first')
-            message.has_started = True
-            speech.has_progressed = True
-            run.raised.append(speech_on_message_heard)
-            if not message.expects_audio and message.source_has_ended:
-                message_eventless_in_stopping(run, speech, message, event)
-            return
-        if message.handed_over_ms > 0 and (not message.has_started):
-            message.has_started = True
-            speech.has_progressed = True
-            if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_playback_started')
-                message_eventless_in_stopping(run, speech, message, event)
-                return
             return reply_166
         if message.has_started:
             return reply_167[state]
@@ -1986,9 +1796,8 @@ def message_on_output_playback_started(run, speech, event):
         return reply_169
     elif state == 'partial':
         return reply_170
-    elif state == 'skipped':
+    else:
         return reply_171
-    raise KeyError(state)
 
 def message_on_output_playback_progressed(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int)) and (not is_valid(event)):
@@ -1996,35 +1805,13 @@ def message_on_output_playback_progressed(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         return reply_172
-    elif state == 'streaming':
-        if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
-            run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
-            assert event.position_ms is not None
-            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
-            speech.has_progressed = True
-            run.raised.append(speech_on_message_heard)
-            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                message_eventless_in_streaming(run, speech, message, event)
-            return
-        if message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
-            assert event.position_ms is not None
-            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
-            speech.has_progressed = True
-            if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
-                run.transitions.append('message.forwarding.output_playback_progressed')
-                message_eventless_in_streaming(run, speech, message, event)
-                return
-            return reply_173
-        if message.handed_over_ms > 0:
-            return reply_174[state]
-        return reply_175[state]
-    elif state == 'draining':
+    elif state in ('streaming', 'draining', 'stopping'):
         if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
             assert event.position_ms is not None
@@ -2036,28 +1823,6 @@ def message_on_output_playback_progressed(run, speech, event):
             assert event.position_ms is not None
             message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
-            return reply_173
-        if message.handed_over_ms > 0:
-            return reply_174[state]
-        return reply_175[state]
-    elif state == 'stopping':
-        if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
-            run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
-            assert event.position_ms is not None
-            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
-            speech.has_progressed = True
-            run.raised.append(speech_on_message_heard)
-            if not message.expects_audio and message.source_has_ended:
-                message_eventless_in_stopping(run, speech, message, event)
-            return
-        if message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
-            assert event.position_ms is not None
-            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
-            speech.has_progressed = True
-            if not message.expects_audio and message.source_has_ended:
-                run.transitions.append('message.forwarding.output_playback_progressed')
-                message_eventless_in_stopping(run, speech, message, event)
-                return
             return reply_173
         if message.handed_over_ms > 0:
             return reply_174[state]
@@ -2066,9 +1831,8 @@ def message_on_output_playback_progressed(run, speech, event):
         return reply_176
     elif state == 'partial':
         return reply_177
-    elif state == 'skipped':
+    else:
         return reply_178
-    raise KeyError(state)
 
 def message_on_output_playback_finished(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.interrupted is not False and event.interrupted is not True) or (event.transcript is not None and type(event.transcript) is not str)) and (not is_valid(event)):
@@ -2076,9 +1840,9 @@ def message_on_output_playback_finished(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         return reply_179
@@ -2289,9 +2053,8 @@ def message_on_output_playback_finished(run, speech, event):
         return reply_182
     elif state == 'partial':
         return reply_183
-    elif state == 'skipped':
+    else:
         return reply_184
-    raise KeyError(state)
 
 def message_on_output_failed(run, speech, event):
     if type(event.detail) is not str and (not is_valid(event)):
@@ -2299,9 +2062,9 @@ def message_on_output_failed(run, speech, event):
     try:
         message = speech.messages[event.message_id]
     except KeyError:
-        if type(event.message_id) is str or is_valid(event):
-            return refuse(event, 'unknown_message')
-        return refuse(event, 'malformed_event')
+        if type(event.message_id) is not str and not is_valid(event):
+            return refuse(event, 'malformed_event')
+        return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
         return reply_185
@@ -2352,9 +2115,8 @@ def message_on_output_failed(run, speech, event):
         return reply_186
     elif state == 'partial':
         return reply_187
-    elif state == 'skipped':
+    else:
         return reply_188
-    raise KeyError(state)
 
 def message_on_forward(run, speech, message):
     state = message.state
@@ -2713,7 +2475,7 @@ def conversation_on_close(run, conversation, event):
         return None
     elif state == 'closing':
         return reply_189
-    elif state == 'closed':
+    else:
         return reply_190
 
 def conversation_on_session_lost(run, conversation, event):
@@ -2734,7 +2496,7 @@ def conversation_on_session_lost(run, conversation, event):
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
-    elif state == 'closed':
+    else:
         return reply_192
 
 def conversation_on_session_resumed(run, conversation, event):
@@ -2748,7 +2510,7 @@ def conversation_on_session_resumed(run, conversation, event):
         return None
     elif state == 'closing':
         return reply_194
-    elif state == 'closed':
+    else:
         return reply_195
 
 def take_conversation_closing_eventless(run, conversation, event):
@@ -2776,7 +2538,7 @@ def conversation_on_user_started_speaking(run, conversation, event):
         run.transitions.append('conversation.silent.user_started_speaking')
         conversation.user = 'talking'
         return None
-    elif state == 'talking':
+    else:
         if conversation.policy.barge_in == 'interrupt':
             run.transitions.append('conversation.talking.user_started_speaking#interrupting')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
@@ -2794,7 +2556,7 @@ def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
         return reply_197
-    elif state == 'talking':
+    else:
         run.transitions.append('conversation.talking.user_stopped_speaking')
         conversation.user = 'silent'
         return None
@@ -2825,7 +2587,7 @@ def conversation_on_authorize(run, conversation, event):
         if event.speech_id in conversation.speeches:
             return reply_200
         return reply_201
-    elif state == 'taken':
+    else:
         if event.speech_id == conversation.floor_id:
             return reply_202
         if event.speech_id in conversation.waiting:
@@ -2857,7 +2619,7 @@ def conversation_on_interrupt(run, conversation, event):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         conversation.floor = 'free'
         return None
-    elif state == 'taken':
+    else:
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.taken.interrupt')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
@@ -2919,7 +2681,7 @@ def conversation_on_speech_stopped(run, conversation, event):
             conversation.requests.pop(event.speech_id)
             run.tell_speech(conversation, event.speech_id, DropRequest())
         return None
-    elif state == 'taken':
+    else:
         run.transitions.append('conversation.taken.speech_stopped')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
@@ -2957,7 +2719,7 @@ def conversation_on_speech_over(run, conversation, event):
                     conversation.by_response.pop(forget_speech.response_id, None)
                 break
         return None
-    elif state == 'taken':
+    else:
         if event.speech_id == conversation.floor_id:
             run.transitions.append('conversation.taken.speech_over#own')
             conversation.floor_id = None
@@ -3048,7 +2810,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
         return reply_215
-    elif state == 'generating':
+    else:
         if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
             run.transitions.append('conversation.generating.request_response#sent')
             begin_speech_id = event.speech_id
@@ -3159,7 +2921,7 @@ def conversation_on_session_response_created(run, conversation, event):
         if conversation.connection == 'closed':
             return reply_223
         return reply_224
-    elif state == 'generating':
+    else:
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
@@ -3214,7 +2976,7 @@ def conversation_on_session_request_refused(run, conversation, event):
             conversation.generation = 'idle'
             return None
         return reply_230
-    elif state == 'generating':
+    else:
         return reply_231
 
 def conversation_on_response_over(run, conversation, event):
@@ -3309,7 +3071,7 @@ def conversation_eventless(conversation, event):
             found.append(take_conversation_thinking_eventless_audible)
         elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):
             found.append(take_conversation_thinking_eventless_at_rest)
-    elif state == 'speaking':
+    else:
         if conversation_guards_is_preparing(conversation, event):
             found.append(take_conversation_speaking_eventless_preparing)
         elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):

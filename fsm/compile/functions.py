@@ -81,6 +81,31 @@ def functions_of(
     return dict(sorted(found.items()))
 
 
+def touched_by(
+    roots: Iterable[Callable[..., Any]], functions: Mapping[str, FunctionDefinition]
+) -> tuple[set[str], set[str]] | None:
+    """Return the fields that functions read and write, whatever they call included; None if not all is known.
+
+    What a message is told to do is not known here, nor what is done to a value whose struct is not known.
+    """
+    reads: set[str] = set()
+    writes: set[str] = set()
+    waiting = [id_of(each) for each in roots]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        function = functions.get(name)
+        if function is None or function.tells or any(not field[0].isupper() for field in function.writes):
+            return None
+        reads.update(function.reads)
+        writes.update(function.writes)
+        waiting += function.calls
+    return reads, writes
+
+
 def id_of(function: Callable[..., Any]) -> str:
     """Return how a function is named: by its module and its own name."""
     return f"{function.__module__.removeprefix(f'{_PACKAGE}.')}.{function.__qualname__}"
