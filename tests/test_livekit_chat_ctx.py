@@ -1,4 +1,4 @@
-"""What a mending watch lets through to the server's context."""
+"""What a repairing watch lets through to the server's context."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 from livekit.agents import Agent, llm
 
-from speech_lifecycle.adapters.livekit_agents.mending import Mender
+from speech_lifecycle.adapters.livekit_agents.repair import Repair
+from speech_lifecycle.adapters.livekit_agents.watch.speech import WatchedSpeech
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeSession
-from speech_lifecycle.adapters.livekit_agents.watched_speech import WatchedSpeech
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.machine import SpeechMachine
@@ -55,7 +55,7 @@ async def speech() -> WatchedSpeech:
 def for_server(
     speech: WatchedSpeech, remote: list[llm.ChatMessage], wanted: list[llm.ChatMessage], *, can_remove: bool = True
 ) -> list[llm.ChatItem]:
-    context = Mender().chat_ctx_for_server(
+    context = Repair().chat_ctx_for_server(
         [speech], llm.ChatContext(list(remote)), llm.ChatContext(list(wanted)), can_remove=can_remove
     )
     return context.items
@@ -93,7 +93,7 @@ def test_a_server_that_can_remove_nothing_is_left_alone(speech: WatchedSpeech) -
 
 def test_a_placeholder_shares_nothing_with_the_plugins_record() -> None:
     event = llm.RemoteItemAddedEvent(previous_item_id=None, item=FULL)
-    placeholder = Mender().placeholder(event).item
+    placeholder = Repair().placeholder(event).item
     assert isinstance(placeholder, llm.ChatMessage)
     assert (placeholder.id, placeholder.content) == ("preamble", [])
     assert FULL.content == ["Let me check the weather for you."]
@@ -101,4 +101,4 @@ def test_a_placeholder_shares_nothing_with_the_plugins_record() -> None:
 
 def test_the_users_items_pass_unchanged() -> None:
     event = llm.RemoteItemAddedEvent(previous_item_id=None, item=QUESTION)
-    assert Mender().placeholder(event) is event
+    assert Repair().placeholder(event) is event

@@ -18,8 +18,8 @@ from speech_lifecycle.adapters.clock import LoopClock
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
 from speech_lifecycle.adapters.livekit_agents.livekit_time import livekit_time_s
 from speech_lifecycle.adapters.livekit_agents.watch import Watch, watch_session
+from speech_lifecycle.adapters.livekit_agents.watch.output import WatchedOutput
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
-from speech_lifecycle.adapters.livekit_agents.watched_output import WatchedOutput
 from speech_lifecycle.fsm.values import MessageRecord
 from speech_lifecycle.simulation.conversation import RememberedMessage
 from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
@@ -70,7 +70,7 @@ async def play_interrupted() -> Played:
         synchronizer = TranscriptSynchronizer(
             next_in_chain_audio=LiveKitAudioOutput(speaker, unix_time_s=livekit_time_s), next_in_chain_text=Caption()
         )
-        watch: Watch = watch_session(session, mend=True)
+        watch: Watch = watch_session(session, repair=True)
         # As rooms do: the outputs are there only when the session starts.
         session.output.audio, session.output.transcription = synchronizer.audio_output, synchronizer.text_output
         in_answer = asyncio.Event()

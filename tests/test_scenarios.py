@@ -140,7 +140,7 @@ def test_a_hold_costs_no_audio():
 
 
 def test_an_output_that_counts_its_queue_is_found_out_by_the_listener():
-    """T11: no machine can mend an output that lies; the report does not take its word."""
+    """T11: no machine can repair an output that lies; the report does not take its word."""
     scenario = replace(SCENARIOS["answer-interrupted"], misbehaviour=ReportsQueuedPosition())
     report, _ = asyncio.run(play(scenario))
     assert not report.is_equal

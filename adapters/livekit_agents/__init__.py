@@ -8,3 +8,9 @@ except ImportError as error:
 from .versions import warn_if_untested
 
 warn_if_untested(_livekit_agents.__version__)
+
+# The warning comes before anything of LiveKit that may have changed is touched.
+from .watch import Watch, watch_session  # noqa: E402
+from .watched_model import WatchedRealtimeModel  # noqa: E402
+
+__all__ = ["Watch", "WatchedRealtimeModel", "watch_session"]

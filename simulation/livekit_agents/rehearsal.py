@@ -33,7 +33,7 @@ from .outcome import Outcome, Said
 from .speaker_output import Silent, SpeakerOutput
 
 Turn = Literal["generate_reply", "server_vad"]
-Watching = Literal["plain", "watched", "mended"]
+Watching = Literal["plain", "watched", "repaired"]
 _LIMIT_S = 60.0
 """Longer than any speech of a scenario, dead ends and the framework's own time limits included."""
 _CONNECTING_S = 0.1
@@ -141,7 +141,7 @@ class _Rehearsal:
     def _watch(self) -> None:
         staging = self._staging
         watch = watch_session(
-            self._session, mend=staging.watched == "mended", policy=staging.policy, trace=staging.trace
+            self._session, repair=staging.watched == "repaired", policy=staging.policy, trace=staging.trace
         )
         watch.on("message_state_changed", self._outcome.changes.append)
         watch.on("message_settled", lambda _, record: self._outcome.records.append(record))

@@ -1,4 +1,4 @@
-"""The scenarios that are played with LiveKit Agents: plain, watched and mended."""
+"""The scenarios that are played with LiveKit Agents: plain, watched and repaired."""
 
 from __future__ import annotations
 

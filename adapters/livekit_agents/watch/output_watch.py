@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from speech_lifecycle.fsm import events as ev
 
-from .speech_machines import SpeechMachines
+from .machines import SpeechMachines
 
 
 class OutputWatch:

@@ -16,14 +16,14 @@ from livekit.agents import Agent, llm
 
 from speech_lifecycle.fsm import effects as fx
 
-from .openai_events import OpenAIEvents
-from .server_context import remove_messages, replace_message
-from .watched_speech import WatchedSpeech
+from ..openai_events import OpenAIEvents
+from ..server_context import remove_messages, replace_message
+from ..watch.speech import WatchedSpeech
 
 logger = logging.getLogger(__name__)
 
 
-class Mender:
+class Repair:
     """Performs the lifecycle's requests on one LiveKit session, and keeps contexts free of what was not heard."""
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class Mender:
         try:
             await session.update_chat_ctx(llm.ChatContext(items))
         except llm.RealtimeError as error:
-            logger.warning("after the reconnection the server's context could not be mended: %s", error)
+            logger.warning("after the reconnection the server's context could not be repaired: %s", error)
 
     # History
 
@@ -115,7 +115,7 @@ class Mender:
             return event
         return replace(event, item=item.model_copy(update={"content": []}))
 
-    def mend_history(self, speech: WatchedSpeech) -> None:
+    def repair_history(self, speech: WatchedSpeech) -> None:
         """Have the agent's history say of this speech's messages what was heard, and no more."""
         agent = speech.agent
         removed = set()
@@ -146,7 +146,7 @@ class Mender:
         try:
             await agent.update_chat_ctx(chat_ctx)
         except llm.RealtimeError as error:
-            logger.warning("the agent's history was mended, but the server's context could not be updated: %s", error)
+            logger.warning("the agent's history was repaired, but the server's context could not be updated: %s", error)
 
     # Small things
 

@@ -10,7 +10,7 @@ from livekit.agents.voice import io
 
 from speech_lifecycle.fsm.values import MessageRecord
 
-from .livekit_time import livekit_time_s
+from ..livekit_time import livekit_time_s
 
 
 class OutputObserver(Protocol):

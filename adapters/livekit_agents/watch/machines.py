@@ -11,9 +11,9 @@ from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.replies import Rejected
 from speech_lifecycle.fsm.trace import Record, SpeechBegun, Unrouted, step_of
 
-from ..clock import Clock
-from .watch_events import MessageStateChanged, SpeechStateChanged
-from .watched_speech import Accrual, WatchedSpeech
+from ...clock import Clock
+from ..watch_events import MessageStateChanged, SpeechStateChanged
+from .speech import Accrual, WatchedSpeech
 
 _KEPT = 64
 """How many finished speeches are remembered."""

@@ -1,7 +1,7 @@
-"""Watch an `AgentSession`: a machine beside each speech, and optionally the mending of what the framework leaves.
+"""Watch an `AgentSession`: a machine beside each speech, and optionally the repair of what the framework leaves.
 
     session = AgentSession(llm=WatchedRealtimeModel(openai.realtime.RealtimeModel()))
-    watch = watch_session(session, mend=True)
+    watch = watch_session(session, repair=True)
     watch.on("message_state_changed", print)
     await session.start(agent, room=ctx.room)
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -27,16 +28,16 @@ from speech_lifecycle.fsm.replies import Rejected
 from speech_lifecycle.fsm.trace import Record
 from speech_lifecycle.fsm.values import Capabilities, MessageRecord, Policy
 
-from ..clock import Clock, LoopClock
+from ...clock import Clock, LoopClock
+from ..repair import Repair
+from ..watch_events import ForbiddenStep, MessageStateChanged, SpeechStateChanged
 from . import rules
-from .mending import Mender
+from .machines import SpeechMachines
+from .model import WatchedRealtimeModel, WatchedRealtimeSession
+from .output import WatchedOutput
 from .output_watch import OutputWatch
 from .session_watch import SessionWatch
-from .speech_machines import SpeechMachines
-from .watch_events import ForbiddenStep, MessageStateChanged, SpeechStateChanged
-from .watched_model import WatchedRealtimeModel, WatchedRealtimeSession
-from .watched_output import WatchedOutput
-from .watched_speech import WatchedSpeech
+from .speech import WatchedSpeech
 
 logger = logging.getLogger(__name__)
 
@@ -52,30 +53,35 @@ _WRITING_MS = 250.0
 def watch_session(
     session: AgentSession[Any],
     *,
-    mend: bool = False,
+    repair: bool = False,
     policy: Policy | None = None,
     trace: Callable[[Record], None] | None = None,
     clock: Clock | None = None,
+    mend: bool | None = None,
 ) -> Watch:
     """Watch a session whose `llm` is a WatchedRealtimeModel. Call it before `session.start`.
 
     Args:
         session: the session.
-        mend: also bring server and history in line with what was heard, and end speeches whose output fell silent.
+        repair: also bring server and history in line with what was heard, and end speeches whose output fell silent.
         policy: the machine's time-outs, and whether heard text is estimated where the output reports none.
         trace: is given every record of the trace, such as an open TraceFile.
         clock: the time; the event loop's by default.
+        mend: the former name of `repair`; deprecated.
 
     Raises:
         TypeError: the session's model is not wrapped.
     """
+    if mend is not None:
+        warnings.warn("watch_session(mend=) is called repair= now", DeprecationWarning, stacklevel=2)
+        repair = mend
     model = session.llm
     if not isinstance(model, WatchedRealtimeModel):
         raise TypeError(
             f"the session's llm is {type(model).__name__}: wrap the realtime model, "
             "AgentSession(llm=WatchedRealtimeModel(model)), before it is watched"
         )
-    return Watch(session, model, mend=mend, policy=policy, trace=trace, clock=clock)
+    return Watch(session, model, repair=repair, policy=policy, trace=trace, clock=clock)
 
 
 class Watch(rtc.EventEmitter[WatchEvent]):
@@ -91,7 +97,7 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         session: AgentSession[Any],
         model: WatchedRealtimeModel,
         *,
-        mend: bool,
+        repair: bool,
         policy: Policy | None,
         trace: Callable[[Record], None] | None,
         clock: Clock | None,
@@ -102,10 +108,10 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         self._session = session
         self._policy = policy or Policy()
         self._clock = clock or LoopClock()
-        self._mender = Mender() if mend else None
+        self._repair = Repair() if repair else None
         self._machines = SpeechMachines(self, self._clock, trace)
         self._output_watch = OutputWatch(self._machines, self.notice_interruptions)
-        self._session_watch = SessionWatch(self, self._machines, self._output_watch, self._mender)
+        self._session_watch = SessionWatch(self, self._machines, self._output_watch, self._repair)
         self._outputs: list[WatchedOutput] = []
         self._count = 0
         self._announcing: WatchedSpeech | None = None
@@ -113,6 +119,11 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         session.on("speech_created", self._on_speech_created)
         session.on("agent_state_changed", self._on_agent_state_changed)
         session.on("close", self._on_close)
+
+    @property
+    def repairs(self) -> bool:
+        """Whether it brings server and history in line with what was heard."""
+        return self._repair is not None
 
     @property
     def speeches(self) -> list[WatchedSpeech]:
@@ -156,7 +167,7 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         if output is None:
             return None
         if not isinstance(output, WatchedOutput):
-            output = WatchedOutput(output, self._output_watch, decides=self._mender is not None)
+            output = WatchedOutput(output, self._output_watch, decides=self._repair is not None)
             self._session.output.audio = output
             # One that was replaced may still owe the framework a finish.
             self._outputs = [*(old for old in self._outputs if old.is_busy), output]
@@ -236,7 +247,7 @@ class Watch(rtc.EventEmitter[WatchEvent]):
     def _on_settled(self, speech: WatchedSpeech, record: MessageRecord) -> None:
         self.emit("message_settled", speech, record)
         handle = speech.handle
-        if self._mender is None:
+        if self._repair is None:
             return
         if speech.snapshot.cause in ("timed_out", "output_failed", "source_failed") and handle is not None:
             # The framework waits for a report that will not come, or would play on.
@@ -249,15 +260,15 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         is_done = speech.handle is None or speech.handle.done()
         if not (speech.is_over and is_done) or speech.history_is_settled:
             return
-        mends = self._mender is not None
-        for step in rules.about_history(speech, speech.agent.chat_ctx, leaves_placeholders=mends):
+        repairs = self._repair is not None
+        for step in rules.about_history(speech, speech.agent.chat_ctx, leaves_placeholders=repairs):
             self.forbid(step)
         if not speech.was_announced and any(record.heard_ms for record in speech.records):
             self.forbid(ForbiddenStep("never_spoke", speech.id, "", "heard, and the agent was not announced"))
         if self._session.agent_state == "speaking" and all(other.is_over for other in self.speeches):
             self.forbid(ForbiddenStep("left_speaking", speech.id, "", "over, and the agent is still speaking"))
-        if self._mender is not None:
-            self._mender.mend_history(speech)
+        if self._repair is not None:
+            self._repair.repair_history(speech)
         speech.history_is_settled = True
         self._session_watch.replay_if_settled(speech.session)
 

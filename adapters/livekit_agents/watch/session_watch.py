@@ -10,15 +10,15 @@ from livekit.agents import llm
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 
+from ..openai_events import OpenAIEvents
+from ..repair import Repair
+from ..watch_events import ForbiddenStep
 from . import rules
-from .mending import Mender
-from .openai_events import OpenAIEvents
+from .machines import SpeechMachines
+from .model import WatchedRealtimeSession
 from .output_watch import OutputWatch
 from .session_observer import Modalities
-from .speech_machines import SpeechMachines
-from .watch_events import ForbiddenStep
-from .watched_model import WatchedRealtimeSession
-from .watched_speech import WatchedSpeech
+from .speech import WatchedSpeech
 
 
 class Host(Protocol):
@@ -42,23 +42,23 @@ class Host(Protocol):
 
 
 class SessionWatch:
-    """One for all realtime sessions that an AgentSession has in turn. With a mender, it also intervenes."""
+    """One for all realtime sessions that an AgentSession has in turn. With a repair, it also intervenes."""
 
-    def __init__(self, host: Host, machines: SpeechMachines, output: OutputWatch, mender: Mender | None) -> None:
+    def __init__(self, host: Host, machines: SpeechMachines, output: OutputWatch, repair: Repair | None) -> None:
         self._host = host
         self._machines = machines
         self._output = output
-        self._mender = mender
+        self._repair = repair
         self._raw_events: dict[WatchedRealtimeSession, OpenAIEvents] = {}
         self._lost: set[WatchedRealtimeSession] = set()
         """Those whose server is another one by now, and was not brought in line."""
 
     def perform(self, speech: WatchedSpeech, effect: fx.SessionEffect) -> None:
-        """Do what the lifecycle asks for, if this watch mends."""
-        if self._mender is None:
+        """Do what the lifecycle asks for, if this watch repairs."""
+        if self._repair is None:
             return
         if not isinstance(effect, fx.CancelResponse):
-            self._mender.perform(speech.session.wrapped, self._raw_events[speech.session], effect)
+            self._repair.perform(speech.session.wrapped, self._raw_events[speech.session], effect)
         elif speech.handle is None:
             # The framework cancels what it interrupts, but not what it never took.
             speech.session.wrapped.interrupt()
@@ -103,14 +103,14 @@ class SessionWatch:
             speech.response_end.set_result(None)
 
     def remote_item(self, event: llm.RemoteItemAddedEvent) -> llm.RemoteItemAddedEvent:
-        """Let it through, without content if the watch mends."""
+        """Let it through, without content if the watch repairs."""
         item = event.item
         speech = self._machines.of_message(item.id)
         if speech is not None and speech.record(item.id) is not None and isinstance(item, llm.ChatMessage):
             step = rules.about_replay(speech, item)
             if step is not None:
                 self._host.forbid(step)
-        return event if self._mender is None else self._mender.placeholder(event)
+        return event if self._repair is None else self._repair.placeholder(event)
 
     def session_lost(self, session: WatchedRealtimeSession) -> None:
         """Report it to every speech."""
@@ -120,13 +120,13 @@ class SessionWatch:
         self.replay_if_settled(session)
 
     def replay_if_settled(self, session: WatchedRealtimeSession) -> None:
-        """If the watch mends, bring a new server in line as soon as the history is what was heard."""
+        """If the watch repairs, bring a new server in line as soon as the history is what was heard."""
         speeches = [speech for speech in self._machines.speeches if speech.session is session]
-        if self._mender is None or session not in self._lost or not session.capabilities.mutable_chat_context:
+        if self._repair is None or session not in self._lost or not session.capabilities.mutable_chat_context:
             return
         if speeches and all(speech.history_is_settled for speech in speeches):
             self._lost.discard(session)
-            self._mender.run(self._mender.replay(session.wrapped, self._raw_events[session], speeches[-1].agent))
+            self._repair.run(self._repair.replay(session.wrapped, self._raw_events[session], speeches[-1].agent))
 
     # What the framework asks for
 
@@ -138,19 +138,19 @@ class SessionWatch:
             self._machines.take(speech, ev.Authorize())
 
     def may_cancel(self, session: WatchedRealtimeSession) -> bool:
-        """Judge it. If the watch mends, what was cancelled before is not cancelled again: it might hit the next."""
+        """Judge it. If the watch repairs, what was cancelled before is not cancelled again: it might hit the next."""
         self._host.notice_interruptions()
         generating = self._generating(session)
         if generating and all(speech.is_cancelled for speech in generating) and not session.awaits_response:
             self._host.forbid(ForbiddenStep("cancelled_again", generating[-1].id, "", "cancelled once more"))
-            return self._mender is None
+            return self._repair is None
         for speech in generating:
             speech.is_cancelled = True
         return True
 
     def may_request(self, session: WatchedRealtimeSession) -> asyncio.Future[None] | None:
-        """If the watch mends, a request waits until the response that was cancelled has ended (C1)."""
-        if self._mender is None:
+        """If the watch repairs, a request waits until the response that was cancelled has ended (C1)."""
+        if self._repair is None:
             return None
         return next((speech.response_end for speech in self._generating(session) if speech.is_cancelled), None)
 
@@ -163,26 +163,26 @@ class SessionWatch:
             step = rules.about_truncation(speech, message_id, audio_end_ms)
             if step is not None:
                 self._host.forbid(step)
-        if self._mender is None:
+        if self._repair is None:
             self._raw_events[speech.session].expect("truncate" if "audio" in modalities else "replace", message_id)
-        return self._mender is None
+        return self._repair is None
 
     def chat_ctx_for_server(self, session: WatchedRealtimeSession, chat_ctx: llm.ChatContext) -> llm.ChatContext:
-        """Judge it, and if the watch mends, keep it to what was heard."""
+        """Judge it, and if the watch repairs, keep it to what was heard."""
         self._host.notice_interruptions()
         speeches = [speech for speech in self._machines.speeches if speech.session is session]
         for speech in speeches:
             if not speech.history_is_settled:
                 for step in rules.about_removals(speech, chat_ctx):
                     self._host.forbid(step)
-        if self._mender is None:
+        if self._repair is None:
             return chat_ctx
         can_remove = session.capabilities.mutable_chat_context
-        return self._mender.chat_ctx_for_server(speeches, session.chat_ctx, chat_ctx, can_remove=can_remove)
+        return self._repair.chat_ctx_for_server(speeches, session.chat_ctx, chat_ctx, can_remove=can_remove)
 
     def chat_ctx_updated(self, session: WatchedRealtimeSession) -> None:
         """Count what the framework removed as done, if the plugin shows no answers."""
-        if self._mender is not None:
+        if self._repair is not None:
             return
         left = {item.id for item in session.chat_ctx.items}
         for speech in self._machines.live():

@@ -8,8 +8,8 @@ from livekit.agents import llm
 
 from speech_lifecycle.fsm.effects import ReportDivergence
 
-from .watch_events import ForbiddenStep, Rule
-from .watched_speech import WatchedSpeech
+from ..watch_events import ForbiddenStep, Rule
+from .speech import WatchedSpeech
 
 
 def about_truncation(speech: WatchedSpeech, message_id: str, audio_end_ms: int) -> ForbiddenStep | None:

@@ -15,10 +15,10 @@ from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import MessageRecord, MessageState, SpeechState
 
-from ..clock import ScheduledCall
+from ...clock import ScheduledCall
 
 if TYPE_CHECKING:
-    from .watched_model import WatchedRealtimeSession
+    from .model import WatchedRealtimeSession
 
 Accrual = ev.SessionTextReceived | ev.SessionAudioReceived | ev.OutputAudioHandedOver | ev.OutputPlaybackProgressed
 """Events of which there are many, and that only add to one another."""

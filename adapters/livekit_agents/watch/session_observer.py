@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from livekit.agents import llm
 
-from .watched_speech import WatchedSpeech
+from .speech import WatchedSpeech
 
 if TYPE_CHECKING:
-    from .watched_model import WatchedRealtimeSession
+    from .model import WatchedRealtimeSession
 
 Modalities = list[Literal["text", "audio"]]
 

@@ -1,0 +1,5 @@
+"""A machine beside each speech of an `AgentSession`."""
+
+from .watch import Watch, WatchEvent, watch_session
+
+__all__ = ["Watch", "WatchEvent", "watch_session"]
