@@ -96,14 +96,14 @@ def test_the_requested_generation_is_the_event_that_was_emitted() -> None:
 
 
 def test_a_speech_is_announced_while_its_generation_is() -> None:
-    """watch/watch.py takes the `speech_created` that falls into `generation_created` for that response's speech."""
+    """watch/framework.py takes the `speech_created` that falls into `generation_created` for that response's speech."""
     source = inspect.getsource(agent_activity.AgentActivity._on_generation_created)
     assert '"speech_created"' in source
     assert not inspect.iscoroutinefunction(agent_activity.AgentActivity._on_generation_created)
 
 
 def test_the_framework_reads_one_messages_audio_after_the_other() -> None:
-    """watch/output.py takes captured audio for the message whose stream was read last."""
+    """watch/forwarding.py takes captured audio for the message whose stream was read last."""
     source = inspect.getsource(agent_activity.AgentActivity._realtime_generation_task_impl)
     assert "entry = await _process_one_message(msg)" in source
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from livekit.agents import Agent, llm
@@ -17,59 +17,125 @@ from livekit.agents import Agent, llm
 from speech_lifecycle.fsm import effects as fx
 
 from ..openai_events import OpenAIEvents
+from ..response import Response
 from ..server_context import remove_messages, replace_message
-from ..watch.speech import WatchedSpeech
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
+class _Account:
+    """What the lifecycle says of the messages of one response."""
+
+    response: Response
+    held: set[str] = field(default_factory=set)
+    """Announced, and not settled."""
+    unheard: list[str] = field(default_factory=list)
+    commits: dict[str, fx.CommitMessage] = field(default_factory=dict)
+    """What was heard."""
+    is_closed: bool = False
+    """History was brought in line: from here on the application may say what it likes."""
+
+
 class Repair:
-    """Performs the lifecycle's requests on one LiveKit session, and keeps contexts free of what was not heard."""
+    """Performs the lifecycle's effects on LiveKit's sessions, and keeps contexts free of what was not heard."""
 
     def __init__(self) -> None:
+        self._accounts: dict[Response, _Account] = {}
+        self._lost: set[llm.RealtimeSession[Any]] = set()
+        """Those whose server is another one by now, and was not brought in line."""
         self._tasks: set[asyncio.Task[None]] = set()
 
-    # The server
+    # From the lifecycle
 
-    def perform(self, session: llm.RealtimeSession[Any], events: OpenAIEvents, effect: fx.SessionEffect) -> None:
-        """Send what the effect asks for. The answers come through `events`."""
-        if isinstance(effect, fx.TruncateMessage):
-            if not events.truncate(effect.message_id, effect.audio_end_ms):
-                events.expect("truncate", effect.message_id)
-                session.truncate(message_id=effect.message_id, modalities=["audio"], audio_end_ms=effect.audio_end_ms)
+    def begin(self, response: Response) -> None:
+        """Expect effects about a response."""
+        self._accounts[response] = _Account(response)
+
+    def forget(self, response: Response) -> None:
+        """Let go of a response that is long over."""
+        self._accounts.pop(response, None)
+
+    def hold(self, response: Response, message_id: str) -> None:
+        """Note that the lifecycle has a message, until it settles it."""
+        self._accounts[response].held.add(message_id)
+
+    def perform(self, response: Response, effect: fx.Effect) -> None:
+        """Do what an effect asks for. The server's answers are reported by the session's raw events."""
+        account = self._accounts[response]
+        if isinstance(effect, fx.CommitMessage):
+            account.commits[effect.message_id] = effect
+            account.unheard.remove(effect.message_id)
+        elif isinstance(effect, fx.ReportMessageSettled):
+            # Unheard, unless it is committed in the same step.
+            account.held.discard(effect.record.message_id)
+            account.unheard.append(effect.record.message_id)
+        elif isinstance(effect, fx.CancelResponse):
+            if response.handle is None:
+                # The framework cancels what it interrupts, but not what it never took.
+                response.session.interrupt()
+        elif isinstance(effect, fx.TruncateMessage):
+            self._truncate(response.session, response.raw_events, effect)
         elif isinstance(effect, fx.RemoveMessages):
-            self.run(remove_messages(session, events, effect))
+            self._run(remove_messages(response.session, response.raw_events, effect))
         elif isinstance(effect, fx.ReplaceMessage):
-            self.run(replace_message(session, events, effect))
+            self._run(replace_message(response.session, response.raw_events, effect))
 
-    def chat_ctx_for_server(
-        self,
-        speeches: Iterable[WatchedSpeech],
-        remote: llm.ChatContext,
-        wanted: llm.ChatContext,
-        *,
-        can_remove: bool,
-    ) -> llm.ChatContext:
-        """Return the context that the server shall have, when the framework wants `wanted`.
+    def _truncate(self, session: llm.RealtimeSession[Any], events: OpenAIEvents, effect: fx.TruncateMessage) -> None:
+        if not events.truncate(effect.message_id, effect.audio_end_ms):
+            events.expect("truncate", effect.message_id)
+            session.truncate(message_id=effect.message_id, modalities=["audio"], audio_end_ms=effect.audio_end_ms)
+
+    def settle_history(self, response: Response) -> None:
+        """Have history say what was heard: framework and lifecycle are done with a response."""
+        account = self._accounts[response]
+        self._repair_history(account)
+        account.is_closed = True
+        self._replay_if_settled(response.session)
+
+    def note_lost(self, session: llm.RealtimeSession[Any]) -> None:
+        """Bring a new server in line, as soon as history is what was heard."""
+        self._lost.add(session)
+        self._replay_if_settled(session)
+
+    # The framework's requests (see watch.gate)
+
+    def passes_cancel(self, again: bool) -> bool:
+        """What was cancelled before is not cancelled again: it might hit the next (C4)."""
+        return not again
+
+    def passes_truncation(self, message_id: str) -> bool:
+        """The lifecycle truncates its messages by itself."""
+        return not any(
+            message_id in account.held or message_id in account.unheard or message_id in account.commits
+            for account in self._accounts.values()
+        )
+
+    def request_waits_for(self, in_flight: Iterable[Response]) -> asyncio.Future[None] | None:
+        """A request waits until the response that was cancelled has ended (C1)."""
+        return next((response.end for response in in_flight if response.is_cancelled), None)
+
+    def context(self, session: llm.RealtimeSession[Any], wanted: llm.ChatContext) -> llm.ChatContext:
+        """Return the context that the server is given, when the framework wants `wanted`.
 
         The lifecycle's messages stay on the server as they are until it has settled them: no request of the framework
         removes what is being heard, or writes a text in the place of audio. After that, what the application changed
         or took away is changed or taken away. Where the server can remove nothing, nothing of them is touched at all.
         """
+        remote = session.chat_ctx
         unheard: set[str] = set()
         kept: set[str] = set()
         said: dict[str, str] = {}
-        for speech in speeches:
-            for message_id, message in speech.snapshot.messages.items():
-                commit = speech.commits.get(message_id)
-                if not can_remove:
-                    kept.add(message_id)
-                elif message.record is not None and commit is None:
-                    unheard.add(message_id)
-                elif not speech.history_is_settled:
-                    kept.add(message_id)
-                elif commit is not None:
-                    said[message_id] = commit.text
+        for account in self._of_session(session):
+            if not session.capabilities.mutable_chat_context:
+                kept.update(account.held, account.unheard, account.commits)
+                continue
+            unheard.update(account.unheard)
+            kept.update(account.held)
+            if account.is_closed:
+                said.update({commit.message_id: commit.text for commit in account.commits.values()})
+            else:
+                kept.update(account.commits)
         items = []
         for item in wanted.items:
             remembered = remote.get_by_id(item.id)
@@ -86,7 +152,29 @@ class Repair:
             previous_id = item.id
         return llm.ChatContext(items)
 
-    async def replay(self, session: llm.RealtimeSession[Any], events: OpenAIEvents, agent: Agent) -> None:
+    def item(self, event: llm.RemoteItemAddedEvent) -> llm.RemoteItemAddedEvent:
+        """Return what the framework hears of an item of the server's.
+
+        It puts the item into history as a placeholder that shares the content of the plugin's own record, and so
+        becomes what the model said, heard or not (M3). An empty copy keeps the place only.
+        """
+        item = event.item
+        if not isinstance(item, llm.ChatMessage) or item.role != "assistant":
+            return event
+        return replace(event, item=item.model_copy(update={"content": []}))
+
+    # A new server
+
+    def _replay_if_settled(self, session: llm.RealtimeSession[Any]) -> None:
+        accounts = self._of_session(session)
+        if session not in self._lost or not session.capabilities.mutable_chat_context:
+            return
+        if accounts and all(account.is_closed for account in accounts):
+            self._lost.discard(session)
+            latest = accounts[-1].response
+            self._run(self._replay(session, latest.raw_events, latest.agent))
+
+    async def _replay(self, session: llm.RealtimeSession[Any], events: OpenAIEvents, agent: Agent) -> None:
         """Have a new server remember what the agent's history says.
 
         The plugin replays what the model generated, also of messages that were cut.
@@ -104,36 +192,22 @@ class Repair:
 
     # History
 
-    def placeholder(self, event: llm.RemoteItemAddedEvent) -> llm.RemoteItemAddedEvent:
-        """Return what the framework shall hear of an item of the server's.
-
-        It puts the item into history as a placeholder that shares the content of the plugin's own record, and so
-        becomes what the model said, heard or not (M3). An empty copy keeps the place only.
-        """
-        item = event.item
-        if not isinstance(item, llm.ChatMessage) or item.role != "assistant":
-            return event
-        return replace(event, item=item.model_copy(update={"content": []}))
-
-    def repair_history(self, speech: WatchedSpeech) -> None:
-        """Have the agent's history say of this speech's messages what was heard, and no more."""
-        agent = speech.agent
-        removed = set()
+    def _repair_history(self, account: _Account) -> None:
+        """Have the agent's history say of a response's messages what was heard, and no more."""
+        agent = account.response.agent
+        removed = {message_id for message_id in account.unheard if agent.chat_ctx.get_by_id(message_id) is not None}
         missing = []
-        for record in speech.records:
-            item = agent.chat_ctx.get_by_id(record.message_id)
-            commit = speech.commits.get(record.message_id)
-            if commit is None and item is not None:
-                removed.add(record.message_id)
-            elif commit is not None and isinstance(item, llm.ChatMessage):
+        for commit in account.commits.values():
+            item = agent.chat_ctx.get_by_id(commit.message_id)
+            if isinstance(item, llm.ChatMessage):
                 # The same object is in the session's history.
                 if (item.text_content or "") != commit.text:
                     item.content = [commit.text] if commit.text else []
                 item.interrupted = commit.interrupted
-            elif commit is not None:
+            else:
                 missing.append(commit)
         if removed or missing:
-            self.run(self._update_history(agent, removed, missing))
+            self._run(self._update_history(agent, removed, missing))
 
     async def _update_history(self, agent: Agent, removed: set[str], missing: list[fx.CommitMessage]) -> None:
         chat_ctx = agent.chat_ctx.copy()
@@ -150,8 +224,10 @@ class Repair:
 
     # Small things
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it beside."""
+    def _of_session(self, session: llm.RealtimeSession[Any]) -> list[_Account]:
+        return [account for account in self._accounts.values() if account.response.session is session]
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,5 +1,6 @@
 """A machine beside each speech of an `AgentSession`."""
 
-from .watch import Watch, WatchEvent, watch_session
+from .performing import WatchEvent
+from .watch import Watch, watch_session
 
 __all__ = ["Watch", "WatchEvent", "watch_session"]

@@ -1,4 +1,4 @@
-"""A realtime model and its sessions, wrapped: what goes through them is told to a watch.
+"""A realtime model and its sessions, wrapped: what goes through them is reported.
 
 Both are subclasses of LiveKit's public base classes and delegate to the plugin's own objects; names that only the
 plugin knows reach it too.
@@ -7,18 +7,47 @@ plugin knows reach it too.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from livekit import rtc
 from livekit.agents import NOT_GIVEN, NotGivenOr, llm
 from livekit.agents.llm.realtime import EventTypes
 
+from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.fsm.values import Modality
+
+from ..openai_events import OpenAIEvents
+from ..response import Response
+from .facts import (
+    CancelRequested,
+    ConnectionLost,
+    ContextRequested,
+    ContextUpdated,
+    ItemAppeared,
+    Modalities,
+    Report,
+    ResponseAnnounced,
+    TruncationRequested,
+)
+from .forwarding import Forwarding
+from .gate import Gate
 from .relay import Relay
-from .session_observer import Modalities, SessionObserver
-from .speech import WatchedSpeech
 
 _EVENTS: frozenset[str] = frozenset(get_args(EventTypes))
+
+
+@dataclass(frozen=True)
+class Observer:
+    """What the wrapped sessions are given by whoever watches them."""
+
+    report: Report
+    gate: Gate
+    forwarding: Forwarding
+    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    """For the names of responses that have none."""
 
 
 class WatchedRealtimeModel(llm.RealtimeModel):
@@ -28,7 +57,7 @@ class WatchedRealtimeModel(llm.RealtimeModel):
         super().__init__(capabilities=model.capabilities)
         self._label = model.label
         self.wrapped = model
-        self.observer: SessionObserver | None = None
+        self.observer: Observer | None = None
 
     @property
     def model(self) -> str:
@@ -61,19 +90,20 @@ class WatchedRealtimeModel(llm.RealtimeModel):
 class WatchedRealtimeSession(llm.RealtimeSession[Any]):
     """A session of the wrapped model."""
 
-    def __init__(
-        self, model: WatchedRealtimeModel, session: llm.RealtimeSession[Any], observer: SessionObserver
-    ) -> None:
+    def __init__(self, model: WatchedRealtimeModel, session: llm.RealtimeSession[Any], observer: Observer) -> None:
         super().__init__(model)
         self.wrapped = session
         self._observer = observer
+        self._raw_events = OpenAIEvents(session, _Answers(observer.report))
         self._pumps: set[asyncio.Task[None]] = set()
         self._requested: set[asyncio.Future[llm.GenerationCreatedEvent]] = set()
+        self._in_flight: list[Response] = []
+        """Responses that the server has begun and not ended."""
         for name in _EVENTS - {"generation_created", "remote_item_added"}:
             session.on(name, self._forward(name))
         session.on("generation_created", self._on_generation_created)
-        session.on("remote_item_added", lambda event: self.emit("remote_item_added", observer.remote_item(event)))
-        session.on("session_reconnected", lambda *_: observer.session_lost(self))
+        session.on("remote_item_added", self._on_remote_item)
+        session.on("session_reconnected", lambda *_: self._on_lost())
         session.on("error", self._on_error)
 
     # Events
@@ -95,60 +125,100 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
 
         return forward
 
+    def _on_remote_item(self, event: llm.RemoteItemAddedEvent) -> None:
+        self._observer.report(ItemAppeared(event.item))
+        self.emit("remote_item_added", self._observer.gate.item(event))
+
     def _on_error(self, error: llm.RealtimeModelError) -> None:
         if not error.recoverable:
-            self._observer.session_lost(self)
+            self._on_lost()
+
+    def _on_lost(self) -> None:
+        self._in_flight.clear()
+        self._observer.report(ConnectionLost(self.wrapped))
 
     # What the model says
 
     def _on_generation_created(self, event: llm.GenerationCreatedEvent) -> None:
-        speech = self._observer.generation_created(self, event)
+        report = self._observer.report
+        response = Response(
+            event.response_id or f"response_{next(self._observer.numbers)}",
+            self.wrapped,
+            self._raw_events,
+            asyncio.get_running_loop().create_future(),
+            is_requested=event.user_initiated,
+        )
+        self._in_flight.append(response)
+        report(ev.SessionResponseCreated(response.id), response)
         messages: Relay[llm.MessageGeneration] = Relay()
-        self._run(self._pump_messages(speech, event.message_stream, messages))
+        self._run(self._pump_messages(response, event.message_stream, messages))
         # The same event reaches the framework here and, for its own requests, as the result of `generate_reply`.
         event.message_stream = messages
         self.emit("generation_created", event)
-        self._observer.generation_announced(speech)
+        report(ResponseAnnounced(), response)
 
-    async def _pump_messages(self, speech: WatchedSpeech, source: Any, target: Relay[llm.MessageGeneration]) -> None:
+    async def _pump_messages(self, response: Response, source: Any, target: Relay[llm.MessageGeneration]) -> None:
         pumps = []
         try:
             async for message in source:
-                pulled = _Pulled(self._observer, speech, message.message_id)
-                text: Relay[str] = Relay(pulled.text)
-                audio: Relay[rtc.AudioFrame] = Relay(pulled.audio)
-                pumps.append(self._run(self._pump_message(speech, message, text, audio)))
+                text: Relay[str] = Relay(lambda: self._on_pull(response))
+                audio = self._audio_relay(response, message.message_id)
+                pumps.append(self._run(self._pump_message(response, message, text, audio)))
                 target.send(llm.MessageGeneration(message.message_id, text, audio, message.modalities))
         finally:
             target.close()
             await asyncio.gather(*pumps, return_exceptions=True)
-            self._observer.response_ended(speech)
+            self._end(response)
+
+    def _audio_relay(self, response: Response, message_id: str) -> Relay[rtc.AudioFrame]:
+        forwarding = self._observer.forwarding
+
+        def on_pull() -> None:
+            forwarding.read(message_id)
+            self._on_pull(response)
+
+        return Relay(on_pull, lambda frame: forwarding.take(message_id, _duration_ms(frame)))
+
+    def _on_pull(self, response: Response) -> None:
+        """The framework plays a response as soon as it asks for its content: the speech has the floor."""
+        if not response.was_pulled:
+            response.was_pulled = True
+            self._observer.report(ev.Authorize(), response)
+
+    def _end(self, response: Response) -> None:
+        if response in self._in_flight:
+            self._in_flight.remove(response)
+        status = self._raw_events.take_status(response.id) or "completed"
+        self._observer.report(ev.SessionResponseEnded(response.id, status), response)
+        if not response.end.done():
+            response.end.set_result(None)
 
     async def _pump_message(
-        self, speech: WatchedSpeech, message: llm.MessageGeneration, text: Relay[str], audio: Relay[rtc.AudioFrame]
+        self, response: Response, message: llm.MessageGeneration, text: Relay[str], audio: Relay[rtc.AudioFrame]
     ) -> None:
+        message_id = message.message_id
         try:
             modalities = await asyncio.shield(asyncio.ensure_future(message.modalities))
-            self._observer.message_added(speech, message.message_id, modalities)
-            await asyncio.gather(self._pump_text(speech, message, text), self._pump_audio(speech, message, audio))
+            named: tuple[Modality, ...] = ("audio",) if "audio" in modalities else ("text",)
+            self._observer.forwarding.announce(message_id)
+            self._observer.report(ev.SessionMessageAdded(response.id, message_id, named), response)
+            await asyncio.gather(self._pump_text(message, text), self._pump_audio(message, audio))
         finally:
             text.close()
             audio.close()
-        self._observer.message_ended(speech, message.message_id)
+        self._observer.report(ev.SessionMessageEnded(message_id))
 
-    async def _pump_text(self, speech: WatchedSpeech, message: llm.MessageGeneration, target: Relay[str]) -> None:
+    async def _pump_text(self, message: llm.MessageGeneration, target: Relay[str]) -> None:
         async for delta in message.text_stream:
-            self._observer.text_received(speech, message.message_id, delta)
+            self._observer.report(ev.SessionTextReceived(message.message_id, str(delta)))
             target.send(delta)
         target.close()
 
-    async def _pump_audio(
-        self, speech: WatchedSpeech, message: llm.MessageGeneration, target: Relay[rtc.AudioFrame]
-    ) -> None:
+    async def _pump_audio(self, message: llm.MessageGeneration, target: Relay[rtc.AudioFrame]) -> None:
         received_ms = 0.0
         async for frame in message.audio_stream:
-            received_ms += frame.samples_per_channel * 1000 / frame.sample_rate
-            self._observer.audio_received(speech, message.message_id, received_ms)
+            received_ms += _duration_ms(frame)
+            self._observer.report(ev.SessionAudioReceived(message.message_id, int(received_ms)))
             target.send(frame)
         target.close()
 
@@ -162,13 +232,13 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
 
     def interrupt(self) -> None:
         """Cancel what is being generated."""
-        if self._observer.may_cancel(self):
+        generating = self._in_flight
+        again = bool(generating) and not self._requested and all(response.is_cancelled for response in generating)
+        self._observer.report(CancelRequested(again), generating[-1] if generating else None)
+        for response in generating:
+            response.is_cancelled = True
+        if self._observer.gate.passes_cancel(again):
             self.wrapped.interrupt()
-
-    @property
-    def awaits_response(self) -> bool:
-        """Whether the framework requested a response that the server has not begun."""
-        return bool(self._requested)
 
     def truncate(
         self,
@@ -178,8 +248,10 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         audio_end_ms: int,
         audio_transcript: NotGivenOr[str] = NOT_GIVEN,
     ) -> None:
-        """Have the server keep the beginning of a message, unless the watch takes care of it."""
-        if self._observer.may_truncate(message_id, modalities, audio_end_ms):
+        """Have the server keep the beginning of a message."""
+        self._observer.report(TruncationRequested(message_id, modalities, audio_end_ms))
+        if self._observer.gate.passes_truncation(message_id):
+            self._raw_events.expect("truncate" if "audio" in modalities else "replace", message_id)
             self.wrapped.truncate(
                 message_id=message_id,
                 modalities=modalities,
@@ -188,9 +260,10 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
             )
 
     async def update_chat_ctx(self, chat_ctx: llm.ChatContext) -> None:
-        """Bring the server's context in line with `chat_ctx`, as far as the watch lets it."""
-        await self.wrapped.update_chat_ctx(self._observer.chat_ctx_for_server(self, chat_ctx))
-        self._observer.chat_ctx_updated(self)
+        """Bring the server's context in line with `chat_ctx`."""
+        self._observer.report(ContextRequested(self.wrapped, chat_ctx))
+        await self.wrapped.update_chat_ctx(self._observer.gate.context(self.wrapped, chat_ctx))
+        self._observer.report(ContextUpdated(self.wrapped))
 
     async def aclose(self) -> None:
         """Close the wrapped session, and see its streams to their end."""
@@ -241,12 +314,12 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
         tools: NotGivenOr[list[llm.Tool]] = NOT_GIVEN,
     ) -> asyncio.Future[llm.GenerationCreatedEvent]:
-        """Delegate, as soon as the watch lets it."""
+        """Delegate, when nothing is in the way."""
 
         def request() -> asyncio.Future[llm.GenerationCreatedEvent]:
             return self.wrapped.generate_reply(instructions=instructions, tool_choice=tool_choice, tools=tools)
 
-        obstacle = self._observer.may_request(self)
+        obstacle = self._observer.gate.request_waits_for(self._in_flight)
         return self._note_request(request() if obstacle is None else _after(obstacle, request))
 
     def say(self, text: Any) -> asyncio.Future[llm.GenerationCreatedEvent]:
@@ -276,21 +349,27 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         return getattr(self.__dict__["wrapped"], name)
 
 
-class _Pulled:
-    """Says which message the framework asks for."""
+class _Answers:
+    """Reports the answers that the plugin's raw events hold."""
 
-    __slots__ = ("_message_id", "_observer", "_speech")
+    def __init__(self, report: Report) -> None:
+        self._report = report
 
-    def __init__(self, observer: SessionObserver, speech: WatchedSpeech, message_id: str) -> None:
-        self._observer = observer
-        self._speech = speech
-        self._message_id = message_id
+    def report(self, fact: ev.SessionFact, *, speech_id: str | None = None) -> None:
+        self._report(fact)
 
-    def text(self) -> None:
-        self._observer.stream_pulled(self._speech, self._message_id, "text")
+    def deliver_audio(self, message_id: str, pcm: bytes) -> None:
+        raise NotImplementedError("answers hold no audio")
 
-    def audio(self) -> None:
-        self._observer.stream_pulled(self._speech, self._message_id, "audio")
+    def user_started_speaking(self) -> None:
+        raise NotImplementedError("answers are not about the user")
+
+    def user_stopped_speaking(self) -> None:
+        raise NotImplementedError("answers are not about the user")
+
+
+def _duration_ms(frame: rtc.AudioFrame) -> float:
+    return frame.samples_per_channel * 1000 / frame.sample_rate
 
 
 def _after(

@@ -5,49 +5,41 @@
     watch.on("message_state_changed", print)
     await session.start(agent, room=ctx.room)
 
-Nothing of LiveKit is patched. What it tells comes through the wrapped model and its sessions, through a wrapper at
-the top of the audio output's chain, and through the session's own events.
+Nothing of LiveKit is patched. Data flows one way: the parts (the wrapped model and its sessions, a wrapper at the top
+of the audio output's chain, the session's own events) report facts here; `machines` steps the machines; `performing`
+gives their effects to the parts. No part knows a machine.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
+import itertools
 import warnings
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from livekit import rtc
-from livekit.agents import AgentSession, AgentStateChangedEvent, CloseEvent, SpeechCreatedEvent, llm
-from livekit.agents.voice import SpeechHandle
+from livekit.agents import AgentSession, llm
 
-from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.machine import SpeechMachine
-from speech_lifecycle.fsm.replies import Rejected
 from speech_lifecycle.fsm.trace import Record
-from speech_lifecycle.fsm.values import Capabilities, MessageRecord, Policy
+from speech_lifecycle.fsm.values import Capabilities, Policy
 
 from ...clock import Clock, LoopClock
 from ..repair import Repair
-from ..watch_events import ForbiddenStep, MessageStateChanged, SpeechStateChanged
-from . import rules
+from ..response import Response
+from ..watch_events import ForbiddenStep
+from . import facts
+from .facts import FrameworkFact
+from .forwarding import Forwarding
+from .framework import Framework
+from .gate import Gate, OpenGate
+from .judge import Judge
 from .machines import SpeechMachines
-from .model import WatchedRealtimeModel, WatchedRealtimeSession
-from .output import WatchedOutput
-from .output_watch import OutputWatch
-from .session_watch import SessionWatch
-from .speech import WatchedSpeech
-
-logger = logging.getLogger(__name__)
-
-WatchEvent = Literal[
-    "speech_begun", "speech_state_changed", "message_state_changed", "message_settled", "forbidden_step"
-]
-
-_SPEAKING = fx.AnnounceAgentState("speaking")
-_WRITING_MS = 250.0
-"""How long after a speech the framework may take to write its history and announce the agent's state."""
+from .model import Observer, WatchedRealtimeModel
+from .output import Outputs
+from .performing import Performing, WatchEvent
+from .speech import Accrual, WatchedSpeech
 
 
 def watch_session(
@@ -103,22 +95,18 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         clock: Clock | None,
     ) -> None:
         super().__init__()
-        self.forbidden_steps: list[ForbiddenStep] = []
-        """All of them, oldest first."""
-        self._session = session
         self._policy = policy or Policy()
-        self._clock = clock or LoopClock()
+        self._numbers = itertools.count(1)
+        clock = clock or LoopClock()
+        forwarding = Forwarding()
         self._repair = Repair() if repair else None
-        self._machines = SpeechMachines(self, self._clock, trace)
-        self._output_watch = OutputWatch(self._machines, self.notice_interruptions)
-        self._session_watch = SessionWatch(self, self._machines, self._output_watch, self._repair)
-        self._outputs: list[WatchedOutput] = []
-        self._count = 0
-        self._announcing: WatchedSpeech | None = None
-        model.observer = self._session_watch
-        session.on("speech_created", self._on_speech_created)
-        session.on("agent_state_changed", self._on_agent_state_changed)
-        session.on("close", self._on_close)
+        self._framework = Framework(session, self._take)
+        self._outputs = Outputs(session, self._take, forwarding, decides=repair)
+        self._judge = Judge(lambda step: self.emit("forbidden_step", step), leaves_placeholders=repair)
+        self._performing = Performing(self.emit, clock, self._framework, self._outputs, self._judge, self._repair)
+        self._machines = SpeechMachines(self._performing, clock, trace)
+        gate: Gate = OpenGate() if self._repair is None else self._repair
+        model.observer = Observer(self._take, gate, forwarding)
 
     @property
     def repairs(self) -> bool:
@@ -130,150 +118,105 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         """Those that are not over, and the latest of those that are, in order of creation."""
         return self._machines.speeches
 
-    # Speeches
+    @property
+    def forbidden_steps(self) -> list[ForbiddenStep]:
+        """All of them, oldest first."""
+        return self._judge.forbidden_steps
 
-    def begin_speech(self, session: WatchedRealtimeSession, event: llm.GenerationCreatedEvent) -> WatchedSpeech:
-        """Return a new speech for a response."""
-        output = self._wrap_output()
+    # What the parts report
+
+    def _take(self, fact: ev.Event | FrameworkFact, response: Response | None = None) -> None:
+        """Take a fact of a part."""
+        if isinstance(fact, Accrual):
+            self._machines.route(fact, response)
+            return
+        for interrupted in self._framework.newly_interrupted():
+            self._machines.route(ev.Interrupt(force=True), interrupted)
+        if isinstance(fact, ev.SessionResponseCreated) and response is not None:
+            self._begin(response)
+        if isinstance(fact, FrameworkFact):
+            self._take_of_framework(fact, response)
+        else:
+            self._machines.route(fact, response)
+
+    def _begin(self, response: Response) -> None:
+        """Begin a speech for a response."""
+        self._framework.begin(response)
+        output, of_model = self._outputs.top(), response.session.capabilities
         capabilities = Capabilities(
-            can_truncate=session.capabilities.message_truncation,
-            can_remove=session.capabilities.mutable_chat_context,
+            can_truncate=of_model.message_truncation,
+            can_remove=of_model.mutable_chat_context,
             plays_audio=output is not None,
             can_pause=output is not None and output.can_pause,
         )
-        self._count += 1
-        speech = WatchedSpeech(
-            f"speech_{self._count}",
-            SpeechMachine(capabilities, self._policy),
-            event.response_id or f"response_{self._count}",
-            session,
-            self._session.current_agent,
-            asyncio.get_running_loop().create_future(),
-        )
+        speech = WatchedSpeech(f"speech_{next(self._numbers)}", SpeechMachine(capabilities, self._policy), response)
         self._machines.begin(speech)
-        self.emit("speech_begun", speech)
-        if not event.user_initiated:
-            self._announcing = speech
-        elif self._session.current_speech is not None:
-            self._set_handle(speech, self._session.current_speech)
-        return speech
+        self._performing.begin(speech)
 
-    def _wrap_output(self) -> WatchedOutput | None:
-        """Put the wrapper at the top of the session's audio output, if it is not there yet.
-
-        Done before every response, because rooms and consoles set the output when the session starts.
-        """
-        output = self._session.output.audio
-        if output is None:
-            return None
-        if not isinstance(output, WatchedOutput):
-            output = WatchedOutput(output, self._output_watch, decides=self._repair is not None)
-            self._session.output.audio = output
-            # One that was replaced may still owe the framework a finish.
-            self._outputs = [*(old for old in self._outputs if old.is_busy), output]
-        return output if self._session.output.audio_enabled else None
-
-    def announced(self, speech: WatchedSpeech) -> None:
-        """Note whether the framework took a response of the server's own: one that it dropped is never played."""
-        if self._announcing is speech:
-            self._announcing = None
-            if speech.handle is None:
+    def _take_of_framework(self, fact: FrameworkFact, response: Response | None) -> None:
+        """Judge what the framework did, and tell the machines what follows from it."""
+        speech = self._machines.of_response(response) if response is not None else None
+        if isinstance(fact, facts.ResponseAnnounced):
+            if speech is not None and self._framework.has_dropped(speech.response):
                 self._machines.take(speech, ev.Interrupt(force=True))
-        self.notice_interruptions()
+        elif isinstance(fact, facts.SpeechHandleDone):
+            if speech is not None:
+                self._take_handle_done(speech)
+        elif isinstance(fact, facts.FlushRequested):
+            self._machines.take_noted(fact.message_id)
+        elif isinstance(fact, facts.AgentSpoke):
+            self._take_agent_spoke()
+        elif isinstance(fact, facts.CancelRequested):
+            if fact.again and speech is not None:
+                self._judge.cancel(speech)
+        elif isinstance(fact, facts.TruncationRequested):
+            of_message = self._machines.of_message(fact.message_id)
+            if of_message is not None and "audio" in fact.modalities:
+                self._judge.truncation(of_message, fact)
+        elif isinstance(fact, facts.ContextRequested):
+            for each in self._of_session(fact.session):
+                if not each.history_is_settled:
+                    self._judge.removals(each, fact.chat_ctx)
+        elif isinstance(fact, facts.ContextUpdated):
+            self._take_context_updated(fact.session)
+        elif isinstance(fact, facts.ItemAppeared):
+            self._take_item(fact.item)
+        elif isinstance(fact, facts.ConnectionLost):
+            self._take_connection_lost(fact.session)
 
-    def _set_handle(self, speech: WatchedSpeech, handle: SpeechHandle) -> None:
-        speech.handle = handle
-        handle.add_done_callback(lambda _: self._on_handle_done(speech))
-
-    def _on_handle_done(self, speech: WatchedSpeech) -> None:
+    def _take_handle_done(self, speech: WatchedSpeech) -> None:
         """LiveKit is done with a speech: what it has not begun to play by now it never will."""
-        self.notice_interruptions()
-        if speech.snapshot.state == "queued":
+        if not speech.response.was_pulled:
             self._machines.take(speech, ev.Interrupt(force=True))
-        self._compare_history(speech)
+        self._performing.settle_history(speech)
 
-    def notice_interruptions(self) -> None:
-        """Tell the machines of speeches that were interrupted by now. LiveKit's handles know; nothing announces it."""
-        for speech in self._machines.live():
-            if speech.is_interrupted and speech.snapshot.state in ("queued", "waiting", "speaking", "paused"):
-                self._machines.take(speech, ev.Interrupt(force=True))
-
-    # The session's events
-
-    def _on_speech_created(self, event: SpeechCreatedEvent) -> None:
-        if self._announcing is not None:
-            self._set_handle(self._announcing, event.speech_handle)
-
-    def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
+    def _take_agent_spoke(self) -> None:
         live = list(self._machines.live())
-        if event.new_state != "speaking" or not live:
-            return
-        speech = next((speech for speech in live if speech.snapshot.forwarding_message() is not None), live[0])
-        step = rules.about_speaking(speech)
-        if step is not None:
-            self.forbid(step)
-        speech.is_announced = speech.was_announced = True
+        if live:
+            has_floor = (speech for speech in live if speech.snapshot.forwarding_message() is not None)
+            self._judge.speaking(next(has_floor, live[0]))
 
-    def _on_close(self, _: CloseEvent) -> None:
-        for speech in self._machines.live():
-            self._machines.take(speech, ev.Close())
-
-    # What comes out of the machines
-
-    def state_changed(self, change: MessageStateChanged | SpeechStateChanged) -> None:
-        """Tell it."""
-        is_of_message = isinstance(change, MessageStateChanged)
-        self.emit("message_state_changed" if is_of_message else "speech_state_changed", change)
-
-    def rejected(self, speech: WatchedSpeech, event: ev.Event, reply: Rejected) -> None:
-        """Report a violation."""
-        self.forbid(ForbiddenStep("rejected", speech.id, getattr(event, "message_id", ""), str(reply)))
-
-    def perform(self, speech: WatchedSpeech, effect: fx.Effect) -> None:
-        """Take an effect."""
-        if isinstance(effect, fx.SessionEffect):
-            self._session_watch.perform(speech, effect)
-        elif isinstance(effect, fx.CommitMessage):
-            speech.commits[effect.message_id] = effect
-        elif isinstance(effect, fx.ReportMessageSettled):
-            self._on_settled(speech, effect.record)
-        elif isinstance(effect, fx.ReportDivergence):
-            self.forbid(rules.about_divergence(speech, effect))
-        elif isinstance(effect, fx.ReportSpeechDone):
-            self._clock.call_later(_WRITING_MS, lambda: self._compare_history(speech))
-        elif effect == _SPEAKING and self._outputs:
-            self._outputs[-1].announce_start()
-
-    def _on_settled(self, speech: WatchedSpeech, record: MessageRecord) -> None:
-        self.emit("message_settled", speech, record)
-        handle = speech.handle
-        if self._repair is None:
-            return
-        if speech.snapshot.cause in ("timed_out", "output_failed", "source_failed") and handle is not None:
-            # The framework waits for a report that will not come, or would play on.
-            handle.interrupt(force=True)
-        for output in self._outputs:
-            output.settle(record)
-
-    def _compare_history(self, speech: WatchedSpeech) -> None:
-        """When framework and lifecycle are both done with a speech, compare what they say of it."""
-        is_done = speech.handle is None or speech.handle.done()
-        if not (speech.is_over and is_done) or speech.history_is_settled:
-            return
-        repairs = self._repair is not None
-        for step in rules.about_history(speech, speech.agent.chat_ctx, leaves_placeholders=repairs):
-            self.forbid(step)
-        if not speech.was_announced and any(record.heard_ms for record in speech.records):
-            self.forbid(ForbiddenStep("never_spoke", speech.id, "", "heard, and the agent was not announced"))
-        if self._session.agent_state == "speaking" and all(other.is_over for other in self.speeches):
-            self.forbid(ForbiddenStep("left_speaking", speech.id, "", "over, and the agent is still speaking"))
+    def _take_context_updated(self, session: llm.RealtimeSession[Any]) -> None:
+        """What the framework removed is done. The repair gets the answers to its own requests."""
         if self._repair is not None:
-            self._repair.repair_history(speech)
-        speech.history_is_settled = True
-        self._session_watch.replay_if_settled(speech.session)
+            return
+        left = {item.id for item in session.chat_ctx.items}
+        for speech in self._machines.live():
+            for operation, message_id in speech.snapshot.awaited:
+                if operation == "remove" and message_id not in left:
+                    self._machines.take(speech, ev.SessionReconciliationAcknowledged("remove", message_id))
 
-    def forbid(self, step: ForbiddenStep) -> None:
-        """Report a forbidden step."""
-        self.forbidden_steps.append(step)
-        logger.warning("%s", step)
-        self.emit("forbidden_step", step)
+    def _take_item(self, item: llm.ChatItem) -> None:
+        speech = self._machines.of_message(item.id)
+        if speech is not None and speech.record(item.id) is not None and isinstance(item, llm.ChatMessage):
+            self._judge.replay(speech, item)
+
+    def _take_connection_lost(self, session: llm.RealtimeSession[Any]) -> None:
+        for speech in self._of_session(session):
+            if not speech.is_over:
+                self._machines.take(speech, ev.SessionLost())
+        if self._repair is not None:
+            self._repair.note_lost(session)
+
+    def _of_session(self, session: llm.RealtimeSession[Any]) -> list[WatchedSpeech]:
+        return [speech for speech in self._machines.speeches if speech.response.session is session]
