@@ -59,6 +59,8 @@ class Staging:
     """The watch's."""
     on_watch: Callable[[Watch], object] = lambda watch: None
     """Is given the watch, before the session starts."""
+    agent: type[Agent] = Agent
+    """Made with instructions and tools."""
 
 
 def rehearse(scenario: Scenario, staging: Staging | None = None) -> Outcome:
@@ -123,7 +125,7 @@ class _Rehearsal:
             if is_watched:
                 self._watch()
             await self._session.start(
-                Agent(instructions="You are a voice assistant.", tools=[_get_weather]), record=False
+                self._staging.agent(instructions="You are a voice assistant.", tools=[_get_weather]), record=False
             )
             self._count_frames(self._session.current_agent.realtime_llm_session)
             agent = self._session.current_agent

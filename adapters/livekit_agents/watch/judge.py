@@ -10,6 +10,7 @@ from livekit.agents import llm
 from speech_lifecycle.fsm.effects import ReportDivergence
 from speech_lifecycle.fsm.message import evidence
 from speech_lifecycle.fsm.replies import Rejected
+from speech_lifecycle.fsm.values import MessageRecord
 
 from ..watch_events import ForbiddenStep, Rule
 from .facts import TruncationRequested
@@ -68,7 +69,7 @@ class Judge:
         """The framework wants the server to have `chat_ctx`."""
         kept = {item.id for item in chat_ctx.items}
         for record in speech.records:
-            if record.message_id not in kept and record.message_id in speech.commits and record.heard_ms:
+            if record.message_id not in kept and record.message_id in speech.commits:
                 detail = f"removed, though {record.heard_ms} ms were heard"
                 self._forbid("removed_though_heard", speech, record.message_id, detail)
 
@@ -117,13 +118,16 @@ class Judge:
         """
         for record in speech.records:
             item = speech.agent.chat_ctx.get_by_id(record.message_id)
-            self._message_in_history(speech, record.message_id, item if isinstance(item, llm.ChatMessage) else None)
-        if not speech.was_announced and any(record.heard_ms for record in speech.records):
+            self._message_in_history(speech, record, item if isinstance(item, llm.ChatMessage) else None)
+        if not speech.was_announced and speech.snapshot.was_heard:
             self._forbid("never_spoke", speech, "", "heard, and the agent was not announced")
         if left_speaking:
             self._forbid("left_speaking", speech, "", "over, and the agent is still speaking")
 
-    def _message_in_history(self, speech: WatchedSpeech, message_id: str, message: llm.ChatMessage | None) -> None:
+    def _message_in_history(
+        self, speech: WatchedSpeech, record: MessageRecord, message: llm.ChatMessage | None
+    ) -> None:
+        message_id = record.message_id
         text = (message.text_content or "") if message is not None else ""
         commit = speech.commits.get(message_id)
         if self._leaves_placeholders and message is not None and not text:
@@ -132,7 +136,9 @@ class Judge:
             if text:
                 self._forbid("history_has_unheard", speech, message_id, f"history says {text!r}, nothing was heard")
         elif message is None:
-            self._forbid("history_lacks_heard", speech, message_id, "it was heard, history has nothing")
+            self._forbid(
+                "history_lacks_heard", speech, message_id, f"{record.heard_ms} ms were heard, history has nothing"
+            )
         elif text != commit.text:
             rule: Rule = "history_has_unheard" if len(text) > len(commit.text) else "history_lacks_heard"
             self._forbid(rule, speech, message_id, f"history says {text!r}, heard was {commit.text!r}")

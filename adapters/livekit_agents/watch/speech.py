@@ -31,7 +31,7 @@ class WatchedSpeech:
     """What the lifecycle says about its messages in history, by id."""
     accruals: dict[tuple[type[Accrual], str], Accrual | None] = field(default_factory=dict)
     """What the machine has heard of, and what of it the machine has yet to hear."""
-    state: SpeechState = "queued"
+    state: SpeechState = field(init=False)
     """The one last reported."""
     message_states: dict[str, MessageState] = field(default_factory=dict)
     """Those last reported, by message."""
@@ -42,6 +42,9 @@ class WatchedSpeech:
     """The framework announced it as speaking at least once."""
     history_is_settled: bool = False
     """Framework and lifecycle are both done with it, and its history was compared."""
+
+    def __post_init__(self) -> None:
+        self.state = self.snapshot.state
 
     @property
     def response_id(self) -> str:
