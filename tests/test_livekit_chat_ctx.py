@@ -49,7 +49,7 @@ class Bench:
     def settle_history(self) -> None:
         """The framework is done with the speech, too: history has what was heard already."""
         self.response.agent = Agent(instructions="", chat_ctx=llm.ChatContext([CUT]))
-        self.repair.settle_history(self.response)
+        self.repair.settle_history(self.response, self.response.agent, llm.ChatContext())
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_placeholder_shares_nothing_with_the_plugins_record() -> None:
     event = llm.RemoteItemAddedEvent(previous_item_id=None, item=FULL)
     placeholder = Repair().item(event).item
     assert isinstance(placeholder, llm.ChatMessage)
-    assert (placeholder.id, placeholder.content) == ("preamble", [])
+    assert (placeholder.id, placeholder.text_content) == ("preamble", "")
     assert FULL.content == ["Let me check the weather for you."]
 
 

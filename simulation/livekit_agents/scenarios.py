@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from livekit.agents import Agent, RunContext, function_tool
+from livekit.agents.llm import ChatContext
+
 from .. import misbehaviour as bad
 from ..scenario import Action, Scenario
 from ..scenarios import (
@@ -21,7 +24,7 @@ from ..scenarios import (
     THREE,
     TWO,
 )
-from ..script import Pacing, ScriptedResponse
+from ..script import Pacing, ScriptedFunctionCall, ScriptedResponse
 from .outcome import Outcome
 from .rehearsal import Staging, Watching, rehearse
 
@@ -54,6 +57,19 @@ class LiveKitScenario:
             replace(self, scenario=self.scenario.with_interruption(at_ms), sweep_ms=None)
             for at_ms in range(0, self.sweep_ms, step_ms)
         ]
+
+
+class FrontDesk(Agent):
+    """Passes the caller on."""
+
+    @function_tool
+    async def to_tickets(self, context: RunContext[None]) -> Agent:
+        """Pass the caller on to the ticket desk."""
+        return Agent(instructions="You sell tickets.", chat_ctx=self.copied_context())
+
+    def copied_context(self) -> ChatContext:
+        """Return what the next agent is given."""
+        return self.chat_ctx
 
 
 def _scenario(
@@ -178,6 +194,12 @@ _ALL = (
         actions=(IN_PREAMBLE,),
     ),
     _scenario("no-output", "without an audio output, the text is what reaches the user", has_output=False),
+    _scenario(
+        "handed-over",
+        "a tool hands over to another agent, with a copy of the context, while the preamble plays",
+        ScriptedResponse((PREAMBLE, ScriptedFunctionCall("to_tickets", "{}"))),
+        staging=Staging(agent=FrontDesk),
+    ),
     # Pause and resume
     _scenario(
         "paused-resumed",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from livekit.agents import Agent, llm
@@ -19,29 +19,16 @@ from speech_lifecycle.fsm import effects as fx
 from ..openai_events import OpenAIEvents
 from ..response import Response
 from ..server_context import remove_messages, replace_message
+from .account import PLACEHOLDER, Account, message_of, put_heard
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class _Account:
-    """What the lifecycle says of the messages of one response."""
-
-    response: Response
-    held: set[str] = field(default_factory=set)
-    """Announced, and not settled."""
-    unheard: list[str] = field(default_factory=list)
-    commits: dict[str, fx.CommitMessage] = field(default_factory=dict)
-    """What was heard."""
-    is_closed: bool = False
-    """History was brought in line: from here on the application may say what it likes."""
 
 
 class Repair:
     """Performs the lifecycle's effects on LiveKit's sessions, and keeps contexts free of what was not heard."""
 
     def __init__(self) -> None:
-        self._accounts: dict[Response, _Account] = {}
+        self._accounts: dict[Response, Account] = {}
         self._lost: set[llm.RealtimeSession[Any]] = set()
         """Those whose server is another one by now, and was not brought in line."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -50,7 +37,7 @@ class Repair:
 
     def begin(self, response: Response) -> None:
         """Expect effects about a response."""
-        self._accounts[response] = _Account(response)
+        self._accounts[response] = Account(response)
 
     def forget(self, response: Response) -> None:
         """Let go of a response that is long over."""
@@ -64,12 +51,9 @@ class Repair:
         """Do what an effect asks for. The server's answers are reported by the session's raw events."""
         account = self._accounts[response]
         if isinstance(effect, fx.CommitMessage):
-            account.commits[effect.message_id] = effect
-            account.unheard.remove(effect.message_id)
+            account.commit(effect)
         elif isinstance(effect, fx.ReportMessageSettled):
-            # Unheard, unless it is committed in the same step.
-            account.held.discard(effect.record.message_id)
-            account.unheard.append(effect.record.message_id)
+            account.settle(effect.record)
         elif isinstance(effect, fx.CancelResponse):
             if response.handle is None:
                 # The framework cancels what it interrupts, but not what it never took.
@@ -77,6 +61,8 @@ class Repair:
         elif isinstance(effect, fx.TruncateMessage):
             self._truncate(response.session, response.raw_events, effect)
         elif isinstance(effect, fx.RemoveMessages):
+            for message_id in effect.message_ids:
+                account.remove(message_id)
             self._run(remove_messages(response.session, response.raw_events, effect))
         elif isinstance(effect, fx.ReplaceMessage):
             self._run(replace_message(response.session, response.raw_events, effect))
@@ -86,11 +72,20 @@ class Repair:
             events.expect("truncate", effect.message_id)
             session.truncate(message_id=effect.message_id, modalities=["audio"], audio_end_ms=effect.audio_end_ms)
 
-    def settle_history(self, response: Response) -> None:
-        """Have history say what was heard: framework and lifecycle are done with a response."""
+    def settle_history(self, response: Response, current: Agent | None, history: llm.ChatContext) -> None:
+        """Have history say what was heard: framework and lifecycle are done with a response.
+
+        Args:
+            response: the one that is over.
+            current: the agent that has the conversation now, which may have a copy of the other's context.
+            history: the session's.
+        """
         account = self._accounts[response]
-        self._repair_history(account)
+        self._repair_context_of(response.agent, account)
+        self._repair_history(history, account)
         account.is_closed = True
+        if current is not None and current is not response.agent:
+            self._repair_copy(current)
         self._replay_if_settled(response.session)
 
     def note_lost(self, session: llm.RealtimeSession[Any]) -> None:
@@ -106,10 +101,7 @@ class Repair:
 
     def passes_truncation(self, message_id: str) -> bool:
         """The lifecycle truncates its messages by itself."""
-        return not any(
-            message_id in account.held or message_id in account.unheard or message_id in account.commits
-            for account in self._accounts.values()
-        )
+        return not any(message_id in account.message_ids for account in self._accounts.values())
 
     def request_waits_for(self, in_flight: Iterable[Response]) -> asyncio.Future[None] | None:
         """A request waits until the response that was cancelled has ended (C1)."""
@@ -126,16 +118,18 @@ class Repair:
         unheard: set[str] = set()
         kept: set[str] = set()
         said: dict[str, str] = {}
-        for account in self._of_session(session):
-            if not session.capabilities.mutable_chat_context:
-                kept.update(account.held, account.unheard, account.commits)
+        for account in self._accounts.values():
+            is_of_another = account.response.session is not session
+            if not session.capabilities.mutable_chat_context and not is_of_another:
+                kept.update(account.message_ids)
                 continue
             unheard.update(account.unheard)
-            kept.update(account.held)
-            if account.is_closed:
+            kept.update(account.held, account.blank)
+            if account.is_closed or is_of_another:
                 said.update({commit.message_id: commit.text for commit in account.commits.values()})
             else:
                 kept.update(account.commits)
+        self._correct(item for item in wanted.items if item is not remote.get_by_id(item.id))
         items = []
         for item in wanted.items:
             remembered = remote.get_by_id(item.id)
@@ -156,12 +150,13 @@ class Repair:
         """Return what the framework hears of an item of the server's.
 
         It puts the item into history as a placeholder that shares the content of the plugin's own record, and so
-        becomes what the model said, heard or not (M3). An empty copy keeps the place only.
+        becomes what the model said, heard or not (M3). A copy without text keeps the place only. It is not without
+        content: LiveKit leaves such messages out of copies, and what is heard of this one belongs into them.
         """
         item = event.item
         if not isinstance(item, llm.ChatMessage) or item.role != "assistant":
             return event
-        return replace(event, item=item.model_copy(update={"content": []}))
+        return replace(event, item=item.model_copy(update={"content": [PLACEHOLDER]}))
 
     # A new server
 
@@ -183,7 +178,7 @@ class Repair:
         items = [
             item
             for item in agent.chat_ctx.items
-            if not (isinstance(item, llm.ChatMessage) and item.role == "assistant" and not item.content)
+            if not (isinstance(item, llm.ChatMessage) and item.role == "assistant" and not item.text_content)
         ]
         try:
             await session.update_chat_ctx(llm.ChatContext(items))
@@ -192,39 +187,63 @@ class Repair:
 
     # History
 
-    def _repair_history(self, account: _Account) -> None:
-        """Have the agent's history say of a response's messages what was heard, and no more."""
-        agent = account.response.agent
-        removed = {message_id for message_id in account.unheard if agent.chat_ctx.get_by_id(message_id) is not None}
+    def _repair_context_of(self, agent: Agent, account: Account) -> None:
+        """Have the context of the agent that spoke say what was heard of the messages, and no more."""
         missing = []
         for commit in account.commits.values():
             item = agent.chat_ctx.get_by_id(commit.message_id)
             if isinstance(item, llm.ChatMessage):
-                # The same object is in the session's history.
-                if (item.text_content or "") != commit.text:
-                    item.content = [commit.text] if commit.text else []
-                item.interrupted = commit.interrupted
+                account.note_interim(item.id, item.text_content or "")
+                put_heard(item, commit)
             else:
-                missing.append(commit)
+                missing.append(message_of(commit))
+        removed = {message_id for message_id in account.unheard if agent.chat_ctx.get_by_id(message_id) is not None}
         if removed or missing:
-            self._run(self._update_history(agent, removed, missing))
+            self._run(self._update_context(agent, removed, missing))
 
-    async def _update_history(self, agent: Agent, removed: set[str], missing: list[fx.CommitMessage]) -> None:
+    def _repair_history(self, history: llm.ChatContext, account: Account) -> None:
+        """Have the session's history say the same.
+
+        The framework leaves out what it has no text of, such as a message that was cut before its first word.
+        """
+        for commit in account.commits.values():
+            item = history.get_by_id(commit.message_id)
+            if isinstance(item, llm.ChatMessage):
+                put_heard(item, commit)
+            else:
+                of_agent = account.response.agent.chat_ctx.get_by_id(commit.message_id)
+                history.insert(of_agent if isinstance(of_agent, llm.ChatMessage) else message_of(commit))
+        for message_id in account.unheard:
+            if history.get_by_id(message_id) is not None:
+                history.remove(message_id)
+
+    def _repair_copy(self, agent: Agent) -> None:
+        """Have the context of an agent that has a copy of another's say what was heard in the end."""
+        unheard = {message_id for account in self._accounts.values() for message_id in account.unheard}
+        removed = {item.id for item in agent.chat_ctx.items if item.id in unheard}
+        if self._correct(agent.chat_ctx.items) or removed:
+            self._run(self._update_context(agent, removed, []))
+
+    def _correct(self, items: Iterable[llm.ChatItem]) -> bool:
+        """Correct what copies say of messages that are over by now. Returns whether anything was wrong."""
+        was_wrong = False
+        for item in items:
+            if isinstance(item, llm.ChatMessage):
+                for account in self._accounts.values():
+                    was_wrong |= account.correct(item)
+        return was_wrong
+
+    async def _update_context(self, agent: Agent, removed: set[str], missing: list[llm.ChatMessage]) -> None:
         chat_ctx = agent.chat_ctx.copy()
-        chat_ctx.items = [item for item in chat_ctx.items if item.id not in removed]
-        for commit in missing:
-            content: list[llm.ChatContent] = [commit.text] if commit.text else []
-            chat_ctx.items.append(
-                llm.ChatMessage(id=commit.message_id, role="assistant", content=content, interrupted=commit.interrupted)
-            )
+        chat_ctx.items = [*(item for item in chat_ctx.items if item.id not in removed), *missing]
         try:
-            await agent.update_chat_ctx(chat_ctx)
+            await agent.update_chat_ctx(chat_ctx, exclude_invalid_function_calls=False)
         except llm.RealtimeError as error:
-            logger.warning("the agent's history was repaired, but the server's context could not be updated: %s", error)
+            logger.warning("the agent's context was repaired, but the server's could not be updated: %s", error)
 
     # Small things
 
-    def _of_session(self, session: llm.RealtimeSession[Any]) -> list[_Account]:
+    def _of_session(self, session: llm.RealtimeSession[Any]) -> list[Account]:
         return [account for account in self._accounts.values() if account.response.session is session]
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from livekit.agents import AgentSession, AgentStateChangedEvent, CloseEvent, SpeechCreatedEvent
+from livekit.agents import Agent, AgentSession, AgentStateChangedEvent, CloseEvent, SpeechCreatedEvent, llm
 from livekit.agents.voice import SpeechHandle
 
 from speech_lifecycle.fsm import events as ev
@@ -20,6 +21,8 @@ class Framework:
         self._session = session
         self._report = report
         self._announcing: Response | None = None
+        self._speakers: WeakKeyDictionary[SpeechHandle, Agent] = WeakKeyDictionary()
+        """Who speaks: a reply to a tool that hands over is still the old agent's, and has the handle of its call."""
         self._running: list[Response] = []
         """Those with a handle that was not interrupted, and is not done."""
         session.on("speech_created", self._on_speech_created)
@@ -30,6 +33,19 @@ class Framework:
     def is_speaking(self) -> bool:
         """Whether the agent is announced as speaking."""
         return self._session.agent_state == "speaking"
+
+    @property
+    def agent(self) -> Agent | None:
+        """The agent that has the conversation; None while there is none."""
+        try:
+            return self._session.current_agent
+        except RuntimeError:
+            return None
+
+    @property
+    def history(self) -> llm.ChatContext:
+        """The session's own, over all agents."""
+        return self._session.history
 
     def begin(self, response: Response) -> None:
         """Note that the framework is about to hear of a response."""
@@ -60,6 +76,7 @@ class Framework:
 
     def _join(self, response: Response, handle: SpeechHandle) -> None:
         response.handle = handle
+        response.agent = self._speakers.get(handle, response.agent)
         self._running.append(response)
         handle.add_done_callback(lambda _: self._on_done(response))
 
@@ -69,6 +86,7 @@ class Framework:
             self._running.remove(response)
 
     def _on_speech_created(self, event: SpeechCreatedEvent) -> None:
+        self._speakers[event.speech_handle] = self._session.current_agent
         if self._announcing is not None:
             self._join(self._announcing, event.speech_handle)
 

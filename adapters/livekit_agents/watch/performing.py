@@ -101,4 +101,4 @@ class Performing:
         self._judge.history(speech, left_speaking=left_speaking)
         speech.history_is_settled = True
         if self._repair is not None:
-            self._repair.settle_history(speech.response)
+            self._repair.settle_history(speech.response, self._framework.agent, self._framework.history)
