@@ -19,7 +19,12 @@ from .output import Outputs
 from .speech import WatchedSpeech
 
 WatchEvent = Literal[
-    "speech_begun", "speech_state_changed", "message_state_changed", "message_settled", "forbidden_step"
+    "speech_begun",
+    "speech_state_changed",
+    "message_state_changed",
+    "message_settled",
+    "forbidden_step",
+    "embedder_failed",
 ]
 Tell = Callable[..., Any]
 """Called with a WatchEvent and its values."""

@@ -12,9 +12,10 @@ gives their effects to the parts. No part knows a machine.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from livekit import rtc
@@ -39,6 +40,7 @@ from .machines import SpeechMachines
 from .model import Observer, WatchedRealtimeModel
 from .output import Outputs
 from .performing import Performing, WatchEvent
+from .safeguard import Safeguard
 from .speech import Accrual, WatchedSpeech
 
 
@@ -57,7 +59,7 @@ def watch_session(
         session: the session.
         repair: also bring server and history in line with what was heard, and end speeches whose output fell silent.
         policy: the machine's time-outs, and whether heard text is estimated where the output reports none.
-        trace: is given every record of the trace, such as an open TraceFile.
+        trace: is given every record of the trace, such as an open TraceFile. If it raises, the watch goes on.
         clock: the time; the event loop's by default.
         mend: the former name of `repair`; deprecated.
 
@@ -80,8 +82,9 @@ class Watch(rtc.EventEmitter[WatchEvent]):
     """What goes on in a session, made by `watch_session`.
 
     Emits `message_state_changed` (MessageStateChanged), `speech_state_changed` (SpeechStateChanged),
-    `forbidden_step` (ForbiddenStep), `speech_begun` (WatchedSpeech) and `message_settled` (WatchedSpeech,
-    MessageRecord).
+    `forbidden_step` (ForbiddenStep), `speech_begun` (WatchedSpeech), `message_settled` (WatchedSpeech, MessageRecord)
+    and `embedder_failed` (EmbedderFailed). A listener that raises does no harm: it is logged once, counted in
+    `failures`, and told.
     """
 
     def __init__(
@@ -95,6 +98,8 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         clock: Clock | None,
     ) -> None:
         super().__init__()
+        self._safeguard = Safeguard(lambda failure: self.emit("embedder_failed", failure))
+        self._guarded: dict[tuple[WatchEvent, Callable[..., Any]], Callable[..., Any]] = {}
         self._policy = policy or Policy()
         self._numbers = itertools.count(1)
         clock = clock or LoopClock()
@@ -104,7 +109,8 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         self._outputs = Outputs(session, self._take, forwarding, decides=repair)
         self._judge = Judge(lambda step: self.emit("forbidden_step", step), leaves_placeholders=repair)
         self._performing = Performing(self.emit, clock, self._framework, self._outputs, self._judge, self._repair)
-        self._machines = SpeechMachines(self._performing, clock, trace)
+        guarded_trace = None if trace is None else self._safeguard.around("the trace", trace)
+        self._machines = SpeechMachines(self._performing, clock, guarded_trace)
         gate: Gate = OpenGate() if self._repair is None else self._repair
         model.observer = Observer(self._take, gate, forwarding)
 
@@ -122,6 +128,30 @@ class Watch(rtc.EventEmitter[WatchEvent]):
     def forbidden_steps(self) -> list[ForbiddenStep]:
         """All of them, oldest first."""
         return self._judge.forbidden_steps
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """How often listeners and the trace raised, by the place in the embedder's code."""
+        return self._safeguard.failures
+
+    # For listeners
+
+    def on(self, event: WatchEvent, callback: Callable[..., Any] | None = None) -> Callable[..., Any]:
+        """Have `callback` called with the values of an event; without it, return a decorator.
+
+        Raises:
+            ValueError: the callback is a coroutine function.
+        """
+        if callback is None or inspect.iscoroutinefunction(callback):
+            return super().on(event, callback)
+        if (event, callback) not in self._guarded:
+            guarded = self._safeguard.around(f"a listener of {event}", callback)
+            self._guarded[event, callback] = super().on(event, guarded)
+        return callback
+
+    def off(self, event: WatchEvent, callback: Callable[..., Any]) -> None:
+        """Call `callback` no more."""
+        super().off(event, self._guarded.pop((event, callback), callback))
 
     # What the parts report
 
