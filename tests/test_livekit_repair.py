@@ -38,6 +38,14 @@ def test_what_was_heard_keeps_its_audio_on_the_server() -> None:
     assert [message.audio_ms for message in server.values()] == [900]
 
 
+def test_a_response_that_comes_after_its_request_was_given_up_is_forgotten_or_told() -> None:
+    """N27: LiveKit's plugin cancels it, and announces nothing; the server remembers what came before the cancel."""
+    assert differences(outcome("given-up", "plain")) != [], "fixed upstream"
+    assert outcome("given-up", "repaired").server == {}
+    told = {(step.rule, step.message_id) for step in outcome("given-up", "watched").forbidden_steps}
+    assert told == {("left_on_server", "preamble")}
+
+
 def test_a_speech_after_a_silent_output_is_played_whole() -> None:
     repaired = outcome("silent-then-next", "repaired")
     assert repaired.heard_ms["later"] == 1_400

@@ -170,6 +170,11 @@ _ALL = (
         actions=(Action(900, "interrupt"), Action(901, "request")),
         bugs="C1",
     ),
+    _scenario(
+        "given-up",
+        "the response comes when the framework has given up its request",
+        ScriptedResponse((PREAMBLE,), pacing=Pacing(start_delay_ms=12_000)),
+    ),
     # Kinds of messages
     _scenario("text-shown", "a text message after an audio message", ScriptedResponse((PREAMBLE, SHOWN))),
     _scenario(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -94,11 +94,13 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         super().__init__(model)
         self.wrapped = session
         self._observer = observer
-        self._raw_events = OpenAIEvents(session, _Answers(observer.report))
+        self._raw_events = OpenAIEvents(session, _Answers(observer.report), self._on_response_done)
         self._pumps: set[asyncio.Task[None]] = set()
         self._requested: set[asyncio.Future[llm.GenerationCreatedEvent]] = set()
         self._in_flight: list[Response] = []
         """Responses that the server has begun and not ended."""
+        self._generations: set[str] = set()
+        """The ids of the responses that the plugin has announced, until the server has ended them."""
         for name in _EVENTS - {"generation_created", "remote_item_added"}:
             session.on(name, self._forward(name))
         session.on("generation_created", self._on_generation_created)
@@ -139,22 +141,47 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
 
     # What the model says
 
-    def _on_generation_created(self, event: llm.GenerationCreatedEvent) -> None:
-        report = self._observer.report
-        response = Response(
-            event.response_id or f"response_{next(self._observer.numbers)}",
-            self.wrapped,
-            self._raw_events,
-            asyncio.get_running_loop().create_future(),
-            is_requested=event.user_initiated,
-        )
+    def _begin(self, response_id: str, *, is_requested: bool) -> Response:
+        end = asyncio.get_running_loop().create_future()
+        response = Response(response_id, self.wrapped, self._raw_events, end, is_requested=is_requested)
         self._in_flight.append(response)
-        report(ev.SessionResponseCreated(response.id), response)
+        self._observer.report(ev.SessionResponseCreated(response.id), response)
+        return response
+
+    def _on_generation_created(self, event: llm.GenerationCreatedEvent) -> None:
+        response_id = event.response_id or f"response_{next(self._observer.numbers)}"
+        self._generations.add(response_id)
+        response = self._begin(response_id, is_requested=event.user_initiated)
         messages: Relay[llm.MessageGeneration] = Relay()
         self._run(self._pump_messages(response, event.message_stream, messages))
         # The same event reaches the framework here and, for its own requests, as the result of `generate_reply`.
         event.message_stream = messages
         self.emit("generation_created", event)
+        self._observer.report(ResponseAnnounced(), response)
+
+    def _on_response_done(self, raw_response: Mapping[str, Any]) -> None:
+        """A response has ended that the plugin never announced: it had been given up, and came after all (N27).
+
+        Nobody plays it, and the server remembers it.
+        """
+        response_id = raw_response["id"]
+        if response_id in self._generations:
+            self._generations.remove(response_id)
+            return
+        report = self._observer.report
+        response = self._begin(response_id, is_requested=False)
+        for item in raw_response.get("output") or ():
+            if item.get("type") == "message":
+                parts = item.get("content") or ()
+                is_text = any(part.get("type") in ("text", "output_text") for part in parts)
+                named: tuple[Modality, ...] = ("text",) if is_text else ("audio",)
+                report(ev.SessionMessageAdded(response_id, item["id"], named), response)
+                for part in parts:
+                    text = part.get("text") or part.get("transcript")
+                    if text:
+                        report(ev.SessionTextReceived(item["id"], text))
+                report(ev.SessionMessageEnded(item["id"]))
+        self._end(response)
         report(ResponseAnnounced(), response)
 
     async def _pump_messages(self, response: Response, source: Any, target: Relay[llm.MessageGeneration]) -> None:
