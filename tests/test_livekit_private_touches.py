@@ -88,7 +88,7 @@ def test_a_realtime_session_has_no_other_abstract_methods() -> None:
 
 
 def test_the_requested_generation_is_the_event_that_was_emitted() -> None:
-    """watch/model.py changes the streams of the event, and relies on `generate_reply` returning the same object."""
+    """watch/generations.py changes the streams of the event, and relies on `generate_reply` returning the same object."""
     source = inspect.getsource(openai.realtime.RealtimeSession._handle_response_created)
     assert source.index("fut.set_result(generation_ev)") < source.index(
         'self.emit("generation_created", generation_ev)'

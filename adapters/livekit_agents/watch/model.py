@@ -1,26 +1,19 @@
-"""A realtime model and its sessions, wrapped: what goes through them is reported.
+"""A realtime model and its sessions, wrapped: what the framework asks of them is reported, and passes a gate.
 
 Both are subclasses of LiveKit's public base classes and delegate to the plugin's own objects; names that only the
-plugin knows reach it too.
+plugin knows reach it too. What the model says is read in `generations`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, get_args
 
 from livekit import rtc
 from livekit.agents import NOT_GIVEN, NotGivenOr, llm
 from livekit.agents.llm.realtime import EventTypes
 
-from speech_lifecycle.fsm import events as ev
-from speech_lifecycle.fsm.values import Modality
-
-from ..openai_events import OpenAIEvents
-from ..response import Response
 from .facts import (
     CancelRequested,
     ConnectionLost,
@@ -28,26 +21,13 @@ from .facts import (
     ContextUpdated,
     ItemAppeared,
     Modalities,
-    Report,
     ResponseAnnounced,
     TruncationRequested,
 )
-from .forwarding import Forwarding
-from .gate import Gate
-from .relay import Relay
+from .generations import Generations
+from .observer import Observer
 
 _EVENTS: frozenset[str] = frozenset(get_args(EventTypes))
-
-
-@dataclass(frozen=True)
-class Observer:
-    """What the wrapped sessions are given by whoever watches them."""
-
-    report: Report
-    gate: Gate
-    forwarding: Forwarding
-    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-    """For the names of responses that have none."""
 
 
 class WatchedRealtimeModel(llm.RealtimeModel):
@@ -94,16 +74,11 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         super().__init__(model)
         self.wrapped = session
         self._observer = observer
-        self._raw_events = OpenAIEvents(session, _Answers(observer.report), self._on_response_done)
-        self._pumps: set[asyncio.Task[None]] = set()
+        self._generations = Generations(session, observer)
         self._requested: set[asyncio.Future[llm.GenerationCreatedEvent]] = set()
-        self._in_flight: list[Response] = []
-        """Responses that the server has begun and not ended."""
-        self._generations: set[str] = set()
-        """The ids of the responses that the plugin has announced, until the server has ended them."""
         for name in _EVENTS - {"generation_created", "remote_item_added"}:
             session.on(name, self._forward(name))
-        session.on("generation_created", self._on_generation_created)
+        session.on("generation_created", self._on_generation)
         session.on("remote_item_added", self._on_remote_item)
         session.on("session_reconnected", lambda *_: self._on_lost())
         session.on("error", self._on_error)
@@ -127,6 +102,11 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
 
         return forward
 
+    def _on_generation(self, event: llm.GenerationCreatedEvent) -> None:
+        response = self._generations.begin(event)
+        self.emit("generation_created", event)
+        self._observer.report(ResponseAnnounced(), response)
+
     def _on_remote_item(self, event: llm.RemoteItemAddedEvent) -> None:
         self._observer.report(ItemAppeared(event.item))
         self.emit("remote_item_added", self._observer.gate.item(event))
@@ -136,130 +116,14 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
             self._on_lost()
 
     def _on_lost(self) -> None:
-        self._in_flight.clear()
+        self._generations.lose()
         self._observer.report(ConnectionLost(self.wrapped))
-
-    # What the model says
-
-    def _begin(self, response_id: str, *, is_requested: bool) -> Response:
-        end = asyncio.get_running_loop().create_future()
-        response = Response(response_id, self.wrapped, self._raw_events, end, is_requested=is_requested)
-        self._in_flight.append(response)
-        self._observer.report(ev.SessionResponseCreated(response.id), response)
-        return response
-
-    def _on_generation_created(self, event: llm.GenerationCreatedEvent) -> None:
-        response_id = event.response_id or f"response_{next(self._observer.numbers)}"
-        self._generations.add(response_id)
-        response = self._begin(response_id, is_requested=event.user_initiated)
-        messages: Relay[llm.MessageGeneration] = Relay()
-        self._run(self._pump_messages(response, event.message_stream, messages))
-        # The same event reaches the framework here and, for its own requests, as the result of `generate_reply`.
-        event.message_stream = messages
-        self.emit("generation_created", event)
-        self._observer.report(ResponseAnnounced(), response)
-
-    def _on_response_done(self, raw_response: Mapping[str, Any]) -> None:
-        """A response has ended that the plugin never announced: it had been given up, and came after all (N27).
-
-        Nobody plays it, and the server remembers it.
-        """
-        response_id = raw_response["id"]
-        if response_id in self._generations:
-            self._generations.remove(response_id)
-            return
-        report = self._observer.report
-        response = self._begin(response_id, is_requested=False)
-        for item in raw_response.get("output") or ():
-            if item.get("type") == "message":
-                parts = item.get("content") or ()
-                is_text = any(part.get("type") in ("text", "output_text") for part in parts)
-                named: tuple[Modality, ...] = ("text",) if is_text else ("audio",)
-                report(ev.SessionMessageAdded(response_id, item["id"], named), response)
-                for part in parts:
-                    text = part.get("text") or part.get("transcript")
-                    if text:
-                        report(ev.SessionTextReceived(item["id"], text))
-                report(ev.SessionMessageEnded(item["id"]))
-        self._end(response)
-        report(ResponseAnnounced(), response)
-
-    async def _pump_messages(self, response: Response, source: Any, target: Relay[llm.MessageGeneration]) -> None:
-        pumps = []
-        try:
-            async for message in source:
-                text: Relay[str] = Relay(lambda: self._on_pull(response))
-                audio = self._audio_relay(response, message.message_id)
-                pumps.append(self._run(self._pump_message(response, message, text, audio)))
-                target.send(llm.MessageGeneration(message.message_id, text, audio, message.modalities))
-        finally:
-            target.close()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            self._end(response)
-
-    def _audio_relay(self, response: Response, message_id: str) -> Relay[rtc.AudioFrame]:
-        forwarding = self._observer.forwarding
-
-        def on_pull() -> None:
-            forwarding.read(message_id)
-            self._on_pull(response)
-
-        return Relay(on_pull, lambda frame: forwarding.take(message_id, _duration_ms(frame)))
-
-    def _on_pull(self, response: Response) -> None:
-        """The framework plays a response as soon as it asks for its content: the speech has the floor."""
-        if not response.was_pulled:
-            response.was_pulled = True
-            self._observer.report(ev.Authorize(), response)
-
-    def _end(self, response: Response) -> None:
-        if response in self._in_flight:
-            self._in_flight.remove(response)
-        status = self._raw_events.take_status(response.id) or "completed"
-        self._observer.report(ev.SessionResponseEnded(response.id, status), response)
-        if not response.end.done():
-            response.end.set_result(None)
-
-    async def _pump_message(
-        self, response: Response, message: llm.MessageGeneration, text: Relay[str], audio: Relay[rtc.AudioFrame]
-    ) -> None:
-        message_id = message.message_id
-        try:
-            modalities = await asyncio.shield(asyncio.ensure_future(message.modalities))
-            named: tuple[Modality, ...] = ("audio",) if "audio" in modalities else ("text",)
-            self._observer.forwarding.announce(message_id)
-            self._observer.report(ev.SessionMessageAdded(response.id, message_id, named), response)
-            await asyncio.gather(self._pump_text(message, text), self._pump_audio(message, audio))
-        finally:
-            text.close()
-            audio.close()
-        self._observer.report(ev.SessionMessageEnded(message_id))
-
-    async def _pump_text(self, message: llm.MessageGeneration, target: Relay[str]) -> None:
-        async for delta in message.text_stream:
-            self._observer.report(ev.SessionTextReceived(message.message_id, str(delta)))
-            target.send(delta)
-        target.close()
-
-    async def _pump_audio(self, message: llm.MessageGeneration, target: Relay[rtc.AudioFrame]) -> None:
-        received_ms = 0.0
-        async for frame in message.audio_stream:
-            received_ms += _duration_ms(frame)
-            self._observer.report(ev.SessionAudioReceived(message.message_id, int(received_ms)))
-            target.send(frame)
-        target.close()
-
-    def _run(self, pump: Any) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.create_task(pump)
-        self._pumps.add(task)
-        task.add_done_callback(self._pumps.discard)
-        return task
 
     # What the framework asks for
 
     def interrupt(self) -> None:
         """Cancel what is being generated."""
-        generating = self._in_flight
+        generating = self._generations.in_flight
         again = bool(generating) and not self._requested and all(response.is_cancelled for response in generating)
         self._observer.report(CancelRequested(again), generating[-1] if generating else None)
         for response in generating:
@@ -278,7 +142,7 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         """Have the server keep the beginning of a message."""
         self._observer.report(TruncationRequested(message_id, modalities, audio_end_ms))
         if self._observer.gate.passes_truncation(message_id):
-            self._raw_events.expect("truncate" if "audio" in modalities else "replace", message_id)
+            self._generations.raw_events.expect("truncate" if "audio" in modalities else "replace", message_id)
             self.wrapped.truncate(
                 message_id=message_id,
                 modalities=modalities,
@@ -295,7 +159,7 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
     async def aclose(self) -> None:
         """Close the wrapped session, and see its streams to their end."""
         await self.wrapped.aclose()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
+        await self._generations.wait()
 
     # Delegation
 
@@ -346,7 +210,7 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         def request() -> asyncio.Future[llm.GenerationCreatedEvent]:
             return self.wrapped.generate_reply(instructions=instructions, tool_choice=tool_choice, tools=tools)
 
-        obstacle = self._observer.gate.request_waits_for(self._in_flight)
+        obstacle = self._observer.gate.request_waits_for(self._generations.in_flight)
         return self._note_request(request() if obstacle is None else _after(obstacle, request))
 
     def say(self, text: Any) -> asyncio.Future[llm.GenerationCreatedEvent]:
@@ -374,29 +238,6 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["wrapped"], name)
-
-
-class _Answers:
-    """Reports the answers that the plugin's raw events hold."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-
-    def report(self, fact: ev.SessionFact, *, speech_id: str | None = None) -> None:
-        self._report(fact)
-
-    def deliver_audio(self, message_id: str, pcm: bytes) -> None:
-        raise NotImplementedError("answers hold no audio")
-
-    def user_started_speaking(self) -> None:
-        raise NotImplementedError("answers are not about the user")
-
-    def user_stopped_speaking(self) -> None:
-        raise NotImplementedError("answers are not about the user")
-
-
-def _duration_ms(frame: rtc.AudioFrame) -> float:
-    return frame.samples_per_channel * 1000 / frame.sample_rate
 
 
 def _after(

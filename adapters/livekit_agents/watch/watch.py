@@ -37,7 +37,8 @@ from .framework import Framework
 from .gate import Gate, OpenGate
 from .judge import Judge
 from .machines import SpeechMachines
-from .model import Observer, WatchedRealtimeModel
+from .model import WatchedRealtimeModel
+from .observer import Observer
 from .output import Outputs
 from .performing import Performing, WatchEvent
 from .safeguard import Safeguard
