@@ -73,7 +73,7 @@ class SpeakerOutput(LiveKitAudioOutput):
         self._text_before += text
 
     def end_text(self) -> None:
-        """Take it that the message has no more text."""
+        """The message has no more text."""
         if self._text_is_open:
             self._text_is_open = False
         elif self._text_before:
