@@ -36,7 +36,7 @@ from speech_lifecycle.simulation.scenario import Scenario
 from speech_lifecycle.simulation.script import Pacing, ScriptedMessage, ScriptedResponse
 from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 
-MODES: tuple[Watching, ...] = ("plain", "watched", "mended")
+MODES: tuple[Watching, ...] = ("plain", "watched", "repaired")
 ROUNDS = 3
 VIRTUAL_ROUNDS = 7
 MOST_CPU = 0.02
@@ -132,7 +132,7 @@ async def play(mode: Watching, base_url: str, measured: Measured) -> None:
     session.output.audio = output
     session.input.audio = Microphone()
     if mode != "plain":
-        watch_session(session, mend=mode == "mended")
+        watch_session(session, repair=mode == "repaired")
     await session.start(Agent(instructions="You are a voice assistant."), record=False)
     await asyncio.sleep(0.5)
     sent: list[float] = []

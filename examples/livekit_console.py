@@ -29,7 +29,7 @@ async def main() -> None:
         )
         session.output.audio = LiveKitAudioOutput(SimulatedSpeaker(LoopClock()), unix_time_s=time.time)
 
-        watch = watch_session(session, mend=True)
+        watch = watch_session(session, repair=True)
         watch.on("message_state_changed", lambda change: print(f"{change.message_id:9} {change.new_state}"))
         watch.on("message_settled", lambda speech, record: print(f"{record.message_id:9} heard {record.heard_ms} ms"))
 

@@ -1,4 +1,4 @@
-"""A LiveKit agent in a room, watched and mended. Needs 'speech-lifecycle[livekit]' and a LiveKit server.
+"""A LiveKit agent in a room, watched and repaired. Needs 'speech-lifecycle[livekit]' and a LiveKit server.
 
 `python examples/livekit_room.py dev`, with LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET and OPENAI_API_KEY set.
 Each job writes a trace that `speech-lifecycle replay` plays once more.
@@ -24,7 +24,7 @@ def on_message_state(change: MessageStateChanged) -> None:
 
 
 def on_forbidden_step(step: ForbiddenStep) -> None:
-    """Show what the framework did wrong; with `mend` it is put right."""
+    """Show what the framework did wrong; with `repair` it is put right."""
     print(f"warning: {step}")
 
 
@@ -34,7 +34,7 @@ async def entrypoint(job: JobContext) -> None:
     session: AgentSession[None] = AgentSession(llm=WatchedRealtimeModel(openai.realtime.RealtimeModel()))
 
     trace = TraceFile(Path(f"{job.room.name}.jsonl"))
-    watch = watch_session(session, mend=True, trace=trace)
+    watch = watch_session(session, repair=True, trace=trace)
     watch.on("message_state_changed", on_message_state)
     watch.on("forbidden_step", on_forbidden_step)
     SpeechSpans(watch)

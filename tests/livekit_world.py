@@ -16,8 +16,8 @@ from livekit.agents.voice import io
 from livekit.plugins import openai
 
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
-from speech_lifecycle.adapters.livekit_agents.output import LiveKitOutput
-from speech_lifecycle.adapters.livekit_agents.session import LiveKitSession
+from speech_lifecycle.adapters.livekit_agents.drive.output import LiveKitOutput
+from speech_lifecycle.adapters.livekit_agents.drive.session import LiveKitSession
 from speech_lifecycle.adapters.ports import AudioOutput, Session
 from speech_lifecycle.fsm.values import Capabilities
 from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker

@@ -16,9 +16,9 @@ from livekit.agents.voice.transcription import TranscriptSynchronizer
 from livekit_world import quiet
 
 from speech_lifecycle.adapters.clock import LoopClock
-from speech_lifecycle.adapters.livekit_agents import output as output_module
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
-from speech_lifecycle.adapters.livekit_agents.output import LiveKitOutput
+from speech_lifecycle.adapters.livekit_agents.drive import output as output_module
+from speech_lifecycle.adapters.livekit_agents.drive.output import LiveKitOutput
 from speech_lifecycle.fsm.events import (
     OutputFailed,
     OutputPlaybackFinished,

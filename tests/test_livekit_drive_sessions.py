@@ -24,7 +24,7 @@ from speech_lifecycle.adapters.driven_speech import DrivenSpeech
 from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
 from speech_lifecycle.adapters.livekit_agents.drive import drive, play_generation
-from speech_lifecycle.adapters.livekit_agents.session import LiveKitSession
+from speech_lifecycle.adapters.livekit_agents.drive.session import LiveKitSession
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.simulation.listener import Listener

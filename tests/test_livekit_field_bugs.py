@@ -1,7 +1,7 @@
-"""The bugs of LiveKit Agents that can be shown here: each on the plain framework, and gone when mended.
+"""The bugs of LiveKit Agents that can be shown here: each on the plain framework, and gone when repaired.
 
 The first half says that the framework of the tested version still has the bug. If one of these tests fails, it is
-mended upstream: take it out of `SHOWN`, and look whether its mending here has become superfluous.
+fixed upstream: take it out of `SHOWN`, and look whether its repair here has become superfluous.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ SHOWN: dict[tuple[str, str], Callable[[Rehearsed], bool]] = {
     ("O3", "silent"): differs("the speech never came to its end"),
 }
 
-NOT_TO_BE_MENDED = {
+NOT_TO_BE_REPAIRED = {
     "over-reports": "the output lies, and nothing in the session knows better",
     "cannot-truncate": "the server cannot; the difference is reported",
     "cannot-remove": "the server cannot; the difference is reported",
@@ -73,19 +73,19 @@ NOT_TO_BE_MENDED = {
 
 @pytest.mark.parametrize(("bug", "scenario"), SHOWN)
 def test_plain_livekit_agents_has_the_bug(bug: str, scenario: str) -> None:
-    assert SHOWN[bug, scenario](outcome(scenario, "plain")), f"{bug} is mended upstream"
+    assert SHOWN[bug, scenario](outcome(scenario, "plain")), f"{bug} is fixed upstream"
 
 
-@pytest.mark.parametrize(("bug", "scenario"), [shown for shown in SHOWN if shown[1] not in NOT_TO_BE_MENDED])
-def test_mended_it_is_gone(bug: str, scenario: str) -> None:
-    assert not SHOWN[bug, scenario](outcome(scenario, "mended"))
+@pytest.mark.parametrize(("bug", "scenario"), [shown for shown in SHOWN if shown[1] not in NOT_TO_BE_REPAIRED])
+def test_repaired_it_is_gone(bug: str, scenario: str) -> None:
+    assert not SHOWN[bug, scenario](outcome(scenario, "repaired"))
 
 
 def test_an_output_that_lies_is_taken_at_its_word_everywhere() -> None:
-    mended = outcome("over-reports", "mended")
-    assert not mended.server_errors, "nothing is requested that the server must refuse (T10)"
-    assert not mended.history["answer"].interrupted
-    assert mended.server["answer"].text == mended.history["answer"].text
+    repaired = outcome("over-reports", "repaired")
+    assert not repaired.server_errors, "nothing is requested that the server must refuse (T10)"
+    assert not repaired.history["answer"].interrupted
+    assert repaired.server["answer"].text == repaired.history["answer"].text
 
 
 def test_the_scenarios_name_the_bugs_that_they_show() -> None:

@@ -14,8 +14,8 @@ from livekit.agents import llm
 from livekit.agents.voice import agent_activity, generation, io
 from livekit.plugins import openai
 
+from speech_lifecycle.adapters.livekit_agents.watch.output import WatchedOutput
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel, WatchedRealtimeSession
-from speech_lifecycle.adapters.livekit_agents.watched_output import WatchedOutput
 
 PACKAGE = Path(__file__).parent.parent / "adapters" / "livekit_agents"
 
@@ -35,7 +35,7 @@ class SilentOutput(io.AudioOutput):
 
 
 def test_the_label_of_a_model_is_kept_in_a_private_attribute() -> None:
-    """watched_model.py sets `_label`: the framework reads it past the property that would be public."""
+    """watch/model.py sets `_label`: the framework reads it past the property that would be public."""
     model = openai.realtime.RealtimeModel(api_key="simulated")
     assert WatchedRealtimeModel(model)._label == model._label == model.label
 
@@ -45,7 +45,7 @@ def test_nothing_else_of_livekits_is_touched_that_is_private() -> None:
     foreign = re.compile(r"(?<!self)(?<!cls)\.(_[a-z]\w*)")
     touched = {
         f"{path.name}:{name}"
-        for path in PACKAGE.glob("*.py")
+        for path in PACKAGE.rglob("*.py")
         for name in foreign.findall(path.read_text(encoding="utf-8"))
         if not name.startswith("__")
     }
@@ -68,7 +68,7 @@ def test_the_wrappers_attributes_are_their_own() -> None:
 
 
 def test_a_realtime_session_has_no_other_abstract_methods() -> None:
-    """watched_model.py delegates each of them."""
+    """watch/model.py delegates each of them."""
     assert llm.RealtimeSession.__abstractmethods__ == {
         "aclose",
         "chat_ctx",
@@ -88,7 +88,7 @@ def test_a_realtime_session_has_no_other_abstract_methods() -> None:
 
 
 def test_the_requested_generation_is_the_event_that_was_emitted() -> None:
-    """watched_model.py changes the streams of the event, and relies on `generate_reply` returning the same object."""
+    """watch/generations.py changes the event's streams, and relies on `generate_reply` returning the same object."""
     source = inspect.getsource(openai.realtime.RealtimeSession._handle_response_created)
     assert source.index("fut.set_result(generation_ev)") < source.index(
         'self.emit("generation_created", generation_ev)'
@@ -96,19 +96,19 @@ def test_the_requested_generation_is_the_event_that_was_emitted() -> None:
 
 
 def test_a_speech_is_announced_while_its_generation_is() -> None:
-    """watch.py takes the `speech_created` that falls into `generation_created` for that response's speech."""
+    """watch/framework.py takes the `speech_created` that falls into `generation_created` for that response's speech."""
     source = inspect.getsource(agent_activity.AgentActivity._on_generation_created)
     assert '"speech_created"' in source
     assert not inspect.iscoroutinefunction(agent_activity.AgentActivity._on_generation_created)
 
 
 def test_the_framework_reads_one_messages_audio_after_the_other() -> None:
-    """watch.py takes captured audio for the message whose stream was read last."""
+    """watch/forwarding.py takes captured audio for the message whose stream was read last."""
     source = inspect.getsource(agent_activity.AgentActivity._realtime_generation_task_impl)
     assert "entry = await _process_one_message(msg)" in source
 
 
 def test_an_interrupted_speech_waits_for_the_outputs_finish() -> None:
-    """watched_output.py ends that wait with what the lifecycle says."""
+    """watch/output.py ends that wait with what the lifecycle says."""
     source = inspect.getsource(generation.forward_generation)
     assert source.index("audio_output.clear_buffer()") < source.index("await audio_output.wait_for_playout()")

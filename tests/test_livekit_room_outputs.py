@@ -18,8 +18,9 @@ from speech_lifecycle.adapters.clock import LoopClock
 from speech_lifecycle.adapters.livekit_agents.audio_output import LiveKitAudioOutput
 from speech_lifecycle.adapters.livekit_agents.livekit_time import livekit_time_s
 from speech_lifecycle.adapters.livekit_agents.watch import Watch, watch_session
+from speech_lifecycle.adapters.livekit_agents.watch.forwarding import Forwarding
+from speech_lifecycle.adapters.livekit_agents.watch.output import WatchedOutput
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
-from speech_lifecycle.adapters.livekit_agents.watched_output import WatchedOutput
 from speech_lifecycle.fsm.values import MessageRecord
 from speech_lifecycle.simulation.conversation import RememberedMessage
 from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
@@ -70,7 +71,7 @@ async def play_interrupted() -> Played:
         synchronizer = TranscriptSynchronizer(
             next_in_chain_audio=LiveKitAudioOutput(speaker, unix_time_s=livekit_time_s), next_in_chain_text=Caption()
         )
-        watch: Watch = watch_session(session, mend=True)
+        watch: Watch = watch_session(session, repair=True)
         # As rooms do: the outputs are there only when the session starts.
         session.output.audio, session.output.transcription = synchronizer.audio_output, synchronizer.text_output
         in_answer = asyncio.Event()
@@ -118,14 +119,10 @@ async def test_the_synchronized_transcript_is_what_was_heard() -> None:
 def test_a_sink_may_be_swapped_under_the_watch() -> None:
     """`replace_audio_tail` reaches past the watch to the sink."""
 
-    class Observer:
-        def __getattr__(self, name: str) -> object:
-            return lambda *arguments: ""
-
     async def swap() -> tuple[io.AudioOutput, io.AudioOutput]:
         session: AgentSession[None] = AgentSession(vad=None)
         first, second = (LiveKitAudioOutput(SimulatedSpeaker(LoopClock()), unix_time_s=lambda: 0.0) for _ in range(2))
-        session.output.audio = top = WatchedOutput(first, Observer(), decides=True)  # type: ignore[arg-type]
+        session.output.audio = top = WatchedOutput(first, lambda fact, response=None: None, Forwarding(), decides=True)
         frame = rtc.AudioFrame(bytes(960), 24_000, 1, 480)
         await top.capture_frame(frame)
         session.output.replace_audio_tail(second)

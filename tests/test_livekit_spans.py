@@ -20,7 +20,7 @@ def spans_of(name: str) -> list[ReadableSpan]:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     scenario = LIVEKIT_SCENARIOS[name]
     staging = replace(scenario.staging, on_watch=lambda watch: SpeechSpans(watch, provider.get_tracer("test")))
-    replace(scenario, staging=staging).play("mended")
+    replace(scenario, staging=staging).play("repaired")
     return list(exporter.get_finished_spans())
 
 

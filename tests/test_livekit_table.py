@@ -30,7 +30,7 @@ def test_its_rows_are_fresh(name: str) -> None:
         assert line in LINES, "run `python tools/livekit_table.py`"
 
 
-def test_a_swept_scenario_is_never_different_when_mended() -> None:
+def test_a_swept_scenario_is_never_different_when_repaired() -> None:
     for name in SWEPT:
         (row,) = [line for line in LINES if line.startswith(f"| {name} |")]
         assert row.rstrip(" |").split(" | ")[-1].startswith("0 of "), row

@@ -43,7 +43,7 @@ def test_every_difference_is_preceded_by_a_forbidden_step(name: str) -> None:
 @pytest.mark.parametrize("name", ["one", "two", "three", "empty", "call-between", "paused-resumed", "text-shown"])
 def test_where_nothing_goes_wrong_nothing_is_reported(name: str) -> None:
     assert outcome(name, "watched").forbidden_steps == []
-    assert outcome(name, "mended").forbidden_steps == []
+    assert outcome(name, "repaired").forbidden_steps == []
 
 
 def test_the_states_of_a_message_are_told_with_what_was_heard() -> None:
@@ -109,6 +109,13 @@ async def test_a_model_that_is_not_wrapped_is_refused() -> None:
         watch_session(session)
 
 
+async def test_the_former_name_of_repair_still_works() -> None:
+    model = WatchedRealtimeModel(openai.realtime.RealtimeModel(api_key="simulated"))
+    with pytest.warns(DeprecationWarning, match="repair="):
+        watch = watch_session(AgentSession(llm=model, vad=None), mend=True)
+    assert watch.repairs
+
+
 async def test_the_wrapped_model_answers_for_the_plugins() -> None:
     model = openai.realtime.RealtimeModel(api_key="simulated", model="gpt-realtime-2")
     wrapped = WatchedRealtimeModel(model)
@@ -122,7 +129,7 @@ async def test_a_response_that_the_framework_dropped_is_forgotten() -> None:
     async with SimulatedRealtimeServer() as server:
         model = WatchedRealtimeModel(openai.realtime.RealtimeModel(base_url=server.base_url, api_key="simulated"))
         session: AgentSession[None] = AgentSession(llm=model, vad=None)
-        watch = watch_session(session, mend=True)
+        watch = watch_session(session, repair=True)
         connected, done = asyncio.Event(), asyncio.Event()
         watch.on("speech_state_changed", lambda change: done.set() if change.new_state == "interrupted" else None)
         await session.start(Agent(instructions="You are a voice assistant."), record=False)

@@ -24,8 +24,20 @@ from ..sessions.openai_answers import OpenAIAnswers, status_of
 class OpenAIEvents:
     """The raw events of one session, as far as they answer our requests."""
 
-    def __init__(self, session: llm.RealtimeSession[Any], receiver: SessionReceiver) -> None:
-        """Listen to the session, until `detach`."""
+    def __init__(
+        self,
+        session: llm.RealtimeSession[Any],
+        receiver: SessionReceiver,
+        on_response_done: Callable[[Mapping[str, Any]], None] = lambda response: None,
+    ) -> None:
+        """Listen to the session, until `detach`.
+
+        Args:
+            session: the session.
+            receiver: is told the answers.
+            on_response_done: is given each response that the server has ended, as the server describes it.
+        """
+        self._on_response_done = on_response_done
         self.answers = OpenAIAnswers(receiver)
         self.are_heard = False
         """Whether the session publishes raw events; known before its first response."""
@@ -104,6 +116,7 @@ class OpenAIEvents:
             self.answers.on_error(event)
         elif name == "response.done":
             self._status[event["response"]["id"]] = status_of(event["response"])
+            self._on_response_done(event["response"])
 
     def _on_client_event(self, event: Mapping[str, Any]) -> None:
         """Learn by which event id the server will name a request that LiveKit made for us."""

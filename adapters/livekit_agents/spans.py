@@ -12,8 +12,8 @@ from opentelemetry.trace import Span, StatusCode, Tracer, set_span_in_context
 from speech_lifecycle.fsm.values import FINAL_SPEECH_STATES, MessageRecord
 
 from .watch import Watch
+from .watch.speech import WatchedSpeech
 from .watch_events import ForbiddenStep, MessageStateChanged, SpeechStateChanged
-from .watched_speech import WatchedSpeech
 
 _PREFIX = "speech_lifecycle."
 

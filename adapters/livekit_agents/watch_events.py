@@ -76,6 +76,15 @@ class SpeechStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbedderFailed:
+    """A listener, or the function that takes the trace, raised. The watch goes on."""
+
+    place: str
+    """The file and line of the embedder's code, or what was called, if it has no line."""
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class ForbiddenStep:
     """A step that the framework, the output or the server took and the lifecycle forbids."""
 

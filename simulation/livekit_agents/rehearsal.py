@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from livekit.agents import Agent, AgentSession, SpeechCreatedEvent, function_tool
-from livekit.agents.llm import RealtimeCapabilities, RealtimeSession
+from livekit.agents.llm import ChatContext, RealtimeCapabilities, RealtimeSession
 from livekit.agents.voice import SpeechHandle
 from livekit.plugins import openai
 
@@ -33,7 +33,7 @@ from .rehearsed import Rehearsed, Said
 from .speaker_output import Silent, SpeakerOutput
 
 Turn = Literal["generate_reply", "server_vad"]
-Watching = Literal["plain", "watched", "mended"]
+Watching = Literal["plain", "watched", "repaired"]
 _LIMIT_S = 60.0
 """Longer than any speech of a scenario, dead ends and the framework's own time limits included."""
 _CONNECTING_S = 0.1
@@ -59,6 +59,10 @@ class Staging:
     """The watch's."""
     on_watch: Callable[[Watch], object] = lambda watch: None
     """Is given the watch, before the session starts."""
+    agent: type[Agent] = Agent
+    """Made with instructions and tools."""
+    on_start: Callable[[AgentSession[None]], Awaitable[None]] | None = None
+    """What the application does beside: begun when the session has started."""
 
 
 def rehearse(scenario: Scenario, staging: Staging | None = None) -> Rehearsed:
@@ -123,16 +127,18 @@ class _Rehearsal:
             if is_watched:
                 self._watch()
             await self._session.start(
-                Agent(instructions="You are a voice assistant.", tools=[_get_weather]), record=False
+                self._staging.agent(instructions="You are a voice assistant.", tools=[_get_weather]), record=False
             )
             self._count_frames(self._session.current_agent.realtime_llm_session)
             agent = self._session.current_agent
+            if self._staging.on_start is not None:
+                self._keep(asyncio.ensure_future(self._staging.on_start(self._session)))
             try:
                 await asyncio.wait_for(self._speak(), timeout=_LIMIT_S)
             except asyncio.TimeoutError:
                 self._outcome.came_to_its_end = False
             await asyncio.sleep(_SETTLING_S)
-            self._take_stock(agent)
+            self._take_stock(self._current_agent() or agent)
             await self._session.aclose()
             await model.aclose()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -141,7 +147,7 @@ class _Rehearsal:
     def _watch(self) -> None:
         staging = self._staging
         watch = watch_session(
-            self._session, mend=staging.watched == "mended", policy=staging.policy, trace=staging.trace
+            self._session, repair=staging.watched == "repaired", policy=staging.policy, trace=staging.trace
         )
         watch.on("message_state_changed", self._outcome.changes.append)
         watch.on("message_settled", lambda _, record: self._outcome.records.append(record))
@@ -243,9 +249,8 @@ class _Rehearsal:
         remembering = self._server.sessions[-1]
         outcome.server = {message.id: message for message in remembering.conversation.remembered()}
         outcome.sent_ms = dict(server_session.audio_sent_ms)
-        for message in agent.chat_ctx.messages():
-            if message.role == "assistant":
-                outcome.history[message.id] = Said(message.id, message.text_content or "", message.interrupted)
+        outcome.history = _said(agent.chat_ctx)
+        outcome.session_history = _said(self._session.history)
         outcome.server_errors = [
             f"{event['error']['code']}: {event['error']['message']}"
             for session in self._server.sessions
@@ -257,6 +262,12 @@ class _Rehearsal:
         for item_id, text in outcome.generated_text.items():
             if not (outcome.sent_ms.get(item_id) and outcome.plays_audio):
                 outcome.shown_text[item_id] = next((t for t in self._texts if t and text.startswith(t)), "")
+
+    def _current_agent(self) -> Agent | None:
+        try:
+            return self._session.current_agent
+        except RuntimeError:  # it is closed
+            return None
 
     def _is_connected(self) -> bool:
         return not self._server.sessions[-1].is_closed
@@ -293,6 +304,14 @@ class _FirstSound(Misbehaviour):
             on_first_sound, self._on_first_sound = self._on_first_sound, None
             on_first_sound()
         return (Report(fact),)
+
+
+def _said(chat_ctx: ChatContext) -> dict[str, Said]:
+    return {
+        message.id: Said(message.id, message.text_content or "", message.interrupted)
+        for message in chat_ctx.messages()
+        if message.role == "assistant"
+    }
 
 
 def _audio_by_item(events: list[dict[str, Any]]) -> dict[str, bytes]:

@@ -26,6 +26,8 @@ class Rehearsed:
     heard_ms: dict[str, int] = field(default_factory=dict)
     server: dict[str, RememberedMessage] = field(default_factory=dict)
     history: dict[str, Said] = field(default_factory=dict)
+    """That of the agent that has the conversation in the end."""
+    session_history: dict[str, Said] = field(default_factory=dict)
     agent_states: list[str] = field(default_factory=list)
     responses: int = 0
     """How many the server began."""

@@ -1,8 +1,11 @@
-"""The scenarios that are played with LiveKit Agents: plain, watched and mended."""
+"""The scenarios that are played with LiveKit Agents: plain, watched and repaired."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+
+from livekit.agents import Agent, RunContext, function_tool
+from livekit.agents.llm import ChatContext
 
 from .. import misbehaviour as bad
 from ..scenario import Action, Scenario
@@ -21,7 +24,7 @@ from ..scenarios import (
     THREE,
     TWO,
 )
-from ..script import Pacing, ScriptedResponse
+from ..script import Pacing, ScriptedFunctionCall, ScriptedResponse
 from .rehearsal import Staging, Watching, rehearse
 from .rehearsed import Rehearsed
 
@@ -54,6 +57,19 @@ class LiveKitScenario:
             replace(self, scenario=self.scenario.with_interruption(at_ms), sweep_ms=None)
             for at_ms in range(0, self.sweep_ms, step_ms)
         ]
+
+
+class FrontDesk(Agent):
+    """Passes the caller on."""
+
+    @function_tool
+    async def to_tickets(self, context: RunContext[None]) -> Agent:
+        """Pass the caller on to the ticket desk."""
+        return Agent(instructions="You sell tickets.", chat_ctx=self.copied_context())
+
+    def copied_context(self) -> ChatContext:
+        """Return what the next agent is given."""
+        return self.chat_ctx
 
 
 def _scenario(
@@ -154,6 +170,11 @@ _ALL = (
         actions=(Action(900, "interrupt"), Action(901, "request")),
         bugs="C1",
     ),
+    _scenario(
+        "given-up",
+        "the response comes when the framework has given up its request",
+        ScriptedResponse((PREAMBLE,), pacing=Pacing(start_delay_ms=12_000)),
+    ),
     # Kinds of messages
     _scenario("text-shown", "a text message after an audio message", ScriptedResponse((PREAMBLE, SHOWN))),
     _scenario(
@@ -178,6 +199,12 @@ _ALL = (
         actions=(IN_PREAMBLE,),
     ),
     _scenario("no-output", "without an audio output, the text is what reaches the user", has_output=False),
+    _scenario(
+        "handed-over",
+        "a tool hands over to another agent, with a copy of the context, while the preamble plays",
+        ScriptedResponse((PREAMBLE, ScriptedFunctionCall("to_tickets", "{}"))),
+        staging=Staging(agent=FrontDesk),
+    ),
     # Pause and resume
     _scenario(
         "paused-resumed",

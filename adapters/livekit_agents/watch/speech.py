@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from livekit.agents import Agent
 from livekit.agents.voice import SpeechHandle
@@ -15,10 +13,8 @@ from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import MessageRecord, MessageState, SpeechState
 
-from ..clock import ScheduledCall
-
-if TYPE_CHECKING:
-    from .watched_model import WatchedRealtimeSession
+from ...clock import ScheduledCall
+from ..response import Response
 
 Accrual = ev.SessionTextReceived | ev.SessionAudioReceived | ev.OutputAudioHandedOver | ev.OutputPlaybackProgressed
 """Events of which there are many, and that only add to one another."""
@@ -30,21 +26,12 @@ class WatchedSpeech:
 
     id: str
     machine: SpeechMachine
-    response_id: str
-    session: WatchedRealtimeSession
-    agent: Agent
-    """The one that spoke."""
-    response_end: asyncio.Future[None]
-    """Done when the server has ended the response."""
-    handle: SpeechHandle | None = None
-    """LiveKit's speech that plays it; None until it is known, and if the framework dropped the response."""
+    response: Response
     commits: dict[str, fx.CommitMessage] = field(default_factory=dict)
     """What the lifecycle says about its messages in history, by id."""
-    received_ms: dict[str, float] = field(default_factory=dict)
-    handed_over_ms: dict[str, float] = field(default_factory=dict)
     accruals: dict[tuple[type[Accrual], str], Accrual | None] = field(default_factory=dict)
     """What the machine has heard of, and what of it the machine has yet to hear."""
-    state: SpeechState = "queued"
+    state: SpeechState = field(init=False)
     """The one last reported."""
     message_states: dict[str, MessageState] = field(default_factory=dict)
     """Those last reported, by message."""
@@ -53,10 +40,26 @@ class WatchedSpeech:
     """The framework announced it as speaking, since it was last held."""
     was_announced: bool = False
     """The framework announced it as speaking at least once."""
-    is_cancelled: bool = False
-    """The framework cancelled its response."""
     history_is_settled: bool = False
     """Framework and lifecycle are both done with it, and its history was compared."""
+
+    def __post_init__(self) -> None:
+        self.state = self.snapshot.state
+
+    @property
+    def response_id(self) -> str:
+        """The server's name for the response."""
+        return self.response.id
+
+    @property
+    def agent(self) -> Agent:
+        """The one that spoke."""
+        return self.response.agent
+
+    @property
+    def handle(self) -> SpeechHandle | None:
+        """LiveKit's speech that plays it; None until it is known, and if the framework dropped the response."""
+        return self.response.handle
 
     @property
     def snapshot(self) -> Speech:
@@ -67,11 +70,6 @@ class WatchedSpeech:
     def is_over(self) -> bool:
         """Whether it is completed, interrupted or failed."""
         return self.snapshot.is_over
-
-    @property
-    def is_interrupted(self) -> bool:
-        """Whether the framework has interrupted it."""
-        return self.handle is not None and self.handle.interrupted
 
     @property
     def records(self) -> tuple[MessageRecord, ...]:

@@ -11,7 +11,7 @@ from livekit.agents.voice import io
 from speech_lifecycle.fsm.trace import Record
 from speech_lifecycle.fsm.values import BargeIn, MessageRecord, Policy
 
-from ..driver import Driver
+from ...driver import Driver
 from .output import LiveKitOutput
 from .session import LiveKitSession
 

@@ -22,7 +22,7 @@ from speech_lifecycle.fsm.events import (
 )
 from speech_lifecycle.fsm.values import Modality, ResponseStatus
 
-from ..ports import SessionReceiver
+from ...ports import SessionReceiver
 
 logger = logging.getLogger(__name__)
 

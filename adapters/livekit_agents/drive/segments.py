@@ -7,9 +7,11 @@ before it are over then, whether they were finished or not (O1, H8, H9).
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
+
+from speech_lifecycle.fsm.events import OutputPlaybackProgressed
+from speech_lifecycle.fsm.message import evidence
 
 
 @dataclass(eq=False, slots=True)
@@ -25,11 +27,14 @@ class Segment:
     def position_ms(self, seconds: float | None) -> float | None:
         """Return a position that the output reports in seconds as milliseconds of the message.
 
-        Not beyond what the output was given. What is no number stays none: the machine decides what it is worth.
+        Not beyond what the output was given. What is no position goes on as it is: the machine answers it.
         """
-        if not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
-            return seconds
-        return self.begins_ms + min(round(seconds * 1000, 3), self.captured_ms)
+        if seconds is None:
+            return None
+        reported_ms = round(seconds * 1000, 3)
+        report = OutputPlaybackProgressed(self.message_id, reported_ms)
+        usable_ms = evidence.usable_position_ms(report, round(self.captured_ms))
+        return reported_ms if usable_ms is None else self.begins_ms + usable_ms
 
     @property
     def end_ms(self) -> float:

@@ -11,37 +11,42 @@ from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.replies import Rejected
 from speech_lifecycle.fsm.trace import Record, SpeechBegun, Unrouted, step_of
 
-from ..clock import Clock
-from .watch_events import MessageStateChanged, SpeechStateChanged
-from .watched_speech import Accrual, WatchedSpeech
+from ...clock import Clock
+from ..response import Response
+from ..watch_events import MessageStateChanged, SpeechStateChanged
+from .speech import Accrual, WatchedSpeech
 
 _KEPT = 64
 """How many finished speeches are remembered."""
 
 
-class Reader(Protocol):
-    """What comes out."""
+class Performer(Protocol):
+    """What comes out goes there."""
 
     def perform(self, speech: WatchedSpeech, effect: fx.Effect) -> None:
-        """Take an effect. Timers are taken care of."""
+        """Perform an effect. Timers are taken care of."""
         ...
 
-    def rejected(self, speech: WatchedSpeech, event: ev.Event, reply: Rejected) -> None:
-        """An event was a violation."""
+    def reject(self, speech: WatchedSpeech, event: ev.Event, reply: Rejected) -> None:
+        """Note that an event was a violation."""
         ...
 
-    def state_changed(self, change: MessageStateChanged | SpeechStateChanged) -> None:
-        """A message or a speech is in another state."""
+    def change(self, speech: WatchedSpeech, change: MessageStateChanged | SpeechStateChanged) -> None:
+        """Note that a message or a speech is in another state."""
+        ...
+
+    def forget(self, speech: WatchedSpeech) -> None:
+        """Let go of a speech that is long over."""
         ...
 
 
 class SpeechMachines:
-    """Used from the event loop's thread only."""
+    """The one place that steps machines. Used from the event loop's thread only."""
 
-    def __init__(self, reader: Reader, clock: Clock, trace: Callable[[Record], None] | None) -> None:
+    def __init__(self, performer: Performer, clock: Clock, trace: Callable[[Record], None] | None) -> None:
         self.speeches: list[WatchedSpeech] = []
         """Those that are not over, and the latest of those that are, in order of creation."""
-        self._reader = reader
+        self._performer = performer
         self._clock = clock
         self._trace = trace
         self._began_ms: float | None = None
@@ -56,6 +61,7 @@ class SpeechMachines:
             self.speeches.remove(old)
             for message_id in old.snapshot.messages:
                 self._by_message.pop(message_id, None)
+            self._performer.forget(old)
         self.speeches.append(speech)
         self._record(SpeechBegun(self._at_ms(), speech.id, speech.snapshot.capabilities, speech.snapshot.policy))
 
@@ -67,19 +73,33 @@ class SpeechMachines:
         """Return the speech that a message is of, or None."""
         return self._by_message.get(message_id)
 
-    def take_of_message(self, event: ev.MessageEvent) -> None:
-        """Take an event that names its message."""
-        speech = self._by_message.get(event.message_id)
-        if speech is not None:
-            self.take(speech, event)
-        elif event.message_id:
-            self._record(Unrouted(self._at_ms(), event, "unknown_message"))
+    def of_response(self, response: Response) -> WatchedSpeech | None:
+        """Return the speech that plays a response, or None."""
+        return next((speech for speech in self.speeches if speech.response is response), None)
 
-    def note(self, speech: WatchedSpeech, event: Accrual) -> None:
-        """Take more audio or text of a message: the first at once, more of it before the speech's next event.
+    def route(self, event: ev.Event, response: Response | None) -> None:
+        """Take an event wherever it belongs: to its message's speech, to its response's, or to all that are not over.
 
-        It comes with every frame, and only what there is when something happens counts.
+        Of what comes with every frame, the first is taken at once, and more of it before the speech's next event:
+        only what there is when something happens counts.
         """
+        message_id = getattr(event, "message_id", None)
+        if response is not None:
+            speech = self.of_response(response)
+        elif message_id is not None:
+            speech = self._by_message.get(message_id)
+        else:
+            for each in self.live():
+                self.take(each, event)
+            return
+        if speech is None:
+            self._record(Unrouted(self._at_ms(), event, "unknown_response_or_message"))
+        elif isinstance(event, Accrual):
+            self._note(speech, event)
+        else:
+            self.take(speech, event)
+
+    def _note(self, speech: WatchedSpeech, event: Accrual) -> None:
         key = (type(event), event.message_id)
         if key not in speech.accruals:
             speech.accruals[key] = None
@@ -90,10 +110,12 @@ class SpeechMachines:
             event = ev.SessionTextReceived(event.message_id, noted.text + event.text)
         speech.accruals[key] = event
 
-    def take_noted(self, speech: WatchedSpeech) -> None:
-        """Take what was noted."""
-        self._queue_noted(speech)
-        self._take_waiting()
+    def take_noted(self, message_id: str) -> None:
+        """Take what was noted of the speech that a message is of."""
+        speech = self._by_message.get(message_id)
+        if speech is not None:
+            self._queue_noted(speech)
+            self._take_waiting()
 
     def take(self, speech: WatchedSpeech, event: ev.Event) -> None:
         """Take an event, and whatever it leads to. If a step is under way, it waits its turn."""
@@ -124,14 +146,14 @@ class SpeechMachines:
         if self._trace is not None:
             self._record(step_of(self._at_ms(), speech.id, event, reply))
         if isinstance(reply, Rejected):
-            self._reader.rejected(speech, event, reply)
+            self._performer.reject(speech, event, reply)
         elif reply.kind == "handled":
             self._report_changes(speech)
             for effect in reply.effects:
                 if isinstance(effect, fx.TimerEffect):
                     self._perform_on_timer(speech, effect)
                 else:
-                    self._reader.perform(speech, effect)
+                    self._performer.perform(speech, effect)
 
     def _perform_on_timer(self, speech: WatchedSpeech, effect: fx.TimerEffect) -> None:
         if speech.timer is not None:
@@ -145,7 +167,7 @@ class SpeechMachines:
         snapshot = speech.snapshot
         if snapshot.state != speech.state:
             old_state, speech.state = speech.state, snapshot.state
-            self._reader.state_changed(SpeechStateChanged(speech.id, old_state, snapshot.state))
+            self._performer.change(speech, SpeechStateChanged(speech.id, old_state, snapshot.state))
         for message in snapshot.messages.values():
             old_message_state = speech.message_states.get(message.message_id)
             if message.state == old_message_state:
@@ -161,7 +183,7 @@ class SpeechMachines:
                 message.text if record is None else record.heard_text,
                 None if record is None else record.reason,
             )
-            self._reader.state_changed(change)
+            self._performer.change(speech, change)
 
     def _record(self, record: Record) -> None:
         if self._trace is not None:

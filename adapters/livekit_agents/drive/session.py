@@ -25,10 +25,10 @@ from speech_lifecycle.fsm.effects import (
 from speech_lifecycle.fsm.events import SessionLost, SessionRequestRefused, SessionResponseCreated, SessionResumed
 from speech_lifecycle.fsm.values import Capabilities, ResponseStatus
 
-from ..ports import SessionReceiver
+from ...ports import SessionReceiver
+from ..openai_events import OpenAIEvents
+from ..server_context import put_heard_text, remove_messages, replace_message, restore_heard_texts
 from .generation import GenerationReader
-from .openai_events import OpenAIEvents
-from .server_context import put_heard_text, remove_messages, replace_message, restore_heard_texts
 
 logger = logging.getLogger(__name__)
 

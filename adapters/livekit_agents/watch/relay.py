@@ -1,4 +1,4 @@
-"""A stream on its way from the model's plugin to the framework: read at once, handed on when it is asked for."""
+"""A stream on its way from the model's plugin to the framework: read at once, given when it is asked for."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ _T = TypeVar("_T")
 
 
 class Relay(AsyncIterator[_T], Generic[_T]):
-    """An unbounded channel with one reader. `on_pull` is called whenever the reader asks for the next item."""
+    """An unbounded channel with one reader."""
 
-    def __init__(self, on_pull: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, on_pull: Callable[[], None] = lambda: None, on_take: Callable[[_T], None] = lambda item: None
+    ) -> None:
+        """Call `on_pull` whenever the reader asks for the next item, and `on_take` when it is given one."""
         self._on_pull = on_pull
+        self._on_take = on_take
         self._items: deque[_T] = deque()
         self._is_closed = False
         self._arrived: asyncio.Future[None] | None = None
 
     def send(self, item: _T) -> None:
-        """Hand on an item."""
+        """Put an item into it."""
         self._items.append(item)
         self._wake()
 
@@ -40,4 +44,6 @@ class Relay(AsyncIterator[_T], Generic[_T]):
                 raise StopAsyncIteration
             self._arrived = asyncio.get_running_loop().create_future()
             await self._arrived
-        return self._items.popleft()
+        item = self._items.popleft()
+        self._on_take(item)
+        return item

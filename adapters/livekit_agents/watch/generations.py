@@ -1,0 +1,180 @@
+"""What the model says: the streams of a session's responses, read at once, reported, and relayed to the framework."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import llm
+
+from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.fsm.values import Modality
+
+from ..openai_events import OpenAIEvents
+from ..response import Response
+from .facts import Report, ResponseAnnounced
+from .observer import Observer
+from .relay import Relay
+
+
+class Generations:
+    """Reads the responses of one session of the plugin's."""
+
+    def __init__(self, session: llm.RealtimeSession[Any], observer: Observer) -> None:
+        self.raw_events = OpenAIEvents(session, _Answers(observer.report), self._on_response_done)
+        self.in_flight: list[Response] = []
+        """Responses that the server has begun and not ended."""
+        self._session = session
+        self._observer = observer
+        self._announced: set[str] = set()
+        """The ids of the responses that the plugin has announced, until the server has ended them."""
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    def _begin(self, response_id: str, *, is_requested: bool) -> Response:
+        end = asyncio.get_running_loop().create_future()
+        response = Response(response_id, self._session, self.raw_events, end, is_requested=is_requested)
+        self.in_flight.append(response)
+        self._observer.report(ev.SessionResponseCreated(response.id), response)
+        return response
+
+    def begin(self, event: llm.GenerationCreatedEvent) -> Response:
+        """Read a response, and put relays in the place of its streams, for the framework to read."""
+        response_id = event.response_id or f"response_{next(self._observer.numbers)}"
+        if self.raw_events.are_heard:
+            self._announced.add(response_id)
+        response = self._begin(response_id, is_requested=event.user_initiated)
+        messages: Relay[llm.MessageGeneration] = Relay()
+        self._run(self._pump_messages(response, event.message_stream, messages))
+        # The same event reaches the framework here and, for its own requests, as the result of `generate_reply`.
+        event.message_stream = messages
+        return response
+
+    def lose(self) -> None:
+        """Expect no more of what is in flight: the connection is gone."""
+        self.in_flight.clear()
+        self._announced.clear()
+
+    async def wait(self) -> None:
+        """See all streams to their end."""
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    def _on_response_done(self, raw_response: Mapping[str, Any]) -> None:
+        """A response has ended that the plugin never announced: it had been given up, and came after all (N27).
+
+        Nobody plays it, and the server remembers it.
+        """
+        response_id = raw_response["id"]
+        if response_id in self._announced:
+            self._announced.remove(response_id)
+            return
+        report = self._observer.report
+        response = self._begin(response_id, is_requested=False)
+        for item in raw_response.get("output") or ():
+            if item.get("type") == "message":
+                parts = item.get("content") or ()
+                is_text = any(part.get("type") in ("text", "output_text") for part in parts)
+                named: tuple[Modality, ...] = ("text",) if is_text else ("audio",)
+                report(ev.SessionMessageAdded(response_id, item["id"], named), response)
+                for part in parts:
+                    text = part.get("text") or part.get("transcript")
+                    if text:
+                        report(ev.SessionTextReceived(item["id"], text))
+                report(ev.SessionMessageEnded(item["id"]))
+        self._end(response)
+        report(ResponseAnnounced(), response)
+
+    async def _pump_messages(self, response: Response, source: Any, target: Relay[llm.MessageGeneration]) -> None:
+        pumps = []
+        try:
+            async for message in source:
+                text: Relay[str] = Relay(lambda: self._on_pull(response))
+                audio = self._audio_relay(response, message.message_id)
+                pumps.append(self._run(self._pump_message(response, message, text, audio)))
+                target.send(llm.MessageGeneration(message.message_id, text, audio, message.modalities))
+        finally:
+            target.close()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            self._end(response)
+
+    def _audio_relay(self, response: Response, message_id: str) -> Relay[rtc.AudioFrame]:
+        forwarding = self._observer.forwarding
+
+        def on_pull() -> None:
+            forwarding.read(message_id)
+            self._on_pull(response)
+
+        return Relay(on_pull, lambda frame: forwarding.take(message_id, _duration_ms(frame)))
+
+    def _on_pull(self, response: Response) -> None:
+        """The framework plays a response as soon as it asks for its content: the speech has the floor."""
+        if not response.was_pulled:
+            response.was_pulled = True
+            self._observer.report(ev.Authorize(), response)
+
+    def _end(self, response: Response) -> None:
+        if response in self.in_flight:
+            self.in_flight.remove(response)
+        status = self.raw_events.take_status(response.id) or "completed"
+        self._observer.report(ev.SessionResponseEnded(response.id, status), response)
+        if not response.end.done():
+            response.end.set_result(None)
+
+    async def _pump_message(
+        self, response: Response, message: llm.MessageGeneration, text: Relay[str], audio: Relay[rtc.AudioFrame]
+    ) -> None:
+        message_id = message.message_id
+        try:
+            modalities = await asyncio.shield(asyncio.ensure_future(message.modalities))
+            named: tuple[Modality, ...] = ("audio",) if "audio" in modalities else ("text",)
+            self._observer.forwarding.announce(message_id)
+            self._observer.report(ev.SessionMessageAdded(response.id, message_id, named), response)
+            await asyncio.gather(self._pump_text(message, text), self._pump_audio(message, audio))
+        finally:
+            text.close()
+            audio.close()
+        self._observer.report(ev.SessionMessageEnded(message_id))
+
+    async def _pump_text(self, message: llm.MessageGeneration, target: Relay[str]) -> None:
+        async for delta in message.text_stream:
+            self._observer.report(ev.SessionTextReceived(message.message_id, str(delta)))
+            target.send(delta)
+        target.close()
+
+    async def _pump_audio(self, message: llm.MessageGeneration, target: Relay[rtc.AudioFrame]) -> None:
+        received_ms = 0.0
+        async for frame in message.audio_stream:
+            received_ms += _duration_ms(frame)
+            self._observer.report(ev.SessionAudioReceived(message.message_id, int(received_ms)))
+            target.send(frame)
+        target.close()
+
+    def _run(self, pump: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(pump)
+        self._pumps.add(task)
+        task.add_done_callback(self._pumps.discard)
+        return task
+
+
+class _Answers:
+    """Reports the answers that the plugin's raw events hold."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def report(self, fact: ev.SessionFact, *, speech_id: str | None = None) -> None:
+        self._report(fact)
+
+    def deliver_audio(self, message_id: str, pcm: bytes) -> None:
+        raise NotImplementedError("answers hold no audio")
+
+    def user_started_speaking(self) -> None:
+        raise NotImplementedError("answers are not about the user")
+
+    def user_stopped_speaking(self) -> None:
+        raise NotImplementedError("answers are not about the user")
+
+
+def _duration_ms(frame: rtc.AudioFrame) -> float:
+    return frame.samples_per_channel * 1000 / frame.sample_rate
