@@ -1063,6 +1063,10 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
     elif state == 'reconciling':
         if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
             speech.awaited.pop(event.message_id)
+            if speech.response_has_ended and (not speech.awaited):
+                run.transitions.append('speech.reconciling.session_reconciliation_acknowledged')
+                speech_eventless_in_reconciling(run, speech, event)
+                return
             return reply_104
         return reply_105
     elif state == 'completed':
@@ -1085,6 +1089,10 @@ def speech_on_session_reconciliation_refused(run, speech, event):
     elif state == 'reconciling':
         if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
             speech.awaited.pop(event.message_id)
+            if speech.response_has_ended and (not speech.awaited):
+                run.transitions.append('speech.reconciling.session_reconciliation_refused#nothing_unheard_left')
+                speech_eventless_in_reconciling(run, speech, event)
+                return
             return reply_112
         if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
             run.transitions.append('speech.reconciling.session_reconciliation_refused#unheard_left')
@@ -1093,6 +1101,8 @@ def speech_on_session_reconciliation_refused(run, speech, event):
             report_divergence_message = speech.messages[event.message_id]
             report_divergence_record = message_reconciliation_record_of(report_divergence_message)
             run.effects.append(ReportDivergence(report_divergence_message.message_id, 'refused', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_refusal_detail))
+            if speech.response_has_ended and (not speech.awaited):
+                speech_eventless_in_reconciling(run, speech, event)
             return
         return reply_113
     elif state == 'completed':

@@ -22,6 +22,8 @@ from msgspec import Struct
 _PACKAGE = str(__package__).rpartition(".")[0]
 REACHES_OTHERS = ("emit", "raise_event", "tell", "tell_speech")
 """What an action may ask of its run."""
+CHANGING_METHODS = ("append", "clear", "pop")
+"""Methods that change what a field holds: calling one is writing the field."""
 
 
 @dataclass(frozen=True)
@@ -299,6 +301,9 @@ class _Reader(ast.NodeVisitor):
         self.visit_ListComp(node)
 
     def visit_Call(self, node: ast.Call) -> None:
+        match node.func:
+            case ast.Attribute(ast.Attribute(owner, name), method) if method in CHANGING_METHODS:
+                self.writes.add(f"{self._owner(owner)}.{name}")
         if isinstance(node.func, ast.Attribute) and node.func.attr in REACHES_OTHERS:
             self._reach(node.func.attr, node.args[-1])
         if found := called_by(node, self._function):
