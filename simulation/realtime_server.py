@@ -141,10 +141,13 @@ class SimulatedRealtimeServer:
         query = parse_qs(urlsplit(request.path).query) if request is not None else {}
         # Azure names a deployment.
         model = (query.get("model") or query.get("deployment") or [_DEFAULT_MODEL])[0]
-        resumed = self.sessions[-1] if self.sessions and self.behaviour.after_loss == "kept" else None
-        session = RealtimeSession(connection, self, model, resumed)
+        session = self._new_session(connection, model)
         self.sessions.append(session)
         await session.run()
+
+    def _new_session(self, connection: ServerConnection, model: str) -> RealtimeSession:
+        is_kept = self.behaviour.after_loss == "kept" and bool(self.sessions)
+        return RealtimeSession(connection, self, model, resumed=self.sessions[-1] if is_kept else None)
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         if not urlsplit(request.path).path.endswith("/realtime"):

@@ -52,6 +52,8 @@ class SimulatedWorld:
 
     quiet_turns = 3
     """Turns of the event loop after which nothing that is ready to run is left."""
+    reconnection = Reconnection(jitter_ms=0)
+    """How a client that reconnects does: without chance, so that a run is the same every time."""
     may_fault = False
     """Whether the session may note faults, which it survives. Otherwise they are a `WorldError` in the end."""
     session: OpenAIRealtimeSession | None = None
@@ -132,11 +134,10 @@ class SimulatedWorld:
             return client.realtime.connect(model="gpt-realtime-2")
 
         if self._reconnects:
-            # Without chance, so that a run is the same every time.
             self.session = OpenAIRealtimeSession(
                 connect=connect,
                 configure=self.configure,
-                reconnection=Reconnection(jitter_ms=0),
+                reconnection=self.reconnection,
                 capabilities=self.capabilities,
                 clock=self.clock,
             )
