@@ -7,21 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import logging
 
 import pytest
+import yaml
+from openai import AsyncOpenAI
 from realtime_client import eventually
+from websockets.asyncio.server import serve
 from websockets.exceptions import InvalidMessage, InvalidStatus, InvalidURI
 from websockets.http11 import Headers, Response
 
+from speech_lifecycle.adapters.clock import VirtualClock
+from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
 from speech_lifecycle.adapters.sessions.reconnection import Reconnection, is_temporary
 from speech_lifecycle.fsm.effects import AnnounceConnectionState
 from speech_lifecycle.fsm.events import OutputPlaybackFinished, SessionLost, SessionResumed
+from speech_lifecycle.fsm.trace import ConversationStep
 from speech_lifecycle.simulation.misbehaviour import Late
 from speech_lifecycle.simulation.report import build_report
 from speech_lifecycle.simulation.scenario import Action, Scenario, play
 from speech_lifecycle.simulation.script import AT_ONCE, Pacing, ScriptedMessage, ScriptedResponse, ServerBehaviour
+from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.simulation.world import SimulatedWorld
 
 ONE = ScriptedMessage("One two three four five six.", 600, message_id="one")
@@ -31,6 +39,12 @@ FIRST = ScriptedResponse((ONE, TWO), pacing=Pacing(speed=1.5))
 SECOND = ScriptedResponse((NEXT,))
 
 NOT_YET = pytest.mark.xfail(strict=True, reason="the chart asks for nothing again when the conversation was kept")
+
+
+def facts_in(records):
+    """Return what a session has told of its connection."""
+    events = [record.event for record in records if isinstance(record, ConversationStep)]
+    return [event for event in events if isinstance(event, SessionLost | SessionResumed)]
 
 
 class ReconnectingWorld(SimulatedWorld):
@@ -46,8 +60,7 @@ class ReconnectingWorld(SimulatedWorld):
     @property
     def facts(self):
         """What the session has told of its connection, in order."""
-        events = [getattr(record, "event", None) for record in self.trace.records]
-        return [event for event in events if isinstance(event, SessionLost | SessionResumed)]
+        return facts_in(self.trace.records)
 
     async def speak(self):
         """Have a response played to its end."""
@@ -583,3 +596,55 @@ def test_responses_and_answers_of_the_lost_connection_mean_nothing_on_the_new_on
         await world.run_until_over()
 
     run(test, dataclasses.replace(FIRST, pacing=AT_ONCE), SECOND, behaviour=behaviour("gone"))
+
+
+# A recorded session
+
+
+def connections_in(recording):
+    """Return the frames that a server sent on each connection of a recording."""
+    connections = [[]]
+    for entry in yaml.safe_load(recording.read_text(encoding="utf-8"))["interactions"]:
+        if entry["kind"] == "close":
+            connections.append([])
+        elif entry["direction"] == "received":
+            connections[-1].append(json.dumps(entry["data"]))
+    return connections
+
+
+def test_a_recorded_session_that_xai_resumed_goes_on_with_the_same_conversation(captures):
+    """The recorded frames over a real socket: the first connection is closed as it was, with 1011."""
+    connections = iter(connections_in(captures / "xai_session_resumed.yaml"))
+    is_over = asyncio.Event()
+
+    async def speak(connection):
+        for frame in next(connections):
+            await connection.send(frame)
+        if not is_over.is_set():
+            is_over.set()
+            await connection.close(1011, "test reconnect")
+        await connection.wait_closed()
+
+    async def test():
+        clock = VirtualClock()
+        async with serve(speak, "127.0.0.1", 0, ping_interval=None) as server, AsyncOpenAI(api_key="x") as client:
+            port = next(iter(server.sockets)).getsockname()[1]
+            client.websocket_base_url = f"ws://127.0.0.1:{port}/v1"
+            session = OpenAIRealtimeSession(
+                connect=lambda: client.realtime.connect(model="grok-voice-latest"),
+                reconnection=Reconnection(lasting_ms=0),
+                clock=clock,
+            )
+            speaker, records = SimulatedSpeaker(clock, synchronize_text=True), []
+            async with Driver(session, speaker, clock=clock, trace=records.append) as driver:
+                await eventually(lambda: len(driver.speeches) == 2)
+                await eventually(lambda: driver.speeches[1].snapshot.response_has_ended)
+                clock.advance(60_000)
+                states = [record.state for speech in driver.speeches for record in speech.records]
+                texts = [commit.text for commit in driver.history]
+            return states, texts, facts_in(records)
+
+    states, texts, facts = asyncio.run(test())
+    assert facts[:2] == [SessionLost(may_resume=True), SessionResumed(conversation_kept=True)]
+    assert states[-1] == "played"
+    assert texts[-1] == "Cobalt. The code word you asked me to remember is cobalt."
