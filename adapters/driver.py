@@ -26,7 +26,7 @@ from speech_lifecycle.fsm.values import AgentState, BargeIn, Capabilities, Conne
 
 from .clock import Clock, LoopClock
 from .driven_speech import DrivenMessage, DrivenSpeech
-from .ports import AudioOutput, Session
+from .ports import AudioOutput, RestorableSession, Session
 from .whole_samples import WholeSamples
 
 logger = logging.getLogger(__name__)
@@ -316,7 +316,7 @@ class Driver:
                 self._perform_on_output(effect)
             except Exception as error:
                 self._note_output_failure(error)
-        elif isinstance(effect, fx.CreateResponse | fx.SessionEffect):
+        elif isinstance(effect, fx.CreateResponse | fx.RestoreHistory | fx.SessionEffect):
             try:
                 self._perform_on_session(effect)
             except Exception as error:
@@ -344,9 +344,12 @@ class Driver:
         else:
             output.resume()
 
-    def _perform_on_session(self, effect: fx.CreateResponse | fx.SessionEffect) -> None:
+    def _perform_on_session(self, effect: fx.CreateResponse | fx.RestoreHistory | fx.SessionEffect) -> None:
         if isinstance(effect, fx.CreateResponse):
             self._session.request_response(effect.speech_id)
+        elif isinstance(effect, fx.RestoreHistory):
+            if isinstance(self._session, RestorableSession):
+                self._session.restore(tuple(self.history))
         else:
             self._session.perform(effect)
 
@@ -488,7 +491,7 @@ class Driver:
         return pcm_bytes * 1000 // (2 * self._session.sample_rate)
 
 
-def _refusals(effect: fx.CreateResponse | fx.SessionEffect, detail: str) -> list[ev.SessionFact]:
+def _refusals(effect: fx.CreateResponse | fx.RestoreHistory | fx.SessionEffect, detail: str) -> list[ev.SessionFact]:
     """What it comes to that a session could not send an effect: nobody will answer it."""
     if isinstance(effect, fx.CreateResponse):
         return [ev.SessionRequestRefused(effect.speech_id, "not_sent", detail)]

@@ -6,10 +6,10 @@ what takes time they do in tasks of their own and report as facts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
-from speech_lifecycle.fsm.effects import SessionEffect
+from speech_lifecycle.fsm.effects import CommitMessage, SessionEffect
 from speech_lifecycle.fsm.events import OutputFact, SessionFact
 from speech_lifecycle.fsm.values import Capabilities
 
@@ -117,5 +117,18 @@ class Session(Protocol):
         ...
 
     async def run(self) -> None:
-        """Read from the server until the connection ends, and report `SessionLost` then. May be cancelled."""
+        """Read from the server until the connection ends, and report `SessionLost` then. May be cancelled.
+
+        A session that connects again by itself reports `SessionLost(may_resume=True)`, and then `SessionResumed`
+        before any other fact of the new connection, or `SessionLost()` when it gives up.
+        """
+        ...
+
+
+@runtime_checkable
+class RestorableSession(Protocol):
+    """A session that can tell a server what was said before the server knew of the conversation."""
+
+    def restore(self, history: Sequence[CommitMessage]) -> None:
+        """Tell the server what was heard, in this order. Called when a new connection has no memory of it."""
         ...

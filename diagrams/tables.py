@@ -140,7 +140,7 @@ def effect_table() -> str:
 
 EFFECT_FAMILIES: Mapping[str, Any] = {
     "output": effects.OutputEffect,
-    "session": effects.CreateResponse | effects.SessionEffect,
+    "session": effects.CreateResponse | effects.RestoreHistory | effects.SessionEffect,
     "agent": effects.AgentEffect,
     "timer": effects.TimerEffect,
 }

@@ -80,6 +80,10 @@ class RemoveMessages(NamedValue, frozen=True):
     message_ids: tuple[str, ...]
 
 
+class RestoreHistory(NamedValue, frozen=True):
+    """Tell the new session what was heard: its server does not remember the conversation."""
+
+
 # To the agent
 
 
@@ -167,10 +171,15 @@ AgentEffect = (
     | ReportSpeechDone
 )
 TimerEffect = StartTimer | CancelTimer
-Effect = OutputEffect | CreateResponse | SessionEffect | AgentEffect | TimerEffect
+Effect = OutputEffect | CreateResponse | RestoreHistory | SessionEffect | AgentEffect | TimerEffect
 
 EVERY_EFFECT_TYPE: tuple[type[Effect], ...] = get_args(Effect)
-CONVERSATION_EFFECT_TYPES: tuple[type[Effect], ...] = (CreateResponse, ReportSpeechBegun, AnnounceConnectionState)
+CONVERSATION_EFFECT_TYPES: tuple[type[Effect], ...] = (
+    CreateResponse,
+    RestoreHistory,
+    ReportSpeechBegun,
+    AnnounceConnectionState,
+)
 """The effects that only a conversation gives."""
 EFFECT_TYPES: tuple[type[Effect], ...] = tuple(
     effect_type for effect_type in EVERY_EFFECT_TYPE if effect_type not in CONVERSATION_EFFECT_TYPES

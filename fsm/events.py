@@ -132,7 +132,12 @@ class SessionResponseEnded(NamedValue, frozen=True):
 
 
 class SessionLost(NamedValue, frozen=True):
-    """The connection is gone, and the server's memory of this conversation with it."""
+    """The connection is gone.
+
+    With `may_resume`, the session tries to connect again: `SessionResumed` will follow, or `SessionLost()`, for good.
+    """
+
+    may_resume: bool = False
 
 
 class SessionResumed(NamedValue, frozen=True):

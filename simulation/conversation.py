@@ -225,6 +225,13 @@ class Conversation:
         self._active_response_id = None
         self._is_cancelling = False
 
+    def break_off(self) -> None:
+        """The connection is gone: the response that was writing is over, and what it wrote stays as it is."""
+        self.end_response()
+        for item in self._items:
+            if not isinstance(item, FunctionOutputItem) and item.status == "in_progress":
+                item.status = "incomplete"
+
     def _has_call(self, call_id: str) -> bool:
         return any(isinstance(item, FunctionCallItem) and item.call_id == call_id for item in self._items)
 

@@ -34,8 +34,8 @@ _MAX_FRAME_BYTES = 24 * 1024 * 1024
 class SimulatedRealtimeServer:
     """An asynchronous context manager: it listens on 127.0.0.1, on a free port, while it is entered.
 
-    `sessions` lists every connection in the order of arrival, closed ones too. The script is one for the
-    whole server, so a client that reconnects gets what comes next.
+    `sessions` lists every connection in the order of arrival, closed ones too. The script is one for the whole
+    server, so a client that reconnects gets what comes next; `ServerBehaviour.after_loss` says what else it finds.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class SimulatedRealtimeServer:
         self.behaviour = behaviour if behaviour is not None else ServerBehaviour()
         self.sessions: list[RealtimeSession] = []
         self._api_key = api_key
+        self._refusals = deque(self.behaviour.refuse_connections)
         self._script: deque[ScriptedResponse] = deque()
         self._scripted_ids: set[str] = set()
         if _message_ids(default_response):
@@ -140,9 +141,13 @@ class SimulatedRealtimeServer:
         query = parse_qs(urlsplit(request.path).query) if request is not None else {}
         # Azure names a deployment.
         model = (query.get("model") or query.get("deployment") or [_DEFAULT_MODEL])[0]
-        session = RealtimeSession(connection, self, model)
+        session = self._new_session(connection, model)
         self.sessions.append(session)
         await session.run()
+
+    def _new_session(self, connection: ServerConnection, model: str) -> RealtimeSession:
+        is_kept = self.behaviour.after_loss == "kept" and bool(self.sessions)
+        return RealtimeSession(connection, self, model, resumed=self.sessions[-1] if is_kept else None)
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         if not urlsplit(request.path).path.endswith("/realtime"):
@@ -151,6 +156,8 @@ class SimulatedRealtimeServer:
         given = given or request.headers.get("api-key", "")
         if self._api_key is not None and not hmac.compare_digest(given.encode(), self._api_key.encode()):
             return _refusal(connection, http.HTTPStatus.UNAUTHORIZED, "Incorrect API key provided.", "invalid_api_key")
+        if self.sessions and self._refusals:
+            return _refusal(connection, http.HTTPStatus(self._refusals.popleft()), "Not now.", "refused")
         return None
 
 

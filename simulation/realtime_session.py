@@ -54,22 +54,25 @@ class RealtimeSession:
 
     conversation: what the server remembers.
     events_received, events_sent, errors_sent: client events, server events and refusals in order.
-    audio_sent_ms: milliseconds of audio sent, by item id.
+    audio_sent_ms: milliseconds of audio sent, by item id; by the session that it resumes too.
     frames_handled: client frames whose handling is finished, with everything that was due in answer.
     frames_sent: frames handed to the connection, which sends them in order and without waiting for
         the clock. Counted at that moment: when the client has handled as many, none is on its way.
     """
 
-    def __init__(self, connection: ServerConnection, host: Host, model: str) -> None:
-        """Take an accepted connection; `run` speaks on it."""
+    def __init__(
+        self, connection: ServerConnection, host: Host, model: str, resumed: RealtimeSession | None = None
+    ) -> None:
+        """Take an accepted connection; `run` speaks on it. If it resumes another session, it has its conversation."""
         self._connection = connection
         self._host = host
         self.session_object = new_session(self.new_id("sess"), model)
-        self.conversation = Conversation(self.new_id("conv"))
+        self.conversation: Conversation = Conversation(self.new_id("conv")) if resumed is None else resumed.conversation
+        self.conversation.break_off()
         self.events_received: list[dict[str, Any]] = []
         self.events_sent: list[wire.WireEvent] = []
         self.errors_sent: list[wire.WireEvent] = []
-        self.audio_sent_ms: dict[str, int] = {}
+        self.audio_sent_ms: dict[str, int] = {} if resumed is None else resumed.audio_sent_ms
         self.frames_handled = 0
         self.frames_sent = 0
         self._is_closed = False
@@ -107,6 +110,8 @@ class RealtimeSession:
         self._writer = asyncio.create_task(self._write_frames(), name="simulated realtime session writer")
         try:
             self.emit(wire.session_event("session.created", self.session_object))
+            if self._host.behaviour.after_loss != "unsaid":
+                self.emit(wire.conversation_created(self.conversation.id))
             async for frame in self._connection:
                 self._handle_frame(frame)
         except ConnectionClosed:

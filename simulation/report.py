@@ -156,7 +156,12 @@ def _differences(
         differences.append("history has the wrong interrupted flag")
     if not has_server:
         return differences
-    if server is None:
+    if record.received_ms and not is_text and not sent_ms:
+        # The server's conversation is a new one, which can only have been told the heard text.
+        told = server.text if server is not None else ""
+        if told != history.text or history.text_status == "unknown":
+            differences.append(f"history says {history.text!r}, the new conversation was told {told!r}")
+    elif server is None:
         if record.heard_ms > 0 or record.state == "played" or (is_text and history.text):
             differences.append("heard, but the server does not remember it")
     elif server.audio_ms is None or is_text:

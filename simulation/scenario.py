@@ -26,6 +26,8 @@ Deed = Literal[
     "user_is_silent",
     "clear_from_outside",
     "request",
+    "drop",
+    "interrupt_and_drop",
 ]
 Origin = Literal["request", "first_sound"]
 
@@ -59,6 +61,8 @@ class Scenario:
     """How long after it got the first audio of a message the output plays it."""
     requests: int = 1
     """How many responses the agent asks for at the start. Each waits until the one before it has ended."""
+    reconnects: bool = False
+    """Whether the client connects again when its connection is lost."""
     evidence: Evidence = "listener"
     """What counts as heard: the listener, or the reports of an output that is known to lie."""
 
@@ -91,27 +95,32 @@ async def play(
         has_output=scenario.has_output,
         synchronize_text=scenario.synchronize_text,
         output_latency_ms=scenario.output_latency_ms,
+        reconnects=scenario.reconnects,
         real_time=real_time,
         on_record=on_record,
-        on_first_sound=lambda: _schedule(world, scenario, "first_sound"),
+        on_first_sound=lambda: _schedule(world, scenario, "first_sound", to_come),
     )
+    to_come: list[Action] = []
     async with world:
         for _ in range(scenario.requests):
             world.driver.request_response()
-        _schedule(world, scenario, "request")
-        await world.run_until_over()
+        _schedule(world, scenario, "request", to_come)
+        await world.run_until_over(lambda: not to_come)
         report = build_report(world, scenario.evidence)
     return report, world
 
 
-def _schedule(world: SimulatedWorld, scenario: Scenario, since: Origin) -> None:
+def _schedule(world: SimulatedWorld, scenario: Scenario, since: Origin, to_come: list[Action]) -> None:
+    """Put the actions on the clock; `to_come` lists those that are not done."""
+
+    def do(action: Action) -> None:
+        to_come.remove(action)
+        _DEEDS[action.deed](world)
+
     for action in scenario.actions:
         if action.since == since:
-            world.clock.call_later(action.after_ms, partial(_do, world, action.deed))
-
-
-def _do(world: SimulatedWorld, deed: Deed) -> None:
-    _DEEDS[deed](world)
+            to_come.append(action)
+            world.clock.call_later(action.after_ms, partial(do, action))
 
 
 def _user_speaks(world: SimulatedWorld) -> None:
@@ -131,6 +140,12 @@ def _close_all(world: SimulatedWorld) -> None:
     world.keep(asyncio.ensure_future(world.driver.close()))
 
 
+def _interrupt_and_drop(world: SimulatedWorld) -> None:
+    """What the interruption asks of the server is on its way when the connection breaks."""
+    world.driver.interrupt_all()
+    world.server_session.drop_connection()
+
+
 _DEEDS: dict[Deed, Callable[[SimulatedWorld], object]] = {
     "interrupt": lambda world: world.driver.interrupt_all(),
     "force_interrupt": lambda world: world.driver.interrupt_all(force=True),
@@ -141,4 +156,6 @@ _DEEDS: dict[Deed, Callable[[SimulatedWorld], object]] = {
     "user_is_silent": _user_is_silent,
     "clear_from_outside": _clear_from_outside,
     "request": lambda world: world.driver.request_response(),
+    "drop": lambda world: world.server_session.drop_connection(),
+    "interrupt_and_drop": _interrupt_and_drop,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from speech_lifecycle.fsm.events import OutputPlaybackStarted
@@ -9,7 +10,7 @@ from speech_lifecycle.fsm.values import Capabilities, Policy
 
 from . import misbehaviour as bad
 from .scenario import Action, Scenario
-from .script import Pacing, ScriptedFunctionCall, ScriptedMessage, ScriptedResponse, ServerBehaviour
+from .script import AfterLoss, Pacing, ScriptedFunctionCall, ScriptedMessage, ScriptedResponse, ServerBehaviour
 
 PREAMBLE = ScriptedMessage("Let me check the weather in London for you.", 1_800, message_id="preamble")
 ANSWER = ScriptedMessage(
@@ -35,6 +36,25 @@ IN_ANSWER = Action(3_200, "interrupt")
 def _scenario(name: str, summary: str, *responses: ScriptedResponse, bugs: str = "", **rest: object) -> Scenario:
     actions = rest.pop("actions", (IN_ANSWER,))
     return Scenario(name, summary, responses or (TWO,), actions=actions, bugs=tuple(bugs.split()), **rest)  # type: ignore[arg-type]
+
+
+def _resumed(name: str, summary: str, drop: Action) -> Iterator[Scenario]:
+    """Return a scenario whose connection is lost and comes back: to what the server remembers, and to nothing."""
+    kinds: tuple[tuple[AfterLoss, str], ...] = (
+        ("kept", "it comes back, and the server has kept the conversation"),
+        ("gone", "it comes back, to an empty conversation that is told what was heard"),
+    )
+    for after_loss, what_comes in kinds:
+        yield _scenario(
+            f"{name}-{after_loss}",
+            f"{summary}; {what_comes}",
+            ScriptedResponse((PREAMBLE, ANSWER), pacing=Pacing(speed=1.2)),
+            NEXT,
+            actions=(drop, Action(7_000, "request")),
+            behaviour=ServerBehaviour(after_loss=after_loss),
+            reconnects=True,
+            synchronize_text=True,
+        )
 
 
 _ALL = (
@@ -306,6 +326,14 @@ _ALL = (
         ScriptedResponse((PREAMBLE, ANSWER), pacing=Pacing(speed=1.2), drop_connection_after_audio_ms=2_600),
         actions=(),
         bugs="O6 O7",
+    ),
+    # A connection that comes back
+    *_resumed("dropped-in-mid-speech", "the connection breaks in mid-answer", Action(3_200, "drop")),
+    *_resumed("dropped-between-turns", "the connection breaks between two turns", Action(6_200, "drop")),
+    *_resumed(
+        "dropped-while-truncating",
+        "the connection breaks when the user has interrupted and the truncation is under way",
+        Action(3_200, "interrupt_and_drop"),
     ),
     # Pause and resume
     _scenario(

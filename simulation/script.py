@@ -127,6 +127,7 @@ DEFAULT_RESPONSE = ScriptedResponse((ScriptedMessage("All right.", audio_ms=800)
 """What a server answers when its script is used up."""
 
 
+AfterLoss: TypeAlias = Literal["unsaid", "gone", "kept"]
 Acknowledgeable: TypeAlias = Literal["conversation.item.truncate", "conversation.item.delete"]
 
 
@@ -140,6 +141,10 @@ class ServerBehaviour:
     refuse_truncate, refuse_delete: refuse every such request with this error code.
     unacknowledged: requests that are carried out, but never answered.
     lost: requests that are neither carried out nor answered.
+    after_loss: what a client finds that connects again when its connection is gone. An empty conversation, of which
+        nothing is said (OpenAI); an empty one, with a new id in `conversation.created`; or the same one, with the same
+        id and all that the server remembers (xAI, with resumption). The response in flight is over in any case.
+    refuse_connections: the HTTP statuses that connections after the first are refused with, one after the other.
     """
 
     event_names: Literal["ga", "legacy"] = "ga"
@@ -147,3 +152,5 @@ class ServerBehaviour:
     refuse_delete: str | None = None
     unacknowledged: frozenset[Acknowledgeable] = frozenset()
     lost: frozenset[Acknowledgeable] = frozenset()
+    after_loss: AfterLoss = "unsaid"
+    refuse_connections: tuple[int, ...] = ()

@@ -69,6 +69,14 @@ def session_event(kind: str, session: dict[str, Any]) -> WireEvent:
     return {"type": kind, "session": session}
 
 
+def conversation_created(conversation_id: str | None) -> WireEvent:
+    """Return the event that tells which conversation a connection belongs to."""
+    return {
+        "type": "conversation.created",
+        "conversation": {"id": conversation_id, "object": "realtime.conversation"},
+    }
+
+
 def item_event(kind: str, item: Item, previous_item_id: str | None, *, with_content: bool = True) -> WireEvent:
     """Return `conversation.item.added` or `conversation.item.done`."""
     return {

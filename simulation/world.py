@@ -13,12 +13,14 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 
 from openai import AsyncOpenAI
+from openai.resources.realtime.realtime import AsyncRealtimeConnectionManager
 
 from speech_lifecycle.adapters.clock import Clock, LoopClock, VirtualClock
 from speech_lifecycle.adapters.driven_speech import DrivenSpeech
 from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.ports import AudioOutput, Session
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
+from speech_lifecycle.adapters.sessions.reconnection import Reconnection
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.trace import Header, Record, Trace, definition_digest
 from speech_lifecycle.fsm.values import BargeIn, Capabilities, Policy
@@ -34,6 +36,9 @@ from .simulated_speaker import SimulatedSpeaker
 _LIMIT_MS = 600_000.0
 """Longer than any speech: a world that has not come to its end by then never will."""
 
+_POLL_MS = 10.0
+"""In real time, how often to look whether everything is done."""
+
 
 class WorldError(SpeechLifecycleError, RuntimeError):
     """The simulated world did not come to its end."""
@@ -47,6 +52,8 @@ class SimulatedWorld:
 
     quiet_turns = 3
     """Turns of the event loop after which nothing that is ready to run is left."""
+    reconnection = Reconnection(jitter_ms=0)
+    """How a client that reconnects does: without chance, so that a run is the same every time."""
     may_fault = False
     """Whether the session may note faults, which it survives. Otherwise they are a `WorldError` in the end."""
     session: OpenAIRealtimeSession | None = None
@@ -64,6 +71,7 @@ class SimulatedWorld:
         has_output: bool = True,
         synchronize_text: bool = False,
         output_latency_ms: float = 0,
+        reconnects: bool = False,
         progress_every_ms: int | None = 100,
         real_time: bool = False,
         on_record: Callable[[Record], None] | None = None,
@@ -83,6 +91,7 @@ class SimulatedWorld:
         self.policy = policy or Policy()
         self.capabilities = capabilities
         self._barge_in = barge_in
+        self._reconnects = reconnects
         self._on_record = on_record
         self._first_sound = FirstSound(on_first_sound or (lambda: None))
         self.trace = Trace(Header(definition=definition_digest()))
@@ -120,9 +129,25 @@ class SimulatedWorld:
                 websocket_base_url=self.server.websocket_base_url,
             )
         )
-        connection = await exit_stack.enter_async_context(client.realtime.connect(model="gpt-realtime-2"))
-        self.session = OpenAIRealtimeSession(connection, capabilities=self.capabilities)
+
+        def connect() -> AsyncRealtimeConnectionManager:
+            return client.realtime.connect(model="gpt-realtime-2")
+
+        if self._reconnects:
+            self.session = OpenAIRealtimeSession(
+                connect=connect,
+                configure=self.configure,
+                reconnection=self.reconnection,
+                capabilities=self.capabilities,
+                clock=self.clock,
+            )
+        else:
+            connection = await exit_stack.enter_async_context(connect())
+            self.session = OpenAIRealtimeSession(connection, capabilities=self.capabilities)
         return self.session
+
+    def configure(self, session: OpenAIRealtimeSession) -> None:
+        """Say what the client wants, on each connection that it opens."""
 
     def open_output(self, speaker: SimulatedSpeaker) -> AudioOutput:
         """Return the output that the driver gets."""
@@ -161,7 +186,7 @@ class SimulatedWorld:
 
     @property
     def server_session(self) -> RealtimeSession:
-        """The server's side of the connection."""
+        """The server's side of the latest connection."""
         return self.server.sessions[-1]
 
     @property
@@ -175,7 +200,7 @@ class SimulatedWorld:
         if server is None:
             return False
         if server.is_closed or self._reading.done():
-            return self._reading.done()
+            return self._reading.done() or (self.session is not None and self.session.is_backing_off)
         return self.client_frames() == (server.frames_handled, server.frames_sent)
 
     async def settle(self) -> None:
@@ -201,11 +226,17 @@ class SimulatedWorld:
                 raise WorldError(f"still not done at {clock.now_ms():.0f} ms, and nothing more will happen")
             await self.settle()
 
-    async def run_until_over(self) -> None:
-        """Let the time pass until every speech is over."""
+    async def run_until_over(self, is_all_done: Callable[[], bool] = lambda: True) -> None:
+        """Let the time pass until every speech is over, and whatever else is to be done is done."""
         if isinstance(self.clock, VirtualClock):
-            await self.run_until(lambda: bool(self.speeches) and all(speech.is_over for speech in self.speeches))
-        else:
-            for speech in self.speeches:  # grows while it is read
-                await speech.done()
-            await self.settle()
+            await self.run_until(
+                lambda: bool(self.speeches) and all(speech.is_over for speech in self.speeches) and is_all_done()
+            )
+            return
+        for speech in self.speeches:  # grows while it is read
+            await speech.done()
+        while not is_all_done():
+            await self.clock.sleep(_POLL_MS)
+        for speech in self.speeches:
+            await speech.done()
+        await self.settle()

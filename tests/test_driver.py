@@ -17,6 +17,7 @@ from speech_lifecycle.fsm.events import (
     SessionMessageEnded,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResumed,
     SessionTextReceived,
 )
 from speech_lifecycle.fsm.trace import Step, Unrouted
@@ -51,9 +52,9 @@ class PlainSession:
 class Setting:
     """A driver between a plain session and a simulated speaker, in virtual time."""
 
-    def __init__(self, **options) -> None:
+    def __init__(self, session=None, **options) -> None:
         self.clock = VirtualClock()
-        self.session = PlainSession()
+        self.session = session or PlainSession()
         self.speaker = SimulatedSpeaker(self.clock)
         self.records = []
         self.driver = Driver(self.session, self.speaker, clock=self.clock, trace=self.records.append, **options)
@@ -223,6 +224,38 @@ def test_a_lost_session_ends_every_speech():
     setting.session.receiver.report(SessionLost())
     setting.clock.advance(10)
     assert setting.states() == ["failed", "failed"]
+
+
+class RestorableSession(PlainSession):
+    """A session that can tell a server what was heard."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.restored = []
+
+    def restore(self, history):
+        self.restored.append(history)
+
+
+@pytest.mark.parametrize(("conversation_kept", "times"), [(True, 0), (False, 1)])
+def test_a_session_is_told_what_was_heard_unless_its_server_remembers(conversation_kept, times):
+    setting = Setting(session=RestorableSession())
+    setting.respond("r", ("A", 300), ("B", 900))
+    setting.clock.advance(500)
+    setting.session.receiver.report(SessionLost(may_resume=True))
+    setting.clock.advance(10)
+    assert setting.driver.connection_state == "disconnected"
+    setting.session.receiver.report(SessionResumed(conversation_kept))
+    assert setting.driver.connection_state == "connected"
+    assert setting.session.restored == [tuple(setting.driver.history)] * times
+    assert [commit.message_id for commit in setting.driver.history] == ["A", "B"]
+
+
+def test_a_session_that_cannot_restore_goes_on_without():
+    setting = Setting()
+    for fact in (SessionLost(may_resume=True), SessionResumed()):
+        setting.session.receiver.report(fact)
+    assert setting.driver.connection_state == "connected"
 
 
 def test_session_and_output_must_agree_on_the_sample_rate():

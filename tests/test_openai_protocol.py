@@ -10,7 +10,7 @@ import pytest
 from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
 from speech_lifecycle.adapters.whole_samples import WholeSamples
 from speech_lifecycle.fsm import SpeechMachine
-from speech_lifecycle.fsm.effects import CancelResponse, RemoveMessages, ReplaceMessage, TruncateMessage
+from speech_lifecycle.fsm.effects import CancelResponse, CommitMessage, RemoveMessages, ReplaceMessage, TruncateMessage
 from speech_lifecycle.fsm.events import (
     Authorize,
     OutputAudioHandedOver,
@@ -505,3 +505,60 @@ def test_acknowledgements(protocol, receiver, effect, kind, operation):
     protocol.translate(effect)
     feed(protocol, {"type": kind, "item_id": "A"})
     assert receiver.told == [SessionReconciliationAcknowledged(operation, "A")]
+
+
+# A connection that is lost
+
+
+def test_a_new_conversation_is_told_what_was_heard_in_order_and_by_the_same_ids(protocol):
+    history = [CommitMessage("A", "One two.", "exact", False), CommitMessage("B", "Three", "synchronized", True)]
+    told = protocol.restore(history)
+    assert [event["type"] for event in told] == ["conversation.item.create"] * 2
+    assert [(event["item"]["id"], event["item"]["content"]) for event in told] == [
+        ("A", [{"type": "output_text", "text": "One two."}]),
+        ("B", [{"type": "output_text", "text": "Three"}]),
+    ]
+    assert {event["item"]["role"] for event in told} == {"assistant"}
+    assert len({event["event_id"] for event in told}) == 2
+
+
+def test_what_was_heard_without_a_known_text_is_left_out_and_logged(protocol, caplog):
+    history = [CommitMessage("A", "", "unknown", True), CommitMessage("B", "", "synchronized", True)]
+    assert protocol.restore(history) == []
+    assert [record.args for record in caplog.records] == [("A",), ("B",)]
+
+
+@pytest.mark.parametrize(("item_id", "allowed"), [("i" * 32, True), ("6e48537a-01b2-4311-b6ff-68b41109ca65", False)])
+def test_a_message_keeps_its_id_if_a_client_may_choose_it(protocol, item_id, allowed):
+    (told,) = protocol.restore([CommitMessage(item_id, "One two.", "exact", False)])
+    assert told["item"].get("id") == (item_id if allowed else None)
+
+
+def test_nothing_of_a_lost_connection_is_awaited(protocol, receiver):
+    for event in (created(), item(), part("audio")):
+        protocol.receive(event)
+    request = protocol.request_response("speech_1")
+    (truncation,) = protocol.translate(TruncateMessage("A", 100))
+    protocol.end_connection()
+    receiver.told.clear()
+    for event_id in (request["event_id"], truncation["event_id"]):
+        protocol.receive({"type": "error", "error": {"code": "no", "message": "No.", "event_id": event_id}})
+    protocol.receive({"type": "response.done", "response": {"id": "r", "status": "completed"}})
+    assert receiver.told == [SessionResponseEnded("r", "completed")]
+    assert len(protocol.errors) == 2
+
+
+def test_a_kept_conversation_is_truncated_where_its_audio_is(protocol):
+    for event in (created(), item(), part("text"), part("audio", index=1)):
+        protocol.receive(event)
+    protocol.end_connection()
+    (truncation,) = protocol.translate(TruncateMessage("A", 100))
+    assert truncation["content_index"] == 1
+
+
+@pytest.mark.parametrize("name", ["conversation.created", "session.created"])
+def test_a_server_may_say_which_conversation_it_is(protocol, name):
+    protocol.receive({"type": name, "conversation": {"id": "conv_1"}})
+    assert protocol.conversation_id == "conv_1"
+    protocol.receive({"type": "session.created", "session": {"id": "sess_1"}})
+    assert protocol.conversation_id == "conv_1"

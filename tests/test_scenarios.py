@@ -65,6 +65,24 @@ ENDS = {
     "finish-never-reported": "preamble played finished 1800, answer skipped timed_out 0",
     "surplus-finishes": "preamble played finished 1800, answer partial interrupted 1400",
     "connection-dropped": "preamble played finished 1800, answer partial source_failed 283",
+    "dropped-in-mid-speech-kept": (
+        "preamble played finished 1800, answer partial source_failed 1400, later played finished 1400"
+    ),
+    "dropped-in-mid-speech-gone": (
+        "preamble played finished 1800, answer partial source_failed 1400, later played finished 1400"
+    ),
+    "dropped-between-turns-kept": (
+        "preamble played finished 1800, answer played finished 4200, later played finished 1400"
+    ),
+    "dropped-between-turns-gone": (
+        "preamble played finished 1800, answer played finished 4200, later played finished 1400"
+    ),
+    "dropped-while-truncating-kept": (
+        "preamble played finished 1800, answer partial interrupted 1400, later played finished 1400"
+    ),
+    "dropped-while-truncating-gone": (
+        "preamble played finished 1800, answer partial interrupted 1400, later played finished 1400"
+    ),
     "paused-then-interrupted": "preamble played finished 1800, answer partial interrupted 1200",
     "paused-then-resumed": "preamble played finished 1800, answer played finished 4200",
     "user-speaks-before-launch": "preamble skipped interrupted 0",
@@ -102,7 +120,18 @@ def test_every_scenario_has_its_end():
     assert list(ENDS) == list(SCENARIOS)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+NOT_YET = pytest.mark.xfail(strict=True, reason="the chart asks for nothing again when the conversation was kept")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=NOT_YET if name in ("dropped-in-mid-speech-kept", "dropped-while-truncating-kept") else ()
+        )
+        for name in SCENARIOS
+    ],
+)
 def test_scenario(name):
     report, world = asyncio.run(play(SCENARIOS[name]))
     records = [message.record for message in report.messages]

@@ -54,6 +54,10 @@ class OpenAIAnswers:
         """Whether the answer to such a request is still to come."""
         return (operation, message_id) in self._requests.values()
 
+    def end_connection(self) -> None:
+        """Expect no answers any more: the connection that they would come on is gone."""
+        self._requests.clear()
+
     def on_item_added(self, item_id: str) -> None:
         """Learn that an item is in the conversation: the second half of a replacement."""
         if self.is_expected("replace", item_id):

@@ -7,11 +7,12 @@ lifecycle. Current event names and the older ones that Azure still uses are both
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from speech_lifecycle.fsm.effects import CancelResponse, ReplaceMessage, SessionEffect, TruncateMessage
+from speech_lifecycle.fsm.effects import CancelResponse, CommitMessage, ReplaceMessage, SessionEffect, TruncateMessage
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import (
     SessionItemAdded,
@@ -31,6 +32,8 @@ from .openai_answers import OpenAIAnswers, ServerError, status_of
 from .openai_deltas import AudioDelta, Delta, delta_decoder
 from .openai_requests import ResponseRequests
 
+logger = logging.getLogger(__name__)
+
 SAMPLE_RATE = 24_000
 """Samples per second of `audio/pcm`, the protocol's default audio format."""
 
@@ -48,6 +51,12 @@ _OLDER_NAMES = {
 
 _ITEMS_KEPT = 1024
 """Items of which is remembered what a later request needs: far more than one response has."""
+
+_LONGEST_CLIENT_ID = 32
+"""Characters of an item id that a client may choose. Servers choose longer ones."""
+
+_GREETINGS = frozenset({"session.created", "conversation.created"})
+"""What a server begins a connection with, and where it may say which conversation it is."""
 
 V = TypeVar("V")
 
@@ -70,10 +79,12 @@ class _Item:
 
 @dataclass
 class OpenAIRealtimeProtocol:
-    """The state of one connection, as far as translating needs it."""
+    """The state of a session, as far as translating needs it."""
 
     receiver: SessionReceiver
     answers: OpenAIAnswers = field(init=False)
+    conversation_id: str | None = None
+    """What the server calls the conversation, if it says so. It outlives the connection if the server keeps it."""
     _items: dict[str, _Item] = field(default_factory=dict)
     """The messages of responses that have not ended."""
     _samples: WholeSamples = field(default_factory=WholeSamples)
@@ -121,7 +132,18 @@ class OpenAIRealtimeProtocol:
         else:
             self._receive_text(delta.item_id, delta.delta)
 
+    def end_connection(self) -> None:
+        """Expect nothing more of what was under way: responses and answers went down with the connection."""
+        self._items.clear()
+        self._modalities.clear()
+        self._samples = WholeSamples()
+        self._requests = ResponseRequests()
+        self.answers.end_connection()
+
     # A handler reads all it needs before it reports or changes anything.
+
+    def _on_greeting(self, event: Mapping[str, Any]) -> None:
+        self.conversation_id = optional_identifier(event, "conversation", "id") or self.conversation_id
 
     def _on_response_created(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response", "id")
@@ -259,6 +281,23 @@ class OpenAIRealtimeProtocol:
             "response": {"metadata": {SPEECH_ID_KEY: speech_id}},
         }
 
+    def restore(self, history: Iterable[CommitMessage]) -> list[dict[str, Any]]:
+        """Return the client events that tell a new conversation what was heard, in this order.
+
+        A message keeps its id, unless that is longer than the protocol allows a client's ids to be. One whose heard
+        text is unknown or empty cannot be told, and is logged.
+        """
+        events = []
+        for message in history:
+            if not message.text:
+                logger.warning("the new conversation cannot be told of %s: its text is unknown", message.message_id)
+                continue
+            item = _assistant_text(message.text)
+            if len(message.message_id) <= _LONGEST_CLIENT_ID:
+                item["id"] = message.message_id
+            events.append({"type": "conversation.item.create", "event_id": self._event_id(), "item": item})
+        return events
+
     def translate(self, effect: SessionEffect) -> list[dict[str, Any]]:
         """Return the client events that perform an effect."""
         if isinstance(effect, CancelResponse):
@@ -293,12 +332,7 @@ class OpenAIRealtimeProtocol:
             "type": "conversation.item.create",
             "event_id": self._event_id("replace", effect.message_id),
             **place,
-            "item": {
-                "id": effect.message_id,
-                "type": "message",
-                "role": "assistant",
-                "content": [{"type": "output_text", "text": effect.text}],
-            },
+            "item": {"id": effect.message_id, **_assistant_text(effect.text)},
         }
 
     def _event_id(self, operation: Reconciliation | None = None, message_id: str = "") -> str:
@@ -307,6 +341,10 @@ class OpenAIRealtimeProtocol:
         if operation is not None:
             self.answers.expect(event_id, operation, message_id)
         return event_id
+
+
+def _assistant_text(words: str) -> dict[str, Any]:
+    return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": words}]}
 
 
 def _modalities_of(response: Mapping[str, Any]) -> tuple[Modality, ...]:
@@ -322,6 +360,7 @@ def _remember(latest: dict[str, V], key: str, value: V) -> None:
 
 
 _HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]] = {
+    **dict.fromkeys(_GREETINGS, OpenAIRealtimeProtocol._on_greeting),
     "response.created": OpenAIRealtimeProtocol._on_response_created,
     "response.output_item.added": OpenAIRealtimeProtocol._on_output_item_added,
     "conversation.item.added": OpenAIRealtimeProtocol._on_conversation_item_added,
@@ -339,6 +378,20 @@ _HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]
     "input_audio_buffer.speech_stopped": OpenAIRealtimeProtocol._on_speech_stopped,
     "error": OpenAIRealtimeProtocol._on_error,
 }
+
+
+def conversation_id_in(event: Mapping[str, Any]) -> str | None:
+    """Return what the server calls the conversation, if the event says so: `conversation.created` does."""
+    try:
+        return optional_identifier(event, "conversation", "id") if event.get("type") in _GREETINGS else None
+    except FieldError:
+        return None
+
+
+def is_about_the_conversation(event: Mapping[str, Any]) -> bool:
+    """Whether the event means something for the conversation, so that no word of which one it is will come."""
+    name = event.get("type")
+    return isinstance(name, str) and name not in _GREETINGS and _OLDER_NAMES.get(name, name) in _HANDLERS
 
 
 def _names_of(handler: Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A session over the `openai` SDK: any open `AsyncRealtimeConnection`, to OpenAI, Azure, or who else speaks it."""
+"""A session over the `openai` SDK: any `AsyncRealtimeConnection`, to OpenAI, Azure, or who else speaks it."""
 
 from __future__ import annotations
 
@@ -7,31 +7,54 @@ import contextlib
 import json
 import logging
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from speech_lifecycle.fsm.effects import SessionEffect
-from speech_lifecycle.fsm.events import SessionLost
+from speech_lifecycle.fsm.effects import CommitMessage, SessionEffect
+from speech_lifecycle.fsm.events import SessionLost, SessionResumed
 from speech_lifecycle.fsm.values import Capabilities
 
+from ..clock import Clock, LoopClock, ScheduledCall
 from ..ports import SessionReceiver
 from .client_event import as_sent
 from .faults import Faults
 from .openai_answers import ServerError
-from .openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol, ProtocolError, delta_in
+from .openai_protocol import (
+    SAMPLE_RATE,
+    OpenAIRealtimeProtocol,
+    ProtocolError,
+    conversation_id_in,
+    delta_in,
+    is_about_the_conversation,
+)
+from .reconnection import Reconnection
 
 if TYPE_CHECKING:
     from openai.resources.realtime.realtime import AsyncRealtimeConnection
+    from websockets.exceptions import ConnectionClosed
 
 logger = logging.getLogger(__name__)
+
+
+Connect = Callable[[], "AbstractAsyncContextManager[AsyncRealtimeConnection]"]
+"""Gives what opens a connection when it is entered and closes it when it is left, a new one each time."""
+
+_GREETING_TIMEOUT_MS = 5_000
+"""How long a server may take to say which conversation a new connection belongs to."""
 
 
 class OpenAIRealtimeSession:
     """A session with a server of the OpenAI Realtime protocol.
 
-    The connection stays the caller's: other parts may send on it (audio input, tool results, session updates),
-    but only this session reads from it. `listen` hands on every server event, for whatever else the agent does
-    with them (function calls, input transcripts).
+    Other parts may send on its connection (audio input, tool results, session updates), by `send`, but only this
+    session reads from it, from the first event on. `listen` hands on every server event, for whatever else the agent
+    does with them (function calls, input transcripts).
+
+    Given a way to connect, it connects again by itself when the connection is lost, unless this side closed it. The
+    server has kept the conversation if it says so: by the same id in `conversation.created` as before. What was not
+    sent when the connection went, and what is sent while there is none, is dropped and counted in `events_dropped`.
 
     Nothing that other code raises ends the session: not a listener, not the receiver, not the connection's `send`.
     It is logged, once for each place that raises, and counted in `faults`.
@@ -41,21 +64,50 @@ class OpenAIRealtimeSession:
 
     def __init__(
         self,
-        connection: AsyncRealtimeConnection,
+        connection: AsyncRealtimeConnection | None = None,
         *,
+        connect: Connect | None = None,
+        configure: Callable[[OpenAIRealtimeSession], object] | None = None,
+        reconnection: Reconnection | None = None,
         capabilities: Capabilities | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        """Take an open connection. The default capabilities are those of OpenAI over WebSocket."""
+        """Take an open connection, or a way to connect, or both.
+
+        Args:
+            connection: an open connection, which stays the caller's. Without one, `run` opens the first one too.
+            connect: how to open one, as `lambda: client.realtime.connect(model=...)`. `run` closes what it opens.
+            configure: is called with this session on every connection, and what it sends goes first: the agent's
+                `session.update`, which a new connection needs again.
+            reconnection: how often and how soon to try.
+            capabilities: what the server can do; by default what OpenAI can over WebSocket.
+            clock: the time between two attempts to connect; the event loop's by default.
+
+        Raises:
+            ValueError: there is neither a connection nor a way to get one.
+        """
+        if connection is None and connect is None:
+            raise ValueError("the session needs an open connection, or a way to connect")
         self._connection = connection
+        self._connect = connect
+        self._configure = configure
+        self._reconnection = reconnection or Reconnection()
         self._capabilities = capabilities or Capabilities()
+        self._clock = clock or LoopClock()
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._protocol: OpenAIRealtimeProtocol | None = None
         self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._is_lost = False
+        self._resumption: _Resumption | None = None
         self._faults = Faults(logger)
         self.frames_sent = 0
-        """Client events given to the connection or waiting to be."""
+        """Client events given to the present connection or waiting to be."""
         self.frames_handled = 0
-        """Server events received, with all that they caused."""
+        """Server events received on the present connection, with all that they caused."""
+        self.events_dropped = 0
+        """Client events that a lost connection took with it, and those that were given when there was none."""
+        self.is_backing_off = False
+        """Whether it waits before it tries again to connect."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -95,35 +147,147 @@ class OpenAIRealtimeSession:
         for event in self._attached.translate(effect):
             self.send(event)
 
+    def restore(self, history: Sequence[CommitMessage]) -> None:
+        """Tell the server what was heard in a conversation that it does not know: the assistant's words, in order."""
+        for event in self._attached.restore(history):
+            self.send(event)
+
     def send(self, event: dict[str, Any]) -> None:
-        """Send a client event of the protocol, as it is now, after those sent before.
+        """Send a client event of the protocol, as it is now, after those sent before. Without a connection: drop it.
 
         Raises:
             UnsendableEventError: JSON has no words for a value in it. The message names the field. Nothing is sent.
         """
         sent = as_sent(event)
+        if self._is_lost:
+            self.events_dropped += 1
+            logger.debug("client event %r was dropped: there is no connection", event.get("type"))
+            return
         self.frames_sent += 1
         self._outbox.put_nowait(sent)
 
     async def run(self) -> None:
-        """Read until the connection ends, and report `SessionLost` then. Cancelling it leaves the connection open."""
+        """Read until the connection ends, and report `SessionLost` then. Given a way to connect, go on with a new one.
+
+        Cancelling it leaves a connection of the caller open, and closes one that it opened, also while it waits to
+        try again.
+
+        Raises:
+            Exception: what the first attempts to connect came to, if no connection was given. Later ones are logged.
+        """
+        receiver = self._attached.receiver
+        if self._connection is None or _may_return(await self._speak_on(self._connection)):
+            await self._keep_connected()
+        self._faults.call("the receiver failed on the end of the connection", receiver.report, SessionLost())
+
+    async def _keep_connected(self) -> None:
+        """Speak on one new connection after the other, until no other can be had or is wanted."""
+        may_go_on = self._connect is not None
+        while may_go_on:
+            try:
+                may_go_on = await self._reconnection.retrying(self._back_off)(self._speak_on_new_connection)
+            except Exception:
+                if not self._is_lost:
+                    raise
+                logger.exception("the connection could not be opened again, and is lost for good")
+                return
+
+    async def _speak_on_new_connection(self) -> bool:
+        """Open a connection, and speak on it until it ends. Return whether another one may follow.
+
+        Raises:
+            ConnectionClosed: the connection did not last.
+        """
+        assert self._connect is not None
+        async with self._connect() as connection:
+            began_ms = self._clock.now_ms()
+            closed = await self._speak_on(connection)
+        if not _may_return(closed):
+            return False
+        if self._clock.now_ms() - began_ms < self._reconnection.lasting_ms:
+            raise closed
+        return True
+
+    async def _back_off(self, ms: float) -> None:
+        self.is_backing_off = True
+        try:
+            await self._clock.sleep(ms)
+        finally:
+            self.is_backing_off = False
+
+    async def _speak_on(self, connection: AsyncRealtimeConnection) -> ConnectionClosed:
+        """Send and receive until the connection ends; return how it did."""
         from websockets.exceptions import ConnectionClosed
 
-        receiver = self._attached.receiver
-        sender = asyncio.create_task(self._send_all())
+        self._begin(connection)
+        sender = asyncio.create_task(self._send_all(connection))
         try:
             while True:
-                self._receive(await self._connection.recv_bytes())
+                self._receive(await connection.recv_bytes())
         except ConnectionClosed as closed:
-            logger.info("realtime connection closed: %s", closed)
+            self._end(closed)
+            return closed
         finally:
+            self._forget_resumption()
             sender.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sender
-        self._faults.call("the receiver failed on the end of the connection", receiver.report, SessionLost())
+
+    def _begin(self, connection: AsyncRealtimeConnection) -> None:
+        """Take a connection into use. The agent's own settings go first, also before what waits to be sent."""
+        self._connection = connection
+        waiting, self._outbox = self._outbox, asyncio.Queue()
+        self.frames_sent, self.frames_handled = waiting.qsize(), 0
+        if self._is_lost:
+            self._is_lost = False
+            known = self._attached.conversation_id
+            self._resumption = _Resumption(known, self._clock.call_later(_GREETING_TIMEOUT_MS, self._resume))
+        if self._configure is not None:
+            self._faults.call("configuring the connection failed", self._configure, self)
+        while not waiting.empty():
+            self._outbox.put_nowait(waiting.get_nowait())
+
+    def _end(self, closed: ConnectionClosed) -> None:
+        """Drop what was to be sent, expect no answer, and say that the connection is gone if another may follow."""
+        logger.info("realtime connection closed: %s", closed)
+        self._is_lost = True
+        if not self._outbox.empty():
+            logger.warning("the connection took %d client events with it that were not sent", self._outbox.qsize())
+            self.events_dropped += self._outbox.qsize()
+        self._outbox = asyncio.Queue()
+        self.frames_sent = self.frames_handled = 0
+        self._attached.end_connection()
+        was_resumed = self._forget_resumption() is None
+        if was_resumed and self._connect is not None and _may_return(closed):
+            fact = SessionLost(may_resume=True)
+            self._faults.call("the receiver failed on a lost connection", self._attached.receiver.report, fact)
 
     def _receive(self, frame: bytes) -> None:
         self.frames_handled += 1
+        if self._resumption is None:
+            self._handle(frame)
+        elif self._resumption.is_decided_by(frame):
+            self._resume()
+
+    def _resume(self) -> None:
+        """Report what the new connection means, and then what the server has said on it."""
+        resumption = self._forget_resumption()
+        if resumption is None:
+            return
+        protocol = self._attached
+        protocol.conversation_id = resumption.announced
+        fact = SessionResumed(resumption.conversation_is_kept)
+        self._faults.call("the receiver failed on a new connection", protocol.receiver.report, fact)
+        for frame in resumption.held:
+            self._handle(frame)
+
+    def _forget_resumption(self) -> _Resumption | None:
+        resumption, self._resumption = self._resumption, None
+        if resumption is not None:
+            resumption.timeout.cancel()
+        return resumption
+
+    def _handle(self, frame: bytes) -> None:
         delta = delta_in(frame)
         if delta is not None:
             self._faults.call("the receiver failed on a delta", self._attached.receive_delta, delta)
@@ -143,19 +307,51 @@ class OpenAIRealtimeSession:
         except ProtocolError as error:
             logger.warning("%s", error)
 
-    async def _send_all(self) -> None:
+    async def _send_all(self, connection: AsyncRealtimeConnection) -> None:
         from websockets.exceptions import ConnectionClosed
 
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                event = await self._outbox.get()
-                try:
-                    await self._connection.send(event)  # type: ignore[arg-type]
-                except ConnectionClosed:
-                    raise
-                except Exception as error:
-                    self.frames_sent -= 1
-                    self._faults.note("the connection failed to send a client event", error)
+        while True:
+            event = await self._outbox.get()
+            try:
+                await connection.send(event)  # type: ignore[arg-type]
+            except ConnectionClosed:
+                self.events_dropped += 1
+                return
+            except Exception as error:
+                self.frames_sent -= 1
+                self._faults.note("the connection failed to send a client event", error)
+
+
+@dataclass(slots=True)
+class _Resumption:
+    """A new connection of which is not yet known whether its server remembers the conversation."""
+
+    known: str | None
+    """The id of the conversation before the loss, if the server had told it."""
+    timeout: ScheduledCall
+    announced: str | None = None
+    """The id that the server gives now."""
+    held: list[bytes] = field(default_factory=list)
+    """What it has said until now."""
+
+    def is_decided_by(self, frame: bytes) -> bool:
+        """Hold a frame; whether it is now known, if not by an id, then because none will come."""
+        self.held.append(frame)
+        event = _event_in(frame)
+        if event is None:
+            return False
+        self.announced = conversation_id_in(event)
+        return self.announced is not None or self.known is None or is_about_the_conversation(event)
+
+    @property
+    def conversation_is_kept(self) -> bool:
+        """Whether the server goes on with the same conversation."""
+        return self.known is not None and self.announced == self.known
+
+
+def _may_return(closed: ConnectionClosed) -> bool:
+    """Whether another connection may follow: not if it was this side that closed, normally."""
+    return not (closed.sent is not None and closed.sent.code == 1000 and not closed.rcvd_then_sent)
 
 
 def _event_in(frame: bytes) -> dict[str, Any] | None:

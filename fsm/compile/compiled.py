@@ -2,7 +2,7 @@
 # mypy: ignore-errors
 """What runs: every event of the charts as a function (see `compiler`)."""
 
-from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, SessionLost, SessionRequestRefused, SessionResponseCreated, Speech
+from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, RestoreHistory, SessionLost, SessionRequestRefused, SessionResponseCreated, Speech
 from ..conversation.guards import STOPPABLE_SPEECH_STATES
 from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReplaceMessage, ReportMessageSettled, StartHandover, TruncateMessage, replace
 from ..message.evidence import OutputPlaybackFinished, _INFINITE, _REPORTS
@@ -959,6 +959,8 @@ def speech_on_session_response_ended(run, speech, event):
         return reply_89
 
 def speech_on_session_lost(run, speech, event):
+    if (event.may_resume is not False and event.may_resume is not True) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         run.transitions.append('speech.queued.session_lost')
@@ -2514,7 +2516,13 @@ def conversation_on_session_resumed(run, conversation, event):
     if state == 'connected':
         return reply_193
     elif state == 'disconnected':
+        if event.conversation_kept:
+            run.transitions.append('conversation.disconnected.session_resumed#kept')
+            run.effects.append(AnnounceConnectionState('connected', event.conversation_kept))
+            conversation.connection = 'connected'
+            return None
         run.transitions.append('conversation.disconnected.session_resumed')
+        run.effects.append(RestoreHistory())
         run.effects.append(AnnounceConnectionState('connected', event.conversation_kept))
         conversation.connection = 'connected'
         return None
@@ -3174,7 +3182,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '6cb9a91c4bd10f52'
+DIGEST = 'b8b36075530e8006'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..effects import AnnounceAgentState, AnnounceConnectionState, CreateResponse, ReportSpeechBegun
+from ..effects import AnnounceAgentState, AnnounceConnectionState, CreateResponse, ReportSpeechBegun, RestoreHistory
 from ..events import (
     Authorize,
     Close,
@@ -37,6 +37,11 @@ def announce_disconnected(run: ConversationRun, conversation: Conversation, even
 def announce_connected(run: ConversationRun, conversation: Conversation, event: SessionResumed) -> None:
     """Say that there is a server again, and whether it remembers the conversation."""
     run.emit(AnnounceConnectionState("connected", event.conversation_kept))
+
+
+def restore_history(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+    """Have the session tell its server what was heard, of which it knows nothing."""
+    run.emit(RestoreHistory())
 
 
 def announce_closing(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:

@@ -78,7 +78,11 @@ class ConversationChart(StateChart[Any]):
     # The connection. A speech cannot go on without it, whatever becomes of the server's memory.
     connected.to(disconnected, event="session_lost", on=["lose_session", "announce_disconnected"])
     closing.to(None, event="session_lost", on="lose_session")
-    disconnected.to(connected, event="session_resumed", on="announce_connected")
+    named(
+        "kept",
+        disconnected.to(connected, event="session_resumed", cond="conversation_is_kept", on="announce_connected"),
+    )
+    disconnected.to(connected, event="session_resumed", on=["restore_history", "announce_connected"])
 
     # Every way out is this one: what was heard is settled by the evidence, and nothing new begins (H6).
     connected.to(closing, event="close", on=["announce_closing", "close_all"])

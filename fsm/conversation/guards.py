@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from ..events import Authorize, Event, Interrupt, RequestResponse, SessionRequestRefused, SessionResponseCreated
+from ..events import (
+    Authorize,
+    Event,
+    Interrupt,
+    RequestResponse,
+    SessionRequestRefused,
+    SessionResponseCreated,
+    SessionResumed,
+)
 from ..state import Conversation, Speech
 from ..values import STOPPABLE_SPEECH_STATES
 from .internal_events import InternalEvent, ResponseOver, SpeechOver
@@ -16,6 +24,11 @@ def is_connected(conversation: Conversation, event: Event | None) -> bool:
 def is_disconnected(conversation: Conversation, event: Event | None) -> bool:
     """The connection is gone."""
     return conversation.connection == "disconnected"
+
+
+def conversation_is_kept(conversation: Conversation, event: SessionResumed) -> bool:
+    """The server remembers what it did before the connection was lost."""
+    return event.conversation_kept
 
 
 def is_closed(conversation: Conversation, event: Event | None) -> bool:
