@@ -58,6 +58,7 @@ CONVERSATION: Mapping[str, Swatch] = {
     "connection": Swatch("#f4f4f4", "#6f6f6f"),
     "connected": Swatch("#64e8a0", "#007a59"),
     "disconnected": Swatch("#e8795a", "#a34200"),
+    "restoring": Swatch("#c3e1f5", "#0072b2"),
     "closing": Swatch("#f7d264", "#9a6a00"),
     "closed": Swatch("#d6d6d6", "#6f6f6f"),
     "user": Swatch("#fdf6ec", "#9a6a00"),

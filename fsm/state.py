@@ -118,6 +118,8 @@ class Speech(Struct, gc=False):
     """A fact has come since the timer was started."""
     awaited: dict[str, Reconciliation] = {}
     """Requests that the server has not answered: the operation, by the id of its message."""
+    awaits_resumption: bool = False
+    """The connection is gone, and it is not known yet whether the server keeps the conversation."""
     speech_id: str = ""
     """Its name in a conversation; "" for a speech by itself."""
 

@@ -26,7 +26,7 @@ SpeechState = Literal[
 Outcome = Literal["completed", "interrupted", "failed"]
 ResponseStatus = Literal["completed", "cancelled", "failed", "incomplete"]
 AgentState = Literal["listening", "thinking", "speaking"]
-ConnectionState = Literal["connected", "disconnected", "closing", "closed"]
+ConnectionState = Literal["connected", "disconnected", "restoring", "closing", "closed"]
 UserState = Literal["silent", "talking"]
 FloorState = Literal["free", "held", "taken"]
 GenerationState = Literal["idle", "requested", "generating"]
@@ -115,6 +115,8 @@ class Policy(Value, frozen=True):
     """How long to wait for the output's report after a clear."""
     reconcile_timeout_ms: Whole = 5_000
     """How long to wait for the server's answers, and for the end of its response."""
+    resume_timeout_ms: Whole = 120_000
+    """How long to wait for a lost session to resume, if another attempt follows."""
 
     def __post_init__(self) -> None:
         for name in (
@@ -123,6 +125,7 @@ class Policy(Value, frozen=True):
             "playout_margin_ms",
             "stop_timeout_ms",
             "reconcile_timeout_ms",
+            "resume_timeout_ms",
         ):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST:

@@ -69,7 +69,6 @@ def test_demo_fails_if_the_server_cannot_be_brought_in_line(tmp_path):
     assert "divergence: answer: cannot_truncate" in done.stdout
 
 
-@pytest.mark.xfail(strict=True, reason="the chart asks for nothing again when the conversation was kept")
 def test_demo_lists_and_plays_every_scenario(tmp_path):
     listed = run("demo", "--list", cwd=tmp_path)
     assert [line.split()[0] for line in listed.stdout.splitlines()] == list(SCENARIOS)

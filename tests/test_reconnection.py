@@ -38,8 +38,6 @@ NEXT = ScriptedMessage("And so on.", 400, message_id="next")
 FIRST = ScriptedResponse((ONE, TWO), pacing=Pacing(speed=1.5))
 SECOND = ScriptedResponse((NEXT,))
 
-NOT_YET = pytest.mark.xfail(strict=True, reason="the chart asks for nothing again when the conversation was kept")
-
 
 def facts_in(records):
     """Return what a session has told of its connection."""
@@ -108,7 +106,7 @@ IN_MID_SPEECH = (1, 60, 590, 600, 610, 1_000, 1_400)
 
 
 @pytest.mark.parametrize("at_ms", IN_MID_SPEECH)
-@pytest.mark.parametrize("after_loss", ["gone", "unsaid", pytest.param("kept", marks=NOT_YET)])
+@pytest.mark.parametrize("after_loss", ["gone", "unsaid", "kept"])
 def test_dropped_in_mid_speech_all_accounts_are_the_same(after_loss, at_ms):
     assert differences(dropped(after_loss, Action(at_ms, "drop"))) == []
 
@@ -119,7 +117,7 @@ def test_dropped_between_turns_all_accounts_are_the_same(after_loss):
 
 
 @pytest.mark.parametrize("at_ms", IN_MID_SPEECH)
-@pytest.mark.parametrize("after_loss", ["gone", "unsaid", pytest.param("kept", marks=NOT_YET)])
+@pytest.mark.parametrize("after_loss", ["gone", "unsaid", "kept"])
 def test_dropped_before_the_truncation_arrives_all_accounts_are_the_same(after_loss, at_ms):
     assert differences(dropped(after_loss, Action(at_ms, "interrupt_and_drop"))) == []
 
@@ -143,7 +141,6 @@ def test_dropped_before_the_truncation_is_answered_all_accounts_are_the_same(aft
     assert world.listener.heard["next"] == 400
 
 
-@pytest.mark.xfail(strict=True, reason="what is settled after the new connection is there is not told to it")
 def test_what_the_output_reports_only_when_the_new_connection_is_there_is_told_to_it_too():
     late = Late(800, (OutputPlaybackFinished,))
     scenario = dropped("gone", Action(400, "drop"), misbehaviour=late)

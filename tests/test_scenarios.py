@@ -120,17 +120,9 @@ def test_every_scenario_has_its_end():
     assert list(ENDS) == list(SCENARIOS)
 
 
-NOT_YET = pytest.mark.xfail(strict=True, reason="the chart asks for nothing again when the conversation was kept")
-
-
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(
-            name, marks=NOT_YET if name in ("dropped-in-mid-speech-kept", "dropped-while-truncating-kept") else ()
-        )
-        for name in SCENARIOS
-    ],
+    SCENARIOS,
 )
 def test_scenario(name):
     report, world = asyncio.run(play(SCENARIOS[name]))

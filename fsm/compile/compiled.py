@@ -2,7 +2,7 @@
 # mypy: ignore-errors
 """What runs: every event of the charts as a function (see `compiler`)."""
 
-from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, RestoreHistory, SessionLost, SessionRequestRefused, SessionResponseCreated, Speech
+from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, RestoreHistory, SessionLost, SessionRequestRefused, SessionResponseCreated, SessionResumed, Speech
 from ..conversation.guards import STOPPABLE_SPEECH_STATES
 from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReplaceMessage, ReportMessageSettled, StartHandover, TruncateMessage, replace
 from ..message.evidence import OutputPlaybackFinished, _INFINITE, _REPORTS
@@ -106,147 +106,150 @@ reply_87 = Ignored('speech.completed.session_response_ended#speech_is_over', 'co
 reply_88 = Ignored('speech.interrupted.session_response_ended#speech_is_over', 'interrupted', 'speech_is_over')
 reply_89 = Ignored('speech.failed.session_response_ended#speech_is_over', 'failed', 'speech_is_over')
 reply_90 = Ignored('speech.stopping.session_lost#already_lost', 'stopping', 'already_lost')
-reply_91 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
-reply_92 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
-reply_93 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
-reply_94 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
-reply_95 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
-reply_96 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
-reply_97 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
-reply_98 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
-reply_99 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
-reply_100 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
-reply_101 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
-reply_102 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_103 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
-reply_104 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
-reply_105 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
-reply_106 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
-reply_107 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
-reply_108 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
-reply_109 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
-reply_110 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_111 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
-reply_112 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
-reply_113 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
-reply_114 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
-reply_115 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
-reply_116 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
-reply_117 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
-reply_118 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
-reply_119 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
-reply_120 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
-reply_121 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
-reply_122 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
-reply_123 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
-reply_124 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
-reply_125 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
-reply_126 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
-reply_127 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
-reply_128 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
-reply_129 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
-reply_130 = Handled(('message.pending.session_text_received#first',))
-reply_131 = Handled(('message.pending.session_text_received',))
-reply_132 = Handled(('message.forwarding.session_text_received#first',))
-reply_133 = Handled(('message.forwarding.session_text_received',))
-reply_134 = Handled(('message.played.session_text_received',))
-reply_135 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
-reply_136 = Handled(('message.partial.session_text_received',))
-reply_137 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
-reply_138 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
-reply_139 = Handled(('message.pending.session_audio_received#first_of_a_text',))
-reply_140 = Handled(('message.pending.session_audio_received#first',))
-reply_141 = Handled(('message.pending.session_audio_received',))
-reply_142 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
-reply_143 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
-reply_144 = Handled(('message.forwarding.session_audio_received#first',))
-reply_145 = Handled(('message.forwarding.session_audio_received',))
-reply_146 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
-reply_147 = Handled(('message.draining.session_audio_received',))
-reply_148 = Handled(('message.played.session_audio_received',))
-reply_149 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
-reply_150 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
-reply_151 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
-reply_152 = Handled(('message.pending.session_message_ended',))
-reply_153 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
-reply_154 = Handled(('message.forwarding.session_message_ended',))
-reply_155 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
-reply_156 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
-reply_157 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
-reply_158 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
-reply_159 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_160 = Handled(('message.forwarding.output_audio_handed_over',))
-reply_161 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_162 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
-reply_163 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
-reply_164 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
-reply_165 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_166 = Handled(('message.forwarding.output_playback_started',))
-reply_167 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_168 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_169 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
-reply_170 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
-reply_171 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
-reply_172 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_173 = Handled(('message.forwarding.output_playback_progressed',))
-reply_174 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_175 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_176 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
-reply_177 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
-reply_178 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
-reply_179 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_180 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
-reply_181 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_182 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
-reply_183 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
-reply_184 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
-reply_185 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_186 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
-reply_187 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
-reply_188 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
-reply_189 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
-reply_190 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_191 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
-reply_192 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_193 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
-reply_194 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
-reply_195 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_196 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
-reply_197 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
-reply_198 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
-reply_199 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
-reply_200 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
-reply_201 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
-reply_202 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
-reply_203 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
-reply_204 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
-reply_205 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
-reply_206 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
-reply_207 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
-reply_208 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_209 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_210 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_211 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
-reply_212 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_213 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_214 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_215 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_216 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_217 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_218 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_219 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_220 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_221 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_222 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_223 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
-reply_224 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_225 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_226 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_227 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
-reply_228 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_229 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_230 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_231 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_91 = Ignored('speech.reconciling.session_lost#already_lost', 'reconciling', 'already_lost')
+reply_92 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
+reply_93 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
+reply_94 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
+reply_95 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
+reply_96 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
+reply_97 = Handled(('speech.stopping.session_resumed#kept',))
+reply_98 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
+reply_99 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
+reply_100 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
+reply_101 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
+reply_102 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
+reply_103 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_104 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_105 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_106 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
+reply_107 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
+reply_108 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
+reply_109 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
+reply_110 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
+reply_111 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_112 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_113 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_114 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
+reply_115 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
+reply_116 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
+reply_117 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
+reply_118 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
+reply_119 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
+reply_120 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
+reply_121 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
+reply_122 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
+reply_123 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
+reply_124 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
+reply_125 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
+reply_126 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
+reply_127 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
+reply_128 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
+reply_129 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
+reply_130 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
+reply_131 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
+reply_132 = Handled(('message.pending.session_text_received#first',))
+reply_133 = Handled(('message.pending.session_text_received',))
+reply_134 = Handled(('message.forwarding.session_text_received#first',))
+reply_135 = Handled(('message.forwarding.session_text_received',))
+reply_136 = Handled(('message.played.session_text_received',))
+reply_137 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
+reply_138 = Handled(('message.partial.session_text_received',))
+reply_139 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
+reply_140 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
+reply_141 = Handled(('message.pending.session_audio_received#first_of_a_text',))
+reply_142 = Handled(('message.pending.session_audio_received#first',))
+reply_143 = Handled(('message.pending.session_audio_received',))
+reply_144 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
+reply_145 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
+reply_146 = Handled(('message.forwarding.session_audio_received#first',))
+reply_147 = Handled(('message.forwarding.session_audio_received',))
+reply_148 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
+reply_149 = Handled(('message.draining.session_audio_received',))
+reply_150 = Handled(('message.played.session_audio_received',))
+reply_151 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
+reply_152 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
+reply_153 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
+reply_154 = Handled(('message.pending.session_message_ended',))
+reply_155 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
+reply_156 = Handled(('message.forwarding.session_message_ended',))
+reply_157 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
+reply_158 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
+reply_159 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
+reply_160 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
+reply_161 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_162 = Handled(('message.forwarding.output_audio_handed_over',))
+reply_163 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_164 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
+reply_165 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
+reply_166 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
+reply_167 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_168 = Handled(('message.forwarding.output_playback_started',))
+reply_169 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_170 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_171 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
+reply_172 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
+reply_173 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
+reply_174 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_175 = Handled(('message.forwarding.output_playback_progressed',))
+reply_176 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_177 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_178 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
+reply_179 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
+reply_180 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
+reply_181 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_182 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
+reply_183 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_184 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
+reply_185 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
+reply_186 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
+reply_187 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_188 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
+reply_189 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
+reply_190 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
+reply_191 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
+reply_192 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_193 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
+reply_194 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_195 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
+reply_196 = Ignored('conversation.restoring.session_resumed#not_lost', 'restoring', 'not_lost')
+reply_197 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
+reply_198 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_199 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
+reply_200 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_201 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_202 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_203 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_204 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_205 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_206 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_207 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_208 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_209 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_210 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_211 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_212 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_213 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_214 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
+reply_215 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_216 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_217 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_218 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_219 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_220 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_221 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_222 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_223 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_224 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_225 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_226 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
+reply_227 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_228 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_229 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_230 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
+reply_231 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_232 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_233 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_234 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -255,9 +258,9 @@ def speech_eventless_in_waiting_or_speaking(run, speech, event):
         message_on_trim(run, speech, bring_server_in_line_message)
     for forget_unheard_message in speech.messages.values():
         message_on_forget(run, speech, forget_unheard_message)
-    forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
-    if forget_unheard_message_ids:
-        run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+    remove_unheard_message_ids = [remove_unheard_message_id for remove_unheard_message_id, remove_unheard_operation in speech.awaited.items() if remove_unheard_operation == 'remove']
+    if remove_unheard_message_ids:
+        run.effects.append(RemoveMessages(tuple(remove_unheard_message_ids)))
     if speech.awaited:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
@@ -271,7 +274,7 @@ def speech_eventless_in_waiting_or_speaking(run, speech, event):
             speech.agent_state = 'listening'
             run.effects.append(AnnounceAgentState('listening'))
     speech.state = 'reconciling'
-    if speech.response_has_ended and (not speech.awaited):
+    if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
         speech_eventless_in_reconciling(run, speech, event)
     return
 
@@ -284,9 +287,9 @@ def speech_eventless_in_paused(run, speech, event):
         message_on_trim(run, speech, bring_server_in_line_message)
     for forget_unheard_message in speech.messages.values():
         message_on_forget(run, speech, forget_unheard_message)
-    forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
-    if forget_unheard_message_ids:
-        run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+    remove_unheard_message_ids = [remove_unheard_message_id for remove_unheard_message_id, remove_unheard_operation in speech.awaited.items() if remove_unheard_operation == 'remove']
+    if remove_unheard_message_ids:
+        run.effects.append(RemoveMessages(tuple(remove_unheard_message_ids)))
     if speech.awaited:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
@@ -296,7 +299,7 @@ def speech_eventless_in_paused(run, speech, event):
         run.effects.append(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
     speech.state = 'reconciling'
-    if speech.response_has_ended and (not speech.awaited):
+    if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
         speech_eventless_in_reconciling(run, speech, event)
     return
 
@@ -313,7 +316,23 @@ def speech_eventless_in_stopping(run, speech, event):
                 speech.agent_state = 'listening'
                 run.effects.append(AnnounceAgentState('listening'))
         speech.state = 'reconciling'
-        if speech.response_has_ended and (not speech.awaited):
+        if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
+            speech_eventless_in_reconciling(run, speech, event)
+        return
+    if speech.awaits_resumption:
+        run.transitions.append('speech.stopping.eventless#awaiting_resumption')
+        for skip_pending_message in speech.messages.values():
+            message_on_skip(run, speech, skip_pending_message)
+        start_timer_delay_ms = speech.policy.resume_timeout_ms
+        speech.timer = 'reconcile'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+        if speech.agent_state is not None:
+            if speech.agent_state != 'listening':
+                speech.agent_state = 'listening'
+                run.effects.append(AnnounceAgentState('listening'))
+        speech.state = 'reconciling'
+        if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
             speech_eventless_in_reconciling(run, speech, event)
         return
     if speech.response_has_ended:
@@ -325,9 +344,9 @@ def speech_eventless_in_stopping(run, speech, event):
             message_on_trim(run, speech, bring_server_in_line_message)
         for forget_unheard_message in speech.messages.values():
             message_on_forget(run, speech, forget_unheard_message)
-        forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
-        if forget_unheard_message_ids:
-            run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+        remove_unheard_message_ids = [remove_unheard_message_id for remove_unheard_message_id, remove_unheard_operation in speech.awaited.items() if remove_unheard_operation == 'remove']
+        if remove_unheard_message_ids:
+            run.effects.append(RemoveMessages(tuple(remove_unheard_message_ids)))
         if speech.awaited:
             start_timer_delay_ms = speech.policy.reconcile_timeout_ms
             speech.timer = 'reconcile'
@@ -341,7 +360,7 @@ def speech_eventless_in_stopping(run, speech, event):
                 speech.agent_state = 'listening'
                 run.effects.append(AnnounceAgentState('listening'))
         speech.state = 'reconciling'
-        if speech.response_has_ended and (not speech.awaited):
+        if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
             speech_eventless_in_reconciling(run, speech, event)
         return
     run.transitions.append('speech.stopping.eventless')
@@ -351,9 +370,9 @@ def speech_eventless_in_stopping(run, speech, event):
         message_on_reconcile(run, speech, bring_server_in_line_so_far_message)
     for forget_unheard_message in speech.messages.values():
         message_on_forget(run, speech, forget_unheard_message)
-    forget_unheard_message_ids = [forget_unheard_message_id for forget_unheard_message_id, forget_unheard_operation in speech.awaited.items() if forget_unheard_operation == 'remove']
-    if forget_unheard_message_ids:
-        run.effects.append(RemoveMessages(tuple(forget_unheard_message_ids)))
+    remove_unheard_message_ids = [remove_unheard_message_id for remove_unheard_message_id, remove_unheard_operation in speech.awaited.items() if remove_unheard_operation == 'remove']
+    if remove_unheard_message_ids:
+        run.effects.append(RemoveMessages(tuple(remove_unheard_message_ids)))
     start_timer_delay_ms = speech.policy.reconcile_timeout_ms
     speech.timer = 'reconcile'
     speech.has_progressed = False
@@ -363,7 +382,7 @@ def speech_eventless_in_stopping(run, speech, event):
             speech.agent_state = 'listening'
             run.effects.append(AnnounceAgentState('listening'))
     speech.state = 'reconciling'
-    if speech.response_has_ended and (not speech.awaited):
+    if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
         speech_eventless_in_reconciling(run, speech, event)
     return
 
@@ -694,7 +713,7 @@ def speech_on_drop_request(run, speech, event):
         if speech.response_id is None:
             speech.response_has_ended = True
             speech.has_progressed = True
-            if speech.response_has_ended and (not speech.awaited):
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 run.transitions.append('speech.reconciling.drop_request')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
@@ -797,7 +816,7 @@ def speech_on_session_request_refused(run, speech, event):
         if speech.response_id is None:
             speech.response_has_ended = True
             speech.has_progressed = True
-            if speech.response_has_ended and (not speech.awaited):
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 run.transitions.append('speech.reconciling.session_request_refused')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
@@ -945,7 +964,7 @@ def speech_on_session_response_ended(run, speech, event):
                 message_on_end_source(run, speech, end_response_message)
             for trim_messages_message in speech.messages.values():
                 message_on_trim(run, speech, trim_messages_message)
-            if speech.response_has_ended and (not speech.awaited):
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
         if event.response_id == speech.response_id:
@@ -963,9 +982,21 @@ def speech_on_session_lost(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
+        if event.may_resume and bool(speech.messages):
+            run.transitions.append('speech.queued.session_lost#resumable')
+            speech.cause = 'source_failed'
+            speech.awaits_resumption = True
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
         run.transitions.append('speech.queued.session_lost')
         speech.cause = 'source_failed'
         speech.session_is_lost = True
+        speech.awaits_resumption = False
         speech.awaited.clear()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
@@ -975,11 +1006,25 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state in ('waiting', 'speaking'):
+        if event.may_resume and bool(speech.messages):
+            run.transitions.append('speech.active.session_lost#resumable')
+            speech.cause = 'source_failed'
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.awaits_resumption = True
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
         run.transitions.append('speech.active.session_lost')
         speech.cause = 'source_failed'
         for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
         speech.session_is_lost = True
+        speech.awaits_resumption = False
         speech.awaited.clear()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
@@ -989,11 +1034,27 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'paused':
+        if event.may_resume and bool(speech.messages):
+            run.transitions.append('speech.paused.session_lost#resumable')
+            speech.cause = 'source_failed'
+            for stop_message_message in speech.messages.values():
+                message_on_stop(run, speech, stop_message_message)
+            speech.awaits_resumption = True
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            speech.output_is_paused = False
+            run.effects.append(ResumeOutput())
+            speech.state = 'stopping'
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
         run.transitions.append('speech.paused.session_lost')
         speech.cause = 'source_failed'
         for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
         speech.session_is_lost = True
+        speech.awaits_resumption = False
         speech.awaited.clear()
         speech.response_has_ended = True
         for end_response_message in speech.messages.values():
@@ -1005,9 +1066,19 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'stopping':
-        if not speech.session_is_lost:
+        if event.may_resume and (not speech.session_is_lost and (not speech.awaits_resumption)):
+            run.transitions.append('speech.stopping.session_lost#resumable')
+            speech.awaits_resumption = True
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
+        if not event.may_resume and (not speech.session_is_lost):
             run.transitions.append('speech.stopping.session_lost')
             speech.session_is_lost = True
+            speech.awaits_resumption = False
             speech.awaited.clear()
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
@@ -1017,85 +1088,161 @@ def speech_on_session_lost(run, speech, event):
             return
         return reply_90
     elif state == 'reconciling':
-        run.transitions.append('speech.reconciling.session_lost')
-        speech.session_is_lost = True
-        speech.awaited.clear()
-        speech.response_has_ended = True
-        for end_response_message in speech.messages.values():
-            message_on_end_source(run, speech, end_response_message)
-        if speech.response_has_ended and (not speech.awaited):
-            speech_eventless_in_reconciling(run, speech, event)
-        return
-    elif state == 'completed':
+        if event.may_resume and bool(speech.awaited) and (not speech.session_is_lost and (not speech.awaits_resumption)):
+            run.transitions.append('speech.reconciling.session_lost#resumable')
+            speech.awaits_resumption = True
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            start_timer_delay_ms = speech.policy.resume_timeout_ms
+            speech.timer = 'reconcile'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
+                speech_eventless_in_reconciling(run, speech, event)
+            return
+        if event.may_resume and (not speech.session_is_lost and (not speech.awaits_resumption)):
+            run.transitions.append('speech.reconciling.session_lost#nothing_owed')
+            speech.session_is_lost = True
+            speech.awaits_resumption = False
+            speech.awaited.clear()
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
+                speech_eventless_in_reconciling(run, speech, event)
+            return
+        if not event.may_resume:
+            run.transitions.append('speech.reconciling.session_lost')
+            speech.session_is_lost = True
+            speech.awaits_resumption = False
+            speech.awaited.clear()
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
+                speech_eventless_in_reconciling(run, speech, event)
+            return
         return reply_91
-    elif state == 'interrupted':
+    elif state == 'completed':
         return reply_92
-    else:
+    elif state == 'interrupted':
         return reply_93
+    else:
+        return reply_94
 
 def speech_on_session_resumed(run, speech, event):
     if (event.conversation_kept is not False and event.conversation_kept is not True) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_94
+        return reply_95
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_95[state]
+        return reply_96[state]
     elif state == 'stopping':
-        return reply_96
-    elif state == 'reconciling':
-        return reply_97
-    elif state == 'completed':
+        if speech.awaits_resumption and event.conversation_kept:
+            speech.awaits_resumption = False
+            return reply_97
+        if speech.awaits_resumption:
+            run.transitions.append('speech.stopping.session_resumed')
+            speech.session_is_lost = True
+            speech.awaits_resumption = False
+            speech.awaited.clear()
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            if speech.forwarding_id is None:
+                speech_eventless_in_stopping(run, speech, event)
+            return
         return reply_98
-    elif state == 'interrupted':
+    elif state == 'reconciling':
+        if speech.awaits_resumption and event.conversation_kept:
+            run.transitions.append('speech.reconciling.session_resumed#kept')
+            speech.awaits_resumption = False
+            bring_server_in_line_again_message_ids = tuple(speech.awaited) or tuple(speech.messages)
+            speech.awaited.clear()
+            for bring_server_in_line_again_message_id in bring_server_in_line_again_message_ids:
+                message_on_reconcile(run, speech, speech.messages[bring_server_in_line_again_message_id])
+                message_on_trim(run, speech, speech.messages[bring_server_in_line_again_message_id])
+            for bring_server_in_line_again_message_id in bring_server_in_line_again_message_ids:
+                message_on_forget(run, speech, speech.messages[bring_server_in_line_again_message_id])
+            remove_unheard_message_ids = [remove_unheard_message_id for remove_unheard_message_id, remove_unheard_operation in speech.awaited.items() if remove_unheard_operation == 'remove']
+            if remove_unheard_message_ids:
+                run.effects.append(RemoveMessages(tuple(remove_unheard_message_ids)))
+            if speech.awaited:
+                start_timer_delay_ms = speech.policy.reconcile_timeout_ms
+                speech.timer = 'reconcile'
+                speech.has_progressed = False
+                run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+            elif speech.timer is not None:
+                run.effects.append(CancelTimer(speech.timer, speech.speech_id))
+                speech.timer = None
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
+                speech_eventless_in_reconciling(run, speech, event)
+            return
+        if speech.awaits_resumption:
+            run.transitions.append('speech.reconciling.session_resumed')
+            speech.session_is_lost = True
+            speech.awaits_resumption = False
+            speech.awaited.clear()
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
+                speech_eventless_in_reconciling(run, speech, event)
+            return
         return reply_99
-    else:
+    elif state == 'completed':
         return reply_100
+    elif state == 'interrupted':
+        return reply_101
+    else:
+        return reply_102
 
 def speech_on_session_reconciliation_acknowledged(run, speech, event):
     if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_101
-    elif state in ('waiting', 'speaking', 'paused'):
-        return reply_102[state]
-    elif state == 'stopping':
         return reply_103
+    elif state in ('waiting', 'speaking', 'paused'):
+        return reply_104[state]
+    elif state == 'stopping':
+        return reply_105
     elif state == 'reconciling':
         if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
             speech.awaited.pop(event.message_id)
-            if speech.response_has_ended and (not speech.awaited):
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 run.transitions.append('speech.reconciling.session_reconciliation_acknowledged')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_104
-        return reply_105
-    elif state == 'completed':
-        return reply_106
-    elif state == 'interrupted':
+            return reply_106
         return reply_107
-    else:
+    elif state == 'completed':
         return reply_108
+    elif state == 'interrupted':
+        return reply_109
+    else:
+        return reply_110
 
 def speech_on_session_reconciliation_refused(run, speech, event):
     if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str or event.refusal not in {'already_shorter', 'unknown_message', 'other'} or (type(event.code) is not str) or (type(event.text) is not str)) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_109
-    elif state in ('waiting', 'speaking', 'paused'):
-        return reply_110[state]
-    elif state == 'stopping':
         return reply_111
+    elif state in ('waiting', 'speaking', 'paused'):
+        return reply_112[state]
+    elif state == 'stopping':
+        return reply_113
     elif state == 'reconciling':
         if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
             speech.awaited.pop(event.message_id)
-            if speech.response_has_ended and (not speech.awaited):
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 run.transitions.append('speech.reconciling.session_reconciliation_refused#nothing_unheard_left')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_112
+            return reply_114
         if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
             run.transitions.append('speech.reconciling.session_reconciliation_refused#unheard_left')
             speech.awaited.pop(event.message_id)
@@ -1103,23 +1250,23 @@ def speech_on_session_reconciliation_refused(run, speech, event):
             report_divergence_message = speech.messages[event.message_id]
             report_divergence_record = message_reconciliation_record_of(report_divergence_message)
             run.effects.append(ReportDivergence(report_divergence_message.message_id, 'refused', remembered_ms=report_divergence_message.received_ms, remembered_text=report_divergence_message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail=report_refusal_detail))
-            if speech.response_has_ended and (not speech.awaited):
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_113
-    elif state == 'completed':
-        return reply_114
-    elif state == 'interrupted':
         return reply_115
-    else:
+    elif state == 'completed':
         return reply_116
+    elif state == 'interrupted':
+        return reply_117
+    else:
+        return reply_118
 
 def speech_on_timer_fired(run, speech, event):
     if (event.timer not in {'stall', 'playout', 'stop', 'reconcile'} or type(event.speech_id) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_117
+        return reply_119
     elif state in ('waiting', 'speaking', 'paused'):
         if event.timer == speech.timer and speech.has_progressed:
             run.transitions.append('speech.active.timer_fired#progressed')
@@ -1149,7 +1296,7 @@ def speech_on_timer_fired(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_118[state]
+        return reply_120[state]
     elif state == 'stopping':
         if event.timer == speech.timer:
             run.transitions.append('speech.stopping.timer_fired')
@@ -1159,15 +1306,27 @@ def speech_on_timer_fired(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_119
+        return reply_121
     elif state == 'reconciling':
+        if event.timer == speech.timer and speech.awaits_resumption:
+            run.transitions.append('speech.reconciling.timer_fired#never_resumed')
+            speech.timer = None
+            speech.session_is_lost = True
+            speech.awaits_resumption = False
+            speech.awaited.clear()
+            speech.response_has_ended = True
+            for end_response_message in speech.messages.values():
+                message_on_end_source(run, speech, end_response_message)
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
+                speech_eventless_in_reconciling(run, speech, event)
+            return
         if event.timer == speech.timer and speech.response_has_ended:
             run.transitions.append('speech.reconciling.timer_fired#response_ended')
             speech.timer = None
             for give_up_message_id in speech.awaited:
                 message_on_give_up_answer(run, speech, speech.messages[give_up_message_id])
             speech.awaited.clear()
-            if speech.response_has_ended and (not speech.awaited):
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
         if event.timer == speech.timer:
@@ -1179,16 +1338,16 @@ def speech_on_timer_fired(run, speech, event):
             for give_up_response_message in speech.messages.values():
                 message_on_give_up_end(run, speech, give_up_response_message)
             speech.response_has_ended = True
-            if speech.response_has_ended and (not speech.awaited):
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_120
-    elif state == 'completed':
-        return reply_121
-    elif state == 'interrupted':
         return reply_122
-    else:
+    elif state == 'completed':
         return reply_123
+    elif state == 'interrupted':
+        return reply_124
+    else:
+        return reply_125
 
 def speech_on_message_announced(run, speech):
     state = speech.state
@@ -1314,7 +1473,7 @@ def speech_on_request_made(run, speech):
             speech.timer = 'reconcile'
             speech.has_progressed = False
             run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
-            if speech.response_has_ended and (not speech.awaited):
+            if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, None)
             return
 
@@ -1526,16 +1685,16 @@ def message_on_session_message_added(run, speech, event):
             speech.last_id = message.message_id
             return
         if message.message_id not in speech.messages:
-            return reply_124
-        return reply_125
-    elif state in ('streaming', 'draining', 'stopping'):
-        return reply_126[state]
-    elif state == 'played':
+            return reply_126
         return reply_127
-    elif state == 'partial':
-        return reply_128
-    else:
+    elif state in ('streaming', 'draining', 'stopping'):
+        return reply_128[state]
+    elif state == 'played':
         return reply_129
+    elif state == 'partial':
+        return reply_130
+    else:
+        return reply_131
 
 def message_on_session_text_received(run, speech, event):
     if type(event.text) is not str and (not is_valid(event)):
@@ -1556,14 +1715,14 @@ def message_on_session_text_received(run, speech, event):
             message.text = collect_text_text
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_130
+            return reply_132
         collect_text_addition = '' + event.text
         collect_text_text = message.text
         message.text = ''
         collect_text_text += collect_text_addition
         message.text = collect_text_text
         speech.has_progressed = True
-        return reply_131
+        return reply_133
     elif state in ('streaming', 'draining', 'stopping'):
         if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
             collect_text_addition = '' + event.text
@@ -1573,28 +1732,28 @@ def message_on_session_text_received(run, speech, event):
             message.text = collect_text_text
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_132
+            return reply_134
         collect_text_addition = '' + event.text
         collect_text_text = message.text
         message.text = ''
         collect_text_text += collect_text_addition
         message.text = collect_text_text
         speech.has_progressed = True
-        return reply_133
-    elif state == 'played':
-        if not message.expects_audio and (not speech.response_has_ended):
-            speech.messages[message.message_id] = replace(message, text=message.text + event.text)
-            speech.has_progressed = True
-            return reply_134
         return reply_135
-    elif state == 'partial':
+    elif state == 'played':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
             return reply_136
         return reply_137
+    elif state == 'partial':
+        if not message.expects_audio and (not speech.response_has_ended):
+            speech.messages[message.message_id] = replace(message, text=message.text + event.text)
+            speech.has_progressed = True
+            return reply_138
+        return reply_139
     else:
-        return reply_138
+        return reply_140
 
 def message_on_session_audio_received(run, speech, event):
     if (type(event.received_ms) is not int or not 0 <= event.received_ms <= 9007199254740991) and (not is_valid(event)):
@@ -1612,17 +1771,17 @@ def message_on_session_audio_received(run, speech, event):
             speech.has_progressed = True
             message.expects_audio = True
             speech.growing += (message.message_id,)
-            return reply_139
+            return reply_141
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_140
+            return reply_142
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_141
-        return reply_142
+            return reply_143
+        return reply_144
     elif state == 'streaming':
         if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms > 0 and speech.capabilities.plays_audio):
             message.received_ms = event.received_ms
@@ -1633,7 +1792,7 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.streaming.session_audio_received#first_of_a_text')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_143
+            return reply_145
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
@@ -1642,7 +1801,7 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received#first')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_144
+            return reply_146
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
@@ -1650,8 +1809,8 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_145
-        return reply_146[state]
+            return reply_147
+        return reply_148[state]
     elif state == 'draining':
         if event.received_ms > message.received_ms:
             message.received_ms = event.received_ms
@@ -1661,38 +1820,38 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.draining.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_147
+            return reply_149
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_144
+            return reply_146
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_145
-        return reply_146[state]
+            return reply_147
+        return reply_148[state]
     elif state == 'stopping':
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_144
+            return reply_146
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_145
-        return reply_146[state]
+            return reply_147
+        return reply_148[state]
     elif state == 'played':
         if event.received_ms > message.received_ms and (not not message.expects_audio) and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
             speech.has_progressed = True
-            return reply_148
-        return reply_149
-    elif state == 'partial':
-        return reply_150
-    else:
+            return reply_150
         return reply_151
+    elif state == 'partial':
+        return reply_152
+    else:
+        return reply_153
 
 def message_on_session_message_ended(run, speech, event):
     try:
@@ -1707,8 +1866,8 @@ def message_on_session_message_ended(run, speech, event):
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_152
-        return reply_153
+            return reply_154
+        return reply_155
     elif state == 'streaming':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1718,15 +1877,15 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_154
-        return reply_155[state]
+            return reply_156
+        return reply_157[state]
     elif state == 'draining':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_154
-        return reply_155[state]
+            return reply_156
+        return reply_157[state]
     elif state == 'stopping':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1736,14 +1895,14 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_154
-        return reply_155[state]
+            return reply_156
+        return reply_157[state]
     elif state == 'played':
-        return reply_156
-    elif state == 'partial':
-        return reply_157
-    else:
         return reply_158
+    elif state == 'partial':
+        return reply_159
+    else:
+        return reply_160
 
 def message_on_output_audio_handed_over(run, speech, event):
     if (type(event.handed_over_ms) is not int or not 0 <= event.handed_over_ms <= 9007199254740991) and (not is_valid(event)):
@@ -1756,7 +1915,7 @@ def message_on_output_audio_handed_over(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_159
+        return reply_161
     elif state == 'streaming':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1765,20 +1924,20 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_160
-        return reply_161[state]
+            return reply_162
+        return reply_163[state]
     elif state in ('draining', 'stopping'):
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_160
-        return reply_161[state]
+            return reply_162
+        return reply_163[state]
     elif state == 'played':
-        return reply_162
-    elif state == 'partial':
-        return reply_163
-    else:
         return reply_164
+    elif state == 'partial':
+        return reply_165
+    else:
+        return reply_166
 
 def message_on_output_playback_started(run, speech, event):
     try:
@@ -1789,7 +1948,7 @@ def message_on_output_playback_started(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_165
+        return reply_167
     elif state in ('streaming', 'draining', 'stopping'):
         if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started#heard_first')
@@ -1800,16 +1959,16 @@ def message_on_output_playback_started(run, speech, event):
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
             speech.has_progressed = True
-            return reply_166
+            return reply_168
         if message.has_started:
-            return reply_167[state]
-        return reply_168[state]
+            return reply_169[state]
+        return reply_170[state]
     elif state == 'played':
-        return reply_169
-    elif state == 'partial':
-        return reply_170
-    else:
         return reply_171
+    elif state == 'partial':
+        return reply_172
+    else:
+        return reply_173
 
 def message_on_output_playback_progressed(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int)) and (not is_valid(event)):
@@ -1822,7 +1981,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_172
+        return reply_174
     elif state in ('streaming', 'draining', 'stopping'):
         if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
@@ -1835,16 +1994,16 @@ def message_on_output_playback_progressed(run, speech, event):
             assert event.position_ms is not None
             message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
-            return reply_173
+            return reply_175
         if message.handed_over_ms > 0:
-            return reply_174[state]
-        return reply_175[state]
+            return reply_176[state]
+        return reply_177[state]
     elif state == 'played':
-        return reply_176
-    elif state == 'partial':
-        return reply_177
-    else:
         return reply_178
+    elif state == 'partial':
+        return reply_179
+    else:
+        return reply_180
 
 def message_on_output_playback_finished(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.interrupted is not False and event.interrupted is not True) or (event.transcript is not None and type(event.transcript) is not str)) and (not is_valid(event)):
@@ -1857,7 +2016,7 @@ def message_on_output_playback_finished(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_179
+        return reply_181
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.streaming.output_playback_finished#cleared_heard_whole')
@@ -1932,8 +2091,8 @@ def message_on_output_playback_finished(run, speech, event):
                 run.transitions.append('message.streaming.output_playback_finished#ran_dry_unheard')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_180
-        return reply_181[state]
+            return reply_182
+        return reply_183[state]
     elif state == 'draining':
         if not event.interrupted:
             run.transitions.append('message.draining.output_playback_finished#played_out')
@@ -2060,13 +2219,13 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        return reply_181[state]
+        return reply_183[state]
     elif state == 'played':
-        return reply_182
-    elif state == 'partial':
-        return reply_183
-    else:
         return reply_184
+    elif state == 'partial':
+        return reply_185
+    else:
+        return reply_186
 
 def message_on_output_failed(run, speech, event):
     if type(event.detail) is not str and (not is_valid(event)):
@@ -2079,7 +2238,7 @@ def message_on_output_failed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_185
+        return reply_187
     elif state in ('streaming', 'draining', 'stopping'):
         if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.forwarding.output_failed#heard_whole')
@@ -2124,11 +2283,11 @@ def message_on_output_failed(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'played':
-        return reply_186
-    elif state == 'partial':
-        return reply_187
-    else:
         return reply_188
+    elif state == 'partial':
+        return reply_189
+    else:
+        return reply_190
 
 def message_on_forward(run, speech, message):
     state = message.state
@@ -2483,25 +2642,50 @@ def conversation_on_close(run, conversation, event):
         tell_all_event = Close()
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+        tell_all_event = SessionLost()
+        for tell_all_speech_id in tuple(conversation.live):
+            run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+        conversation.connection = 'closing'
+        return None
+    elif state == 'restoring':
+        run.transitions.append('conversation.restoring.close')
+        run.effects.append(AnnounceConnectionState('closing'))
+        tell_all_event = Close()
+        for tell_all_speech_id in tuple(conversation.live):
+            run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         conversation.connection = 'closing'
         return None
     elif state == 'closing':
-        return reply_189
+        return reply_191
     else:
-        return reply_190
+        return reply_192
 
 def conversation_on_session_lost(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
         run.transitions.append('conversation.connected.session_lost')
-        tell_all_event = SessionLost()
+        tell_all_event = SessionLost(event.may_resume)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         run.effects.append(AnnounceConnectionState('disconnected'))
         conversation.connection = 'disconnected'
         return None
     elif state == 'disconnected':
-        return reply_191
+        if not event.may_resume:
+            run.transitions.append('conversation.disconnected.session_lost')
+            tell_all_event = SessionLost(event.may_resume)
+            for tell_all_speech_id in tuple(conversation.live):
+                run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+            return None
+        return reply_193
+    elif state == 'restoring':
+        run.transitions.append('conversation.restoring.session_lost')
+        tell_all_event = SessionLost(event.may_resume)
+        for tell_all_speech_id in tuple(conversation.live):
+            run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+        run.effects.append(AnnounceConnectionState('disconnected'))
+        conversation.connection = 'disconnected'
+        return None
     elif state == 'closing':
         run.transitions.append('conversation.closing.session_lost')
         tell_all_event = SessionLost()
@@ -2509,27 +2693,42 @@ def conversation_on_session_lost(run, conversation, event):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
     else:
-        return reply_192
+        return reply_194
 
 def conversation_on_session_resumed(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
-        return reply_193
+        return reply_195
     elif state == 'disconnected':
         if event.conversation_kept:
             run.transitions.append('conversation.disconnected.session_resumed#kept')
-            run.effects.append(AnnounceConnectionState('connected', event.conversation_kept))
+            tell_all_event = SessionResumed(event.conversation_kept)
+            for tell_all_speech_id in tuple(conversation.live):
+                run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+            announce_connected_kept = isinstance(event, SessionResumed) and event.conversation_kept
+            run.effects.append(AnnounceConnectionState('connected', announce_connected_kept))
             conversation.connection = 'connected'
             return None
         run.transitions.append('conversation.disconnected.session_resumed')
-        run.effects.append(RestoreHistory())
-        run.effects.append(AnnounceConnectionState('connected', event.conversation_kept))
-        conversation.connection = 'connected'
+        tell_all_event = SessionResumed(event.conversation_kept)
+        for tell_all_speech_id in tuple(conversation.live):
+            run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+        conversation.connection = 'restoring'
         return None
+    elif state == 'restoring':
+        return reply_196
     elif state == 'closing':
-        return reply_194
+        return reply_197
     else:
-        return reply_195
+        return reply_198
+
+def take_conversation_restoring_eventless(run, conversation, event):
+    run.transitions.append('conversation.restoring.eventless')
+    run.effects.append(RestoreHistory())
+    announce_connected_kept = isinstance(event, SessionResumed) and event.conversation_kept
+    run.effects.append(AnnounceConnectionState('connected', announce_connected_kept))
+    conversation.connection = 'connected'
+    return None
 
 def take_conversation_closing_eventless(run, conversation, event):
     run.transitions.append('conversation.closing.eventless')
@@ -2568,12 +2767,12 @@ def conversation_on_user_started_speaking(run, conversation, event):
             run.transitions.append('conversation.talking.user_started_speaking#holding')
             run.raise_event('hold')
             return None
-        return reply_196
+        return reply_199
 
 def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
-        return reply_197
+        return reply_200
     else:
         run.transitions.append('conversation.talking.user_stopped_speaking')
         conversation.user = 'silent'
@@ -2591,8 +2790,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_198
-        return reply_199
+            return reply_201
+        return reply_202
     elif state == 'held':
         if event.speech_id in conversation.waiting:
             run.transitions.append('conversation.held.authorize')
@@ -2603,16 +2802,16 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_200
-        return reply_201
+            return reply_203
+        return reply_204
     else:
         if event.speech_id == conversation.floor_id:
-            return reply_202
+            return reply_205
         if event.speech_id in conversation.waiting:
-            return reply_203
+            return reply_206
         if event.speech_id in conversation.speeches:
-            return reply_204
-        return reply_205
+            return reply_207
+        return reply_208
 
 def conversation_on_interrupt(run, conversation, event):
     state = conversation.floor
@@ -2625,10 +2824,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_206
+            return reply_209
         if bool(conversation.live):
-            return reply_207
-        return reply_208
+            return reply_210
+        return reply_211
     elif state == 'held':
         run.transitions.append('conversation.held.interrupt')
         interrupt_all_force = isinstance(event, Interrupt) and event.force
@@ -2646,10 +2845,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_209
+            return reply_212
         if bool(conversation.live):
-            return reply_210
-        return reply_211
+            return reply_213
+        return reply_214
 
 def conversation_on_pause(run, conversation, event):
     state = conversation.floor
@@ -2658,12 +2857,12 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_212
+        return reply_215
 
 def conversation_on_resume(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        return reply_213
+        return reply_216
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -2781,7 +2980,7 @@ def take_conversation_free_eventless(run, conversation, event):
 def conversation_on_request_response(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
-        if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
+        if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.idle.request_response#sent')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
@@ -2807,9 +3006,9 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_214
+        return reply_217
     elif state == 'requested':
-        if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
+        if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.requested.request_response#sent')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
@@ -2827,9 +3026,9 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_215
+        return reply_218
     else:
-        if event.speech_id not in conversation.speeches and conversation.connection == 'connected':
+        if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.generating.request_response#sent')
             begin_speech_id = event.speech_id
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
@@ -2847,12 +3046,12 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_216
+        return reply_219
 
 def conversation_on_session_response_created(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
-        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
+        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.idle.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
@@ -2879,12 +3078,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_217
+            return reply_220
         if event.response_id in conversation.by_response:
-            return reply_218
+            return reply_221
         if conversation.connection == 'closed':
-            return reply_219
-        return reply_220
+            return reply_222
+        return reply_223
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -2897,7 +3096,7 @@ def conversation_on_session_response_created(run, conversation, event):
                 run.tell_speech(conversation, begin_response_asked_for_speech_id, SessionResponseCreated(begin_response_response_id))
             conversation.generation = 'generating'
             return None
-        if ((not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches)) and (conversation.request_id is not None and conversation.speeches[conversation.request_id].cause is None):
+        if ((not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches)) and (conversation.request_id is not None and conversation.speeches[conversation.request_id].cause is None):
             run.transitions.append('conversation.requested.session_response_created#taken_over')
             begin_response_asked_for_speech_id = conversation.request_id
             conversation.request_id = None
@@ -2908,7 +3107,7 @@ def conversation_on_session_response_created(run, conversation, event):
                 run.tell_speech(conversation, begin_response_asked_for_speech_id, SessionResponseCreated(begin_response_response_id))
             conversation.generation = 'generating'
             return None
-        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
+        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.requested.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
@@ -2933,14 +3132,14 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_221
+            return reply_224
         if event.response_id in conversation.by_response:
-            return reply_222
+            return reply_225
         if conversation.connection == 'closed':
-            return reply_223
-        return reply_224
+            return reply_226
+        return reply_227
     else:
-        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection == 'connected') and ((event.new_speech_id or event.response_id) not in conversation.speeches):
+        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
             conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
@@ -2965,17 +3164,17 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_225
+            return reply_228
         if event.response_id in conversation.by_response:
-            return reply_226
+            return reply_229
         if conversation.connection == 'closed':
-            return reply_227
-        return reply_228
+            return reply_230
+        return reply_231
 
 def conversation_on_session_request_refused(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
-        return reply_229
+        return reply_232
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -2993,9 +3192,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_230
+        return reply_233
     else:
-        return reply_231
+        return reply_234
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -3067,7 +3266,10 @@ def take_conversation_speaking_eventless_at_rest(run, conversation, event):
 def conversation_eventless(conversation, event):
     found = []
     state = conversation.connection
-    if state == 'closing':
+    if state == 'restoring':
+        if conversation_guards_nothing_lost_is_left(conversation, event):
+            found.append(take_conversation_restoring_eventless)
+    elif state == 'closing':
         if not conversation.live:
             found.append(take_conversation_closing_eventless)
     state = conversation.floor
@@ -3150,6 +3352,12 @@ def message_reconciliation_report_divergence(run, message, cause, detail=''):
     record = message_reconciliation_record_of(message)
     run.effects.append(ReportDivergence(message.message_id, cause, remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=record.heard_ms, heard_text=record.heard_text, detail=detail))
 
+def conversation_guards_nothing_lost_is_left(conversation, event):
+    for speech_id in conversation.live:
+        if conversation.speeches[speech_id].session_is_lost:
+            return False
+    return True
+
 def conversation_guards_something_may_be_stopped(conversation, event):
     for speech_id in conversation.live:
         if conversation_guards__may_be_stopped(conversation.speeches[speech_id], event.force):
@@ -3182,7 +3390,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = 'b8b36075530e8006'
+DIGEST = 'db471c22674b6f03'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

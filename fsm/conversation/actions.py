@@ -24,9 +24,19 @@ from .run import ConversationRun
 # The connection
 
 
-def lose_session(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+def lose_session(run: ConversationRun, conversation: Conversation, event: SessionLost) -> None:
     """Tell every speech that the connection is gone. A response in flight is over (O6)."""
+    _tell_all(run, conversation, SessionLost(event.may_resume))
+
+
+def lose_session_for_good(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+    """Tell every speech that no other attempt follows."""
     _tell_all(run, conversation, SessionLost())
+
+
+def resume_session(run: ConversationRun, conversation: Conversation, event: SessionResumed) -> None:
+    """Tell every speech that there is a connection again, and whether the server remembers."""
+    _tell_all(run, conversation, SessionResumed(event.conversation_kept))
 
 
 def announce_disconnected(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
@@ -34,9 +44,12 @@ def announce_disconnected(run: ConversationRun, conversation: Conversation, even
     run.emit(AnnounceConnectionState("disconnected"))
 
 
-def announce_connected(run: ConversationRun, conversation: Conversation, event: SessionResumed) -> None:
+def announce_connected(
+    run: ConversationRun, conversation: Conversation, event: SessionResumed | InternalEvent | None
+) -> None:
     """Say that there is a server again, and whether it remembers the conversation."""
-    run.emit(AnnounceConnectionState("connected", event.conversation_kept))
+    kept = isinstance(event, SessionResumed) and event.conversation_kept
+    run.emit(AnnounceConnectionState("connected", kept))
 
 
 def restore_history(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:

@@ -41,6 +41,7 @@ class ConversationChart(StateChart[Any]):
         class connection(State.Compound):  # noqa: N801
             connected = State(initial=True)
             disconnected = State()
+            restoring = State()
             closing = State()
             closed = State(final=True)
 
@@ -64,6 +65,7 @@ class ConversationChart(StateChart[Any]):
             speaking = State()
 
     connected, disconnected = conversation.connection.connected, conversation.connection.disconnected
+    restoring = conversation.connection.restoring
     closing, closed = conversation.connection.closing, conversation.connection.closed
     silent, talking = conversation.user.silent, conversation.user.talking
     free, held, taken = conversation.floor.free, conversation.floor.held, conversation.floor.taken
@@ -77,16 +79,23 @@ class ConversationChart(StateChart[Any]):
 
     # The connection. A speech cannot go on without it, whatever becomes of the server's memory.
     connected.to(disconnected, event="session_lost", on=["lose_session", "announce_disconnected"])
-    closing.to(None, event="session_lost", on="lose_session")
+    disconnected.to(None, event="session_lost", cond="is_lost_for_good", on="lose_session")
+    restoring.to(disconnected, event="session_lost", on=["lose_session", "announce_disconnected"])
+    closing.to(None, event="session_lost", on="lose_session_for_good")
     named(
         "kept",
-        disconnected.to(connected, event="session_resumed", cond="conversation_is_kept", on="announce_connected"),
+        disconnected.to(
+            connected, event="session_resumed", cond="conversation_is_kept", on=["resume_session", "announce_connected"]
+        ),
     )
-    disconnected.to(connected, event="session_resumed", on=["restore_history", "announce_connected"])
+    # A server that begins anew is told what was heard, when that is settled.
+    disconnected.to(restoring, event="session_resumed", on="resume_session")
+    restoring.to(connected, cond="nothing_lost_is_left", on=["restore_history", "announce_connected"])
 
     # Every way out is this one: what was heard is settled by the evidence, and nothing new begins (H6).
     connected.to(closing, event="close", on=["announce_closing", "close_all"])
-    disconnected.to(closing, event="close", on=["announce_closing", "close_all"])
+    disconnected.to(closing, event="close", on=["announce_closing", "close_all", "lose_session_for_good"])
+    restoring.to(closing, event="close", on=["announce_closing", "close_all"])
     closing.to(closed, cond="nothing_is_left", on="announce_closed")
 
     # Barge-in covers what plays, what is queued and what is only requested (M8). A user who is thought to be speaking
@@ -217,7 +226,7 @@ _GENERATION = "idle requested generating"
 ANSWERS = (
     ignored("already_lost", "disconnected", "session_lost"),
     ignored("already_closing", "closing", "close"),
-    ignored("not_lost", "connected closing", "session_resumed"),
+    ignored("not_lost", "connected restoring closing", "session_resumed"),
     ignored("conversation_is_closed", "closed", "close", "session_lost", "session_resumed"),
     ignored("already_speaking", "talking", "user_started_speaking"),
     ignored("already_silent", "silent", "user_stopped_speaking"),

@@ -7,6 +7,7 @@ from ..events import (
     Event,
     Interrupt,
     RequestResponse,
+    SessionLost,
     SessionRequestRefused,
     SessionResponseCreated,
     SessionResumed,
@@ -17,8 +18,21 @@ from .internal_events import InternalEvent, ResponseOver, SpeechOver
 
 
 def is_connected(conversation: Conversation, event: Event | None) -> bool:
-    """There is a server to talk to, and the agent stays."""
-    return conversation.connection == "connected"
+    """There is a server to talk to, or is going to be, and the agent stays."""
+    return conversation.connection in ("connected", "restoring")
+
+
+def is_lost_for_good(conversation: Conversation, event: SessionLost) -> bool:
+    """No other attempt to connect follows."""
+    return not event.may_resume
+
+
+def nothing_lost_is_left(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """Every speech that was lost with the connection is over."""
+    for speech_id in conversation.live:
+        if conversation.speeches[speech_id].session_is_lost:
+            return False
+    return True
 
 
 def is_disconnected(conversation: Conversation, event: Event | None) -> bool:
@@ -140,7 +154,7 @@ def is_the_servers_own(conversation: Conversation, event: SessionResponseCreated
     return (
         _is_new_response(conversation, event)
         and event.speech_id == ""
-        and conversation.connection == "connected"
+        and is_connected(conversation, event)
         and (event.new_speech_id or event.response_id) not in conversation.speeches
     )
 

@@ -82,8 +82,20 @@ def note_item(run: Run, speech: Speech, event: Event | None) -> None:
 def note_session_lost(run: Run, speech: Speech, event: Event | None) -> None:
     """Remember that nothing more comes from the server, and that it remembers nothing (O6)."""
     speech.session_is_lost = True
+    speech.awaits_resumption = False
     speech.awaited.clear()
     _end_response(run, speech)
+
+
+def await_resumption(run: Run, speech: Speech, event: Event | None) -> None:
+    """Remember that nothing more comes of the response, and that it is open what the server remembers."""
+    speech.awaits_resumption = True
+    _end_response(run, speech)
+
+
+def note_resumption(run: Run, speech: Speech, event: Event | None) -> None:
+    """Remember that the server is there again, and has kept the conversation."""
+    speech.awaits_resumption = False
 
 
 def _end_response(run: Run, speech: Speech) -> None:
@@ -209,6 +221,10 @@ def _forget_unheard(run: Run, speech: Speech) -> None:
     """Have the server forget all messages of which nothing was heard, by one request and behind all others."""
     for message in speech.messages.values():
         run.tell(speech, message, "forget")
+    _remove_unheard(run, speech)
+
+
+def _remove_unheard(run: Run, speech: Speech) -> None:
     message_ids = [message_id for message_id, operation in speech.awaited.items() if operation == "remove"]
     if message_ids:
         run.emit(RemoveMessages(tuple(message_ids)))
@@ -217,6 +233,23 @@ def _forget_unheard(run: Run, speech: Speech) -> None:
 def await_answers(run: Run, speech: Speech, event: Event | None) -> None:
     """Start the timer for the answers of the server, and for the end of its response."""
     start_timer(run, speech, "reconcile", speech.policy.reconcile_timeout_ms)
+
+
+def bound_resumption(run: Run, speech: Speech, event: Event | None) -> None:
+    """Start the timer for the session to resume."""
+    start_timer(run, speech, "reconcile", speech.policy.resume_timeout_ms)
+
+
+def bring_server_in_line_again(run: Run, speech: Speech, event: Event | None) -> None:
+    """Ask for what the server has not confirmed; if it was asked nothing yet, for all."""
+    message_ids = tuple(speech.awaited) or tuple(speech.messages)
+    speech.awaited.clear()
+    for message_id in message_ids:
+        run.tell(speech, speech.messages[message_id], "reconcile")
+        run.tell(speech, speech.messages[message_id], "trim")
+    for message_id in message_ids:
+        run.tell(speech, speech.messages[message_id], "forget")
+    _remove_unheard(run, speech)
 
 
 def await_answers_if_any(run: Run, speech: Speech, event: Event | None) -> None:

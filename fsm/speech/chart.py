@@ -202,11 +202,40 @@ class SpeechChart(StateChart[Any]):
         ),
     )
     active.to(stopping, event="close", on=["because_closed", "stop_message"])
+    # A connection that is gone may come back, and the server may have kept the conversation: nothing is asked of it
+    # until that is known.
+    named(
+        "resumable",
+        queued.to(
+            stopping,
+            event="session_lost",
+            cond="may_resume and has_messages",
+            on=["because_source_failed", "await_resumption"],
+        ),
+    )
     queued.to(stopping, event="session_lost", on=["because_source_failed", "note_session_lost"])
+    named(
+        "resumable",
+        paused.to(
+            stopping,
+            event="session_lost",
+            cond="may_resume and has_messages",
+            on=["because_source_failed", "stop_message", "await_resumption", "resume_output"],
+        ),
+    )
     paused.to(
         stopping,
         event="session_lost",
         on=["because_source_failed", "stop_message", "note_session_lost", "resume_output"],
+    )
+    named(
+        "resumable",
+        active.to(
+            stopping,
+            event="session_lost",
+            cond="may_resume and has_messages",
+            on=["because_source_failed", "stop_message", "await_resumption"],
+        ),
     )
     active.to(stopping, event="session_lost", on=["because_source_failed", "stop_message", "note_session_lost"])
     named(
@@ -252,7 +281,18 @@ class SpeechChart(StateChart[Any]):
     # The output's report of the stopped message.
     stopping.to(None, event="message_settled")
     stopping.to(None, event="timer_fired", cond="is_due", on=["note_timer", "time_out_message"])
-    stopping.to(None, event="session_lost", cond="not session_is_lost", on="note_session_lost")
+    named(
+        "resumable",
+        stopping.to(None, event="session_lost", cond="may_resume and has_a_session", on="await_resumption"),
+    )
+    stopping.to(None, event="session_lost", cond="not may_resume and not session_is_lost", on="note_session_lost")
+    named(
+        "kept",
+        stopping.to(
+            None, event="session_resumed", cond="awaits_resumption and conversation_is_kept", on="note_resumption"
+        ),
+    )
+    stopping.to(None, event="session_resumed", cond="awaits_resumption", on="note_session_lost")
 
     # The one way out.
     paused.to(
@@ -271,6 +311,14 @@ class SpeechChart(StateChart[Any]):
             reconciling,
             cond="output_is_free and session_is_lost",
             on=["skip_pending", "unwatch", "announce_listening"],
+        ),
+    )
+    named(
+        "awaiting_resumption",
+        stopping.to(
+            reconciling,
+            cond="output_is_free and awaits_resumption",
+            on=["skip_pending", "bound_resumption", "announce_listening"],
         ),
     )
     named(
@@ -308,11 +356,42 @@ class SpeechChart(StateChart[Any]):
         ),
     )
     named(
+        "never_resumed",
+        reconciling.to(
+            None, event="timer_fired", cond="is_due and awaits_resumption", on=["note_timer", "note_session_lost"]
+        ),
+    )
+    named(
         "response_ended",
         reconciling.to(None, event="timer_fired", cond="is_due and response_has_ended", on=["note_timer", "give_up"]),
     )
     reconciling.to(None, event="timer_fired", cond="is_due", on=["note_timer", "give_up", "give_up_response"])
-    reconciling.to(None, event="session_lost", on="note_session_lost")
+
+    # The connection, once more: what the server kept and has not confirmed is asked for again.
+    named(
+        "resumable",
+        reconciling.to(
+            None,
+            event="session_lost",
+            cond="may_resume and server_owes_answers and has_a_session",
+            on=["await_resumption", "bound_resumption"],
+        ),
+    )
+    named(
+        "nothing_owed",
+        reconciling.to(None, event="session_lost", cond="may_resume and has_a_session", on="note_session_lost"),
+    )
+    reconciling.to(None, event="session_lost", cond="not may_resume", on="note_session_lost")
+    named(
+        "kept",
+        reconciling.to(
+            None,
+            event="session_resumed",
+            cond="awaits_resumption and conversation_is_kept",
+            on=["note_resumption", "bring_server_in_line_again", "await_answers_if_any"],
+        ),
+    )
+    reconciling.to(None, event="session_resumed", cond="awaits_resumption", on="note_session_lost")
 
     named("failed", reconciling.to(failed, cond="is_reconciled and has_failed", on=["unwatch", "report_failed"]))
     named(
@@ -353,7 +432,7 @@ ANSWERS = (
     ignored("already_settled", "reconciling", "session_item_added", cond="is_generating_it"),
     ignored("already_ended", "queued active stopping reconciling", "session_item_added", cond="is_own_response"),
     rejected("foreign_response", "queued active stopping reconciling", "session_item_added"),
-    ignored("already_lost", "stopping", "session_lost"),
+    ignored("already_lost", "stopping reconciling", "session_lost"),
     ignored("not_awaited", "queued active stopping reconciling", "session_resumed"),
     rejected("nothing_requested", "queued active stopping", *_ANSWERS_OF_SERVER),
     ignored("not_awaited", "reconciling", *_ANSWERS_OF_SERVER),

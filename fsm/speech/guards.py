@@ -6,10 +6,12 @@ from ..events import (
     Event,
     Interrupt,
     SessionItemAdded,
+    SessionLost,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResumed,
     TimerFired,
 )
 from ..state import Speech
@@ -87,6 +89,36 @@ def session_is_lost(speech: Speech, event: Event | None) -> bool:
     return speech.session_is_lost
 
 
+def may_resume(speech: Speech, event: SessionLost) -> bool:
+    """Another attempt to connect follows."""
+    return event.may_resume
+
+
+def has_a_session(speech: Speech, event: Event | None) -> bool:
+    """The connection stands, as far as is known."""
+    return not speech.session_is_lost and not speech.awaits_resumption
+
+
+def awaits_resumption(speech: Speech, event: Event | None) -> bool:
+    """It is not known yet whether the server keeps the conversation."""
+    return speech.awaits_resumption
+
+
+def conversation_is_kept(speech: Speech, event: SessionResumed) -> bool:
+    """The server remembers what it did before the loss."""
+    return event.conversation_kept
+
+
+def server_owes_answers(speech: Speech, event: Event | None) -> bool:
+    """The server has not answered every request."""
+    return bool(speech.awaited)
+
+
+def has_messages(speech: Speech, event: Event | None) -> bool:
+    """The server announced messages, and may remember them."""
+    return bool(speech.messages)
+
+
 def is_awaited(speech: Speech, event: SessionReconciliationAcknowledged | SessionReconciliationRefused) -> bool:
     """The server answers a request that was made and not yet answered."""
     return event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation
@@ -98,8 +130,8 @@ def nothing_unheard_is_left(speech: Speech, event: SessionReconciliationRefused)
 
 
 def is_reconciled(speech: Speech, event: Event | None) -> bool:
-    """The server has answered everything, and its response has ended."""
-    return speech.response_has_ended and not speech.awaited
+    """The server has answered everything, its response has ended, and it is known what it remembers."""
+    return speech.response_has_ended and not speech.awaited and not speech.awaits_resumption
 
 
 def has_failed(speech: Speech, event: Event | None) -> bool:
