@@ -118,6 +118,8 @@ class Speech(Struct, gc=False):
     """A fact has come since the timer was started."""
     awaited: dict[str, Reconciliation] = {}
     """Requests that the server has not answered: the operation, by the id of its message."""
+    answered: tuple[str, ...] = ()
+    """The messages about which the server has answered, or was asked in vain."""
     awaits_resumption: bool = False
     """The connection is gone, and it is not known yet whether the server keeps the conversation."""
     speech_id: str = ""

@@ -81,7 +81,8 @@ def _about_the_speech() -> Iterator[Event]:
     # Only "failed" is told apart from the others.
     statuses: tuple[ResponseStatus, ...] = ("completed", "failed")
     yield from (SessionResponseEnded(RESPONSE_ID, status) for status in statuses)
-    yield from (SessionLost(), SessionResumed(), SessionRequestRefused(), DropRequest())
+    yield from (SessionLost(), SessionLost(may_resume=True), SessionResumed(), SessionResumed(conversation_kept=True))
+    yield from (SessionRequestRefused(), DropRequest())
     yield SessionItemAdded(RESPONSE_ID)
     yield from (TimerFired(timer) for timer in get_args(Timer))
 

@@ -32,15 +32,24 @@ def note_event(ledger: Ledger, event: Event, speech: Speech) -> None:
             _stop(ledger, "timed_out")
         if event.timer == "reconcile":
             ledger.response = "ended"
+            ledger.is_lost = ledger.is_lost or ledger.may_resume
+            ledger.may_resume = False
     elif type(event) is ev.SessionResponseCreated:
         ledger.response = "generating"
     elif type(event) is ev.SessionResponseEnded:
         ledger.response_has_failed = event.status == "failed"
         _end_response(ledger)
     elif type(event) is ev.SessionLost:
-        _stop(ledger, "source_failed")
-        ledger.is_lost = True
-        _end_response(ledger)
+        _lose(ledger, event)
+    elif type(event) is ev.SessionResumed:
+        ledger.may_resume = False
+        if event.conversation_kept:
+            # What was asked and not confirmed is asked again.
+            for entry in ledger.book.values():
+                if not entry.is_answered and entry.request != "diverged":
+                    entry.request = ""
+        else:
+            ledger.is_lost = True
     elif type(event) is ev.SessionRequestRefused:
         _stop(ledger, "source_failed")
         _end_response(ledger)
@@ -87,6 +96,15 @@ def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Spee
     else:
         entry.is_answered = True
     ledger.was_heard = ledger.was_heard or entry.has_started or entry.position_ms > 0
+
+
+def _lose(ledger: Ledger, event: ev.SessionLost) -> None:
+    """A server that may have kept what it was not told to forget, or has not confirmed, is asked if it comes back."""
+    is_open = ledger.is_owed_answers if ledger.is_settled else bool(ledger.book)
+    ledger.may_resume = event.may_resume and is_open
+    ledger.is_lost = not ledger.may_resume
+    _stop(ledger, "source_failed")
+    _end_response(ledger)
 
 
 def _note_late_content(entry: Entry, is_more: bool) -> None:

@@ -133,7 +133,7 @@ def the_server_is_asked(ledger: Ledger, speech: Speech) -> Complaint:
         return None
     for entry in ledger.book.values():
         wanted = expected.request_of(entry, ledger, speech.capabilities)
-        if ledger.is_lost:
+        if ledger.is_lost or ledger.may_resume:
             continue
         if entry.request != wanted and not (entry.request == "diverged" and entry.is_answered):
             return f"of {entry.message_id}, the server is asked: {entry.request or 'nothing'}; it should: {wanted}"
@@ -150,7 +150,9 @@ def a_timer_runs(ledger: Ledger, speech: Speech) -> Complaint:
     if ledger.timer != (speech.timer or ""):
         return f"the driver runs the timer {ledger.timer!r}, the machine thinks {speech.timer!r}"
     wanted = _TIMERS.get(speech.state, ("",))
-    if ledger.timer in wanted or (speech.state == "reconciling" and not speech.awaited and ledger.response == "ended"):
+    if ledger.timer in wanted or (
+        speech.state == "reconciling" and not speech.awaited and ledger.response == "ended" and not ledger.may_resume
+    ):
         return None
     return f"{speech.state}, but the timer is {ledger.timer!r}"
 

@@ -242,7 +242,8 @@ def silence_after_the_end(ledger: Ledger, effect: fx.Effect, step: StepTaken) ->
 @of_effects("6", fx.StartTimer)
 def timers_have_their_delays(ledger: Ledger, effect: fx.StartTimer, step: StepTaken) -> Complaint:
     """Sections 4 and 6: each timer waits as long as the policy says, beyond the audio that is still to be played."""
-    wanted = getattr(step.speech.policy, _DELAYS[effect.timer])
+    delay = "resume_timeout_ms" if ledger.may_resume and effect.timer == "reconcile" else _DELAYS[effect.timer]
+    wanted = getattr(step.speech.policy, delay)
     begun = ledger.begun
     if begun is not None and effect.timer in ("stall", "playout"):
         wanted += begun.handed_over_ms - begun.position_ms

@@ -25,6 +25,7 @@ _of_open_speech = attrgetter(
     "response_has_ended",
     "cancel_was_sent",
     "session_is_lost",
+    "awaits_resumption",
     "cause",
     "output_is_paused",
     "timer",

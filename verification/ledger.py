@@ -69,6 +69,8 @@ class Ledger(Struct, gc=False, array_like=True):
     """"generating" or "ended"."""
     response_has_failed: bool = False
     is_lost: bool = False
+    may_resume: bool = False
+    """The connection is gone, and it is open whether the server keeps the conversation."""
     is_settled: bool = False
     """All messages were final at some time; those announced later come too late."""
     cancels: int = 0
@@ -82,6 +84,11 @@ class Ledger(Struct, gc=False, array_like=True):
     outcome: str = ""
     book: dict[str, Entry] = {}
     """The messages by id, in the order of their announcement."""
+
+    @property
+    def is_owed_answers(self) -> bool:
+        """The server was asked for something, and has not answered."""
+        return any(e.request not in ("", "diverged") and not e.is_answered for e in self.book.values())
 
     @property
     def first_open(self) -> Entry | None:

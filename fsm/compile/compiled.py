@@ -1159,7 +1159,7 @@ def speech_on_session_resumed(run, speech, event):
         if speech.awaits_resumption and event.conversation_kept:
             run.transitions.append('speech.reconciling.session_resumed#kept')
             speech.awaits_resumption = False
-            bring_server_in_line_again_message_ids = tuple(speech.awaited) or tuple(speech.messages)
+            bring_server_in_line_again_message_ids = tuple([bring_server_in_line_again_each for bring_server_in_line_again_each in speech.messages if bring_server_in_line_again_each not in speech.answered])
             speech.awaited.clear()
             for bring_server_in_line_again_message_id in bring_server_in_line_again_message_ids:
                 message_on_reconcile(run, speech, speech.messages[bring_server_in_line_again_message_id])
@@ -1210,8 +1210,9 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
     elif state == 'stopping':
         return reply_105
     elif state == 'reconciling':
-        if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
+        if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (not speech.session_is_lost and (not speech.awaits_resumption)):
             speech.awaited.pop(event.message_id)
+            speech.answered += (event.message_id,)
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 run.transitions.append('speech.reconciling.session_reconciliation_acknowledged')
                 speech_eventless_in_reconciling(run, speech, event)
@@ -1236,16 +1237,18 @@ def speech_on_session_reconciliation_refused(run, speech, event):
     elif state == 'stopping':
         return reply_113
     elif state == 'reconciling':
-        if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
+        if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (not speech.session_is_lost and (not speech.awaits_resumption)) and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
             speech.awaited.pop(event.message_id)
+            speech.answered += (event.message_id,)
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 run.transitions.append('speech.reconciling.session_reconciliation_refused#nothing_unheard_left')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
             return reply_114
-        if event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation:
+        if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (not speech.session_is_lost and (not speech.awaits_resumption)):
             run.transitions.append('speech.reconciling.session_reconciliation_refused#unheard_left')
             speech.awaited.pop(event.message_id)
+            speech.answered += (event.message_id,)
             report_refusal_detail = f'{event.code}: {event.text}' if event.code and event.text else f'{event.code or event.text}'
             report_divergence_message = speech.messages[event.message_id]
             report_divergence_record = message_reconciliation_record_of(report_divergence_message)
@@ -1325,6 +1328,7 @@ def speech_on_timer_fired(run, speech, event):
             speech.timer = None
             for give_up_message_id in speech.awaited:
                 message_on_give_up_answer(run, speech, speech.messages[give_up_message_id])
+                speech.answered += (give_up_message_id,)
             speech.awaited.clear()
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
@@ -1334,6 +1338,7 @@ def speech_on_timer_fired(run, speech, event):
             speech.timer = None
             for give_up_message_id in speech.awaited:
                 message_on_give_up_answer(run, speech, speech.messages[give_up_message_id])
+                speech.answered += (give_up_message_id,)
             speech.awaited.clear()
             for give_up_response_message in speech.messages.values():
                 message_on_give_up_end(run, speech, give_up_response_message)
@@ -1578,6 +1583,25 @@ def message_on_session_message_added(run, speech, event):
     message = speech.messages.get(event.message_id) or Message(event.message_id)
     state = message.state
     if state == 'pending':
+        if speech.state in SETTLED_SPEECH_STATES and speech.awaits_resumption and (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
+            run.transitions.append('message.pending.session_message_added#too_late_to_ask')
+            message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+            message.source_has_ended = speech.response_has_ended
+            speech.has_progressed = True
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
+            speech.messages[message.message_id] = message
+            run.raised.append(speech_on_message_announced)
+            message.reason = speech.cause or 'interrupted'
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            message.record = settle_record
+            if speech.forwarding_id == message.message_id:
+                speech.forwarding_id = None
+            run.effects.append(ReportMessageSettled(settle_record))
+            run.raised.append(speech_on_message_settled)
+            message.state = 'skipped'
+            return
         if speech.state in SETTLED_SPEECH_STATES and message.message_id not in speech.messages and (event.response_id == speech.response_id) and speech.session_is_lost:
             run.transitions.append('message.pending.session_message_added#too_late_and_lost')
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
@@ -3390,7 +3414,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = 'db471c22674b6f03'
+DIGEST = '3d2bda7fa25c0849'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

@@ -73,6 +73,15 @@ class MessageChart(StateChart[Any]):
     # Announcement. One that comes after the speech has settled is forgotten at once, and nobody waits for the answer if
     # the speech is over.
     named(
+        "too_late_to_ask",
+        pending.to(
+            skipped,
+            event="session_message_added",
+            cond="speech_is_settled and speech_awaits_resumption and is_new and is_of_this_response",
+            on=["announce", "because_stopped", "settle_skipped"],
+        ),
+    )
+    named(
         "too_late_and_lost",
         pending.to(
             skipped,

@@ -31,6 +31,11 @@ def speech_is_settled(speech: Speech, message: Message, event: Event | None) -> 
     return speech.state in SETTLED_SPEECH_STATES
 
 
+def speech_awaits_resumption(speech: Speech, message: Message, event: Event | None) -> bool:
+    """The connection is gone, and there is nobody to ask."""
+    return speech.awaits_resumption
+
+
 def speech_is_over(speech: Speech, message: Message, event: Event | None) -> bool:
     """Nobody waits for an answer of the server any more."""
     return speech.state in FINAL_SPEECH_STATES

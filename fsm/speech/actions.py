@@ -241,8 +241,8 @@ def bound_resumption(run: Run, speech: Speech, event: Event | None) -> None:
 
 
 def bring_server_in_line_again(run: Run, speech: Speech, event: Event | None) -> None:
-    """Ask for what the server has not confirmed; if it was asked nothing yet, for all."""
-    message_ids = tuple(speech.awaited) or tuple(speech.messages)
+    """Ask about every message for what the server has not answered, or was not asked."""
+    message_ids = tuple([each for each in speech.messages if each not in speech.answered])
     speech.awaited.clear()
     for message_id in message_ids:
         run.tell(speech, speech.messages[message_id], "reconcile")
@@ -271,6 +271,7 @@ def strike_request(
 ) -> None:
     """Wait no longer for this answer."""
     speech.awaited.pop(event.message_id)
+    speech.answered += (event.message_id,)
 
 
 def report_refusal(run: Run, speech: Speech, event: SessionReconciliationRefused) -> None:
@@ -283,6 +284,7 @@ def give_up(run: Run, speech: Speech, event: Event | None) -> None:
     """Report every request that was not answered in time."""
     for message_id in speech.awaited:
         run.tell(speech, speech.messages[message_id], "give_up_answer")
+        speech.answered += (message_id,)
     speech.awaited.clear()
 
 

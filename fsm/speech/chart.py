@@ -336,13 +336,15 @@ class SpeechChart(StateChart[Any]):
     )
 
     # The server's answers. A refusal is never fatal (T9).
-    reconciling.to(None, event="session_reconciliation_acknowledged", cond="is_awaited", on="strike_request")
+    reconciling.to(
+        None, event="session_reconciliation_acknowledged", cond="is_awaited and has_a_session", on="strike_request"
+    )
     named(
         "nothing_unheard_left",
         reconciling.to(
             None,
             event="session_reconciliation_refused",
-            cond="is_awaited and nothing_unheard_is_left",
+            cond="is_awaited and has_a_session and nothing_unheard_is_left",
             on="strike_request",
         ),
     )
@@ -351,7 +353,7 @@ class SpeechChart(StateChart[Any]):
         reconciling.to(
             None,
             event="session_reconciliation_refused",
-            cond="is_awaited",
+            cond="is_awaited and has_a_session",
             on=["strike_request", "report_refusal"],
         ),
     )
