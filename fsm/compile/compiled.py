@@ -2970,10 +2970,11 @@ def conversation_on_speech_over(run, conversation, event):
 def take_conversation_free_eventless(run, conversation, event):
     run.transitions.append('conversation.free.eventless')
     for give_floor_to_next_speech_id in conversation.waiting:
-        conversation.floor_id = give_floor_to_next_speech_id
-        conversation.waiting.pop(give_floor_to_next_speech_id)
-        run.tell_speech(conversation, give_floor_to_next_speech_id, Authorize())
-        break
+        if conversation.speeches[give_floor_to_next_speech_id].cause is None:
+            conversation.floor_id = give_floor_to_next_speech_id
+            conversation.waiting.pop(give_floor_to_next_speech_id)
+            run.tell_speech(conversation, give_floor_to_next_speech_id, Authorize())
+            break
     conversation.floor = 'taken'
     return None
 
@@ -3274,7 +3275,7 @@ def conversation_eventless(conversation, event):
             found.append(take_conversation_closing_eventless)
     state = conversation.floor
     if state == 'free':
-        if bool(conversation.waiting) and conversation.user == 'silent' and conversation.policy.authorize_when_free:
+        if conversation_guards__another_is_next(conversation) and conversation.policy.authorize_when_free:
             found.append(take_conversation_free_eventless)
     state = conversation.generation
     if state == 'idle':
@@ -3358,6 +3359,13 @@ def conversation_guards_nothing_lost_is_left(conversation, event):
             return False
     return True
 
+def conversation_guards__another_is_next(conversation):
+    if conversation.user == 'silent':
+        for speech_id in conversation.waiting:
+            if conversation.speeches[speech_id].cause is None:
+                return True
+    return False
+
 def conversation_guards_something_may_be_stopped(conversation, event):
     for speech_id in conversation.live:
         if conversation_guards__may_be_stopped(conversation.speeches[speech_id], event.force):
@@ -3382,15 +3390,15 @@ def conversation_guards_a_response_runs(conversation, event):
 
 def conversation_guards_is_preparing(conversation, event):
     if conversation.floor_id is None:
-        return (bool(conversation.waiting) and conversation.user == 'silent') and conversation.floor != 'held'
+        return conversation_guards__another_is_next(conversation) and conversation.floor != 'held'
     speech = conversation.speeches[conversation.floor_id]
-    return speech.agent_state == 'thinking' or (speech.agent_state != 'speaking' and speech.state != 'paused' and (bool(conversation.waiting) and conversation.user == 'silent'))
+    return speech.agent_state == 'thinking' or (speech.agent_state != 'speaking' and speech.state != 'paused' and conversation_guards__another_is_next(conversation))
 
 def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = 'db471c22674b6f03'
+DIGEST = '9eb237365e9a1645'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

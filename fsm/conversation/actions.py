@@ -103,8 +103,9 @@ def pause_speech(run: ConversationRun, conversation: Conversation, event: Intern
 def give_floor_to_next(run: ConversationRun, conversation: Conversation, event: Event | InternalEvent | None) -> None:
     """Let the speech play that has waited longest."""
     for speech_id in conversation.waiting:
-        _give_floor(run, conversation, speech_id)
-        break
+        if conversation.speeches[speech_id].cause is None:
+            _give_floor(run, conversation, speech_id)
+            break
 
 
 def give_floor(run: ConversationRun, conversation: Conversation, event: Authorize) -> None:
