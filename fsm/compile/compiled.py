@@ -2916,6 +2916,7 @@ def conversation_on_speech_over(run, conversation, event):
             for keep_for_late_facts_speech_id in conversation.over:
                 conversation.over.pop(keep_for_late_facts_speech_id)
                 forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                conversation.generating_ids = tuple([forget_each for forget_each in conversation.generating_ids if forget_each != keep_for_late_facts_speech_id])
                 for forget_message_id in forget_speech.messages:
                     conversation.by_message.pop(forget_message_id, None)
                 if forget_speech.response_id is not None:
@@ -2930,6 +2931,7 @@ def conversation_on_speech_over(run, conversation, event):
             for keep_for_late_facts_speech_id in conversation.over:
                 conversation.over.pop(keep_for_late_facts_speech_id)
                 forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                conversation.generating_ids = tuple([forget_each for forget_each in conversation.generating_ids if forget_each != keep_for_late_facts_speech_id])
                 for forget_message_id in forget_speech.messages:
                     conversation.by_message.pop(forget_message_id, None)
                 if forget_speech.response_id is not None:
@@ -2946,6 +2948,7 @@ def conversation_on_speech_over(run, conversation, event):
                 for keep_for_late_facts_speech_id in conversation.over:
                     conversation.over.pop(keep_for_late_facts_speech_id)
                     forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                    conversation.generating_ids = tuple([forget_each for forget_each in conversation.generating_ids if forget_each != keep_for_late_facts_speech_id])
                     for forget_message_id in forget_speech.messages:
                         conversation.by_message.pop(forget_message_id, None)
                     if forget_speech.response_id is not None:
@@ -2960,6 +2963,7 @@ def conversation_on_speech_over(run, conversation, event):
             for keep_for_late_facts_speech_id in conversation.over:
                 conversation.over.pop(keep_for_late_facts_speech_id)
                 forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                conversation.generating_ids = tuple([forget_each for forget_each in conversation.generating_ids if forget_each != keep_for_late_facts_speech_id])
                 for forget_message_id in forget_speech.messages:
                     conversation.by_message.pop(forget_message_id, None)
                 if forget_speech.response_id is not None:

@@ -145,6 +145,8 @@ def keep_for_late_facts(run: ConversationRun, conversation: Conversation, event:
 def _forget(conversation: Conversation, speech_id: str) -> None:
     conversation.over.pop(speech_id)
     speech = conversation.speeches.pop(speech_id)
+    # Its name may be given again, to a speech that generates nothing yet.
+    conversation.generating_ids = tuple([each for each in conversation.generating_ids if each != speech_id])
     for message_id in speech.messages:
         conversation.by_message.pop(message_id, None)
     if speech.response_id is not None:

@@ -1,0 +1,22 @@
+"""What a conversation writes down of its speeches: enough to know whom a fact is about, and no more."""
+
+from __future__ import annotations
+
+from conversations import Talk, asked
+
+from speech_lifecycle.fsm import events as ev
+
+
+def test_the_name_of_a_forgotten_speech_can_be_given_again():
+    """What it generated is over: another of that name must not be taken for generating."""
+    talk = Talk(speeches_kept=1)
+    talk.own("a")
+    talk.tell(ev.SessionLost())
+    talk.ask("b")
+    assert "a" not in talk.now.speeches
+    talk.tell(ev.SessionResumed())
+    talk.ask("c", "a")
+    assert asked(talk.tell(ev.SessionRequestRefused("c"))) == ["a"]
+    talk.tell(ev.SessionRequestRefused("a"))
+    assert talk.now.generation == "idle"
+    assert asked(talk.ask("d")) == ["d"]
