@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from conversations import Talk, asked
 
 from speech_lifecycle.fsm import events as ev
@@ -20,3 +21,22 @@ def test_the_name_of_a_forgotten_speech_can_be_given_again():
     talk.tell(ev.SessionRequestRefused("a"))
     assert talk.now.generation == "idle"
     assert asked(talk.ask("d")) == ["d"]
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (ev.TimerFired("stall"), "no_speech"),
+        (ev.TimerFired("stall", "nobody"), "no_speech"),
+        (ev.DropRequest(), "no_speech"),
+        (ev.DropRequest("nobody"), "no_speech"),
+        (ev.Interrupt(speech_id="nobody"), "no_speech"),
+        (ev.SessionResponseEnded("nothing"), "unknown_response"),
+        (ev.SessionMessageAdded("nothing", "m"), "unknown_response"),
+        (ev.OutputPlaybackStarted("nothing"), "unknown_message"),
+        (ev.SessionReconciliationAcknowledged("truncate", "nothing"), "unknown_message"),
+    ],
+    ids=repr,
+)
+def test_what_names_something_unknown_is_rejected(event, reason):
+    assert Talk().answer(event) == ("rejected", reason)

@@ -330,6 +330,8 @@ def _unknown(event: Event, kind: type[Any]) -> str:
         return "unknown_event"
     if not is_valid(event):
         return "malformed_event"
+    if kind in _BY_NAME:
+        return "no_speech"
     return (
         "unknown_message" if hasattr(event, "message_id") and kind is not ev.SessionMessageAdded else "unknown_response"
     )
