@@ -227,29 +227,30 @@ reply_208 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'tak
 reply_209 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
 reply_210 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
 reply_211 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_212 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_213 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_214 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
-reply_215 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_216 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_217 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_218 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_219 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_220 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_221 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_222 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_223 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_224 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_225 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_226 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
-reply_227 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_228 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_229 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_230 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
-reply_231 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_232 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_233 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_234 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_212 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
+reply_213 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_214 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_215 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
+reply_216 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_217 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_218 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_219 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_220 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_221 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_222 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_223 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_224 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_225 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_226 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_227 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
+reply_228 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_229 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_230 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_231 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
+reply_232 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_233 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_234 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_235 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -2829,13 +2830,19 @@ def conversation_on_interrupt(run, conversation, event):
             return reply_210
         return reply_211
     elif state == 'held':
-        run.transitions.append('conversation.held.interrupt')
-        interrupt_all_force = isinstance(event, Interrupt) and event.force
-        tell_all_event = Interrupt(interrupt_all_force)
-        for tell_all_speech_id in tuple(conversation.live):
-            run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
-        conversation.floor = 'free'
-        return None
+        if conversation_guards_something_may_be_stopped(conversation, event):
+            run.transitions.append('conversation.held.interrupt')
+            interrupt_all_force = isinstance(event, Interrupt) and event.force
+            tell_all_event = Interrupt(interrupt_all_force)
+            for tell_all_speech_id in tuple(conversation.live):
+                run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+            conversation.floor = 'free'
+            return None
+        if not conversation_guards_something_plays_or_waits(conversation, event):
+            run.transitions.append('conversation.held.interrupt#of_nothing')
+            conversation.floor = 'free'
+            return None
+        return reply_212
     else:
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.taken.interrupt')
@@ -2845,10 +2852,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_212
-        if bool(conversation.live):
             return reply_213
-        return reply_214
+        if bool(conversation.live):
+            return reply_214
+        return reply_215
 
 def conversation_on_pause(run, conversation, event):
     state = conversation.floor
@@ -2857,12 +2864,12 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_215
+        return reply_216
 
 def conversation_on_resume(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        return reply_216
+        return reply_217
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -3011,7 +3018,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_217
+        return reply_218
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.requested.request_response#sent')
@@ -3031,7 +3038,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_218
+        return reply_219
     else:
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.generating.request_response#sent')
@@ -3051,7 +3058,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_219
+        return reply_220
 
 def conversation_on_session_response_created(run, conversation, event):
     state = conversation.generation
@@ -3083,12 +3090,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_220
-        if event.response_id in conversation.by_response:
             return reply_221
-        if conversation.connection == 'closed':
+        if event.response_id in conversation.by_response:
             return reply_222
-        return reply_223
+        if conversation.connection == 'closed':
+            return reply_223
+        return reply_224
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -3137,12 +3144,12 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_224
-        if event.response_id in conversation.by_response:
             return reply_225
-        if conversation.connection == 'closed':
+        if event.response_id in conversation.by_response:
             return reply_226
-        return reply_227
+        if conversation.connection == 'closed':
+            return reply_227
+        return reply_228
     else:
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -3169,17 +3176,17 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_228
-        if event.response_id in conversation.by_response:
             return reply_229
-        if conversation.connection == 'closed':
+        if event.response_id in conversation.by_response:
             return reply_230
-        return reply_231
+        if conversation.connection == 'closed':
+            return reply_231
+        return reply_232
 
 def conversation_on_session_request_refused(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
-        return reply_232
+        return reply_233
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3197,9 +3204,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_233
-    else:
         return reply_234
+    else:
+        return reply_235
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -3402,7 +3409,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '4a5fa9bdd5c839f6'
+DIGEST = '34ffc0e8b04141f1'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

@@ -133,7 +133,8 @@ class ConversationChart(StateChart[Any]):
     # Without a name, an interruption means silence.
     free.to(None, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
     taken.to(None, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
-    held.to(free, event="interrupt", on="interrupt_all")
+    held.to(free, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
+    named("of_nothing", held.to(free, event="interrupt", cond="not something_plays_or_waits"))
 
     # Requests wait for each other (C1). Without a connection, or on the way out, one fails at once.
     named("sent", idle.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request"))
@@ -239,6 +240,7 @@ ANSWERS = (
     rejected("not_interruptible", "free taken", "interrupt", cond="something_plays_or_waits"),
     ignored("already_stopping", "free taken", "interrupt", cond="something_is_left"),
     rejected("no_speech", "free taken", "interrupt"),
+    rejected("not_interruptible", "held", "interrupt"),
     rejected("speech_exists", _GENERATION, "request_response"),
     ignored("out_of_band", _GENERATION, "session_response_created", cond="is_out_of_band"),
     ignored("already_created", _GENERATION, "session_response_created", cond="is_known_response"),
