@@ -230,27 +230,24 @@ reply_211 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free
 reply_212 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
 reply_213 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
 reply_214 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_215 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
-reply_216 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_217 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_218 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_219 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_220 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_221 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_222 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_223 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_224 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_225 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_226 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_227 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
-reply_228 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_229 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_230 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_231 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
-reply_232 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_233 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_234 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_235 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_215 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_216 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_217 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_218 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_219 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_220 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_221 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_222 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_223 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_224 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_225 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_226 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_227 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_228 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_229 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_230 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_231 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_232 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -2853,9 +2850,7 @@ def conversation_on_interrupt(run, conversation, event):
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
             return reply_213
-        if bool(conversation.live):
-            return reply_214
-        return reply_215
+        return reply_214
 
 def conversation_on_pause(run, conversation, event):
     state = conversation.floor
@@ -2864,12 +2859,12 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_216
+        return reply_215
 
 def conversation_on_resume(run, conversation, event):
     state = conversation.floor
     if state == 'free':
-        return reply_217
+        return reply_216
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -3018,7 +3013,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_218
+        return reply_217
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.requested.request_response#sent')
@@ -3038,7 +3033,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_219
+        return reply_218
     else:
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.generating.request_response#sent')
@@ -3058,7 +3053,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_220
+        return reply_219
 
 def conversation_on_session_response_created(run, conversation, event):
     state = conversation.generation
@@ -3090,12 +3085,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_221
+            return reply_220
         if event.response_id in conversation.by_response:
-            return reply_222
+            return reply_221
         if conversation.connection == 'closed':
-            return reply_223
-        return reply_224
+            return reply_222
+        return reply_223
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -3144,12 +3139,10 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_225
+            return reply_224
         if event.response_id in conversation.by_response:
-            return reply_226
-        if conversation.connection == 'closed':
-            return reply_227
-        return reply_228
+            return reply_225
+        return reply_226
     else:
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -3176,17 +3169,15 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_229
+            return reply_227
         if event.response_id in conversation.by_response:
-            return reply_230
-        if conversation.connection == 'closed':
-            return reply_231
-        return reply_232
+            return reply_228
+        return reply_229
 
 def conversation_on_session_request_refused(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
-        return reply_233
+        return reply_230
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3204,9 +3195,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_234
+        return reply_231
     else:
-        return reply_235
+        return reply_232
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -3409,7 +3400,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '34ffc0e8b04141f1'
+DIGEST = '5b34b995fe0495cf'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
