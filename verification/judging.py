@@ -14,6 +14,7 @@ from speech_lifecycle.fsm.values import Modality
 
 from .bounds import DEFAULT, EVERY_OPTION, UNCHANGEABLE, Bounds
 from .comparing import difference
+from .counterexample import Counterexample
 from .explorer import Exploration, Progress, explore
 from .mutants import Mutant
 
@@ -131,7 +132,7 @@ def _outgrows(progress: Progress) -> str:
 
 
 @cache
-def original(stage: str) -> Exploration:
+def original(stage: str) -> Exploration[Bounds, Counterexample]:
     """Return what an exploration finds in the package's own machine.
 
     Raises:
