@@ -6,6 +6,7 @@ import pytest
 from conversations import Talk, asked
 
 from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.fsm.conversation.machine import step_conversation
 
 
 def test_the_name_of_a_forgotten_speech_can_be_given_again():
@@ -40,3 +41,12 @@ def test_the_name_of_a_forgotten_speech_can_be_given_again():
 )
 def test_what_names_something_unknown_is_rejected(event, reason):
     assert Talk().answer(event) == ("rejected", reason)
+
+
+def test_a_pure_step_about_a_message_leaves_its_snapshot_alone():
+    talk = Talk()
+    talk.own("a")
+    talk.tell(ev.SessionMessageAdded("r-a", "m-a"))
+    after, _ = step_conversation(talk.now, ev.SessionAudioReceived("m-a", 100))
+    assert talk.speech("a").messages["m-a"].received_ms == 0
+    assert after.speeches["a"].messages["m-a"].received_ms == 100
