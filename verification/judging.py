@@ -40,7 +40,7 @@ CONVERSATION_STAGES: dict[str, ConversationBounds] = {
     "two speeches": ConversationBounds(live=2, messages=0, kept=0).with_every_option(),
     "one speech": ConversationBounds(live=1, detail="coarse", kept=0).with_every_option(),
     "two speeches, remembered": ConversationBounds(live=2, messages=0),
-    "two speeches with messages": ConversationBounds(live=2, kept=0),
+    "two speeches with messages": ConversationBounds(live=2, kept=0, resumes=False),
 }
 """The explorations that a mutant of the conversation chart goes through."""
 

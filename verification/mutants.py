@@ -39,8 +39,10 @@ class Mutant:
 
     @property
     def chart(self) -> ChartName | None:
-        """The chart that was changed, if it was one cell of it."""
-        return None if self.cell is None else self.cell.chart
+        """The chart that was changed, or "conversation" if it was one of that chart's functions; None for others."""
+        if self.cell is None:
+            return "conversation" if self.id.startswith("conversation.") else None
+        return self.cell.chart
 
 
 def mutants() -> Iterator[Mutant]:

@@ -36,6 +36,7 @@ from speech_lifecycle.fsm.state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Mes
 from speech_lifecycle.fsm.validity import is_valid
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
+
 class ReferenceMachine:
     """One speech, changed in place: what `SpeechMachine` is, run by python-statemachine's engine."""
 

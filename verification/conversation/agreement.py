@@ -43,7 +43,7 @@ def conversation_disagreements(
         compiled: ConversationMachine | None = None
         for event in events:
             if compiled is None:
-                compiled = machine_type(conversation=copy_of(conversation))
+                compiled = machine_type(conversation=copy_of(conversation), keep_steps=True)
                 reference.restart(copy_of(conversation))
             reply, expected = compiled.send(event), reference.send(event)
             if type(reply) is not type(expected) or reply != expected:

@@ -47,6 +47,7 @@ _ALWAYS: tuple[Event, ...] = (
     Close(),
     SessionLost(),
     SessionResumed(conversation_kept=True),
+    SessionResumed(conversation_kept=False),
     UserStartedSpeaking(),
     UserStoppedSpeaking(),
     SessionRequestRefused(),
@@ -57,7 +58,6 @@ _ALWAYS: tuple[Event, ...] = (
 _ALSO: tuple[Event, ...] = (
     Authorize(),
     DropRequest(),
-    SessionResumed(conversation_kept=False),
     TimerFired("stall"),
     Interrupt(speech_id=NOBODY),
     Pause(NOBODY),
@@ -71,6 +71,8 @@ _ALSO: tuple[Event, ...] = (
 def events_in(conversation: Conversation, bounds: ConversationBounds) -> list[Event]:
     """Return the events to try, always in the same order."""
     events = [*_ALWAYS, *(_ALSO if bounds.detail != "minimal" else ())]
+    if bounds.resumes:
+        events.append(SessionLost(may_resume=True))
     speeches = conversation.speeches
     may_begin = len(conversation.live) < bounds.live
     fresh = _first_not_in(speeches, "s")
@@ -131,7 +133,7 @@ def _about(name: str, speech: Speech, bounds: ConversationBounds) -> Iterator[Ev
         yield TimerFired(speech.timer, name)
     for message in speech.messages.values():
         yield from _about_message(message, speech, bounds)
-    for operation, message_id in speech.awaited:
+    for message_id, operation in speech.awaited.items():
         yield SessionReconciliationAcknowledged(operation, message_id)
         yield SessionReconciliationRefused(operation, message_id)
 

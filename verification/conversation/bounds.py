@@ -48,6 +48,8 @@ class ConversationBounds:
     """How many messages a response may have, 0 or 1."""
     detail: Detail = "minimal"
     """`coarse` also has what is ignored in every state of a speech, failing outputs and responses, and late audio."""
+    resumes: bool = True
+    """Whether a session that is lost may resume; else every loss is for good."""
     kept: int = 1
     """How many speeches that are over are remembered: fewer than usual, so that some are forgotten."""
     options: tuple[Options, ...] = (DEFAULT,)
@@ -80,6 +82,8 @@ class ConversationBounds:
             f"{self.detail} classes",
             f"{self.kept} remembered",
         ]
+        if not self.resumes:
+            said.append("every loss is for good")
         if len(self.options) > 1:
             said.append(f"{len(self.options)} combinations of capabilities and policy")
         return ", ".join(said)
@@ -93,14 +97,15 @@ SMALL_CONVERSATIONS: dict[str, ConversationBounds] = {
     "conversation-1": ConversationBounds(live=1),
     "conversation-1-coarse": ConversationBounds(live=1, detail="coarse", kept=0).with_every_option(),
     "conversation-2": ConversationBounds(live=2, messages=0).with_every_option(),
-    "conversation-2-messages": ConversationBounds(live=2, kept=0),
+    "conversation-2-messages": ConversationBounds(live=2, kept=0, resumes=False),
 }
 """Explorations that take seconds."""
 
 LARGE_CONVERSATIONS: dict[str, ConversationBounds] = {
     "conversation-1-kept": ConversationBounds(live=1, detail="coarse", kept=2),
-    "conversation-2-kept": ConversationBounds(live=2),
-    "conversation-2-options": ConversationBounds(live=2, kept=0).with_every_option(),
+    "conversation-2-resumed": ConversationBounds(live=2, kept=0),
+    "conversation-2-kept": ConversationBounds(live=2, resumes=False),
+    "conversation-2-options": ConversationBounds(live=2, kept=0, resumes=False).with_every_option(),
 }
 """Explorations that take minutes."""
 

@@ -7,7 +7,13 @@ from typing import get_args
 
 from speech_lifecycle.fsm.compile.definition import Definition, definition
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
-from speech_lifecycle.fsm.effects import AnnounceAgentState, AnnounceConnectionState, CreateResponse, ReportSpeechBegun
+from speech_lifecycle.fsm.effects import (
+    AnnounceAgentState,
+    AnnounceConnectionState,
+    CreateResponse,
+    ReportSpeechBegun,
+    RestoreHistory,
+)
 from speech_lifecycle.fsm.events import name_of
 from speech_lifecycle.fsm.state import Conversation
 from speech_lifecycle.fsm.trace import definition_digest
@@ -104,7 +110,11 @@ def _sometimes(search: ConversationSearch) -> dict[str, bool]:
     }
     announced: dict[str, object] = {
         **{state: AnnounceAgentState(state) for state in get_args(AgentState)},
-        **{state: AnnounceConnectionState(state) for state in get_args(ConnectionState) if state != "connected"},
+        **{
+            state: AnnounceConnectionState(state)
+            for state in get_args(ConnectionState)
+            if state not in ("connected", "restoring")
+        },
     }
     wanted: dict[str, object] = {
         **{
@@ -113,6 +123,9 @@ def _sometimes(search: ConversationSearch) -> dict[str, bool]:
             for state in get_args(states)
         },
         **{f"{state} is announced": effect for state, effect in announced.items()},
-        **{f"{name_of(effect_type)} is given": effect_type for effect_type in (CreateResponse, ReportSpeechBegun)},
+        **{
+            f"{name_of(effect_type)} is given": effect_type
+            for effect_type in (CreateResponse, ReportSpeechBegun, RestoreHistory)
+        },
     }
     return {name: sign in search.seen for name, sign in wanted.items()}

@@ -16,7 +16,14 @@ from ..keys import final_message_key
 _encode = Encoder().encode
 _of_conversation = attrgetter("connection", "user", "floor", "generation", "agent")
 _of_speech = attrgetter(
-    "state", "response_has_ended", "cancel_was_sent", "session_is_lost", "cause", "output_is_paused", "timer"
+    "state",
+    "response_has_ended",
+    "cancel_was_sent",
+    "session_is_lost",
+    "cause",
+    "output_is_paused",
+    "timer",
+    "awaits_resumption",
 )
 
 
@@ -62,7 +69,7 @@ def _speech(speech: Speech) -> tuple[Any, ...]:
     # Whether the response failed is asked for only if nothing else stopped the speech.
     failed = speech.response_has_failed and speech.cause is None
     messages = [_message(message, speech.response_has_ended) for message in speech.messages.values()]
-    awaited = [operation for operation, _ in speech.awaited]
+    awaited = [*speech.awaited.values()]
     progressed = speech.has_progressed if speech.state in ACTIVE_STATES else None
     return (
         _of_speech(speech),
@@ -71,6 +78,7 @@ def _speech(speech: Speech) -> tuple[Any, ...]:
         messages,
         awaited,
         progressed,
+        bool(speech.growing),
         speech.was_heard,
         speech.agent_state,
     )

@@ -181,7 +181,7 @@ def what_can_be_asked_for_is(conversation: Conversation) -> Complaint:
 @_of_configurations("9.18")
 def nothing_is_requested_without_a_connection(conversation: Conversation) -> Complaint:
     """Section 9.18: while disconnected, closing or closed no request waits, and after a loss none is awaited."""
-    if conversation.connection == "connected":
+    if conversation.connection in ("connected", "restoring"):
         return None
     if conversation.requests:
         return f"{[*conversation.requests]} wait while {conversation.connection}"
@@ -196,7 +196,7 @@ def nothing_is_asked_without_a_connection(step: StepTaken) -> Complaint:
     asks = any(type(effect) is fx.CreateResponse for effect in step.reply.effects)
     if asks and step.after.connection != "connected":
         return f"a response is asked for while {step.after.connection}"
-    if type(step.event) is ev.RequestResponse and step.before.connection != "connected":
+    if type(step.event) is ev.RequestResponse and step.before.connection not in ("connected", "restoring"):
         speech = step.after.speeches.get(step.event.speech_id)
         if speech is not None and not speech.is_over:
             return f"{step.event.speech_id} is {speech.state}, and should have failed"
@@ -226,7 +226,7 @@ def a_response_has_its_speech(step: StepTaken) -> Complaint:
     speech, request_id = step.after.speeches[name], before.request_id
     if speech.response_id != event.response_id:
         return f"it belongs to {name}, which has {speech.response_id}"
-    is_own = event.speech_id == "" and before.connection == "connected"
+    is_own = event.speech_id == "" and before.connection in ("connected", "restoring")
     is_for_request = request_id is not None and (
         event.speech_id == request_id or (is_own and before.speeches[request_id].cause is None)
     )
@@ -299,23 +299,46 @@ def a_loss_ends_every_response(step: StepTaken) -> Complaint:
 
 
 @_of_steps("9.21")
+def history_is_restored_once(step: StepTaken) -> Complaint:
+    """Section 9.21: a server that begins anew is told what was heard, once, when all that was lost is settled."""
+    told = [effect for effect in step.reply.effects if type(effect) is fx.RestoreHistory]
+    must = step.before.connection in ("disconnected", "restoring") and step.after.connection == "connected"
+    kept = type(step.event) is ev.SessionResumed and step.event.conversation_kept
+    if len(told) != (must and not kept):
+        return f"{step.before.connection} becomes {step.after.connection}, and history is restored {len(told)} times"
+    left = [name for name, speech in _live(step.after) if speech.session_is_lost]
+    return f"history is restored while {left} are not settled" if told and left else None
+
+
+@_of_configurations("9.21")
+def nothing_lost_is_left_when_restored(conversation: Conversation) -> Complaint:
+    """Section 9.21: the history is restored as soon as every speech that was lost is over."""
+    left = any(speech.session_is_lost for _, speech in _live(conversation))
+    return (
+        "nothing lost is left, and history is not restored"
+        if conversation.connection == "restoring" and not left
+        else None
+    )
+
+
+@_of_steps("9.21")
 def connection_is_announced(step: StepTaken) -> Complaint:
     """Section 9.21: each change of the connection is announced, in order and once; closed comes last of all."""
     said = [effect for effect in step.reply.effects if type(effect) is fx.AnnounceConnectionState]
     states = [effect.state for effect in said]
-    expected = {
-        ("connected", "closed"): ["closing", "closed"],
-        ("disconnected", "closed"): ["closing", "closed"],
-    }.get(
-        (step.before.connection, step.after.connection),
-        [step.after.connection] if step.before.connection != step.after.connection else [],
-    )
+    before, after = step.before.connection, step.after.connection
+    expected: list[str] = []
+    if before not in ("closing", "closed") and after in ("closing", "closed"):
+        expected = ["closing"]
+    if after != before and after not in ("restoring", "closing"):
+        expected = [*expected, after]
     if states != expected:
-        return f"{step.before.connection} becomes {step.after.connection}, announced is {states}"
-    if type(step.event) is ev.SessionResumed and said[0].conversation_kept != step.event.conversation_kept:
+        return f"{before} becomes {after}, announced is {states}"
+    kept = type(step.event) is ev.SessionResumed and step.event.conversation_kept
+    if after == "connected" != before and said[0].conversation_kept != kept:
         return "it is not said whether the conversation was kept"
     last = [effect for effect in step.reply.effects if type(effect) is not fx.AnnounceAgentState][-1:]
-    if step.after.connection == "closed" != step.before.connection and last != said[-1:]:
+    if after == "closed" != before and last != said[-1:]:
         return f"after `closed` there is {last}"
     return None
 
@@ -489,20 +512,9 @@ def each_end_is_reported_once(step: StepTaken) -> Complaint:
     return None if sorted(said) == sorted(ended) else f"{ended} are over, reported are {said}"
 
 
-@_of_steps("9.24")
-def steps_add_up(step: StepTaken) -> Complaint:
+@_of_engines("9.24")
+def steps_add_up() -> None:
     """Section 9.24: what the speeches and the conversation did, one after the other, is all that was done."""
-    reply = step.reply
-    if not reply.steps:
-        return None
-    effects = [effect for each in reply.steps for effect in each.reply.effects]
-    transitions = [transition for each in reply.steps for transition in each.reply.transitions]
-    if effects != list(reply.effects) or transitions != list(reply.transitions):
-        return "the steps do not add up to the reply"
-    refused = [each for each in reply.steps if each.reply.kind == "rejected" and each.event != ev.Pause()]
-    allowed = {"not_interruptible"}
-    wrong = [each for each in refused if getattr(each.reply, "reason", "") not in allowed]
-    return f"a speech is told what it rejects: {wrong[0]}" if wrong else None
 
 
 @_of_configurations("9.25")
@@ -553,6 +565,20 @@ def pure_and_in_place_agree() -> None:
 @_of_engines("9.26")
 def every_event_has_its_answer() -> None:
     """Section 9.26: every event is handled, ignored or rejected in every configuration, and none raises."""
+
+
+def what_does_not_add_up(reply: Handled) -> Complaint:
+    """Return what is wrong with the steps of a reply that has them: its effects, or what a speech is told."""
+    if not reply.steps:
+        return None
+    effects = [effect for each in reply.steps for effect in each.reply.effects]
+    transitions = [transition for each in reply.steps for transition in each.reply.transitions]
+    if effects != list(reply.effects) or transitions != list(reply.transitions):
+        return "the steps do not add up to the reply"
+    for each in reply.steps:
+        if each.reply.kind == "rejected" and each.reply.reason not in ("not_interruptible", "output_cannot_pause"):
+            return f"a speech is told what it rejects: {each}"
+    return None
 
 
 class ConversationJudge:

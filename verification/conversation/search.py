@@ -18,7 +18,7 @@ from ..ways_out import NO_WAY, OVER, UNKNOWN, dead_ends
 from .alphabet import events_in
 from .bounds import ConversationBounds
 from .keys import key_of
-from .properties import ConversationJudge, StepTaken
+from .properties import ConversationJudge, StepTaken, what_does_not_add_up
 
 MOST_MOVES = 16
 """After so many timers, and words of user and agent, a conversation to which nobody talks has ended."""
@@ -178,6 +178,12 @@ class ConversationSearch:
             again, replied = machine.conversation, machine.send(event)
         if again != after or replied != reply:
             self._blame("pure_and_in_place_agree", "it leads elsewhere the second time", number, event)
+        machine = self._machine_type(conversation=copy_of(before), keep_steps=True)
+        told = machine.send(event)
+        if (told.effects, told.transitions) != (reply.effects, reply.transitions):
+            self._blame("pure_and_in_place_agree", "a machine that keeps steps does something else", number, event)
+        elif isinstance(told, Handled) and (complaint := what_does_not_add_up(told)):
+            self._blame("steps_add_up", complaint, number, event)
 
     def _prove(
         self, number: int, before: Conversation, others: list[tuple[Event, Ignored | Rejected]], repeats: bool
