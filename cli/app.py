@@ -134,7 +134,7 @@ def explore(
     Exits with 0 if all of it holds, with 1 if not, and with 2 if not all could be covered.
     """
     with user_errors():
-        from speech_lifecycle.verification import LARGE, REFERENCE, SMALL
+        from speech_lifecycle.verification.everything import EVERY_LARGE, EVERY_REFERENCE, EVERY_SMALL
 
         from . import explore as command
         from .limits import Limits
@@ -148,9 +148,9 @@ def explore(
         if replay_file is not None:
             holds = command.replay_counterexample(replay_file)
         elif reference:
-            holds = command.compare_engines(command.named(names or [], REFERENCE), limits)
+            holds = command.compare_engines(command.named(names or [], EVERY_REFERENCE), limits)
         else:
-            default = LARGE if large else SMALL
+            default = EVERY_LARGE if large else EVERY_SMALL
             holds = command.explore_all(command.named(names or [], default), limits, save)
         if limits.was_interrupted:
             raise typer.Exit(EXIT_INTERRUPTED)

@@ -14,37 +14,37 @@ from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.sequence import sequence
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.trace import TraceError
-from speech_lifecycle.verification import (
-    LARGE,
-    PROPERTIES,
-    REFERENCE,
-    SMALL,
-    Bounds,
-    Counterexample,
-    Exploration,
-    ForeignCounterexampleError,
-    explore,
-    load_counterexample,
-    recheck,
+from speech_lifecycle.verification import ForeignCounterexampleError, explore, load_counterexample, recheck
+from speech_lifecycle.verification.agreement import Agreement
+from speech_lifecycle.verification.conversation import ConversationBounds, ConversationCounterexample
+from speech_lifecycle.verification.counterexample import Counterexample
+from speech_lifecycle.verification.everything import (
+    EVERY_LARGE,
+    EVERY_PROPERTY,
+    EVERY_REFERENCE,
+    EVERY_SMALL,
+    AnyBounds,
+    AnyExploration,
+    any_disagreements,
+    explore_any,
 )
-from speech_lifecycle.verification.agreement import Agreement, disagreements
 from speech_lifecycle.verification.explorer import Progress as Figures
 
 from .errors import UsageError
 from .limits import Limits
 from .printing import console, print_files
 
-EVERY = {**SMALL, **LARGE, **REFERENCE}
+EVERY = {**EVERY_SMALL, **EVERY_LARGE, **EVERY_REFERENCE}
 
 
 def list_bounds() -> None:
     """Print the names of all bounds, and what they cover."""
-    for title, group in (("small", SMALL), ("large", LARGE), ("reference", REFERENCE)):
+    for title, group in (("small", EVERY_SMALL), ("large", EVERY_LARGE), ("reference", EVERY_REFERENCE)):
         for name, bounds in group.items():
             console.print(f"{name:24}{title:11}{bounds.summary}", markup=False, soft_wrap=True)
 
 
-def named(names: list[str], default: dict[str, Bounds]) -> dict[str, Bounds]:
+def named(names: list[str], default: dict[str, AnyBounds]) -> dict[str, AnyBounds]:
     """Return the bounds of these names, or the default if there are none.
 
     Raises:
@@ -57,13 +57,13 @@ def named(names: list[str], default: dict[str, Bounds]) -> dict[str, Bounds]:
 
 
 def explore_all(
-    chosen: dict[str, Bounds], limits: Limits, save: Path | None, machine_type: type[SpeechMachine] = SpeechMachine
+    chosen: dict[str, AnyBounds], limits: Limits, save: Path | None, machine_type: type[SpeechMachine] = SpeechMachine
 ) -> bool | None:
     """Explore all bounds, and print what was found. True if all holds, None if it was not all covered."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("bounds", "configurations", "edges", "steps", "steps/s", "seconds", "covered"):
         table.add_column(heading, justify="left" if heading in ("bounds", "covered") else "right")
-    explored: dict[str, Exploration] = {}
+    explored: dict[str, AnyExploration] = {}
     with limits.heed_interrupts():
         for name, bounds in chosen.items():
             began = console.get_time()
@@ -73,7 +73,11 @@ def explore_all(
                     show(figures.configurations - figures.waiting, figures.configurations)
                     return limits.exceeded()
 
-                result = explored[name] = explore(bounds, watch=watch, machine_type=machine_type)
+                if isinstance(bounds, ConversationBounds):
+                    result: AnyExploration = explore_any(bounds, watch=watch)
+                else:
+                    result = explore(bounds, watch=watch, machine_type=machine_type)
+                explored[name] = result
             seconds = max(console.get_time() - began, 1e-9)
             table.add_row(
                 name,
@@ -93,7 +97,7 @@ def explore_all(
         console.print(f"not begun: {name}", style="yellow")
     for result in explored.values():
         for violation in result.violations:
-            console.print(Text(f"\n{violation.transcript(machine_type).rstrip()}", style="red"), soft_wrap=True)
+            console.print(Text(f"\n{_transcript(violation, machine_type).rstrip()}", style="red"), soft_wrap=True)
     violations = sorted((v for result in explored.values() for v in result.violations), key=lambda v: len(v.events))
     if violations and save is not None:
         _save(violations[0], save, machine_type)
@@ -122,7 +126,7 @@ def replay_counterexample(path: Path, machine_type: type[SpeechMachine] = Speech
     return complaint is None
 
 
-def compare_engines(chosen: dict[str, Bounds], limits: Limits) -> bool | None:
+def compare_engines(chosen: dict[str, AnyBounds], limits: Limits) -> bool | None:
     """Compare the compiled table with python-statemachine's engine. True if they agree, None if it was stopped."""
     is_equal: bool | None = True
     with limits.heed_interrupts():
@@ -134,10 +138,10 @@ def compare_engines(chosen: dict[str, Bounds], limits: Limits) -> bool | None:
                     show(agreement.configurations, agreement.configurations)
                     return limits.exceeded()
 
-                first = next(disagreements(bounds, agreement, watch=watch), None)
+                first = next(any_disagreements(bounds, agreement, watch=watch), None)
             console.print(f"{name}: {agreement.configurations:,} configurations, {agreement.steps:,} steps compared")
             if first is not None:
-                console.print(f"they differ: {first.event} in {first.speech}: {first.difference}", style="bold red")
+                console.print(f"they differ: {first.event} in {first.snapshot}: {first.difference}", style="bold red")
                 return False
             if agreement.stopped:
                 console.print(f"stopped: {agreement.stopped}", style="yellow")
@@ -163,18 +167,19 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, found: progress.update(task, completed=done, total=found)
 
 
-def _print_properties(explored: dict[str, Exploration]) -> None:
+def _print_properties(explored: dict[str, AnyExploration]) -> None:
     violated = {violation.violated for result in explored.values() for violation in result.violations}
     checked = {name for result in explored.values() for name in result.properties}
     is_complete = all(result.is_complete for result in explored.values())
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("property", "section", "verdict"):
         table.add_column(heading)
-    for name, each in PROPERTIES.items():
+    for name, each in EVERY_PROPERTY.items():
         if name in violated:
             verdict = Text("violated", style="bold red")
         elif name not in checked:
-            verdict = Text("not checked: needs faithful bounds", style="yellow")
+            needed = "faithful bounds" if each.needs_world else "bounds of a conversation or of a speech"
+            verdict = Text(f"not checked: needs {needed}", style="yellow")
         else:
             verdict = Text("holds", style="green") if is_complete else Text("holds so far", style="yellow")
         table.add_row(name, each.section, verdict)
@@ -182,7 +187,8 @@ def _print_properties(explored: dict[str, Exploration]) -> None:
     console.print()
     sometimes = {what for result in explored.values() for what in result.sometimes}
     seen = {what for result in explored.values() for what, was_seen in result.sometimes.items() if was_seen}
-    never_taken = set.intersection(*(set(result.transitions_never_taken) for result in explored.values()))
+    taken = {transition for result in explored.values() for transition in result.transitions_taken}
+    never_taken = {each for result in explored.values() for each in result.transitions_never_taken} - taken
     console.print(f"possible: {len(seen)} of {len(sometimes)} states, reasons and effects were seen")
     for what in sorted(sometimes - seen):
         console.print(f"  not seen: {what}", style="yellow")
@@ -191,10 +197,20 @@ def _print_properties(explored: dict[str, Exploration]) -> None:
         console.print(f"  {transition}", style="yellow")
 
 
-def _save(counterexample: Counterexample, path: Path, machine_type: type[SpeechMachine]) -> None:
-    """Write a counterexample as a trace, and beside it as a sequence diagram."""
-    picture = path.with_suffix(".mmd")
-    replace_file(path, counterexample.dump(machine_type).encode())
-    replace_file(picture, sequence(counterexample.steps(machine_type)).encode())
+def _transcript(violation: Counterexample | ConversationCounterexample, machine_type: type[SpeechMachine]) -> str:
+    return violation.transcript(machine_type) if isinstance(violation, Counterexample) else violation.transcript()
+
+
+def _save(
+    violation: Counterexample | ConversationCounterexample, path: Path, machine_type: type[SpeechMachine]
+) -> None:
+    """Write a counterexample as a trace, and that of a speech beside it as a sequence diagram."""
     console.print()
+    if isinstance(violation, ConversationCounterexample):
+        replace_file(path, violation.dump().encode())
+        print_files([path])
+        return
+    picture = path.with_suffix(".mmd")
+    replace_file(path, violation.dump(machine_type).encode())
+    replace_file(picture, sequence(violation.steps(machine_type)).encode())
     print_files([path, picture])

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from speech_lifecycle.fsm.conversation.machine import ConversationMachine, conversation_machine_for
 from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
 from speech_lifecycle.verification.field_bugs import field_bugs
 from speech_lifecycle.verification.mutants import Mutant, mutants
 
 TESTS = ("test_rules_*.py", "test_field_bugs.py", "test_scenarios.py")
+CONVERSATION_TESTS = ("test_conversation_*.py",)
 """Those that say what the machine has to do, quick ones first; not those that compare it with its own declaration."""
 
 _ROOT = Path(__file__).parent.parent
@@ -42,7 +44,7 @@ def _by_id() -> dict[str, Mutant]:
 def killing_test(mutant_id: str) -> str:
     """Return the first test that fails on a mutant, or ""."""
     mutant = mutant_of(mutant_id)
-    _import_the_tests()
+    _import_the_tests(_tests_of(mutant))
     context = get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_run_tests_on, args=(mutant, sender))
@@ -68,23 +70,34 @@ class _FirstFailure:
             self.test = report.nodeid.removeprefix("tests/")
 
 
+def _tests_of(mutant: Mutant) -> tuple[str, ...]:
+    return CONVERSATION_TESTS if mutant.chart == "conversation" else TESTS
+
+
 @cache
-def _import_the_tests() -> None:
+def _import_the_tests(tests: tuple[str, ...]) -> None:
     """Collect them once, so that a child has them imported already."""
-    _pytest("--collect-only")
+    _pytest("--collect-only", tests)
 
 
 def _run_tests_on(mutant: Mutant, sender: Connection) -> None:
     # The tests' machines get what a machine for another definition has of its own: its tables.
-    for name, value in vars(machine_for(mutant.definition)).items():
+    if mutant.chart == "conversation":
+        _take_over(ConversationMachine, conversation_machine_for(mutant.definition))
+    else:
+        _take_over(SpeechMachine, machine_for(mutant.definition))
+    sender.send(_pytest("-x", _tests_of(mutant)))
+
+
+def _take_over(machine: type, other: type) -> None:
+    for name, value in vars(other).items():
         if not name.startswith("__"):
-            setattr(SpeechMachine, name, value)
-    sender.send(_pytest("-x"))
+            setattr(machine, name, value)
 
 
-def _pytest(option: str) -> str:
+def _pytest(option: str, tests: tuple[str, ...]) -> str:
     """Return the first test that fails."""
-    paths = [str(path.relative_to(_ROOT)) for pattern in TESTS for path in sorted((_ROOT / "tests").glob(pattern))]
+    paths = [str(path.relative_to(_ROOT)) for pattern in tests for path in sorted((_ROOT / "tests").glob(pattern))]
     failure = _FirstFailure()
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         usual, sys.stdout = sys.stdout, nowhere

@@ -325,4 +325,4 @@ def test_a_table_that_differs_from_the_engine_is_found():
     machine_type = BROKEN["clear_before_resume"][0]
     first = next(disagreements(ONE, machine_type=machine_type))
     assert name_of(type(first.event)) == "close"
-    assert first.speech.state == "paused"
+    assert first.snapshot.state == "paused"

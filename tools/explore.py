@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from speech_lifecycle.diagrams.files import replace_file
-from speech_lifecycle.verification import LARGE, SMALL, explore
+from speech_lifecycle.verification.everything import EVERY_LARGE, EVERY_SMALL, explore_any
 
 EXPLORED = Path(__file__).parent.parent / "docs" / "explored.json"
-EVERY = {**SMALL, **LARGE}
+EVERY = {**EVERY_SMALL, **EVERY_LARGE}
 PINNED = ("configurations", "edges", "steps", "violated", "definition")
 """What does not depend on the machine that explores."""
 
@@ -29,7 +29,7 @@ PINNED = ("configurations", "edges", "steps", "violated", "definition")
 def found_in(name: str) -> dict[str, Any]:
     """Return the figures of one exploration."""
     began = time.process_time()
-    result = explore(EVERY[name])
+    result = explore_any(EVERY[name])
     return {
         "configurations": result.configurations,
         "edges": result.edges,

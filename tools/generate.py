@@ -20,7 +20,7 @@ from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.trace import trace_schema
 from speech_lifecycle.simulation.scenario import play
 from speech_lifecycle.simulation.scenarios import SCENARIOS
-from speech_lifecycle.verification import LARGE, PROPERTIES, SMALL
+from speech_lifecycle.verification.everything import EVERY_LARGE, EVERY_PROPERTY, EVERY_SMALL
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -47,7 +47,7 @@ def exploration_tables() -> dict[str, str]:
         "| bounds | what | configurations | edges | steps | CPU seconds | when, where, definition |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
     ]
-    for name, bounds in {**SMALL, **LARGE}.items():
+    for name, bounds in {**EVERY_SMALL, **EVERY_LARGE}.items():
         if name not in explored:
             continue
         found = explored[name]
@@ -55,7 +55,7 @@ def exploration_tables() -> dict[str, str]:
         origin = f"{found['date']}, {found['machine']}, `{found['definition']}`"
         figures.append(f"| `{name}` | {bounds.summary} | {counts} | {origin} |")
     properties = ["| property | what must hold |", "| --- | --- |"]
-    properties += [f"| `{name}` | {each.meaning} |" for name, each in PROPERTIES.items()]
+    properties += [f"| `{name}` | {each.meaning} |" for name, each in EVERY_PROPERTY.items()]
     return {"exploration.figures": "\n".join(figures), "exploration.properties": "\n".join(properties)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from speech_lifecycle.fsm.copying import copy_speech
 from speech_lifecycle.fsm.events import Event
@@ -15,12 +16,14 @@ from .bounds import Bounds
 from .explorer import configurations
 from .reference import ReferenceMachine
 
+Snapshot = TypeVar("Snapshot")
+
 
 @dataclass(frozen=True)
-class Disagreement:
+class Disagreement(Generic[Snapshot]):
     """One event on which the two engines differ."""
 
-    speech: Speech
+    snapshot: Snapshot
     event: Event
     difference: str
 
@@ -41,7 +44,7 @@ def disagreements(
     *,
     watch: Callable[[], str] | None = None,
     machine_type: type[SpeechMachine] = SpeechMachine,
-) -> Iterator[Disagreement]:
+) -> Iterator[Disagreement[Speech]]:
     """Yield every step that the compiled table and the reference take differently: none.
 
     All events are sent in every configuration of hostile bounds. Both engines call the same guards and actions and
@@ -58,7 +61,7 @@ def disagreements(
     alphabet = Alphabet(bounds)
     reference = ReferenceMachine()
     for speech in configurations(bounds, machine_type):
-        if watch is not None and counts.configurations % _LOOK_EVERY == 0:
+        if watch is not None and counts.configurations % LOOK_EVERY == 0:
             counts.stopped = watch()
             if counts.stopped:
                 return
@@ -68,12 +71,13 @@ def disagreements(
         yield from _differences(speech, events, machine_type, reference)
 
 
-_LOOK_EVERY = 16
+LOOK_EVERY = 16
+"""After so many configurations the watcher is asked."""
 
 
 def _differences(
     speech: Speech, events: tuple[Event, ...], machine_type: type[SpeechMachine], reference: ReferenceMachine
-) -> Iterator[Disagreement]:
+) -> Iterator[Disagreement[Speech]]:
     """Send every event to both engines, from the start again if the last was handled."""
     compiled: SpeechMachine | None = None
     for event in events:

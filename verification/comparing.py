@@ -9,8 +9,9 @@ from operator import attrgetter
 from typing import Any
 
 from speech_lifecycle.fsm.compile.definition import definition
+from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.copying import copy_speech
-from speech_lifecycle.fsm.effects import AgentEffect, Effect, OutputEffect, SessionEffect, TimerEffect
+from speech_lifecycle.fsm.effects import AgentEffect, CreateResponse, Effect, OutputEffect, SessionEffect, TimerEffect
 from speech_lifecycle.fsm.events import Event, name_of
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Reply
@@ -42,7 +43,7 @@ def difference(machine_type: type[SpeechMachine], bounds: Bounds, cell: Cell | N
             reply = original.send(event)
             if reply.kind == "handled" or _is_outer(cell):
                 other.speech = copy_speech(speech)
-                told_apart = _told_apart(reply, other, event)
+                told_apart = told_apart_by(reply, other, event)
                 if told_apart:
                     return f"{event} in {speech.state}: {told_apart}"
                 if original.speech != other.speech:
@@ -89,7 +90,8 @@ def _all_configurations(bounds: Bounds) -> tuple[Speech, ...]:
     return tuple(configurations(bounds))
 
 
-def _told_apart(expected: Reply, other: SpeechMachine, event: Event) -> str:
+def told_apart_by(expected: Reply, other: SpeechMachine | ConversationMachine, event: Event) -> str:
+    """Send an event to a machine, and return how its reply differs from the expected one, or ""."""
     try:
         reply = other.send(event)
     except Exception as error:
@@ -106,7 +108,7 @@ def _told_apart(expected: Reply, other: SpeechMachine, event: Event) -> str:
 def _by_receiver(effects: tuple[Effect, ...]) -> list[list[Effect]]:
     return [
         [effect for effect in effects if isinstance(effect, receives)]
-        for receives in (OutputEffect, SessionEffect, AgentEffect, TimerEffect)
+        for receives in (OutputEffect, SessionEffect | CreateResponse, AgentEffect, TimerEffect)
     ]
 
 
@@ -121,7 +123,7 @@ def _in_lockstep(machine_type: type[SpeechMachine], bounds: Bounds, apart: dict[
         for event in alphabet.of(here):
             original.speech, other.speech = copy_speech(here), copy_speech(there)
             reply = original.send(event)
-            told_apart = _told_apart(reply, other, event)
+            told_apart = told_apart_by(reply, other, event)
             if told_apart:
                 return f"{event} in {here.state}, later: {told_apart}"
             pair = original.speech, other.speech

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Generic, TypeVar, get_args
 
 from speech_lifecycle.fsm.compile.definition import Definition, definition
 from speech_lifecycle.fsm.effects import EFFECT_TYPES
@@ -36,11 +36,15 @@ class Progress:
     steps: int
 
 
-@dataclass
-class Exploration:
-    """The figures of one exploration, and what it found wrong."""
+B = TypeVar("B")
+C = TypeVar("C")
 
-    bounds: Bounds
+
+@dataclass
+class Exploration(Generic[B, C]):
+    """The figures of one exploration of some bounds, and what it found wrong: counterexamples."""
+
+    bounds: B
     definition: str
     """Digest of the definition that was explored."""
     configurations: int = 0
@@ -59,7 +63,7 @@ class Exploration:
     """The names of the properties that were checked."""
     sometimes: dict[str, bool] = field(default_factory=dict)
     """What must be possible, and whether it was seen: states, reasons, outcomes, effects."""
-    violations: list[Counterexample] = field(default_factory=list)
+    violations: list[C] = field(default_factory=list)
     stopped: str = ""
     """Why it ended before all was seen; "" if all was."""
     waiting: int = 0
@@ -76,7 +80,7 @@ class Exploration:
         return tuple(name for name, seen in self.sometimes.items() if not seen)
 
 
-_LOOK_EVERY = 256
+LOOK_EVERY = 256
 """After so many configurations the watcher is asked."""
 
 
@@ -87,7 +91,7 @@ def explore(
     stop_at_first: bool = False,
     machine_type: type[SpeechMachine] = SpeechMachine,
     of: Definition | None = None,
-) -> Exploration:
+) -> Exploration[Bounds, Counterexample]:
     """Try every event in every reachable configuration of a bounded speech.
 
     Args:
@@ -106,7 +110,7 @@ def explore(
         expanded += 1
         if stop_at_first and search.flaws:
             stopped = "a property is violated"
-        elif watch is not None and expanded % _LOOK_EVERY == 0:
+        elif watch is not None and expanded % LOOK_EVERY == 0:
             stopped = watch(Progress(search.configurations, len(search.waiting), sum(search.steps.replies.values())))
     search.find_dead_ends()
     return _result(bounds, search, names, stopped, of or definition())
@@ -124,7 +128,9 @@ def configurations(bounds: Bounds, machine_type: type[SpeechMachine] = SpeechMac
             yield speech
 
 
-def _result(bounds: Bounds, search: Search, names: tuple[str, ...], stopped: str, of: Definition) -> Exploration:
+def _result(
+    bounds: Bounds, search: Search, names: tuple[str, ...], stopped: str, of: Definition
+) -> Exploration[Bounds, Counterexample]:
     steps = search.steps
     taken = steps.transitions | {reply.answer for reply in steps.others}
     transitions = [transition.id for chart in of.charts for transition in chart.transitions]

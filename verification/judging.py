@@ -9,11 +9,15 @@ from typing import Literal
 
 from speech_lifecycle.fsm.compile.definition import DefinitionError
 from speech_lifecycle.fsm.compile.lint import check
+from speech_lifecycle.fsm.conversation.machine import ConversationMachine, conversation_machine_for
 from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
 from speech_lifecycle.fsm.values import Modality
 
 from .bounds import DEFAULT, EVERY_OPTION, UNCHANGEABLE, Bounds
 from .comparing import difference
+from .conversation import ConversationBounds, ConversationCounterexample, explore_conversation
+from .conversation.comparing import conversation_difference
+from .counterexample import Counterexample
 from .explorer import Exploration, Progress, explore
 from .mutants import Mutant
 
@@ -31,6 +35,14 @@ STAGES: dict[str, Bounds] = {
     "faithful, two messages": Bounds("faithful", 2, "minimal", modalities=_AUDIO, texts=0, faults=0),
 }
 """The explorations a mutant goes through, until a property fails. The first is quick and finds most."""
+
+CONVERSATION_STAGES: dict[str, ConversationBounds] = {
+    "two speeches": ConversationBounds(live=2, messages=0, kept=0).with_every_option(),
+    "one speech": ConversationBounds(live=1, detail="coarse", kept=0).with_every_option(),
+    "two speeches, remembered": ConversationBounds(live=2, messages=0),
+    "two speeches with messages": ConversationBounds(live=2, kept=0, resumes=False),
+}
+"""The explorations that a mutant of the conversation chart goes through."""
 
 FINDS_MOST = "one message"
 COMPARED = (FINDS_MOST, "two messages", "in parts", "other options", "every class")
@@ -63,6 +75,8 @@ def judge(mutant: Mutant, tests: Tests) -> Verdict:
     breach = refused(mutant)
     if breach:
         return Verdict(mutant.id, mutant.kind, "lint", breach)
+    if mutant.chart == "conversation":
+        return _judge_conversation(mutant, tests)
     machine_type = machine_for(mutant.definition)
     verdict = _explored(mutant, machine_type, (FINDS_MOST,))
     if verdict is not None:
@@ -79,6 +93,61 @@ def judge(mutant: Mutant, tests: Tests) -> Verdict:
         return Verdict(mutant.id, mutant.kind, "equivalent")
     rest = [stage for stage in STAGES if stage not in (FINDS_MOST, place)]
     return _explored(mutant, machine_type, rest) or Verdict(mutant.id, mutant.kind, "survived", differs, place)
+
+
+def _judge_conversation(mutant: Mutant, tests: Tests) -> Verdict:
+    """Do the same with a mutant of the conversation chart: compare, explore where it differs, and run the tests."""
+    machine_type = conversation_machine_for(mutant.definition)
+    differs, place = "", ""
+    for stage, bounds in CONVERSATION_STAGES.items():
+        differs, place = conversation_difference(machine_type, bounds, mutant.cell), stage
+        if differs:
+            break
+    if not differs:
+        failed = tests(mutant.id)
+        fate: Fate = "test" if failed else "equivalent"
+        return Verdict(mutant.id, mutant.kind, fate, failed)
+    for stage in (place, *(stage for stage in CONVERSATION_STAGES if stage != place)):
+        verdict = _explored_conversation(mutant, machine_type, stage)
+        if verdict is not None:
+            return verdict
+    failed = tests(mutant.id)
+    if failed:
+        return Verdict(mutant.id, mutant.kind, "test", failed)
+    return Verdict(mutant.id, mutant.kind, "survived", differs, place)
+
+
+def _explored_conversation(mutant: Mutant, machine_type: type[ConversationMachine], stage: str) -> Verdict | None:
+    """Return the verdict of an exploration if a property fails there."""
+    result = explore_conversation(
+        CONVERSATION_STAGES[stage],
+        machine_type=machine_type,
+        of=mutant.definition,
+        stop_at_first=True,
+        watch=_outgrows,
+    )
+    if result.violations:
+        first = result.violations[0]
+        return Verdict(mutant.id, mutant.kind, "property", first.violated, stage, len(first.events))
+    if result.stopped:
+        return Verdict(mutant.id, mutant.kind, "property", "stays_bounded", stage, result.depth)
+    transitions = {transition.id for transition in mutant.definition.conversation.transitions}
+    if (original_conversation(stage).transitions_taken & transitions) - result.transitions_taken:
+        return Verdict(mutant.id, mutant.kind, "property", "every_transition_is_taken", stage, result.depth)
+    return None
+
+
+@cache
+def original_conversation(stage: str) -> Exploration[ConversationBounds, ConversationCounterexample]:
+    """Return what an exploration of conversations finds in the package's own machine.
+
+    Raises:
+        ValueError: a property fails there, so that its failing says nothing about a mutant.
+    """
+    result = explore_conversation(CONVERSATION_STAGES[stage])
+    if result.violations:
+        raise ValueError(f"the original itself violates {result.violations[0].title}; repair it before its mutants")
+    return result
 
 
 def _differs(machine_type: type[SpeechMachine], mutant: Mutant) -> tuple[str, str]:
@@ -101,7 +170,7 @@ def judge_field_bug(mutant: Mutant, tests: Tests, stages: Sequence[str] = tuple(
 
 def refused(mutant: Mutant) -> str:
     """Return why the lint refuses a mutant, or ""."""
-    for chart in mutant.definition.charts:
+    for chart in mutant.definition.every_chart:
         try:
             check(chart)
         except DefinitionError as error:
@@ -131,7 +200,7 @@ def _outgrows(progress: Progress) -> str:
 
 
 @cache
-def original(stage: str) -> Exploration:
+def original(stage: str) -> Exploration[Bounds, Counterexample]:
     """Return what an exploration finds in the package's own machine.
 
     Raises:

@@ -63,9 +63,13 @@ def _parts(speech: Speech) -> tuple[Any, ...]:
 
 
 def _message(message: Message, response_has_ended: bool) -> tuple[Any, ...]:
+    return astuple(message) if message.record is None else final_message_key(message, response_has_ended)
+
+
+def final_message_key(message: Message, response_has_ended: bool) -> tuple[Any, ...]:
+    """Return what is still read of a message that is final."""
     record = message.record
-    if record is None:
-        return astuple(message)
+    assert record is not None
     if record.state == "played":
         if response_has_ended and not message.outgrew_its_record:
             return "played", message.state

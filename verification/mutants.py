@@ -37,11 +37,18 @@ class Mutant:
     cell: Cell | None = None
     """The only cell that is not the original's; None if more than one may be."""
 
+    @property
+    def chart(self) -> ChartName | None:
+        """The chart that was changed, or "conversation" if it was one of that chart's functions; None for others."""
+        if self.cell is None:
+            return "conversation" if self.id.startswith("conversation.") else None
+        return self.cell.chart
+
 
 def mutants() -> Iterator[Mutant]:
     """Yield every mutant of every transition of the charts, then every one of every function that they name or call."""
     whole = definition()
-    for chart in whole.charts:
+    for chart in (*whole.charts, whole.conversation):
         for index, transition in enumerate(chart.transitions):
             for kind, detail, transitions in _mutations(chart, index, transition):
                 name = f"{transition.id}: {kind}{f' {detail}' if detail else ''}"
@@ -74,7 +81,7 @@ def _mutations(
     yield "deleted", "", (*before, *after)
     for kind, detail, changed in (
         *_guards(transition),
-        *_targets(chart, transition),
+        *_targets(_region_of(chart, transition), transition),
         *_actions(transition),
         *_answers(transition),
     ):
@@ -84,6 +91,11 @@ def _mutations(
             swapped = (*before, other, *after[:later], transition, *after[later + 1 :])
             yield "order swapped with", other.name or other.id, swapped
             break
+
+
+def _region_of(chart: ChartDefinition, transition: Transition) -> ChartDefinition:
+    """Return the region that a transition belongs to; the chart itself if it has none."""
+    return next(region for region in chart.regions if transition.source in region.state)
 
 
 def _guards(transition: Transition) -> Iterator[tuple[str, str, Transition]]:

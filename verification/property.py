@@ -39,10 +39,10 @@ class Property:
     name: str
     section: str
     """Where the specification demands it."""
-    kind: Literal["effect", "configuration", "world", "engine"]
+    kind: Literal["effect", "step", "configuration", "world", "engine"]
     check: Callable[..., Complaint]
-    effects: tuple[type[Any], ...] = ()
-    """The effects that are judged; none for a property of whole configurations."""
+    about: tuple[type[Any], ...] = ()
+    """The effects, or the events of the steps, that are judged; none if it is about all of them."""
     needs_world: bool = False
     """It is about what really happened, and can be checked in a faithful exploration only."""
 
@@ -97,7 +97,7 @@ class Judge:
     def __init__(self, names: Collection[str]) -> None:
         chosen = [PROPERTIES[name] for name in names]
         self._of_effects = {
-            effect_type: [(each.name, each.check) for each in chosen if effect_type in each.effects]
+            effect_type: [(each.name, each.check) for each in chosen if effect_type in each.about]
             for effect_type in EFFECT_TYPES
         }
         self._of_configurations = [(each.name, each.check) for each in chosen if each.kind == "configuration"]

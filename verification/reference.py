@@ -1,4 +1,4 @@
-"""The reference: the same two charts, run by python-statemachine's own engine.
+"""The reference: the charts of a speech and its messages, run by python-statemachine's own engine.
 
 It shares the charts, guards, actions and answers with the compiled machine, and none of the compiler. So whatever
 the two disagree on, the table was read wrongly. It is a hundred times slower, and there to be compared with.
@@ -19,7 +19,7 @@ from statemachine.spec_parser import operator_mapping, parse_boolean_expr
 from statemachine.transition import Transition as ChartTransition
 
 from speech_lifecycle.fsm.chart_model import bound
-from speech_lifecycle.fsm.compile.definition import EVENTLESS, ChartDefinition, definition
+from speech_lifecycle.fsm.compile.definition import EVENTLESS, ChartDefinition, Transition, definition
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.events import (
     EVENT_TYPES,
@@ -147,18 +147,20 @@ class _Model:
         self.subject.state = leaf  # type: ignore[assignment]
 
 
-class _Engine(SyncEngine):
+class Engine(SyncEngine):
     """python-statemachine's engine, with SCXML's order: an event comes before the transitions that need none.
 
     By itself it tries those first whenever it is sent something. That is the same as long as nobody else changes
-    what their guards read; but the speech's guards read its messages, which change before they say so.
+    what their guards read; but the speech's guards read its messages, which change before they say so. Those of several
+    regions are taken in document order.
     """
 
     def select_eventless_transitions(self, trigger_data: TriggerData) -> OrderedSet[ChartTransition]:
+        """Return the transitions to take without an event, in document order."""
         if not self.sm.model.has_answered:
             return OrderedSet()
         selected: OrderedSet[ChartTransition] = super().select_eventless_transitions(trigger_data)
-        return selected
+        return OrderedSet(sorted(selected, key=lambda transition: transition.source.document_order))
 
 
 class _Chart:
@@ -173,7 +175,7 @@ class _Chart:
         message: Message | None,
     ) -> None:
         self.definition = chart
-        self.model = _model_class(chart.name)(_transition_ids(chart.name, chart_class), run, speech, message)
+        self.model = _model_class(chart.name)(transition_ids(chart.name, chart_class), run, speech, message)
         self.model.state = OrderedSet(chart.ancestry(self.model.subject.state))
         self.engine = chart_class(self.model)
         self.begin(speech, message)
@@ -182,7 +184,7 @@ class _Chart:
         """Begin where the speech or its message is, without a step of its own."""
         self.model.speech, self.model.message = speech, message
         self.model.state = OrderedSet(self.definition.ancestry(self.model.subject.state))
-        self.engine._engine = _Engine(self.engine)
+        self.engine._engine = Engine(self.engine)
 
     def take(self, name: str, event: Event | None) -> bool:
         """Have the engine handle an event. False: no transition takes it."""
@@ -200,26 +202,39 @@ class _Chart:
         What a message is told (`event` is None) it may leave unanswered.
         """
         state = self.model.subject.state
-        is_final = self.definition.state[state].is_final
-        for transition in self.definition.cell(state, name):
-            if (transition.kind == "handled" and not is_final) or not (
-                transition.cond == "" or self._holds(transition.cond)
-            ):
-                continue
-            if transition.kind == "handled":
-                self.model.run.transitions.append(transition.id)
-                for action in transition.actions:
-                    getattr(self.model, action)()
-                return None
-            if transition.kind == "ignored":
-                return Ignored(transition.id, state, transition.reason)
-            return Rejected(name, transition.id, state, transition.reason, SOURCE_OF[name])
-        assert event is None, f"no answer to {event} in {state}"
-        return None
+        transition = unhandled_answer(self.definition, state, name, self.model)
+        if transition is None:
+            assert event is None, f"no answer to {event} in {state}"
+            return None
+        if transition.kind == "handled":
+            self.model.run.transitions.append(transition.id)
+            for action in transition.actions:
+                getattr(self.model, action)()
+            return None
+        return reply_of(transition, state)
 
-    def _holds(self, cond: str) -> bool:
-        holds = parse_boolean_expr(cond, lambda name: getattr(self.model, name), operator_mapping)  # type: ignore[no-untyped-call]
-        return bool(holds())
+
+def unhandled_answer(chart: ChartDefinition, state: str, event: str, model: object) -> Transition | None:
+    """Return the first answer to an event that no transition takes whose condition holds of a model; None: no such."""
+    is_final = chart.state[state].is_final
+    for transition in chart.cell(state, event):
+        if transition.kind == "handled" and not is_final:
+            continue
+        if transition.cond == "" or _holds(transition.cond, model):
+            return transition
+    return None
+
+
+def reply_of(answer: Transition, state: str) -> Ignored | Rejected:
+    """Return the reply that an answer gives in a state."""
+    if answer.kind == "ignored":
+        return Ignored(answer.id, state, answer.reason)
+    return Rejected(answer.event, answer.id, state, answer.reason, SOURCE_OF[answer.event])
+
+
+def _holds(cond: str, model: object) -> bool:
+    holds = parse_boolean_expr(cond, lambda name: getattr(model, name), operator_mapping)  # type: ignore[no-untyped-call]
+    return bool(holds())
 
 
 @cache
@@ -229,7 +244,7 @@ def _model_class(chart_name: str) -> type[_Model]:
 
 
 @cache
-def _transition_ids(chart_name: str, chart_class: type[StateChart[Any]]) -> dict[tuple[ChartTransition, str], str]:
+def transition_ids(chart_name: str, chart_class: type[StateChart[Any]]) -> dict[tuple[ChartTransition, str], str]:
     """Return the Definition's transition id of each transition and event of a chart."""
     transitions = iter(
         transition for transition in getattr(definition(), chart_name).transitions if transition.kind == "handled"

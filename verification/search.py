@@ -19,13 +19,11 @@ from .faithful import Worlds
 from .ledger import Ledger
 from .property import Judge
 from .steps import Node, Steps
+from .ways_out import NO_WAY, OVER, UNKNOWN, dead_ends
 from .world import World, perform
 
 MOST_TIMERS = 8
 """So many timers fire at most until a speech that nobody talks to is over."""
-
-OVER, NO_WAY, UNKNOWN = -1, -2, -3
-"""In place of a way out: the speech is over, none leads on, not gone on from yet."""
 
 
 class Found(NamedTuple):
@@ -203,19 +201,5 @@ class Search:
 
     def find_dead_ends(self) -> None:
         """See that from every configuration a few timers lead to the end; after a close, if the agent is awaited."""
-        ways_out = self.ways_out
-        moves_left: dict[int, int] = {}
-        for number in range(len(ways_out)):
-            way: list[int] = []
-            at = number
-            while at >= 0 and at not in moves_left and len(way) <= MOST_TIMERS:
-                way.append(at)
-                at = ways_out[at]
-            if at == NO_WAY:
-                self._blame("ends_when_timers_fire", "no timer leads on from here", way[-1], None)
-            count = moves_left.get(at, -1)
-            for each in reversed(way):
-                count += 1
-                moves_left[each] = count
-            if count > MOST_TIMERS:
-                self._blame("ends_when_timers_fire", f"after {MOST_TIMERS} timers it is not over", number, None)
+        for number, complaint in dead_ends(self.ways_out, MOST_TIMERS):
+            self._blame("ends_when_timers_fire", complaint, number, None)

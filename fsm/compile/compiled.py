@@ -227,9 +227,9 @@ reply_208 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'tak
 reply_209 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
 reply_210 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
 reply_211 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_212 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_213 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_214 = Rejected('interrupt', 'conversation.taken.interrupt#no_speech', 'taken', 'no_speech', 'agent')
+reply_212 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
+reply_213 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_214 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
 reply_215 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
 reply_216 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
 reply_217 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
@@ -241,15 +241,13 @@ reply_222 = Ignored('conversation.idle.session_response_created#conversation_is_
 reply_223 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
 reply_224 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
 reply_225 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_226 = Ignored('conversation.requested.session_response_created#conversation_is_closed', 'requested', 'conversation_is_closed')
-reply_227 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_228 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_229 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_230 = Ignored('conversation.generating.session_response_created#conversation_is_closed', 'generating', 'conversation_is_closed')
-reply_231 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_232 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_233 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_234 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_226 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_227 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_228 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_229 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_230 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_231 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_232 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -2853,13 +2851,19 @@ def conversation_on_interrupt(run, conversation, event):
             return reply_210
         return reply_211
     elif state == 'held':
-        run.transitions.append('conversation.held.interrupt')
-        interrupt_all_force = isinstance(event, Interrupt) and event.force
-        tell_all_event = Interrupt(interrupt_all_force)
-        for tell_all_speech_id in tuple(conversation.live):
-            run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
-        conversation.floor = 'free'
-        return None
+        if conversation_guards_something_may_be_stopped(conversation, event):
+            run.transitions.append('conversation.held.interrupt')
+            interrupt_all_force = isinstance(event, Interrupt) and event.force
+            tell_all_event = Interrupt(interrupt_all_force)
+            for tell_all_speech_id in tuple(conversation.live):
+                run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+            conversation.floor = 'free'
+            return None
+        if not conversation_guards_something_plays_or_waits(conversation, event):
+            run.transitions.append('conversation.held.interrupt#of_nothing')
+            conversation.floor = 'free'
+            return None
+        return reply_212
     else:
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.taken.interrupt')
@@ -2869,8 +2873,6 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_212
-        if bool(conversation.live):
             return reply_213
         return reply_214
 
@@ -2940,6 +2942,7 @@ def conversation_on_speech_over(run, conversation, event):
             for keep_for_late_facts_speech_id in conversation.over:
                 conversation.over.pop(keep_for_late_facts_speech_id)
                 forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                conversation.generating_ids = tuple([forget_each for forget_each in conversation.generating_ids if forget_each != keep_for_late_facts_speech_id])
                 for forget_message_id in forget_speech.messages:
                     conversation.by_message.pop(forget_message_id, None)
                 if forget_speech.response_id is not None:
@@ -2954,6 +2957,7 @@ def conversation_on_speech_over(run, conversation, event):
             for keep_for_late_facts_speech_id in conversation.over:
                 conversation.over.pop(keep_for_late_facts_speech_id)
                 forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                conversation.generating_ids = tuple([forget_each for forget_each in conversation.generating_ids if forget_each != keep_for_late_facts_speech_id])
                 for forget_message_id in forget_speech.messages:
                     conversation.by_message.pop(forget_message_id, None)
                 if forget_speech.response_id is not None:
@@ -2970,6 +2974,7 @@ def conversation_on_speech_over(run, conversation, event):
                 for keep_for_late_facts_speech_id in conversation.over:
                     conversation.over.pop(keep_for_late_facts_speech_id)
                     forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                    conversation.generating_ids = tuple([forget_each for forget_each in conversation.generating_ids if forget_each != keep_for_late_facts_speech_id])
                     for forget_message_id in forget_speech.messages:
                         conversation.by_message.pop(forget_message_id, None)
                     if forget_speech.response_id is not None:
@@ -2984,6 +2989,7 @@ def conversation_on_speech_over(run, conversation, event):
             for keep_for_late_facts_speech_id in conversation.over:
                 conversation.over.pop(keep_for_late_facts_speech_id)
                 forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                conversation.generating_ids = tuple([forget_each for forget_each in conversation.generating_ids if forget_each != keep_for_late_facts_speech_id])
                 for forget_message_id in forget_speech.messages:
                     conversation.by_message.pop(forget_message_id, None)
                 if forget_speech.response_id is not None:
@@ -2994,10 +3000,11 @@ def conversation_on_speech_over(run, conversation, event):
 def take_conversation_free_eventless(run, conversation, event):
     run.transitions.append('conversation.free.eventless')
     for give_floor_to_next_speech_id in conversation.waiting:
-        conversation.floor_id = give_floor_to_next_speech_id
-        conversation.waiting.pop(give_floor_to_next_speech_id)
-        run.tell_speech(conversation, give_floor_to_next_speech_id, Authorize())
-        break
+        if conversation.speeches[give_floor_to_next_speech_id].cause is None:
+            conversation.floor_id = give_floor_to_next_speech_id
+            conversation.waiting.pop(give_floor_to_next_speech_id)
+            run.tell_speech(conversation, give_floor_to_next_speech_id, Authorize())
+            break
     conversation.floor = 'taken'
     return None
 
@@ -3159,9 +3166,7 @@ def conversation_on_session_response_created(run, conversation, event):
             return reply_224
         if event.response_id in conversation.by_response:
             return reply_225
-        if conversation.connection == 'closed':
-            return reply_226
-        return reply_227
+        return reply_226
     else:
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -3188,17 +3193,15 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_228
+            return reply_227
         if event.response_id in conversation.by_response:
-            return reply_229
-        if conversation.connection == 'closed':
-            return reply_230
-        return reply_231
+            return reply_228
+        return reply_229
 
 def conversation_on_session_request_refused(run, conversation, event):
     state = conversation.generation
     if state == 'idle':
-        return reply_232
+        return reply_230
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3216,9 +3219,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_233
+        return reply_231
     else:
-        return reply_234
+        return reply_232
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -3298,7 +3301,7 @@ def conversation_eventless(conversation, event):
             found.append(take_conversation_closing_eventless)
     state = conversation.floor
     if state == 'free':
-        if bool(conversation.waiting) and conversation.user == 'silent' and conversation.policy.authorize_when_free:
+        if conversation_guards__another_is_next(conversation) and conversation.policy.authorize_when_free:
             found.append(take_conversation_free_eventless)
     state = conversation.generation
     if state == 'idle':
@@ -3382,6 +3385,13 @@ def conversation_guards_nothing_lost_is_left(conversation, event):
             return False
     return True
 
+def conversation_guards__another_is_next(conversation):
+    if conversation.user == 'silent':
+        for speech_id in conversation.waiting:
+            if conversation.speeches[speech_id].cause is None:
+                return True
+    return False
+
 def conversation_guards_something_may_be_stopped(conversation, event):
     for speech_id in conversation.live:
         if conversation_guards__may_be_stopped(conversation.speeches[speech_id], event.force):
@@ -3406,15 +3416,15 @@ def conversation_guards_a_response_runs(conversation, event):
 
 def conversation_guards_is_preparing(conversation, event):
     if conversation.floor_id is None:
-        return (bool(conversation.waiting) and conversation.user == 'silent') and conversation.floor != 'held'
+        return conversation_guards__another_is_next(conversation) and conversation.floor != 'held'
     speech = conversation.speeches[conversation.floor_id]
-    return speech.agent_state == 'thinking' or (speech.agent_state != 'speaking' and speech.state != 'paused' and (bool(conversation.waiting) and conversation.user == 'silent'))
+    return speech.agent_state == 'thinking' or (speech.agent_state != 'speaking' and speech.state != 'paused' and conversation_guards__another_is_next(conversation))
 
 def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '3d2bda7fa25c0849'
+DIGEST = '3d2b9512adc5ef0e'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

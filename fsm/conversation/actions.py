@@ -103,8 +103,9 @@ def pause_speech(run: ConversationRun, conversation: Conversation, event: Intern
 def give_floor_to_next(run: ConversationRun, conversation: Conversation, event: Event | InternalEvent | None) -> None:
     """Let the speech play that has waited longest."""
     for speech_id in conversation.waiting:
-        _give_floor(run, conversation, speech_id)
-        break
+        if conversation.speeches[speech_id].cause is None:
+            _give_floor(run, conversation, speech_id)
+            break
 
 
 def give_floor(run: ConversationRun, conversation: Conversation, event: Authorize) -> None:
@@ -144,6 +145,8 @@ def keep_for_late_facts(run: ConversationRun, conversation: Conversation, event:
 def _forget(conversation: Conversation, speech_id: str) -> None:
     conversation.over.pop(speech_id)
     speech = conversation.speeches.pop(speech_id)
+    # Its name may be given again, to a speech that generates nothing yet.
+    conversation.generating_ids = tuple([each for each in conversation.generating_ids if each != speech_id])
     for message_id in speech.messages:
         conversation.by_message.pop(message_id, None)
     if speech.response_id is not None:

@@ -133,7 +133,8 @@ class ConversationChart(StateChart[Any]):
     # Without a name, an interruption means silence.
     free.to(None, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
     taken.to(None, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
-    held.to(free, event="interrupt", on="interrupt_all")
+    held.to(free, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
+    named("of_nothing", held.to(free, event="interrupt", cond="not something_plays_or_waits"))
 
     # Requests wait for each other (C1). Without a connection, or on the way out, one fails at once.
     named("sent", idle.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request"))
@@ -237,12 +238,14 @@ ANSWERS = (
     ignored("already_held", "held", "pause"),
     ignored("not_held", "free", "resume"),
     rejected("not_interruptible", "free taken", "interrupt", cond="something_plays_or_waits"),
-    ignored("already_stopping", "free taken", "interrupt", cond="something_is_left"),
-    rejected("no_speech", "free taken", "interrupt"),
+    ignored("already_stopping", "free", "interrupt", cond="something_is_left"),
+    ignored("already_stopping", "taken", "interrupt"),
+    rejected("no_speech", "free", "interrupt"),
+    rejected("not_interruptible", "held", "interrupt"),
     rejected("speech_exists", _GENERATION, "request_response"),
     ignored("out_of_band", _GENERATION, "session_response_created", cond="is_out_of_band"),
     ignored("already_created", _GENERATION, "session_response_created", cond="is_known_response"),
-    ignored("conversation_is_closed", _GENERATION, "session_response_created", cond="is_closed"),
+    ignored("conversation_is_closed", "idle", "session_response_created", cond="is_closed"),
     rejected("speech_exists", _GENERATION, "session_response_created"),
     ignored("already_answered", _GENERATION, "session_request_refused"),
 )

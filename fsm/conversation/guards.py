@@ -78,7 +78,7 @@ def barge_in_holds(conversation: Conversation, event: Event | None) -> bool:
 
 def next_may_speak(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
     """A speech waits, the user is silent, and the floor is given without being asked for."""
-    return bool(conversation.waiting) and conversation.user == "silent" and conversation.policy.authorize_when_free
+    return _another_is_next(conversation) and conversation.policy.authorize_when_free
 
 
 def is_waiting(conversation: Conversation, event: Authorize) -> bool:
@@ -215,7 +215,12 @@ def is_preparing(conversation: Conversation, event: Event | InternalEvent | None
 
 
 def _another_is_next(conversation: Conversation) -> bool:
-    return bool(conversation.waiting) and conversation.user == "silent"
+    if conversation.user == "silent":
+        for speech_id in conversation.waiting:
+            # What stops several speeches tells one after the other: those that are stopped may not have left yet.
+            if conversation.speeches[speech_id].cause is None:
+                return True
+    return False
 
 
 def is_at_rest(conversation: Conversation, event: Event | InternalEvent | None) -> bool:

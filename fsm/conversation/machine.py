@@ -330,6 +330,8 @@ def _unknown(event: Event, kind: type[Any]) -> str:
         return "unknown_event"
     if not is_valid(event):
         return "malformed_event"
+    if kind in _BY_NAME:
+        return "no_speech"
     return (
         "unknown_message" if hasattr(event, "message_id") and kind is not ev.SessionMessageAdded else "unknown_response"
     )
@@ -366,5 +368,6 @@ def step_conversation(conversation: Conversation, event: Event) -> tuple[Convers
     after = copy_conversation(conversation)
     machine = ConversationMachine(conversation=after)
     machine._is_pure = True
+    machine._speech_of = {}  # its speeches are still those of `conversation`: each is copied before it is told something
     reply = machine.send(event)
     return (after if type(reply) is Handled else conversation), reply

@@ -1,0 +1,52 @@
+"""What a conversation writes down of its speeches: enough to know whom a fact is about, and no more."""
+
+from __future__ import annotations
+
+import pytest
+from conversations import Talk, asked
+
+from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.fsm.conversation.machine import step_conversation
+
+
+def test_the_name_of_a_forgotten_speech_can_be_given_again():
+    """What it generated is over: another of that name must not be taken for generating."""
+    talk = Talk(speeches_kept=1)
+    talk.own("a")
+    talk.tell(ev.SessionLost())
+    talk.ask("b")
+    assert "a" not in talk.now.speeches
+    talk.tell(ev.SessionResumed())
+    talk.ask("c", "a")
+    assert asked(talk.tell(ev.SessionRequestRefused("c"))) == ["a"]
+    talk.tell(ev.SessionRequestRefused("a"))
+    assert talk.now.generation == "idle"
+    assert asked(talk.ask("d")) == ["d"]
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (ev.TimerFired("stall"), "no_speech"),
+        (ev.TimerFired("stall", "nobody"), "no_speech"),
+        (ev.DropRequest(), "no_speech"),
+        (ev.DropRequest("nobody"), "no_speech"),
+        (ev.Interrupt(speech_id="nobody"), "no_speech"),
+        (ev.SessionResponseEnded("nothing"), "unknown_response"),
+        (ev.SessionMessageAdded("nothing", "m"), "unknown_response"),
+        (ev.OutputPlaybackStarted("nothing"), "unknown_message"),
+        (ev.SessionReconciliationAcknowledged("truncate", "nothing"), "unknown_message"),
+    ],
+    ids=repr,
+)
+def test_what_names_something_unknown_is_rejected(event, reason):
+    assert Talk().answer(event) == ("rejected", reason)
+
+
+def test_a_pure_step_about_a_message_leaves_its_snapshot_alone():
+    talk = Talk()
+    talk.own("a")
+    talk.tell(ev.SessionMessageAdded("r-a", "m-a"))
+    after, _ = step_conversation(talk.now, ev.SessionAudioReceived("m-a", 100))
+    assert talk.speech("a").messages["m-a"].received_ms == 0
+    assert after.speeches["a"].messages["m-a"].received_ms == 100
