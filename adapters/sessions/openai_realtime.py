@@ -52,8 +52,10 @@ class OpenAIRealtimeSession:
     does with them (function calls, input transcripts).
 
     Given a way to connect, it connects again by itself when the connection is lost, unless this side closed it. The
-    server has kept the conversation if it says so: by the same id in `conversation.created` as before. What was not
-    sent when the connection went, and what is sent while there is none, is dropped and counted in `events_dropped`.
+    server has kept the conversation if it says so: by the same id in `conversation.created` as before. If it must be
+    asked to (xAI: `resumption` in `session.update`, `?conversation_id=` in the address), `configure` and `connect` do
+    that, with `conversation_id`. What was not sent when the connection went, and what is sent while there is none, is
+    dropped and counted in `events_dropped`.
 
     Nothing that other code raises ends the session: not a listener, not the receiver, not the connection's `send`.
     It is logged, once for each place that raises, and counted in `faults`.
@@ -112,6 +114,11 @@ class OpenAIRealtimeSession:
     def capabilities(self) -> Capabilities:
         """What the server can do about its memory."""
         return self._capabilities
+
+    @property
+    def conversation_id(self) -> str | None:
+        """What the server calls the conversation; None if it has not said so, as OpenAI's never does."""
+        return None if self._protocol is None else self._protocol.conversation_id
 
     @property
     def errors(self) -> list[ServerError]:
