@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from .clock import Clock, LoopClock, VirtualClock
     from .driven_speech import DrivenMessage, DrivenSpeech
     from .driver import Driver, EffectListener
-    from .ports import AudioOutput, Session, SessionReceiver
+    from .ports import AudioOutput, RestorableSession, Session, SessionReceiver
     from .sessions.openai_realtime import OpenAIRealtimeSession
+    from .sessions.reconnection import Reconnection
     from .trace_file import TraceFile
 else:
     __getattr__ = lazy_exports(
@@ -27,6 +28,8 @@ else:
             "EffectListener": ".driver",
             "LoopClock": ".clock",
             "OpenAIRealtimeSession": ".sessions.openai_realtime",
+            "Reconnection": ".sessions.reconnection",
+            "RestorableSession": ".ports",
             "Session": ".ports",
             "SessionReceiver": ".ports",
             "TraceFile": ".trace_file",
@@ -47,6 +50,8 @@ __all__ = [
     "EffectListener",
     "LoopClock",
     "OpenAIRealtimeSession",
+    "Reconnection",
+    "RestorableSession",
     "Session",
     "SessionReceiver",
     "TraceFile",

@@ -21,7 +21,7 @@ class ServerMemory:
     def __init__(self, receiver: SessionReceiver) -> None:
         self._receiver = receiver
         self._requested: dict[tuple[str, str], SessionEffect] = {}
-        self.conversation = Conversation("remembered")
+        self.conversation = self._before = Conversation("remembered")
         self.lost: set[str] = set()
         """The messages that the server knew until its connection was lost."""
         self._sent_bytes: dict[str, int] = {}
@@ -57,12 +57,21 @@ class ServerMemory:
             self._apply(fact)
         self._receiver.report(fact, speech_id=speech_id)
 
-    def lose_connection(self) -> None:
-        """Forget the conversation, as the server does, and report that it is lost (spec, section 8)."""
-        self.lost |= {message.id for message in self.conversation.remembered()}
+    def lose_connection(self, *, may_resume: bool = False) -> None:
+        """Forget the conversation, as the server may, and report that the connection is lost (spec, section 8)."""
+        self.conversation.break_off()
+        self._before = self.conversation
+        self.lost |= {message.id for message in self._before.remembered()}
         self.conversation = Conversation("remembered")
         self._requested.clear()
-        self.report(ev.SessionLost())
+        self.report(ev.SessionLost(may_resume))
+
+    def resume(self, *, conversation_kept: bool) -> None:
+        """Report a new connection, whose server may remember what it did before the loss."""
+        if conversation_kept:
+            self.conversation = self._before
+            self.lost -= {message.id for message in self.conversation.remembered()}
+        self.report(ev.SessionResumed(conversation_kept))
 
     def _apply(self, fact: ev.SessionReconciliationAcknowledged) -> None:
         effect = self._requested.pop((fact.operation, fact.message_id), None)

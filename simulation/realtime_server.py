@@ -141,13 +141,15 @@ class SimulatedRealtimeServer:
         query = parse_qs(urlsplit(request.path).query) if request is not None else {}
         # Azure names a deployment.
         model = (query.get("model") or query.get("deployment") or [_DEFAULT_MODEL])[0]
-        session = self._new_session(connection, model)
+        session = self._new_session(connection, model, "".join(query.get("conversation_id", ())))
         self.sessions.append(session)
         await session.run()
 
-    def _new_session(self, connection: ServerConnection, model: str) -> RealtimeSession:
-        is_kept = self.behaviour.after_loss == "kept" and bool(self.sessions)
-        return RealtimeSession(connection, self, model, resumed=self.sessions[-1] if is_kept else None)
+    def _new_session(self, connection: ServerConnection, model: str, conversation_id: str) -> RealtimeSession:
+        resumed = None
+        if self.behaviour.after_loss == "kept":
+            resumed = next((each for each in self.sessions if each.conversation.id == conversation_id), None)
+        return RealtimeSession(connection, self, model, resumed)
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         if not urlsplit(request.path).path.endswith("/realtime"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,16 @@ from speech_lifecycle.adapters.clock import VirtualClock
 from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.ports import SessionReceiver
 from speech_lifecycle.adapters.sessions.fields import FieldError, identifier, optional, optional_identifier
-from speech_lifecycle.adapters.sessions.openai_protocol import SAMPLE_RATE, OpenAIRealtimeProtocol, ProtocolError
+from speech_lifecycle.adapters.sessions.openai_protocol import (
+    SAMPLE_RATE,
+    OpenAIRealtimeProtocol,
+    ProtocolError,
+    Resumption,
+)
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.effects import CancelResponse, SessionEffect
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
-from speech_lifecycle.fsm.trace import Header, Record, Step, Trace, definition_digest, load_trace
+from speech_lifecycle.fsm.trace import ConversationStep, Header, Record, Step, Trace, definition_digest, load_trace
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
 from .conversation import MessageItem, ServerRefusal, item_from_client
@@ -75,6 +80,7 @@ class ReplayedSession:
         self._pace = pace
         self._cancelled: set[str] = set()
         self._is_lost = False
+        self._connections = 1
         self.memory: ServerMemory
         self._protocol: OpenAIRealtimeProtocol
 
@@ -94,7 +100,7 @@ class ReplayedSession:
             answer = self._answer(request)
             if answer is not None:
                 self._clock.call_later(
-                    self._pace.event_interval_ms, partial(self._receive_answer, self._protocol, answer)
+                    self._pace.event_interval_ms, partial(self._receive_answer, self._connections, answer)
                 )
 
     async def run(self) -> None:
@@ -112,7 +118,9 @@ class ReplayedSession:
         number = 0
         for index, connection in enumerate(recording.connections):
             if index > 0:
-                self._clock.call_later(number * self._pace.event_interval_ms, self._lose_connection)
+                at_ms = number * self._pace.event_interval_ms
+                self._clock.call_later(at_ms, partial(self._lose_connection, may_resume=bool(connection)))
+                self._clock.call_later(at_ms, partial(self._connect_as_recorded, connection))
             for event in connection:
                 at_ms = number * self._pace.event_interval_ms
                 number += 1
@@ -121,7 +129,7 @@ class ReplayedSession:
 
     def _schedule_facts(self, trace: Trace) -> None:
         received_ms: dict[str, int] = {}
-        for number, step in enumerate(trace.steps, 1):
+        for number, step in enumerate((each for each in trace.records if isinstance(each, Step | ConversationStep)), 1):
             event = step.event
             if not 0 <= step.at_ms <= _LATEST_MS:
                 raise ReplayError(f"step {number}: field 'at_ms' is {step.at_ms}, expected 0 to {_LATEST_MS:.0f}")
@@ -135,24 +143,30 @@ class ReplayedSession:
                 received_ms[event.message_id] = received_ms.get(event.message_id, 0) + more_ms
                 self._clock.call_later(step.at_ms, partial(self._deliver, event.message_id, more_ms))
             elif isinstance(event, ev.SessionLost):
-                self._clock.call_later(step.at_ms, self._lose_connection)
-            elif isinstance(event, _FACTS):
+                self._clock.call_later(step.at_ms, partial(self._lose_connection, may_resume=event.may_resume))
+            elif isinstance(event, ev.SessionResumed):
+                self._clock.call_later(step.at_ms, partial(self._connect, event.conversation_kept))
+            elif isinstance(event, _FACTS) and isinstance(step, Step):
                 self._clock.call_later(step.at_ms, partial(self._report, event))
 
-    def _lose_connection(self) -> None:
+    def _lose_connection(self, *, may_resume: bool = False) -> None:
         if not self._is_lost:
             self._is_lost = True
-            self.memory.lose_connection()
-            self._protocol = OpenAIRealtimeProtocol(self.memory)
+            self.memory.lose_connection(may_resume=may_resume)
+            self._protocol.end_connection()
 
-    def _connect(self) -> None:
-        """Whatever the server says after a loss, it says in another connection, and it remembers nothing.
+    def _connect_as_recorded(self, connection: Sequence[Mapping[str, Any]]) -> None:
+        """Connect again, to the conversation that the first events of the connection say."""
+        resumption = Resumption(self._protocol.conversation_id)
+        if any(resumption.is_decided_by(event) for event in connection):
+            self._connect(resumption.conversation_is_kept)
 
-        A server that keeps the conversation (`conversation_kept`) is not told apart yet: this is the place for it.
-        """
+    def _connect(self, conversation_kept: bool = False) -> None:
+        """Whatever the server says after a loss, it says in another connection."""
         if self._is_lost:
             self._is_lost = False
-            self.memory.report(ev.SessionResumed())
+            self._connections += 1
+            self.memory.resume(conversation_kept=conversation_kept)
 
     def _deliver(self, message_id: str, ms: int) -> None:
         self._connect()
@@ -173,9 +187,9 @@ class ReplayedSession:
         except (FieldError, ProtocolError) as error:
             raise ReplayError(f"{place}: {error}") from None
 
-    def _receive_answer(self, asked_by: OpenAIRealtimeProtocol, answer: Mapping[str, Any]) -> None:
+    def _receive_answer(self, asked_in: int, answer: Mapping[str, Any]) -> None:
         """An answer does not survive the connection that it was asked in."""
-        if asked_by is self._protocol:
+        if asked_in == self._connections:
             self._receive(answer)
 
     def _remember_others(self, event: Mapping[str, Any]) -> None:

@@ -143,7 +143,8 @@ class ServerBehaviour:
     lost: requests that are neither carried out nor answered.
     after_loss: what a client finds that connects again when its connection is gone. An empty conversation, of which
         nothing is said (OpenAI); an empty one, with a new id in `conversation.created`; or the same one, with the same
-        id and all that the server remembers (xAI, with resumption). The response in flight is over in any case.
+        id and all that the server remembers, if the client asks for it by `?conversation_id=` (xAI, with resumption).
+        The response in flight is over in any case.
     refuse_connections: the HTTP statuses that connections after the first are refused with, one after the other.
     """
 

@@ -131,7 +131,9 @@ class SimulatedWorld:
         )
 
         def connect() -> AsyncRealtimeConnectionManager:
-            return client.realtime.connect(model="gpt-realtime-2")
+            known = self.session.conversation_id if self.session is not None else None
+            query = {} if known is None else {"conversation_id": known}
+            return client.realtime.connect(model="gpt-realtime-2", extra_query=query)
 
         if self._reconnects:
             self.session = OpenAIRealtimeSession(

@@ -264,6 +264,27 @@ def test_listeners_get_what_a_new_connection_begins_with():
     run(test, behaviour=behaviour("kept"))
 
 
+def test_the_agent_can_ask_for_the_conversation_by_its_id():
+    async def test(world):
+        assert world.session.conversation_id == "conv_000001"
+        world.server_session.drop_connection()
+        await world.settle()
+        assert world.server_session.conversation is world.server.sessions[0].conversation
+        assert world.session.conversation_id == "conv_000001"
+
+    run(test, behaviour=behaviour("kept"))
+
+
+@pytest.mark.parametrize(("after_loss", "known"), [("gone", "conv_000002"), ("unsaid", None)])
+def test_of_a_conversation_that_is_gone_the_id_is_forgotten(after_loss, known):
+    async def test(world):
+        world.server_session.drop_connection()
+        await world.settle()
+        assert world.session.conversation_id == known
+
+    run(test, behaviour=behaviour(after_loss))
+
+
 # Trying again
 
 
@@ -295,6 +316,23 @@ def test_a_busy_server_is_asked_again_with_longer_and_longer_waits():
         assert build_report(world).is_equal
 
     run(test, behaviour=ServerBehaviour(refuse_connections=(503, 429, 500)))
+
+
+async def test_the_waits_double_up_to_the_longest_and_chance_is_added():
+    waits = []
+
+    async def sleep(ms):
+        waits.append(ms)
+
+    async def fail():
+        raise ConnectionRefusedError
+
+    with pytest.raises(ConnectionRefusedError):
+        await Reconnection().retrying(sleep)(fail)
+    least = [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]
+    by_chance = [wait - without for wait, without in zip(waits, least, strict=True)]
+    assert all(0 <= more <= 500 for more in by_chance)
+    assert len(set(by_chance)) > 1
 
 
 def test_after_the_last_attempt_the_connection_is_lost_for_good(caplog):

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from speech_lifecycle.fsm.events import SessionLost, SessionMessageAdded
-from speech_lifecycle.fsm.trace import dump_record, load_trace
+from speech_lifecycle.fsm.events import SessionLost, SessionMessageAdded, SessionResumed
+from speech_lifecycle.fsm.trace import ConversationStep, dump_record, load_trace
 from speech_lifecycle.simulation.memory import ServerMemory
 from speech_lifecycle.simulation.replay import Pace, ReplayError, load_source, replay
 
@@ -39,7 +39,7 @@ def test_undisturbed_everything_the_server_said_is_played(captures, name):
 
 
 @pytest.mark.parametrize("interrupt_at_ms", INTERRUPTIONS)
-@pytest.mark.parametrize("name", [*RECORDINGS, RESUMED])
+@pytest.mark.parametrize("name", RECORDINGS)
 def test_interrupted_anywhere_all_accounts_are_the_same(captures, name, interrupt_at_ms):
     report = run(load_source(captures / f"{name}.yaml"), interrupt_at_ms=interrupt_at_ms).report
     assert report.is_equal, [message.differences for message in report.messages]
@@ -52,15 +52,49 @@ def test_a_recording_has_a_connection_more_for_each_close(captures):
     assert [events[1]["conversation"]["id"][:4] for events in recording.connections] == ["43f1", "43f1"]
 
 
+@pytest.mark.parametrize("interrupt_at_ms", INTERRUPTIONS)
+def test_interrupted_anywhere_a_session_that_is_resumed_forgets_what_was_not_heard(captures, interrupt_at_ms):
+    report = run(load_source(captures / f"{RESUMED}.yaml"), interrupt_at_ms=interrupt_at_ms).report
+    assert report.is_equal, [message.differences for message in report.messages]
+    assert not report.divergences
+
+
+def connection_facts(trace):
+    events = [record.event for record in trace.records if isinstance(record, ConversationStep)]
+    return [event for event in events if isinstance(event, SessionLost | SessionResumed)]
+
+
 def test_a_close_loses_the_session_for_the_speech_that_plays_and_for_no_other(captures):
     replayed = run(load_source(captures / f"{RESUMED}.yaml"))
+    assert connection_facts(replayed.trace) == [SessionLost(may_resume=True), SessionResumed(conversation_kept=True)]
     lost = [step.speech for step in replayed.trace.steps if isinstance(step.event, SessionLost)]
     assert lost == ["speech_1"]
     assert replayed.report.outcomes == ("failed", "completed")
     first, second = replayed.report.messages
-    assert (first.record.state, first.record.reason, first.server) == ("partial", "source_failed", None)
+    assert (first.record.state, first.record.reason) == ("partial", "source_failed")
     assert (second.record.state, second.server.audio_ms) == ("played", 900)
+
+
+def test_a_server_that_kept_the_conversation_forgets_what_was_not_heard_of_the_lost_speech(captures):
+    assert run(load_source(captures / f"{RESUMED}.yaml")).report.is_equal
+
+
+def test_a_server_that_says_another_id_after_the_close_has_forgotten_the_conversation(captures, tmp_path):
+    recorded = (captures / f"{RESUMED}.yaml").read_text(encoding="utf-8")
+    before, close, after = recorded.partition("- kind: close")
+    path = tmp_path / "call.yaml"
+    path.write_text(before + close + after.replace("43f1cce0", "00000000"), encoding="utf-8")
+    replayed = run(load_source(path))
+    assert connection_facts(replayed.trace) == [SessionLost(may_resume=True), SessionResumed()]
+    assert replayed.report.messages[0].server is None
     assert replayed.report.is_equal
+
+
+def test_a_trace_of_a_session_that_was_resumed_is_replayed_as_one(captures):
+    first = run(load_source(captures / f"{RESUMED}.yaml"))
+    again = run(load_trace([dump_record(record) for record in (first.trace.header, *first.trace.records)]))
+    assert connection_facts(again.trace) == connection_facts(first.trace)
+    assert [message.server for message in again.report.messages] == [m.server for m in first.report.messages]
 
 
 def test_a_close_at_the_end_of_a_recording_loses_the_session_too(tmp_path):
@@ -75,7 +109,7 @@ def test_what_was_heard_before_the_close_of_a_played_message_stays_in_history(ca
     """Events so slow that the first answer is played out before the connection closes."""
     report = run(load_source(captures / f"{RESUMED}.yaml"), pace=Pace(event_interval_ms=100, delta_ms=20)).report
     assert report.outcomes == ("completed", "completed")
-    assert [message.server is None for message in report.messages] == [True, False]
+    assert None not in [message.server for message in report.messages]
     assert report.is_equal
 
 

@@ -7,6 +7,7 @@ lifecycle. Current event names and the older ones that Azure still uses are both
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -380,18 +381,32 @@ _HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]
 }
 
 
-def conversation_id_in(event: Mapping[str, Any]) -> str | None:
-    """Return what the server calls the conversation, if the event says so: `conversation.created` does."""
-    try:
-        return optional_identifier(event, "conversation", "id") if event.get("type") in _GREETINGS else None
-    except FieldError:
-        return None
+@dataclass(slots=True)
+class Resumption:
+    """What a new connection is: the same conversation as before, if the server says so by its id, or another one."""
 
+    known: str | None
+    """The id of the conversation before the loss, if the server had told it."""
+    announced: str | None = None
+    """The id that the server gives now."""
 
-def is_about_the_conversation(event: Mapping[str, Any]) -> bool:
-    """Whether the event means something for the conversation, so that no word of which one it is will come."""
-    name = event.get("type")
-    return isinstance(name, str) and name not in _GREETINGS and _OLDER_NAMES.get(name, name) in _HANDLERS
+    def is_decided_by(self, event: Mapping[str, Any]) -> bool:
+        """Take an event of the new connection; whether it is now known which conversation it is.
+
+        If no id comes, it is known with the first event about a conversation, and at once if there never was one.
+        """
+        name = event.get("type")
+        if name in _GREETINGS:
+            with contextlib.suppress(FieldError):
+                self.announced = optional_identifier(event, "conversation", "id")
+            return self.announced is not None or self.known is None
+        is_translated = isinstance(name, str) and _OLDER_NAMES.get(name, name) in _HANDLERS
+        return is_translated or self.known is None
+
+    @property
+    def conversation_is_kept(self) -> bool:
+        """Whether the server goes on with the same conversation."""
+        return self.known is not None and self.announced == self.known
 
 
 def _names_of(handler: Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]) -> list[str]:

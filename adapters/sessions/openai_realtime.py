@@ -25,9 +25,8 @@ from .openai_protocol import (
     SAMPLE_RATE,
     OpenAIRealtimeProtocol,
     ProtocolError,
-    conversation_id_in,
+    Resumption,
     delta_in,
-    is_about_the_conversation,
 )
 from .reconnection import Reconnection
 
@@ -53,8 +52,10 @@ class OpenAIRealtimeSession:
     does with them (function calls, input transcripts).
 
     Given a way to connect, it connects again by itself when the connection is lost, unless this side closed it. The
-    server has kept the conversation if it says so: by the same id in `conversation.created` as before. What was not
-    sent when the connection went, and what is sent while there is none, is dropped and counted in `events_dropped`.
+    server has kept the conversation if it says so: by the same id in `conversation.created` as before. If it must be
+    asked to (xAI: `resumption` in `session.update`, `?conversation_id=` in the address), `configure` and `connect` do
+    that, with `conversation_id`. What was not sent when the connection went, and what is sent while there is none, is
+    dropped and counted in `events_dropped`.
 
     Nothing that other code raises ends the session: not a listener, not the receiver, not the connection's `send`.
     It is logged, once for each place that raises, and counted in `faults`.
@@ -98,7 +99,7 @@ class OpenAIRealtimeSession:
         self._protocol: OpenAIRealtimeProtocol | None = None
         self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._is_lost = False
-        self._resumption: _Resumption | None = None
+        self._waiting: _Waiting | None = None
         self._faults = Faults(logger)
         self.frames_sent = 0
         """Client events given to the present connection or waiting to be."""
@@ -113,6 +114,11 @@ class OpenAIRealtimeSession:
     def capabilities(self) -> Capabilities:
         """What the server can do about its memory."""
         return self._capabilities
+
+    @property
+    def conversation_id(self) -> str | None:
+        """What the server calls the conversation; None if it has not said so, as OpenAI's never does."""
+        return None if self._protocol is None else self._protocol.conversation_id
 
     @property
     def errors(self) -> list[ServerError]:
@@ -228,7 +234,7 @@ class OpenAIRealtimeSession:
             self._end(closed)
             return closed
         finally:
-            self._forget_resumption()
+            self._wait_no_longer()
             sender.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sender
@@ -241,7 +247,8 @@ class OpenAIRealtimeSession:
         if self._is_lost:
             self._is_lost = False
             known = self._attached.conversation_id
-            self._resumption = _Resumption(known, self._clock.call_later(_GREETING_TIMEOUT_MS, self._resume))
+            timeout = self._clock.call_later(_GREETING_TIMEOUT_MS, self._resume)
+            self._waiting = _Waiting(Resumption(known), timeout)
         if self._configure is not None:
             self._faults.call("configuring the connection failed", self._configure, self)
         while not waiting.empty():
@@ -257,35 +264,35 @@ class OpenAIRealtimeSession:
         self._outbox = asyncio.Queue()
         self.frames_sent = self.frames_handled = 0
         self._attached.end_connection()
-        was_resumed = self._forget_resumption() is None
+        was_resumed = self._wait_no_longer() is None
         if was_resumed and self._connect is not None and _may_return(closed):
             fact = SessionLost(may_resume=True)
             self._faults.call("the receiver failed on a lost connection", self._attached.receiver.report, fact)
 
     def _receive(self, frame: bytes) -> None:
         self.frames_handled += 1
-        if self._resumption is None:
+        if self._waiting is None:
             self._handle(frame)
-        elif self._resumption.is_decided_by(frame):
+        elif self._waiting.is_over_with(frame):
             self._resume()
 
     def _resume(self) -> None:
         """Report what the new connection means, and then what the server has said on it."""
-        resumption = self._forget_resumption()
-        if resumption is None:
+        waiting = self._wait_no_longer()
+        if waiting is None:
             return
-        protocol = self._attached
+        protocol, resumption = self._attached, waiting.resumption
         protocol.conversation_id = resumption.announced
         fact = SessionResumed(resumption.conversation_is_kept)
         self._faults.call("the receiver failed on a new connection", protocol.receiver.report, fact)
-        for frame in resumption.held:
+        for frame in waiting.held:
             self._handle(frame)
 
-    def _forget_resumption(self) -> _Resumption | None:
-        resumption, self._resumption = self._resumption, None
-        if resumption is not None:
-            resumption.timeout.cancel()
-        return resumption
+    def _wait_no_longer(self) -> _Waiting | None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.timeout.cancel()
+        return waiting
 
     def _handle(self, frame: bytes) -> None:
         delta = delta_in(frame)
@@ -323,30 +330,19 @@ class OpenAIRealtimeSession:
 
 
 @dataclass(slots=True)
-class _Resumption:
+class _Waiting:
     """A new connection of which is not yet known whether its server remembers the conversation."""
 
-    known: str | None
-    """The id of the conversation before the loss, if the server had told it."""
+    resumption: Resumption
     timeout: ScheduledCall
-    announced: str | None = None
-    """The id that the server gives now."""
     held: list[bytes] = field(default_factory=list)
     """What it has said until now."""
 
-    def is_decided_by(self, frame: bytes) -> bool:
-        """Hold a frame; whether it is now known, if not by an id, then because none will come."""
+    def is_over_with(self, frame: bytes) -> bool:
+        """Hold a frame; whether it is now known."""
         self.held.append(frame)
         event = _event_in(frame)
-        if event is None:
-            return False
-        self.announced = conversation_id_in(event)
-        return self.announced is not None or self.known is None or is_about_the_conversation(event)
-
-    @property
-    def conversation_is_kept(self) -> bool:
-        """Whether the server goes on with the same conversation."""
-        return self.known is not None and self.announced == self.known
+        return event is not None and self.resumption.is_decided_by(event)
 
 
 def _may_return(closed: ConnectionClosed) -> bool:
