@@ -139,11 +139,17 @@ def test_every_answer_that_is_declared_is_given_somewhere():
 
 
 NEVER = {
-    ("paused", "speech.active.timer_fired#1"): "no timer runs while the speech is held",
-    ("paused", "speech.active.timer_fired#2"): "no timer runs while the speech is held",
-    ("speaking", "speech.active.session_response_created#1"): "what is heard is of a response that has its name",
-    ("draining", "message.forwarding.session_message_ended#1"): "what is flushed is a message whose source has ended",
-    ("streaming", "message.forwarding.output_failed#1"): (
+    ("paused", "speech.active.timer_fired#progressed"): "no timer runs while the speech is held",
+    ("paused", "speech.active.timer_fired#silent"): "no timer runs while the speech is held",
+    ("paused", "speech.active.timer_fired#silent_while_generating"): "no timer runs while the speech is held",
+    ("speaking", "speech.active.session_response_created"): "what is heard is of a response that has its name",
+    ("speaking", "speech.active.session_request_refused"): "what is heard is of a response that has its name",
+    ("draining", "message.forwarding.session_message_ended"): "what is flushed is a message whose source has ended",
+    ("draining", "message.forwarding.session_audio_received#first"): "what is flushed has content",
+    ("draining", "message.forwarding.session_text_received#first"): "what is flushed has content",
+    ("stopping", "message.forwarding.session_audio_received#first"): "only what has content is stopped",
+    ("stopping", "message.forwarding.session_text_received#first"): "only what has content is stopped",
+    ("streaming", "message.forwarding.output_failed#heard_whole"): (
         "all was heard, and a flush that audio overtook is still owed: these configurations have no progress so far"
     ),
 }

@@ -33,7 +33,7 @@ from speech_lifecycle.verification.reference import ReferenceMachine
 WALKS = 200
 WALK_LENGTH = 50
 HOSTILE = hostile_events()
-MISSED = SMALL["hostile-1-parts"], SMALL["hostile-1"]
+MISSED = SMALL["hostile-1-parts"], SMALL["hostile-1"], SMALL["hostile-2"]
 """Where the transitions are that random walks seldom take: audio after a flush, failing outputs, timers."""
 HANDLED_ROWS = {
     transition.id for chart in definition().charts for transition in chart.transitions if transition.kind == "handled"

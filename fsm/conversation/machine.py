@@ -368,6 +368,7 @@ def step_conversation(conversation: Conversation, event: Event) -> tuple[Convers
     after = copy_conversation(conversation)
     machine = ConversationMachine(conversation=after)
     machine._is_pure = True
-    machine._speech_of = {}  # its speeches are still those of `conversation`: each is copied before it is told something
+    # Its speeches are still those of `conversation`: each is copied before it is told something.
+    machine._speech_of = {}
     reply = machine.send(event)
     return (after if type(reply) is Handled else conversation), reply
