@@ -6,7 +6,7 @@ import pytest
 from conversations import Talk, asked
 
 from speech_lifecycle.fsm import events as ev
-from speech_lifecycle.fsm.conversation.machine import step_conversation
+from speech_lifecycle.fsm.conversation.machine import ConversationMachine, step_conversation
 
 
 def test_the_name_of_a_forgotten_speech_can_be_given_again():
@@ -50,3 +50,15 @@ def test_a_pure_step_about_a_message_leaves_its_snapshot_alone():
     after, _ = step_conversation(talk.now, ev.SessionAudioReceived("m-a", 100))
     assert talk.speech("a").messages["m-a"].received_ms == 0
     assert after.speeches["a"].messages["m-a"].received_ms == 100
+
+
+def test_the_steps_of_a_reply_cite_no_event_of_before():
+    machine = ConversationMachine(keep_steps=True)
+    for event in (ev.RequestResponse("a"), ev.Authorize("a")):
+        machine.send(event)
+    reply = machine.send(ev.SessionRequestRefused("a"))
+    assert ev.Authorize("a") not in [step.event for step in reply.steps]
+    machine.send(ev.RequestResponse("b"))
+    assert machine.send(ev.Authorize("b")).kind == "ignored"
+    reply = machine.send(ev.Interrupt(speech_id="b"))
+    assert [step.event for step in reply.steps] == [ev.Interrupt(speech_id="b"), None]

@@ -25,3 +25,71 @@ def test_an_interruption_gives_the_floor_to_nothing_that_waits():
     talk.silence("a")
     assert talk.now.floor_id is None
     assert announced(talk.effects)[-1] == "listening"
+
+
+def test_the_next_speech_plays_when_the_output_is_free():
+    talk = Talk().speak("a")
+    talk.ask("b")
+    assert (talk.now.floor_id, [*talk.now.waiting]) == ("a", ["b"])
+    talk.finish("a")
+    assert (talk.now.floor_id, [*talk.now.waiting]) == ("b", [])
+
+
+def test_the_next_speech_waits_until_the_user_is_silent():
+    talk = Talk(barge_in="ignore").speak("a")
+    talk.tell(ev.UserStartedSpeaking())
+    talk.ask("b")
+    talk.finish("a")
+    assert talk.now.floor_id is None
+    talk.tell(ev.UserStoppedSpeaking())
+    assert talk.now.floor_id == "b"
+
+
+def test_who_asks_while_the_floor_is_taken_is_told_so():
+    talk = Talk().speak("a")
+    talk.ask("b")
+    assert talk.answer(ev.Authorize("b")) == ("rejected", "output_busy")
+    assert talk.answer(ev.Authorize("a")) == ("ignored", "already_authorized")
+    assert talk.answer(ev.Authorize("nobody")) == ("rejected", "no_speech")
+
+
+def test_who_is_stopped_does_not_get_the_floor():
+    talk = Talk(authorize_when_free=False)
+    talk.ask("a")
+    talk.tell(ev.Interrupt(speech_id="a"))
+    assert talk.answer(ev.Authorize("a")) == ("ignored", "already_stopping")
+    assert talk.answer(ev.Authorize("nobody")) == ("rejected", "no_speech")
+
+
+def test_the_agent_gives_the_floor_to_whom_it_likes_if_that_is_its_policy():
+    talk = Talk(authorize_when_free=False)
+    talk.ask("a", "b")
+    assert talk.now.floor_id is None
+    talk.tell(ev.Authorize("b"))
+    assert (talk.now.floor_id, [*talk.now.waiting]) == ("b", ["a"])
+
+
+def test_the_agent_may_give_the_floor_while_it_is_held():
+    talk = Talk()
+    talk.tell(ev.Pause())
+    talk.ask("a")
+    assert talk.answer(ev.Authorize("nobody")) == ("rejected", "no_speech")
+    talk.tell(ev.Authorize("a"))
+    assert (talk.now.floor, talk.now.floor_id) == ("taken", "a")
+
+
+def test_a_speech_that_ends_without_the_floor_leaves_it_where_it_is():
+    talk = Talk().speak("a")
+    talk.ask("b")
+    talk.tell(ev.SessionRequestRefused("b"))
+    assert talk.now.floor_id == "a"
+    assert [*talk.now.over] == ["b"]
+
+
+def test_what_ends_while_the_floor_is_held_or_free_is_kept_for_late_facts():
+    for first in (ev.Pause(), ev.UserStartedSpeaking()):
+        talk = Talk()
+        talk.tell(first)
+        talk.ask("a")
+        talk.tell(ev.SessionRequestRefused("a"))
+        assert ([*talk.now.live], [*talk.now.over]) == ([], ["a"])

@@ -175,7 +175,10 @@ class ConversationMachine:
             reply = handler(self, self.conversation, event)
         except TypeError:
             return self._malformed(event)
-        return self._settled(event) if reply is None else reply
+        if reply is None:
+            return self._settled(event)
+        self._event = None
+        return reply
 
     def _ask_speech(self, speech_id: str, speech: Speech, event: Event) -> Reply:
         if self._is_pure:
@@ -209,6 +212,7 @@ class ConversationMachine:
         run = self._run
         for caused in (run.effects, run.raised, run.transitions, self.effects, self.transitions, self._raised):
             caused.clear()
+        self._event = None
         if is_valid(event):
             raise  # the TypeError that is being handled is one of ours
         return refuse(event, "malformed_event")

@@ -47,7 +47,6 @@ _ALWAYS: tuple[Event, ...] = (
     Close(),
     SessionLost(),
     SessionResumed(conversation_kept=True),
-    SessionResumed(conversation_kept=False),
     UserStartedSpeaking(),
     UserStoppedSpeaking(),
     SessionRequestRefused(),
@@ -72,7 +71,7 @@ def events_in(conversation: Conversation, bounds: ConversationBounds) -> list[Ev
     """Return the events to try, always in the same order."""
     events = [*_ALWAYS, *(_ALSO if bounds.detail != "minimal" else ())]
     if bounds.resumes:
-        events.append(SessionLost(may_resume=True))
+        events += [SessionLost(may_resume=True), SessionResumed(conversation_kept=False)]
     speeches = conversation.speeches
     may_begin = len(conversation.live) < bounds.live
     fresh = _first_not_in(speeches, "s")

@@ -49,7 +49,7 @@ class ConversationBounds:
     detail: Detail = "minimal"
     """`coarse` also has what is ignored in every state of a speech, failing outputs and responses, and late audio."""
     resumes: bool = True
-    """Whether a session that is lost may resume; else every loss is for good."""
+    """Whether a lost session may resume, or its server begin anew; else each loss is for good."""
     kept: int = 1
     """How many speeches that are over are remembered: fewer than usual, so that some are forgotten."""
     options: tuple[Options, ...] = (DEFAULT,)
