@@ -253,11 +253,9 @@ class ConversationMachine:
     def _take_over(self, event: Event, speech: Speech, before: tuple[str, bool, str | None]) -> None:
         """Take over what a speech has caused, and what the conversation is told of it."""
         run, effects, transitions = self._run, self.effects, self.transitions
-        state, had_ended, agent_state = before
-        caused = run.effects
-        if speech.agent_state != agent_state:
-            # The agent's state is that of the whole conversation, and announced by its chart.
-            caused = [effect for effect in caused if type(effect) is not AnnounceAgentState]
+        state, had_ended, _ = before
+        # The agent's state is that of the whole conversation, and announced by its chart.
+        caused = [effect for effect in run.effects if type(effect) is not AnnounceAgentState]
         if self._keeps_steps:
             step = Handled(tuple(run.transitions), tuple(caused))
             self._steps.append(SpeechStep(speech.speech_id, event, step))
