@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from speech_lifecycle.fsm.conversation.machine import ConversationMachine, conversation_machine_for
+from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
 from speech_lifecycle.verification.field_bugs import field_bugs
+from speech_lifecycle.verification.judging import machine_that_ends
 from speech_lifecycle.verification.mutants import Mutant, mutants
 
 TESTS = ("test_rules_*.py", "test_field_bugs.py", "test_scenarios.py")
@@ -83,7 +84,7 @@ def _import_the_tests(tests: tuple[str, ...]) -> None:
 def _run_tests_on(mutant: Mutant, sender: Connection) -> None:
     # The tests' machines get what a machine for another definition has of its own: its tables.
     if mutant.chart == "conversation":
-        _take_over(ConversationMachine, conversation_machine_for(mutant.definition))
+        _take_over(ConversationMachine, machine_that_ends(mutant))
     else:
         _take_over(SpeechMachine, machine_for(mutant.definition))
     sender.send(_pytest("-x", _tests_of(mutant)))

@@ -9,8 +9,9 @@ from typing import Literal
 
 from speech_lifecycle.fsm.compile.definition import DefinitionError
 from speech_lifecycle.fsm.compile.lint import check
-from speech_lifecycle.fsm.conversation.machine import ConversationMachine, conversation_machine_for
+from speech_lifecycle.fsm.conversation.machine import ConversationMachine, Handler, conversation_machine_for
 from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
+from speech_lifecycle.fsm.state import Conversation
 from speech_lifecycle.fsm.values import Modality
 
 from .bounds import DEFAULT, EVERY_OPTION, UNCHANGEABLE, Bounds
@@ -49,6 +50,8 @@ COMPARED = (FINDS_MOST, "two messages", "in parts", "other options", "every clas
 """The explorations in whose configurations every step is compared with the original's."""
 
 _MOST_CONFIGURATIONS = 100_000
+_MOST_EVENTLESS = 100
+"""So many follow each other in a conversation that has no end."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def judge(mutant: Mutant, tests: Tests) -> Verdict:
 
 def _judge_conversation(mutant: Mutant, tests: Tests) -> Verdict:
     """Do the same with a mutant of the conversation chart: compare, explore where it differs, and run the tests."""
-    machine_type = conversation_machine_for(mutant.definition)
+    machine_type = machine_that_ends(mutant)
     differs, place = "", ""
     for stage, bounds in CONVERSATION_STAGES.items():
         differs, place = conversation_difference(machine_type, bounds, mutant.cell), stage
@@ -115,6 +118,25 @@ def _judge_conversation(mutant: Mutant, tests: Tests) -> Verdict:
     if failed:
         return Verdict(mutant.id, mutant.kind, "test", failed)
     return Verdict(mutant.id, mutant.kind, "survived", differs, place)
+
+
+def machine_that_ends(mutant: Mutant) -> type[ConversationMachine]:
+    """Return the machine of a mutant of the conversation; it raises if its eventless transitions have no end."""
+    machine_type = conversation_machine_for(mutant.definition)
+    (find,) = machine_type._eventless
+    count = 0
+
+    def find_a_few(conversation: Conversation, event: None) -> list[Handler]:
+        nonlocal count
+        found = find(conversation, event)
+        count = count + 1 if found else 0
+        if count > _MOST_EVENTLESS:
+            count = 0
+            raise RuntimeError(f"{mutant.id}: no end of eventless transitions")
+        return found
+
+    machine_type._eventless = (find_a_few,)
+    return machine_type
 
 
 def _explored_conversation(mutant: Mutant, machine_type: type[ConversationMachine], stage: str) -> Verdict | None:
