@@ -93,3 +93,12 @@ def test_what_ends_while_the_floor_is_held_or_free_is_kept_for_late_facts():
         talk.ask("a")
         talk.tell(ev.SessionRequestRefused("a"))
         assert ([*talk.now.live], [*talk.now.over]) == ([], ["a"])
+
+
+def test_who_is_stopped_or_over_does_not_get_a_floor_that_is_held_or_taken():
+    talk = Talk(authorize_when_free=False)
+    talk.ask("a", "b")
+    talk.tell(ev.Interrupt(speech_id="a"), ev.Pause())
+    assert talk.answer(ev.Authorize("a")) == ("ignored", "already_stopping")
+    talk.tell(ev.Authorize("b"))
+    assert talk.answer(ev.Authorize("a")) == ("ignored", "already_stopping")

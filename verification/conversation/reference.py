@@ -22,6 +22,7 @@ from speech_lifecycle.fsm.compile.definition import EVENTLESS, ChartDefinition, 
 from speech_lifecycle.fsm.conversation.chart import ConversationChart
 from speech_lifecycle.fsm.conversation.internal_events import InternalEvent, ResponseOver, SpeechOver, SpeechStopped
 from speech_lifecycle.fsm.effects import AnnounceAgentState, Effect
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import (
     CONVERSATION_EVENT_TYPES,
     EVERY_EVENT_TYPE,
@@ -51,7 +52,7 @@ _ANSWERED_BY_THE_CHART = (SessionResponseCreated, SessionRequestRefused)
 """They name the speech whose request they answer, and are about all of them."""
 
 
-class _Unknown(Exception):  # noqa: N818
+class _Unknown(SpeechLifecycleError):  # noqa: N818
     """The event names what nobody knows. The argument is the reason."""
 
 
