@@ -128,7 +128,9 @@ def test_a_final_message_tells_nobody_but_its_model():
     chart, other = SpeechChart(model), MessageChart()
     model.subject.messages["message"] = other.model.subject
     chart.send("authorize")
-    assert model.told == [("message", "forward")]
+    assert model.raised == ["go_on"]
+    chart.send("interrupt")
+    assert model.told[0] == ("message", "stop")
     assert where(other) == ["pending"]
 
 
