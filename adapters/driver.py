@@ -88,6 +88,7 @@ class Driver:
         self._waiting: deque[ev.Event] = deque()
         self._is_stepping = False
         self._driven: dict[str, DrivenSpeech] = {}
+        self._done: deque[DrivenSpeech] = deque()
         self._messages: dict[str, DrivenMessage] = {}
         self._samples = WholeSamples()
         self._speech_count = 0
@@ -389,7 +390,14 @@ class Driver:
         if isinstance(effect, fx.AnnounceAgentState | fx.AnnounceConnectionState):
             return self.floor or (self.speeches[-1] if self._driven else None)
         message_id = effect.record.message_id if isinstance(effect, fx.ReportMessageSettled) else effect.message_id
-        return self._driven[self._machine.conversation.by_message[message_id]]
+        return self._speech_of_message(message_id)
+
+    def _speech_of_message(self, message_id: str) -> DrivenSpeech:
+        speech_id = self._machine.conversation.by_message.get(message_id)
+        if speech_id is not None:
+            return self._driven[speech_id]
+        # The machine may have forgotten it in the very step that this effect is of.
+        return next(speech for speech in self._driven.values() if message_id in speech.snapshot.messages)
 
     def _hand_over(self) -> None:
         """Give the output what has arrived of the message that the machine says may be handed over."""
@@ -448,17 +456,11 @@ class Driver:
             message = self._message(message_id)
             message.audio.clear()
             message.text.clear()
-        known = self._machine.conversation.speeches
-        surplus = len(self._driven) - len(known)
-        forgotten: list[DrivenSpeech] = []
-        for each in self._driven.values():
-            if len(forgotten) >= surplus:
-                break
-            if each.is_over and each.id not in known:
-                forgotten.append(each)
-        for each in forgotten:
-            del self._driven[each.id]
-            for message_id in each.snapshot.messages:
+        self._done.append(speech)
+        while self._done and self._done[0].id not in self._machine.conversation.speeches:
+            forgotten = self._done.popleft()
+            del self._driven[forgotten.id]
+            for message_id in forgotten.snapshot.messages:
                 self._messages.pop(message_id, None)
 
     # The trace

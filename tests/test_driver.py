@@ -392,3 +392,16 @@ def test_a_trace_that_cannot_be_written_keeps_nothing_from_being_done():
     setting.clock.advance(5_000)
     assert setting.states() == ["completed"]
     assert setting.speaker.listener.heard == {"a": 100}
+
+
+def test_many_requests_end_at_a_barge_in_and_few_are_remembered():
+    """More than are remembered end in one step: their effects still find them."""
+    setting = Setting()
+    speeches = [setting.driver.request_response() for _ in range(300)]
+    for number in range(100):
+        setting.respond(f"r{number}", (f"m{number}", 100), ended=False)
+    setting.session.receiver.user_started_speaking()
+    setting.clock.advance(6000)
+    assert all(speech.is_over for speech in speeches)
+    assert len(setting.driver.speeches) <= 64
+    assert not setting.driver.history

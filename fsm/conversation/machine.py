@@ -10,7 +10,6 @@ a step, the conversation is told what that means to others, and tries its eventl
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -89,7 +88,7 @@ class ConversationMachine:
         # A shorter way to the speech of a message than by its name. It is no part of the snapshot.
         self._speech_of = {message_id: speeches[speech_id] for message_id, speech_id in by_message.items()}
         self._event: Event | None = None
-        self._raised: deque[tuple[Handler, InternalEvent | None]] = deque()
+        self._raised: list[tuple[Handler, InternalEvent | None]] = []
         self._steps: list[SpeechStep] = []
         self._noted = (0, 0)
         # What the present event has caused so far: compiled functions write here what the conversation chart causes.
@@ -297,16 +296,19 @@ class ConversationMachine:
             self._take_over(event, speech, before)
         conversation, raised = self.conversation, self._raised
         (find,) = self._eventless
+        handled = 0
         while True:
             found = find(conversation, None)
             if found:
                 for take in found:
                     take(self, conversation, None)
-            elif raised:
-                handler, internal = raised.popleft()
+            elif handled < len(raised):
+                handler, internal = raised[handled]
+                handled += 1
                 handler(self, conversation, internal)
             else:
                 break
+        raised.clear()
         if self._keeps_steps:
             self._note_own_step()
         reply = Handled(tuple(self.transitions), tuple(self.effects), tuple(self._steps))
