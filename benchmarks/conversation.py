@@ -1,7 +1,7 @@
 """Prints what an event costs through a ConversationMachine, beside a bare SpeechMachine in the same run.
 
-`python benchmarks/conversation.py`: a minute of speech as it arrives and plays, the short speeches of the workload, many
-requests that end at a barge-in, and what an idle conversation holds.
+`python benchmarks/conversation.py`: a minute of speech as it arrives and plays, the short speeches of the workload,
+many requests that end at a barge-in, and what an idle conversation holds.
 """
 
 from __future__ import annotations
