@@ -86,7 +86,7 @@ class ConversationMachine:
         self._keeps_steps = keep_steps
         speeches, by_message = self.conversation.speeches, self.conversation.by_message
         # A shorter way to the speech of a message than by its name. It is no part of the snapshot.
-        self._speech_of = {message_id: speeches[speech_id] for message_id, speech_id in by_message.items()}
+        self._speech_of = {each: speeches[of] for each, of in by_message.items() if of in speeches}
         self._event: Event | None = None
         self._raised: list[tuple[Handler, InternalEvent | None]] = []
         self._steps: list[SpeechStep] = []
