@@ -138,7 +138,7 @@ def _data_of(pair: tuple[Speech, Speech]) -> tuple[Any, Any]:
     return _data(pair[0]), _data(pair[1])
 
 
-_of_speech = attrgetter(*(name for name in Speech.__struct_fields__ if name != "messages"))
+_of_speech = attrgetter(*(name for name in Speech.__struct_fields__ if name not in ("messages", "awaited")))
 _of_message = attrgetter(*Message.__struct_fields__)
 _of_final_message = attrgetter(
     "state", "record", "reason", "expects_audio", "source_has_ended", "received_ms", "text", "shown_text"
@@ -147,6 +147,6 @@ _of_final_message = attrgetter(
 
 def _data(speech: Speech) -> tuple[Any, ...]:
     """Return all that is read later; of a final message that is what its reconciliation asks for."""
-    return _of_speech(speech), tuple(
+    return (*_of_speech(speech), *speech.awaited.items()), tuple(
         _of_final_message(message) if message.is_final else _of_message(message) for message in speech.messages.values()
     )
