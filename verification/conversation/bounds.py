@@ -105,7 +105,6 @@ LARGE_CONVERSATIONS: dict[str, ConversationBounds] = {
     "conversation-1-kept": ConversationBounds(live=1, detail="coarse", kept=2),
     "conversation-2-resumed": ConversationBounds(live=2, kept=0),
     "conversation-2-kept": ConversationBounds(live=2, resumes=False),
-    "conversation-2-options": ConversationBounds(live=2, kept=0, resumes=False).with_every_option(),
 }
 """Explorations that take minutes."""
 
