@@ -183,28 +183,35 @@ class ConversationMachine:
         if self._is_pure:
             self.conversation.speeches[speech_id] = speech = copy_speech(speech)
         before = speech.state, speech.response_has_ended, speech.agent_state
-        run = self._run
         try:
-            reply = self._of_speech[type(event)](run, speech, event)
+            answer = self._have_handled(speech, event)
         except TypeError:
             return self._malformed(event)
-        if reply is None:
-            for handle_raised in run.raised:  # grows while it is read
-                handle_raised(run, speech)
-            run.raised = []
-        elif type(reply) is Handled:
-            run.transitions.extend(reply.transitions)
-        else:
-            return reply
+        if answer is not None:
+            return answer
         if type(event) is ev.SessionMessageAdded:
             self.conversation.by_message[event.message_id] = speech_id
             if not self._is_pure:
                 self._speech_of[event.message_id] = speech
         if before != (speech.state, speech.response_has_ended, speech.agent_state):
             return self._settled(event, speech, before)
+        run = self._run
         reply = Handled(tuple(run.transitions), tuple(run.effects))
         run.transitions = []
         run.effects = []
+        return reply
+
+    def _have_handled(self, speech: Speech, event: Event) -> Reply | None:
+        """Have a speech handle an event. Return None if it does: the run has collected what was caused."""
+        run = self._run
+        reply = self._of_speech[type(event)](run, speech, event)
+        if reply is None:
+            for handle_raised in run.raised:  # grows while it is read
+                handle_raised(run, speech)
+            run.raised = []
+        elif type(reply) is Handled:
+            run.transitions.extend(reply.transitions)
+            return None
         return reply
 
     def _malformed(self, event: Event) -> Reply:
@@ -234,18 +241,11 @@ class ConversationMachine:
         if self._keeps_steps:
             self._note_own_step()
         before = speech.state, speech.response_has_ended, speech.agent_state
-        run = self._run
-        reply = self._of_speech[type(event)](run, speech, event)
-        if reply is None:
-            for handle_raised in run.raised:  # grows while it is read
-                handle_raised(run, speech)
-            run.raised = []
-        elif type(reply) is Handled:
-            run.transitions.extend(reply.transitions)
+        answer = self._have_handled(speech, event)
+        if answer is None:
+            self._take_over(event, speech, before)
         elif self._keeps_steps:
-            self._steps.append(SpeechStep(speech_id, event, reply))
-            return
-        self._take_over(event, speech, before)
+            self._steps.append(SpeechStep(speech_id, event, answer))
 
     # Steps
 
