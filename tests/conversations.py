@@ -49,6 +49,11 @@ class Talk:
             assert type(reply) is Handled, f"{event}: {reply}"
         return self.effects[before:]
 
+    def tells(self, *events: ev.Event) -> Talk:
+        """Do the same, and return the conversation."""
+        self.tell(*events)
+        return self
+
     def answer(self, event: ev.Event) -> tuple[str, str]:
         """Send an event that nothing takes; return how it is answered."""
         reply = self.send(event)

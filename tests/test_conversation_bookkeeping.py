@@ -7,6 +7,8 @@ from conversations import Talk, asked
 
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine, step_conversation
+from speech_lifecycle.fsm.conversation.routing import ROUTES
+from speech_lifecycle.fsm.validity import hints_of
 
 
 def test_the_name_of_a_forgotten_speech_can_be_given_again():
@@ -34,6 +36,7 @@ def test_the_name_of_a_forgotten_speech_can_be_given_again():
         (ev.Interrupt(speech_id="nobody"), "no_speech"),
         (ev.SessionResponseEnded("nothing"), "unknown_response"),
         (ev.SessionMessageAdded("nothing", "m"), "unknown_response"),
+        (ev.SessionItemAdded("nothing"), "unknown_response"),
         (ev.OutputPlaybackStarted("nothing"), "unknown_message"),
         (ev.SessionReconciliationAcknowledged("truncate", "nothing"), "unknown_message"),
     ],
@@ -41,6 +44,27 @@ def test_the_name_of_a_forgotten_speech_can_be_given_again():
 )
 def test_what_names_something_unknown_is_rejected(event, reason):
     assert Talk().answer(event) == ("rejected", reason)
+
+
+@pytest.mark.parametrize("event_type", ev.EVENT_TYPES, ids=ev.name_of)
+def test_every_fact_of_a_speech_finds_the_speech_that_it_names(event_type):
+    """Whatever it answers: a fact about a known response, message or speech is never of nobody."""
+    talk = Talk().speak("a")
+    names = {"message_id": "m-a", "response_id": "r-a", "speech_id": "a"}
+    given = {field: names[field] for field in hints_of(event_type) if field in names}
+    needed = {"operation": "truncate", "timer": "stall", "text": "word", "position_ms": 0}
+    amounts = {"received_ms": 2000, "handed_over_ms": 1000}
+    event = event_type(**{k: v for k, v in (needed | amounts | given).items() if k in hints_of(event_type)})
+    reply = talk.send(event)
+    assert getattr(reply, "reason", "") not in ("unknown_message", "unknown_response", "no_speech", "unknown_event")
+    assert event_type in ROUTES or event_type in ev.CONVERSATION_EVENT_TYPES
+
+
+def test_an_item_that_is_no_message_ends_the_messages_before_it():
+    talk = Talk()
+    talk.own("a")
+    talk.tell(ev.SessionMessageAdded("r-a", "m-a"), ev.SessionAudioReceived("m-a", 1000), ev.SessionItemAdded("r-a"))
+    assert talk.speech("a").messages["m-a"].source_has_ended
 
 
 def test_a_pure_step_about_a_message_leaves_its_snapshot_alone():

@@ -10,13 +10,16 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 import numpy as np
 import pytest
+from conversations import Talk
 from helpers import Transcript, interrupted, paused, queued, speaking, text_message, waiting
 
 from speech_lifecycle.fsm import SpeechMachine, step
 from speech_lifecycle.fsm.codec import dump_speech
+from speech_lifecycle.fsm.conversation.machine import ConversationMachine, step_conversation
 from speech_lifecycle.fsm.copying import copy_speech
 from speech_lifecycle.fsm.events import (
     EVENT_TYPES,
+    EVERY_EVENT_TYPE,
     SPEECH_EVENT_TYPES,
     Authorize,
     Close,
@@ -27,7 +30,10 @@ from speech_lifecycle.fsm.events import (
     OutputPlaybackFinished,
     OutputPlaybackProgressed,
     OutputPlaybackStarted,
+    Pause,
+    RequestResponse,
     SessionAudioReceived,
+    SessionLost,
     SessionMessageAdded,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
@@ -39,6 +45,7 @@ from speech_lifecycle.fsm.events import (
 from speech_lifecycle.fsm.validity import hints_of, is_valid
 from speech_lifecycle.fsm.values import LARGEST
 from speech_lifecycle.verification import SMALL, configurations
+from speech_lifecycle.verification.conversation.reference import ReferenceConversation
 from speech_lifecycle.verification.reference import ReferenceMachine
 
 VALUES: tuple[Any, ...] = (
@@ -101,7 +108,7 @@ def is_wrong(hint: Any, value: object) -> bool:
 def wrongs() -> list[Wrong]:
     """Return every field of every event with every value that is wrong for it."""
     found = []
-    for event_type in EVENT_TYPES:
+    for event_type in EVERY_EVENT_TYPE:
         for field, hint in hints_of(event_type).items():
             correct = CORRECT.get(event_type) or event_type("m0")  # type: ignore[call-arg]
             found += [
@@ -112,7 +119,9 @@ def wrongs() -> list[Wrong]:
     return found
 
 
-WRONGS = wrongs()
+EVERY_WRONG = wrongs()
+WRONGS = [wrong for wrong in EVERY_WRONG if type(wrong.event) in EVENT_TYPES]
+"""Of events that a speech answers."""
 
 
 def ended(transcript: Transcript) -> Transcript:
@@ -154,6 +163,30 @@ def test_a_wrong_type_is_rejected_and_changes_nothing(state):
         assert after is speech
         assert pure == reply
     assert dump_speech(speech) == before
+
+
+TALKS = {
+    "nothing": Talk(),
+    "requested": Talk().tells(RequestResponse("m0")),
+    "speaking": Talk().speak("m0"),
+    "held": Talk().tells(Pause()),
+    "disconnected": Talk().speak("m0").tells(SessionLost(may_resume=True)),
+    "closed": Talk().tells(Close()),
+}
+
+
+@pytest.mark.parametrize("state", TALKS)
+def test_a_conversation_rejects_a_wrong_type_and_changes_nothing(state):
+    conversation = TALKS[state].now
+    before = msgspec.json.encode(conversation)
+    reference = ReferenceConversation(conversation)
+    for wrong in EVERY_WRONG:
+        reply = ConversationMachine(conversation=conversation).send(wrong.event)
+        assert (reply.kind, reply.reason) == ("rejected", "malformed_event"), wrong
+        after, pure = step_conversation(conversation, wrong.event)
+        assert after is conversation
+        assert pure == reference.send(wrong.event) == reply
+    assert msgspec.json.encode(conversation) == before
 
 
 @pytest.mark.parametrize("state", STATES)

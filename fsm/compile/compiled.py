@@ -2649,6 +2649,8 @@ def message_on_give_up_end(run, speech, message):
             return
 
 def conversation_on_close(run, conversation, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = conversation.connection
     if state == 'connected':
         run.transitions.append('conversation.connected.close')
@@ -2683,6 +2685,8 @@ def conversation_on_close(run, conversation, event):
         return reply_192
 
 def conversation_on_session_lost(run, conversation, event):
+    if (event.may_resume is not False and event.may_resume is not True) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = conversation.connection
     if state == 'connected':
         run.transitions.append('conversation.connected.session_lost')
@@ -2718,6 +2722,8 @@ def conversation_on_session_lost(run, conversation, event):
         return reply_194
 
 def conversation_on_session_resumed(run, conversation, event):
+    if (event.conversation_kept is not False and event.conversation_kept is not True) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = conversation.connection
     if state == 'connected':
         return reply_195
@@ -2801,6 +2807,8 @@ def conversation_on_user_stopped_speaking(run, conversation, event):
         return None
 
 def conversation_on_authorize(run, conversation, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
         if event.speech_id in conversation.waiting:
@@ -2836,6 +2844,8 @@ def conversation_on_authorize(run, conversation, event):
         return reply_208
 
 def conversation_on_interrupt(run, conversation, event):
+    if (event.force is not False and event.force is not True or type(event.speech_id) is not str) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
         if conversation_guards_something_may_be_stopped(conversation, event):
@@ -2877,6 +2887,8 @@ def conversation_on_interrupt(run, conversation, event):
         return reply_214
 
 def conversation_on_pause(run, conversation, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
         run.transitions.append('conversation.free.pause')
@@ -2886,6 +2898,8 @@ def conversation_on_pause(run, conversation, event):
         return reply_215
 
 def conversation_on_resume(run, conversation, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
         return reply_216
@@ -3009,6 +3023,8 @@ def take_conversation_free_eventless(run, conversation, event):
     return None
 
 def conversation_on_request_response(run, conversation, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
@@ -3080,6 +3096,8 @@ def conversation_on_request_response(run, conversation, event):
         return reply_219
 
 def conversation_on_session_response_created(run, conversation, event):
+    if (type(event.response_id) is not str or type(event.speech_id) is not str or type(event.new_speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
@@ -3199,6 +3217,8 @@ def conversation_on_session_response_created(run, conversation, event):
         return reply_229
 
 def conversation_on_session_request_refused(run, conversation, event):
+    if (type(event.speech_id) is not str or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
         return reply_230

@@ -20,7 +20,7 @@ from copy import deepcopy
 from types import ModuleType
 from typing import Any
 
-from ..events import EVENT_TYPES, SOURCE_OF, SessionMessageAdded, name_of
+from ..events import EVERY_EVENT_TYPE, SOURCE_OF, SessionMessageAdded, name_of
 from .checking import quick_check
 from .definition import EVENTLESS, ChartDefinition, ChartName, Definition, Transition, guard_names
 from .folding import fold
@@ -37,7 +37,7 @@ _IMPORTS = {
     "is_valid": "speech_lifecycle.fsm.validity",
 }
 _MALFORMED = "refuse(event, 'malformed_event')"
-_EVENT_TYPE = {name_of(event_type): event_type for event_type in EVENT_TYPES}
+_EVENT_TYPE = {name_of(event_type): event_type for event_type in EVERY_EVENT_TYPE}
 _COLLECTED = {"emit": "run.effects", "raise_event": "run.raised"}
 """Where the run collects what an action gives it."""
 
@@ -347,7 +347,8 @@ class _RegionWriter(_ChartWriter):
         """Yield the lines of all functions."""
         for event in (*self._chart.events, *self._chart.internal_events):
             yield from ("", f"def {_name_of(self._chart.name, event)}(run, conversation, event):")
-            yield from _indented(self._branches(event))
+            checked = self._checked(event) if event in self._chart.events else ()
+            yield from _indented([*checked, *self._branches(event)])
         for transition in self._chart.transitions:
             if transition.event == EVENTLESS:
                 yield from ("", f"def {self._name_of_taking(transition)}(run, conversation, event):")

@@ -24,18 +24,13 @@ from ..state import DEFAULT_CAPABILITIES, DEFAULT_CONVERSATION_POLICY, Conversat
 from ..validity import is_valid
 from ..values import STOPPABLE_SPEECH_STATES, Capabilities, ConversationPolicy
 from .internal_events import InternalEvent, ResponseOver, SpeechOver, SpeechStopped
+from .routing import speech_named_by, why_unknown
 
 if TYPE_CHECKING:
     from ..compile.definition import Definition
 
 Handler = Callable[["ConversationMachine", Conversation, Any], Reply | None]
 Finder = Callable[[Conversation, None], list[Handler]]
-
-_ANSWERS = (ev.SessionReconciliationAcknowledged, ev.SessionReconciliationRefused)
-_BY_FLOOR = (ev.Pause, ev.Resume)
-"""Without a name, they are about the speech that has the floor."""
-_BY_NAME = frozenset({ev.Interrupt, ev.Pause, ev.Resume, ev.Close, ev.DropRequest, ev.TimerFired})
-"""With a name, they are about that speech."""
 
 
 class ConversationMachine:
@@ -130,7 +125,7 @@ class ConversationMachine:
     def speech_of(self, event: Event) -> str:
         """Return the name of the speech that an event is about, by what it names; "" if it is about none."""
         try:
-            return self._speech_named_by(event, type(event)) or ""
+            return speech_named_by(self.conversation, event) or ""
         except TypeError:
             return ""
 
@@ -138,35 +133,21 @@ class ConversationMachine:
 
     def _send_otherwise(self, event: Event) -> Reply:
         """Handle an event that does not name a message of a known speech."""
-        kind = type(event)
-        handler = self._handlers.get(kind)
         try:
-            speech_id = self._speech_named_by(event, kind)
+            speech_id = speech_named_by(self.conversation, event)
+            speech = None if speech_id is None else self.conversation.speeches.get(speech_id)
         except TypeError:
             return self._malformed(event)
-        if speech_id is None:
-            if handler is not None:
-                return self._ask_conversation(handler, event)
-            return refuse(event, _unknown(event, kind))
-        speech = self.conversation.speeches.get(speech_id)
-        if speech is None:
-            return refuse(event, "no_speech")
-        return self._ask_speech(speech_id, speech, event)
-
-    def _speech_named_by(self, event: Any, kind: type[Any]) -> str | None:
-        """Return the name of the speech that an event is about, None if it is about the conversation, or nothing."""
-        conversation = self.conversation
-        if kind in self._of_message or kind in _ANSWERS:
-            found = conversation.by_message.get(event.message_id)
-            if found is None and kind is ev.SessionMessageAdded:
-                return conversation.by_response.get(event.response_id)
-            return found
-        if kind is ev.SessionResponseEnded:
-            return conversation.by_response.get(event.response_id)
-        if kind in _BY_NAME:
-            name: str = event.speech_id
-            return name or (conversation.floor_id if kind in _BY_FLOOR else None)
-        return None
+        if speech_id is not None and speech is not None:
+            return self._ask_speech(speech_id, speech, event)
+        handler = self._handlers.get(type(event)) if speech_id is None else None
+        if handler is not None:
+            return self._ask_conversation(handler, event)
+        if type(event) not in ev.EVERY_EVENT_TYPE:
+            return refuse(event, "unknown_event")
+        if not is_valid(event):
+            return refuse(event, "malformed_event")
+        return refuse(event, why_unknown(event) if speech_id is None else "no_speech")
 
     def _ask_conversation(self, handler: Handler, event: Event) -> Reply:
         self._event = event
@@ -327,18 +308,6 @@ class ConversationMachine:
             known = self.conversation.by_message
             for message_id in [each for each in self._speech_of if each not in known]:
                 del self._speech_of[message_id]
-
-
-def _unknown(event: Event, kind: type[Any]) -> str:
-    if kind not in ev.EVERY_EVENT_TYPE:
-        return "unknown_event"
-    if not is_valid(event):
-        return "malformed_event"
-    if kind in _BY_NAME:
-        return "no_speech"
-    return (
-        "unknown_message" if hasattr(event, "message_id") and kind is not ev.SessionMessageAdded else "unknown_response"
-    )
 
 
 def _tables(table: ModuleType, speech_machine: type[SpeechMachine]) -> dict[str, Any]:

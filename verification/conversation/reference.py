@@ -30,6 +30,7 @@ from speech_lifecycle.fsm.events import (
     Event,
     Pause,
     Resume,
+    SessionItemAdded,
     SessionMessageAdded,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
@@ -99,7 +100,7 @@ class ReferenceConversation:
                 raise _Unknown("unknown_message")
             if speech_id is not None:
                 return speech_id
-        if isinstance(event, SessionMessageAdded | SessionResponseEnded):
+        if isinstance(event, SessionMessageAdded | SessionItemAdded | SessionResponseEnded):
             if event.response_id not in conversation.by_response:
                 raise _Unknown("unknown_response")
             return conversation.by_response[event.response_id]
