@@ -6,7 +6,8 @@ This is the heard model that history and the server's memory are compared with (
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from speech_lifecycle.adapters.outputs.heard import Heard
 
 try:
     import numpy as np
@@ -16,28 +17,6 @@ except ImportError as error:
 
 Samples = npt.NDArray[np.int16]
 """16-bit mono PCM."""
-
-
-class Heard(NamedTuple):
-    """A stretch of one message that was heard without a break.
-
-    `start_clock_ms` and `end_clock_ms` are times of the output's clock; `from_ms` and `to_ms` are
-    positions in the message.
-    """
-
-    start_clock_ms: float
-    end_clock_ms: float
-    message_id: str
-    from_ms: int
-    to_ms: int
-
-    def continues(self, earlier: Heard) -> bool:
-        """Whether this stretch follows `earlier` without a gap in time or in the message."""
-        return (
-            self.message_id == earlier.message_id
-            and self.from_ms == earlier.to_ms
-            and self.start_clock_ms == earlier.end_clock_ms
-        )
 
 
 class Listener:

@@ -1,0 +1,23 @@
+"""Outputs that play, and report what left them. Each is imported when it is first asked for, with what it needs."""
+
+from typing import TYPE_CHECKING
+
+from speech_lifecycle.fsm.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from .clocked_output import ClockedOutput
+    from .queued_output import OutputMisuseError
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "ClockedOutput": ".clocked_output",
+            "OutputMisuseError": ".queued_output",
+        },
+    )
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+
+__all__ = ["ClockedOutput", "OutputMisuseError"]
