@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .driven_speech import DrivenMessage, DrivenSpeech
     from .driver import Driver, EffectListener
     from .ports import AudioOutput, RestorableSession, Session, SessionReceiver
+    from .sessions.audio_format import AudioFormat, AudioFormatError
     from .sessions.openai_realtime import OpenAIRealtimeSession
     from .sessions.reconnection import Reconnection
     from .trace_file import TraceFile
@@ -20,6 +21,8 @@ else:
     __getattr__ = lazy_exports(
         __name__,
         {
+            "AudioFormat": ".sessions.audio_format",
+            "AudioFormatError": ".sessions.audio_format",
             "AudioOutput": ".ports",
             "Clock": ".clock",
             "DrivenMessage": ".driven_speech",
@@ -42,6 +45,8 @@ else:
 
 
 __all__ = [
+    "AudioFormat",
+    "AudioFormatError",
     "AudioOutput",
     "Clock",
     "DrivenMessage",

@@ -55,7 +55,7 @@ def parse_client_event(frame: str | bytes, *, legacy: bool = False) -> ClientEve
     try:
         # Strict, because the real server takes no "100" for 100; JSON, because strict Python input
         # would have to be model instances.
-        _ADAPTERS[kind].validate_json(json.dumps(_without_references(data)), strict=True)
+        _ADAPTERS[kind].validate_json(json.dumps(_as_the_sdk_knows_it(data, legacy)), strict=True)
     except ValidationError as invalid:
         details = invalid.errors(include_url=False)
         return ClientEvent(kind, event_id, data, _invalid(details))
@@ -65,6 +65,16 @@ def parse_client_event(frame: str | bytes, *, legacy: bool = False) -> ClientEve
 def _no_constant(name: str) -> float:
     # Python reads NaN and Infinity; JSON does not know them, and neither does the real server.
     raise ValueError(f"{name} is not JSON")
+
+
+def _as_the_sdk_knows_it(data: dict[str, Any], legacy: bool) -> dict[str, Any]:
+    """Return the event without what a server takes and the SDK's own types do not know."""
+    output = ((data.get("session") or {}).get("audio") or {}).get("output") or {}
+    if legacy and "format" in output:
+        # Azure Voice Live has PCM at 8 and 16 kHz, too.
+        session = {**data["session"], "audio": {**data["session"]["audio"], "output": {**output, "format": None}}}
+        return {**data, "session": session}
+    return _without_references(data)
 
 
 def _without_references(data: dict[str, Any]) -> dict[str, Any]:

@@ -99,6 +99,7 @@ class Generation:
         self._parameters = parameters
         self._outputs: list[_OutputItem] = []
         self._context = conversation.items
+        self._audio_format = wire.output_format(channel.session_object, parameters)
         self._audio_sent_ms = 0
         self._is_created = False
         self._is_over = False
@@ -203,7 +204,8 @@ class Generation:
 
     def _send_audio(self, output: _OutputItem, start_ms: int, length_ms: int) -> None:
         assert isinstance(output.item, MessageItem)
-        self._channel.emit(output.events.audio_delta(tone_base64(output.tone, start_ms, length_ms)))
+        audio = tone_base64(output.tone, start_ms, length_ms, self._audio_format)
+        self._channel.emit(output.events.audio_delta(audio))
         output.item.add_audio(length_ms)
         self._channel.count_audio(output.item.id, length_ms)
         self._audio_sent_ms += length_ms

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from speech_lifecycle.adapters.sessions.audio_format import PCM_24K, AudioFormat
+
 from .wire import WireEvent
 
 _RENAMED_PREFIXES = {
@@ -52,7 +54,7 @@ def _legacy_session(session: dict[str, Any]) -> dict[str, Any]:
         "modalities": _legacy_modalities(session["output_modalities"]),
         "voice": audio_output["voice"],
         "input_audio_format": "pcm16",
-        "output_audio_format": "pcm16",
+        "output_audio_format": legacy_format(audio_output["format"]),
         "input_audio_transcription": audio_input["transcription"],
         "input_audio_noise_reduction": audio_input["noise_reduction"],
         "turn_detection": audio_input["turn_detection"],
@@ -66,9 +68,17 @@ def _legacy_response(response: dict[str, Any]) -> dict[str, Any]:
     legacy["output"] = [_legacy_item(item) for item in response["output"]]
     legacy["modalities"] = _legacy_modalities(response["output_modalities"])
     legacy["voice"] = response["audio"]["output"]["voice"]
-    legacy["output_audio_format"] = "pcm16"
+    legacy["output_audio_format"] = legacy_format(response["audio"]["output"]["format"])
     legacy["temperature"] = None
     return legacy
+
+
+def legacy_format(output_format: dict[str, Any]) -> str:
+    """Return the word of older servers for a format."""
+    audio_format = AudioFormat.of(output_format)
+    if audio_format.encoding != "pcm":
+        return f"g711_{audio_format.encoding}"
+    return "pcm16" if audio_format == PCM_24K else f"pcm16_{audio_format.sample_rate}hz"
 
 
 def _legacy_modalities(output_modalities: list[str]) -> list[str]:
@@ -93,6 +103,9 @@ def session_from_legacy(update: dict[str, Any]) -> dict[str, Any]:
         if older in update
     }
     audio: dict[str, Any] = {"input": audio_input} if audio_input else {}
-    if "voice" in update:
-        audio["output"] = {"voice": update["voice"]}
+    audio_output: dict[str, Any] = {"voice": update["voice"]} if "voice" in update else {}
+    if "output_audio_format" in update:
+        audio_output["format"] = AudioFormat.of(update["output_audio_format"]).on_the_wire
+    if audio_output:
+        audio["output"] = audio_output
     return {**nested, "audio": audio} if audio else nested

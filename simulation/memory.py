@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from speech_lifecycle.adapters.ports import SessionReceiver
-from speech_lifecycle.adapters.sessions.openai_protocol import SAMPLE_RATE
+from speech_lifecycle.adapters.sessions.audio_format import PCM_24K
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.effects import ReplaceMessage, SessionEffect, TruncateMessage
 
 from .conversation import Conversation, MessageItem
 
-BYTES_PER_MS = 2 * SAMPLE_RATE // 1000
+BYTES_PER_MS = 2 * PCM_24K.sample_rate // 1000
 
 
 class ServerMemory:

@@ -17,13 +17,10 @@ from typing import Any
 from speech_lifecycle.adapters.clock import VirtualClock
 from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.ports import SessionReceiver
+from speech_lifecycle.adapters.sessions.audio_format import PCM_24K
 from speech_lifecycle.adapters.sessions.fields import FieldError, identifier, optional, optional_identifier
-from speech_lifecycle.adapters.sessions.openai_protocol import (
-    SAMPLE_RATE,
-    OpenAIRealtimeProtocol,
-    ProtocolError,
-    Resumption,
-)
+from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError
+from speech_lifecycle.adapters.sessions.resumption import Resumption
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.effects import CancelResponse, SessionEffect
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
@@ -71,7 +68,7 @@ class Pace:
 class ReplayedSession:
     """A session whose server says what it said before, and answers requests by its model of the conversation."""
 
-    sample_rate = SAMPLE_RATE
+    sample_rate = PCM_24K.sample_rate
     capabilities = Capabilities()
 
     def __init__(self, clock: VirtualClock, source: Recording | Trace, pace: Pace) -> None:
@@ -125,7 +122,7 @@ class ReplayedSession:
                 at_ms = number * self._pace.event_interval_ms
                 number += 1
                 place = f"{recording.name}: event {number} of those received"
-                self._clock.call_later(at_ms, partial(self._receive, self._with_audio(event), place))
+                self._clock.call_later(at_ms, partial(self._receive, _without_format(self._with_audio(event)), place))
 
     def _schedule_facts(self, trace: Trace) -> None:
         received_ms: dict[str, int] = {}
@@ -231,6 +228,16 @@ class ReplayedSession:
             return answer
         error = {"code": refusal.code, "message": refusal.message, "event_id": request["event_id"]}
         return {"type": "error", "error": error}
+
+
+def _without_format(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the event without the format of the recorded audio, in whose place there is other audio."""
+    shortened = {
+        name: {key: value for key, value in said.items() if key not in ("audio", "output_audio_format")}
+        for name, said in event.items()
+        if name in ("session", "response") and isinstance(said, Mapping)
+    }
+    return {**event, **shortened}
 
 
 def load_source(path: Path) -> Recording | Trace:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
+from speech_lifecycle.adapters.sessions.audio_format import PCM_24K, AudioFormat
 from speech_lifecycle.fsm.trace import Record
 from speech_lifecycle.fsm.values import BargeIn, Capabilities, Policy
 
@@ -59,6 +60,8 @@ class Scenario:
     synchronize_text: bool = False
     output_latency_ms: float = 0
     """How long after it got the first audio of a message the output plays it."""
+    audio_format: AudioFormat = PCM_24K
+    """What audio the client asks for."""
     requests: int = 1
     """How many responses the agent asks for at the start. Each waits until the one before it has ended."""
     reconnects: bool = False
@@ -96,6 +99,7 @@ async def play(
         synchronize_text=scenario.synchronize_text,
         output_latency_ms=scenario.output_latency_ms,
         reconnects=scenario.reconnects,
+        audio_format=scenario.audio_format,
         real_time=real_time,
         on_record=on_record,
         on_first_sound=lambda: _schedule(world, scenario, "first_sound", to_come),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from speech_lifecycle.adapters.sessions.audio_format import AudioFormat
 from speech_lifecycle.fsm.events import OutputPlaybackStarted
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
@@ -81,6 +82,26 @@ _ALL = (
         "older-event-names",
         "a server with the event names of Azure Voice Live",
         behaviour=ServerBehaviour(event_names="legacy"),
+    ),
+    _scenario(
+        "telephone-audio",
+        "a server that sends G.711 mu-law, a byte a sample at 8 kHz, as telephones do",
+        audio_format=AudioFormat("ulaw", 8_000),
+        bugs="N4",
+    ),
+    _scenario(
+        "telephone-audio-older-names",
+        "the same in A-law, from a server with the older names",
+        audio_format=AudioFormat("alaw", 8_000),
+        behaviour=ServerBehaviour(event_names="legacy"),
+        bugs="N4",
+    ),
+    _scenario(
+        "wideband-audio",
+        "a server that sends PCM at 16 kHz, as Azure Voice Live can",
+        audio_format=AudioFormat("pcm", 16_000),
+        behaviour=ServerBehaviour(event_names="legacy"),
+        bugs="N4",
     ),
     _scenario("text-shown", "a text message after an audio message", ScriptedResponse((PREAMBLE, SHOWN)), actions=()),
     _scenario(

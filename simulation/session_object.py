@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from speech_lifecycle.adapters.sessions.audio_format import AudioFormat
+
+from .legacy_names import legacy_format
+
 
 def new_session(session_id: str, model: str) -> dict[str, Any]:
     """Return a session as the server greets with, in the shape of the recorded ones."""
@@ -39,6 +43,14 @@ def new_session(session_id: str, model: str) -> dict[str, Any]:
         },
         "include": None,
     }
+
+
+def session_update(audio_format: AudioFormat, *, legacy: bool = False) -> dict[str, Any]:
+    """Return the client event that asks for a format of the output audio, from a newer or an older server."""
+    said = audio_format.on_the_wire
+    if legacy:
+        return {"type": "session.update", "session": {"output_audio_format": legacy_format(said)}}
+    return {"type": "session.update", "session": {"type": "realtime", "audio": {"output": {"format": said}}}}
 
 
 def merge_session(session: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:

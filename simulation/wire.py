@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from speech_lifecycle.adapters.sessions.audio_format import AudioFormat
+
 from .conversation import FunctionCallItem, FunctionOutputItem, Item, MessageItem, ServerRefusal
 
 WireEvent: TypeAlias = dict[str, Any]
@@ -126,6 +128,12 @@ def response_object(
         "usage": usage,
         "metadata": parameters.get("metadata"),
     }
+
+
+def output_format(session: dict[str, Any], parameters: dict[str, Any]) -> AudioFormat:
+    """Return the format of the audio of a response."""
+    asked = ((parameters.get("audio") or {}).get("output") or {}).get("format")
+    return AudioFormat.of(asked or session["audio"]["output"]["format"])
 
 
 def status_details(status: str, reason: str | None) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from speech_lifecycle.adapters.clock import Clock, LoopClock, VirtualClock
 from speech_lifecycle.adapters.driven_speech import DrivenSpeech
 from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.ports import AudioOutput, Session
+from speech_lifecycle.adapters.sessions.audio_format import PCM_24K, AudioFormat
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
 from speech_lifecycle.adapters.sessions.reconnection import Reconnection
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
@@ -31,6 +32,7 @@ from .misbehaviour import Misbehaviour
 from .realtime_server import SimulatedRealtimeServer
 from .realtime_session import RealtimeSession
 from .script import ScriptedResponse, ServerBehaviour
+from .session_object import session_update
 from .simulated_speaker import SimulatedSpeaker
 
 _LIMIT_MS = 600_000.0
@@ -73,6 +75,7 @@ class SimulatedWorld:
         output_latency_ms: float = 0,
         reconnects: bool = False,
         progress_every_ms: int | None = 100,
+        audio_format: AudioFormat = PCM_24K,
         real_time: bool = False,
         on_record: Callable[[Record], None] | None = None,
         on_first_sound: Callable[[], None] | None = None,
@@ -86,8 +89,10 @@ class SimulatedWorld:
             "synchronize_text": synchronize_text,
             "latency_ms": output_latency_ms,
             "report_progress_every_ms": progress_every_ms,
+            "sample_rate": audio_format.sample_rate,
         }
         self._has_output = has_output
+        self._audio_format = audio_format
         self.policy = policy or Policy()
         self.capabilities = capabilities
         self._barge_in = barge_in
@@ -141,15 +146,20 @@ class SimulatedWorld:
                 configure=self.configure,
                 reconnection=self.reconnection,
                 capabilities=self.capabilities,
+                audio_format=self._audio_format,
                 clock=self.clock,
             )
         else:
             connection = await exit_stack.enter_async_context(connect())
-            self.session = OpenAIRealtimeSession(connection, capabilities=self.capabilities)
+            self.session = OpenAIRealtimeSession(
+                connection, configure=self.configure, capabilities=self.capabilities, audio_format=self._audio_format
+            )
         return self.session
 
     def configure(self, session: OpenAIRealtimeSession) -> None:
         """Say what the client wants, on each connection that it opens."""
+        if self._audio_format != PCM_24K:
+            session.send(session_update(self._audio_format, legacy=self.server.behaviour.event_names == "legacy"))
 
     def open_output(self, speaker: SimulatedSpeaker) -> AudioOutput:
         """Return the output that the driver gets."""

@@ -73,6 +73,7 @@ ELSEWHERE = {
         "tests/test_reference_engine.py::test_every_transition_of_the_charts_was_compared",
         "it is about all transitions, and no single speech",
     ),
+    "N4": ("telephone-audio", "the machine counts milliseconds; what a byte is worth is said by the wire"),
     "P5": ("paused-before-first-sound", "whether held audio is lost is up to the output"),
 }
 """By id: the scenario or the test that shows it, and why the machine alone does not."""
@@ -87,6 +88,7 @@ IDS = (
     + [f"C{n}" for n in range(1, 8)]
     + [f"O{n}" for n in range(1, 8)]
     + [f"P{n}" for n in range(1, 7)]
+    + [f"N{n}" for n in (4,)]
     + [f"R{n}" for n in range(1, 5)]
 )
 

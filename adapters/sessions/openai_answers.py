@@ -30,7 +30,10 @@ _ERRORS_KEPT = 256
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
-    """An error that the server reported and that answers none of our requests."""
+    """An error that the server reported and that answers none of our requests.
+
+    `unplayable_audio_format` is our own: the server says that it sends audio that this session cannot play.
+    """
 
     code: str
     text: str
@@ -82,10 +85,14 @@ class OpenAIAnswers:
         answered = event_id if event_id is not None else self._oldest_request_refused_by(code)
         request = self._requests.get(answered or "")
         if request is None:
-            self.errors.append(ServerError(code, text, event_id))
-            del self.errors[:-_ERRORS_KEPT]
+            self.note(ServerError(code, text, event_id))
         else:
             self.refuse(*request, _meaning_of(code, text), code, text)
+
+    def note(self, error: ServerError) -> None:
+        """Remember an error that answers no request."""
+        self.errors.append(error)
+        del self.errors[:-_ERRORS_KEPT]
 
     def acknowledge(self, operation: Reconciliation, message_id: str) -> None:
         """Report that the server did it."""

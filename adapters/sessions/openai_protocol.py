@@ -7,13 +7,12 @@ lifecycle. Current event names and the older ones that Azure still uses are both
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from speech_lifecycle.fsm.effects import CancelResponse, CommitMessage, ReplaceMessage, SessionEffect, TruncateMessage
+from speech_lifecycle.fsm.effects import CommitMessage, SessionEffect
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import (
     SessionItemAdded,
@@ -24,22 +23,20 @@ from speech_lifecycle.fsm.events import (
     SessionResponseEnded,
     SessionTextReceived,
 )
-from speech_lifecycle.fsm.values import Modality, Reconciliation
+from speech_lifecycle.fsm.values import Modality
 
 from ..ports import SessionReceiver
 from ..whole_samples import WholeSamples
+from .audio_format import PCM_24K, AudioFormat, AudioFormatError, said_format
 from .fields import FieldError, audio, identifier, mapping, optional, optional_identifier, sound, text
 from .openai_answers import OpenAIAnswers, ServerError, status_of
+from .openai_client_events import SPEECH_ID_KEY, ClientEvents
 from .openai_deltas import AudioDelta, Delta, delta_decoder
+from .openai_items import Conversation, OutputItem
 from .openai_requests import ResponseRequests
+from .resumption import GREETINGS
 
 logger = logging.getLogger(__name__)
-
-SAMPLE_RATE = 24_000
-"""Samples per second of `audio/pcm`, the protocol's default audio format."""
-
-SPEECH_ID_KEY = "speech_id"
-"""The key in a response's metadata that brings a speech's id there and back."""
 
 _OLDER_NAMES = {
     "response.audio.delta": "response.output_audio.delta",
@@ -50,32 +47,22 @@ _OLDER_NAMES = {
     "conversation.item.created": "conversation.item.added",
 }
 
-_ITEMS_KEPT = 1024
-"""Items of which is remembered what a later request needs: far more than one response has."""
-
-_LONGEST_CLIENT_ID = 32
-"""Characters of an item id that a client may choose. Servers choose longer ones."""
-
-_GREETINGS = frozenset({"session.created", "conversation.created"})
-"""What a server begins a connection with, and where it may say which conversation it is."""
+_RESPONSES_KEPT = 64
+"""Responses of which the end is awaited: far more than one connection has at a time."""
 
 V = TypeVar("V")
 
 
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """What the server says of a response when it begins."""
+
+    modalities: tuple[Modality, ...]
+    audio_format: AudioFormat | AudioFormatError
+
+
 class ProtocolError(SpeechLifecycleError, ValueError):
     """A server event is not what the protocol says. The message names the event and the field."""
-
-
-@dataclass(slots=True)
-class _Item:
-    """An assistant message, as the server builds it."""
-
-    response_id: str
-    modalities: tuple[Modality, ...]
-    is_announced: bool = False
-    has_ended: bool = False
-    text: list[str] = field(default_factory=list)
-    """In the pieces that came."""
 
 
 @dataclass
@@ -83,22 +70,25 @@ class OpenAIRealtimeProtocol:
     """The state of a session, as far as translating needs it."""
 
     receiver: SessionReceiver
+    audio_format: AudioFormat = PCM_24K
+    """What audio is expected: at its sample rate the receiver gets it."""
     answers: OpenAIAnswers = field(init=False)
     conversation_id: str | None = None
     """What the server calls the conversation, if it says so. It outlives the connection if the server keeps it."""
-    _items: dict[str, _Item] = field(default_factory=dict)
+    _said_format: AudioFormat | AudioFormatError = field(init=False)
+    """What the server says that it sends, or why that cannot be played."""
+    _refused_format: str = ""
+    _items: dict[str, OutputItem] = field(default_factory=dict)
     """The messages of responses that have not ended."""
     _samples: WholeSamples = field(default_factory=WholeSamples)
-    _audio_content_index: dict[str, int] = field(default_factory=dict)
-    """Of the latest messages whose audio is not their first content."""
-    _modalities: dict[str, tuple[Modality, ...]] = field(default_factory=dict)
-    _previous_item_id: dict[str, str | None] = field(default_factory=dict)
-    """Where the latest items stand in the conversation."""
-    _requests: ResponseRequests = field(default_factory=ResponseRequests)
-    _next_event_id: int = 0
+    _responses: dict[str, _Response] = field(default_factory=dict)
+    """Those that have not ended."""
+    _conversation: Conversation = field(default_factory=Conversation)
 
     def __post_init__(self) -> None:
         self.answers = OpenAIAnswers(self.receiver)
+        self._client = ClientEvents(self.answers, self._conversation)
+        self._said_format = self.audio_format
 
     @property
     def errors(self) -> list[ServerError]:
@@ -136,23 +126,34 @@ class OpenAIRealtimeProtocol:
     def end_connection(self) -> None:
         """Expect nothing more of what was under way: responses and answers went down with the connection."""
         self._items.clear()
-        self._modalities.clear()
+        self._responses.clear()
         self._samples = WholeSamples()
-        self._requests = ResponseRequests()
+        self._said_format = self.audio_format
+        self._client.requests = ResponseRequests()
         self.answers.end_connection()
 
     # A handler reads all it needs before it reports or changes anything.
 
     def _on_greeting(self, event: Mapping[str, Any]) -> None:
         self.conversation_id = optional_identifier(event, "conversation", "id") or self.conversation_id
+        session = optional(event, "session")
+        # Before it was told anything, a server says its own defaults, and the agent has chosen.
+        if isinstance(session, Mapping) and self.audio_format == PCM_24K:
+            self._said_format = self._format_said_by(session, self._said_format)
+
+    def _on_session_updated(self, event: Mapping[str, Any]) -> None:
+        self._said_format = self._format_said_by(mapping(event, "session"), self._said_format)
+        if isinstance(self._said_format, AudioFormatError):
+            self._refuse_audio(self._said_format)
 
     def _on_response_created(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response", "id")
         asked_by = optional_identifier(event, "response", "metadata", SPEECH_ID_KEY)
         response = mapping(event, "response")
-        _remember(self._modalities, response_id, _modalities_of(response))
+        audio_format = self._format_said_by(response, self._said_format)
+        _remember(self._responses, response_id, _Response(_modalities_of(response), audio_format))
         is_out_of_band = "conversation_id" in response and response["conversation_id"] is None
-        self._requests.answered(asked_by)
+        self._client.requests.answered(asked_by)
         self.receiver.report(
             SessionResponseCreated(response_id, asked_by or "", is_out_of_band=is_out_of_band), speech_id=asked_by
         )
@@ -161,13 +162,14 @@ class OpenAIRealtimeProtocol:
         response_id = identifier(event, "response_id")
         if text(event, "item", "type") == "message":
             item_id = identifier(event, "item", "id")
-            self._items[item_id] = _Item(response_id, self._modalities.get(response_id, ("audio",)))
+            response = self._responses.get(response_id) or _Response(("audio",), self._said_format)
+            self._items[item_id] = OutputItem(response_id, response.modalities, response.audio_format)
             return
         self.receiver.report(SessionItemAdded(response_id))
 
     def _on_conversation_item_added(self, event: Mapping[str, Any]) -> None:
         item_id = identifier(event, "item", "id")
-        _remember(self._previous_item_id, item_id, optional_identifier(event, "previous_item_id"))
+        self._conversation.add(item_id, optional_identifier(event, "previous_item_id"))
         self.answers.on_item_added(item_id)
 
     def _on_content_part_added(self, event: Mapping[str, Any]) -> None:
@@ -181,8 +183,8 @@ class OpenAIRealtimeProtocol:
             item.modalities = ("text",)
         elif kind in ("audio", "output_audio"):
             item.modalities = ("audio",)
-            if isinstance(index, int) and index > 0:
-                _remember(self._audio_content_index, item_id, index)
+            if isinstance(index, int):
+                self._conversation.note_audio(item_id, index)
         self._announce(item_id, item)
 
     def _on_audio_delta(self, event: Mapping[str, Any]) -> None:
@@ -202,11 +204,39 @@ class OpenAIRealtimeProtocol:
             if whole.startswith(before):
                 self._receive_text(item_id, whole[len(before) :])
 
-    def _receive_audio(self, item_id: str, pcm: bytes) -> None:
-        whole = self._samples.take(item_id, pcm)
+    def _receive_audio(self, item_id: str, data: bytes) -> None:
+        item = self._items.get(item_id)
+        audio_format = self._said_format if item is None else item.audio_format
+        if isinstance(audio_format, AudioFormatError):
+            self._refuse_audio(audio_format)
+            return
+        whole = self._samples.take(item_id, audio_format.decode(data))
         if whole:
             self._announce_content(item_id)
             self.receiver.deliver_audio(item_id, whole)
+
+    def _format_said_by(
+        self, settings: Mapping[str, Any], otherwise: AudioFormat | AudioFormatError
+    ) -> AudioFormat | AudioFormatError:
+        """Return what a session or response says of its audio, or why that cannot be played here."""
+        try:
+            said = said_format(settings)
+        except AudioFormatError as error:
+            return error
+        if said is None or said.sample_rate == self.audio_format.sample_rate:
+            return said or otherwise
+        return AudioFormatError(
+            f"the server sends {said}, and this session is for {self.audio_format}: what it sends is not played. Make "
+            f"the session with audio_format={said.name!r} and give the driver an output of {said.sample_rate} samples "
+            f"per second, or ask the server for {self.audio_format} in session.update"
+        )
+
+    def _refuse_audio(self, error: AudioFormatError) -> None:
+        """Say once why audio cannot be played, and again when the server has said another format that cannot be."""
+        if str(error) != self._refused_format:
+            self._refused_format = str(error)
+            logger.error("%s", error)
+            self.answers.note(ServerError("unplayable_audio_format", str(error), None))
 
     def _receive_text(self, item_id: str, words: str) -> None:
         if not words:
@@ -229,7 +259,7 @@ class OpenAIRealtimeProtocol:
                 self._announce(item_id, item)
                 self._samples.forget(item_id)
                 del self._items[item_id]
-        self._modalities.pop(response_id, None)
+        self._responses.pop(response_id, None)
         self.receiver.report(SessionResponseEnded(response_id, status))
 
     def _on_truncated(self, event: Mapping[str, Any]) -> None:
@@ -240,7 +270,7 @@ class OpenAIRealtimeProtocol:
 
     def _on_error(self, event: Mapping[str, Any]) -> None:
         error = mapping(event, "error")
-        speech_id = self._requests.refused(error.get("event_id"), str(error.get("code")))
+        speech_id = self._client.requests.refused(error.get("event_id"), str(error.get("code")))
         if speech_id is None:
             self.answers.on_error(event)
         else:
@@ -253,18 +283,18 @@ class OpenAIRealtimeProtocol:
     def _on_speech_stopped(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_stopped_speaking()
 
-    def _announce_content(self, item_id: str) -> _Item | None:
+    def _announce_content(self, item_id: str) -> OutputItem | None:
         item = self._items.get(item_id)
         if item is not None:
             self._announce(item_id, item)
         return item
 
-    def _announce(self, item_id: str, item: _Item) -> None:
+    def _announce(self, item_id: str, item: OutputItem) -> None:
         if not item.is_announced:
             item.is_announced = True
             self.receiver.report(SessionMessageAdded(item.response_id, item_id, item.modalities))
 
-    def _end(self, item_id: str, item: _Item) -> None:
+    def _end(self, item_id: str, item: OutputItem) -> None:
         if not item.has_ended:
             item.has_ended = True
             self._announce(item_id, item)
@@ -274,78 +304,15 @@ class OpenAIRealtimeProtocol:
 
     def request_response(self, speech_id: str) -> dict[str, Any]:
         """Return the client event that asks for a response."""
-        event_id = self._event_id()
-        self._requests.expect(event_id, speech_id)
-        return {
-            "type": "response.create",
-            "event_id": event_id,
-            "response": {"metadata": {SPEECH_ID_KEY: speech_id}},
-        }
+        return self._client.request_response(speech_id)
 
     def restore(self, history: Iterable[CommitMessage]) -> list[dict[str, Any]]:
-        """Return the client events that tell a new conversation what was heard, in this order.
-
-        A message keeps its id, unless that is longer than the protocol allows a client's ids to be. One whose heard
-        text is unknown or empty cannot be told, and is logged.
-        """
-        events = []
-        for message in history:
-            if not message.text:
-                logger.warning("the new conversation cannot be told of %s: its text is unknown", message.message_id)
-                continue
-            item = _assistant_text(message.text)
-            if len(message.message_id) <= _LONGEST_CLIENT_ID:
-                item["id"] = message.message_id
-            events.append({"type": "conversation.item.create", "event_id": self._event_id(), "item": item})
-        return events
+        """Return the client events that tell a new conversation what was heard, as `ClientEvents.restore` does."""
+        return self._client.restore(history)
 
     def translate(self, effect: SessionEffect) -> list[dict[str, Any]]:
         """Return the client events that perform an effect."""
-        if isinstance(effect, CancelResponse):
-            return [{"type": "response.cancel", "event_id": self._event_id(), "response_id": effect.response_id}]
-        if isinstance(effect, TruncateMessage):
-            return [
-                {
-                    "type": "conversation.item.truncate",
-                    "event_id": self._event_id("truncate", effect.message_id),
-                    "item_id": effect.message_id,
-                    "content_index": self._audio_content_index.get(effect.message_id, 0),
-                    "audio_end_ms": effect.audio_end_ms,
-                }
-            ]
-        if isinstance(effect, ReplaceMessage):
-            return [self._delete("replace", effect.message_id), self._create(effect)]
-        return [self._delete("remove", message_id) for message_id in effect.message_ids]
-
-    def _delete(self, operation: Reconciliation, item_id: str) -> dict[str, Any]:
-        return {
-            "type": "conversation.item.delete",
-            "event_id": self._event_id(operation, item_id),
-            "item_id": item_id,
-        }
-
-    def _create(self, effect: ReplaceMessage) -> dict[str, Any]:
-        """Return the client event that puts a text back where the deleted item was."""
-        place = {}
-        if effect.message_id in self._previous_item_id:
-            place["previous_item_id"] = self._previous_item_id[effect.message_id] or "root"
-        return {
-            "type": "conversation.item.create",
-            "event_id": self._event_id("replace", effect.message_id),
-            **place,
-            "item": {"id": effect.message_id, **_assistant_text(effect.text)},
-        }
-
-    def _event_id(self, operation: Reconciliation | None = None, message_id: str = "") -> str:
-        self._next_event_id += 1
-        event_id = f"speech_lifecycle_{self._next_event_id}"
-        if operation is not None:
-            self.answers.expect(event_id, operation, message_id)
-        return event_id
-
-
-def _assistant_text(words: str) -> dict[str, Any]:
-    return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": words}]}
+        return self._client.translate(effect)
 
 
 def _modalities_of(response: Mapping[str, Any]) -> tuple[Modality, ...]:
@@ -354,14 +321,15 @@ def _modalities_of(response: Mapping[str, Any]) -> tuple[Modality, ...]:
 
 
 def _remember(latest: dict[str, V], key: str, value: V) -> None:
-    """Remember something of an item, and forget the oldest: a connection lasts longer than what is said on it."""
+    """Remember something of a response, and forget the oldest: the ends of some never come."""
     latest[key] = value
-    if len(latest) > _ITEMS_KEPT:
+    if len(latest) > _RESPONSES_KEPT:
         del latest[next(iter(latest))]
 
 
 _HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]] = {
-    **dict.fromkeys(_GREETINGS, OpenAIRealtimeProtocol._on_greeting),
+    **dict.fromkeys(GREETINGS, OpenAIRealtimeProtocol._on_greeting),
+    "session.updated": OpenAIRealtimeProtocol._on_session_updated,
     "response.created": OpenAIRealtimeProtocol._on_response_created,
     "response.output_item.added": OpenAIRealtimeProtocol._on_output_item_added,
     "conversation.item.added": OpenAIRealtimeProtocol._on_conversation_item_added,
@@ -379,34 +347,6 @@ _HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]
     "input_audio_buffer.speech_stopped": OpenAIRealtimeProtocol._on_speech_stopped,
     "error": OpenAIRealtimeProtocol._on_error,
 }
-
-
-@dataclass(slots=True)
-class Resumption:
-    """What a new connection is: the same conversation as before, if the server says so by its id, or another one."""
-
-    known: str | None
-    """The id of the conversation before the loss, if the server had told it."""
-    announced: str | None = None
-    """The id that the server gives now."""
-
-    def is_decided_by(self, event: Mapping[str, Any]) -> bool:
-        """Take an event of the new connection; whether it is now known which conversation it is.
-
-        If no id comes, it is known with the first event about a conversation, and at once if there never was one.
-        """
-        name = event.get("type")
-        if name in _GREETINGS:
-            with contextlib.suppress(FieldError):
-                self.announced = optional_identifier(event, "conversation", "id")
-            return self.announced is not None or self.known is None
-        is_translated = isinstance(name, str) and _OLDER_NAMES.get(name, name) in _HANDLERS
-        return is_translated or self.known is None
-
-    @property
-    def conversation_is_kept(self) -> bool:
-        """Whether the server goes on with the same conversation."""
-        return self.known is not None and self.announced == self.known
 
 
 def _names_of(handler: Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]) -> list[str]:

@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,17 +18,13 @@ from speech_lifecycle.fsm.values import Capabilities
 
 from ..clock import Clock, LoopClock, ScheduledCall
 from ..ports import SessionReceiver
+from .audio_format import PCM_24K, AudioFormat
 from .client_event import as_sent
 from .faults import Faults
 from .openai_answers import ServerError
-from .openai_protocol import (
-    SAMPLE_RATE,
-    OpenAIRealtimeProtocol,
-    ProtocolError,
-    Resumption,
-    delta_in,
-)
+from .openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
 from .reconnection import Reconnection
+from .resumption import Resumption
 
 if TYPE_CHECKING:
     from openai.resources.realtime.realtime import AsyncRealtimeConnection
@@ -61,8 +57,6 @@ class OpenAIRealtimeSession:
     It is logged, once for each place that raises, and counted in `faults`.
     """
 
-    sample_rate = SAMPLE_RATE
-
     def __init__(
         self,
         connection: AsyncRealtimeConnection | None = None,
@@ -71,6 +65,7 @@ class OpenAIRealtimeSession:
         configure: Callable[[OpenAIRealtimeSession], object] | None = None,
         reconnection: Reconnection | None = None,
         capabilities: Capabilities | None = None,
+        audio_format: AudioFormat | Mapping[str, Any] | str = PCM_24K,
         clock: Clock | None = None,
     ) -> None:
         """Take an open connection, or a way to connect, or both.
@@ -82,10 +77,15 @@ class OpenAIRealtimeSession:
                 `session.update`, which a new connection needs again.
             reconnection: how often and how soon to try.
             capabilities: what the server can do; by default what OpenAI can over WebSocket.
+            audio_format: what audio the agent asks the server for, in `session.update`: an `AudioFormat`, the object
+                of the protocol, as `{"type": "audio/pcm", "rate": 16000}`, or a name, as `audio/pcmu` or `g711_alaw`.
+                The driver gets 16-bit PCM of its sample rate. What the server says of its format is believed; audio
+                of another sample rate is not played, which is logged and among the `errors`.
             clock: the time between two attempts to connect; the event loop's by default.
 
         Raises:
             ValueError: there is neither a connection nor a way to get one.
+            AudioFormatError: the audio format is one that cannot be played.
         """
         if connection is None and connect is None:
             raise ValueError("the session needs an open connection, or a way to connect")
@@ -94,6 +94,7 @@ class OpenAIRealtimeSession:
         self._configure = configure
         self._reconnection = reconnection or Reconnection()
         self._capabilities = capabilities or Capabilities()
+        self._audio_format = AudioFormat.of(audio_format)
         self._clock = clock or LoopClock()
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._protocol: OpenAIRealtimeProtocol | None = None
@@ -109,6 +110,11 @@ class OpenAIRealtimeSession:
         """Client events that a lost connection took with it, and those that were given when there was none."""
         self.is_backing_off = False
         """Whether it waits before it tries again to connect."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second of the 16-bit PCM that the driver gets."""
+        return self._audio_format.sample_rate
 
     @property
     def capabilities(self) -> Capabilities:
@@ -142,7 +148,7 @@ class OpenAIRealtimeSession:
 
     def attach(self, receiver: SessionReceiver) -> None:
         """Take the receiver of facts and audio."""
-        self._protocol = OpenAIRealtimeProtocol(receiver)
+        self._protocol = OpenAIRealtimeProtocol(receiver, self._audio_format)
 
     def request_response(self, speech_id: str) -> None:
         """Ask the model for a response."""
