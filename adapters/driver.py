@@ -157,11 +157,11 @@ class Driver:
         return self._take(ev.Interrupt(force, "" if speech is None else speech.id))
 
     def pause(self, speech: DrivenSpeech | None = None) -> Reply | None:
-        """Hold a speech, by default the one that has the floor, or else the floor itself."""
+        """Hold a speech; without one, everything: what plays, and what waits, until `resume` or `interrupt` (N25)."""
         return self._take(ev.Pause("" if speech is None else speech.id))
 
     def resume(self, speech: DrivenSpeech | None = None) -> Reply | None:
-        """Go on with what is held: a speech, by default the one that has the floor, or else the floor itself."""
+        """Go on with a speech that is held; without one, with everything."""
         return self._take(ev.Resume("" if speech is None else speech.id))
 
     def command(self, command: ev.Command, speech: DrivenSpeech | None = None) -> Reply | None:

@@ -68,6 +68,7 @@ CONVERSATION: Mapping[str, Swatch] = {
     "free": Swatch("#ffffff", "#0072b2"),
     "held": Swatch("#f6ee8e", "#857600"),
     "taken": Swatch("#86c1ea", "#0072b2"),
+    "suspended": Swatch("#dfd24a", "#857600"),
     "generation": Swatch("#fbf1f7", "#8c3f6d"),
     "idle": Swatch("#ffffff", "#8c3f6d"),
     "requested": Swatch("#eecbe0", "#8c3f6d"),

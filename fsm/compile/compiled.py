@@ -2,7 +2,7 @@
 # mypy: ignore-errors
 """What runs: every event of the charts as a function (see `compiler`)."""
 
-from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, RestoreHistory, SessionLost, SessionRequestRefused, SessionResponseCreated, SessionResumed, Speech
+from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, RestoreHistory, Resume, SessionLost, SessionRequestRefused, SessionResponseCreated, SessionResumed, Speech
 from ..conversation.guards import STOPPABLE_SPEECH_STATES
 from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReplaceMessage, ReportMessageSettled, StartHandover, TruncateMessage, replace
 from ..message.evidence import OutputPlaybackFinished, _INFINITE, _REPORTS
@@ -224,30 +224,38 @@ reply_205 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 
 reply_206 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
 reply_207 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
 reply_208 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
-reply_209 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
-reply_210 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
-reply_211 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_212 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
-reply_213 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_214 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_215 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_216 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_217 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_218 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_219 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_220 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_221 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_222 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_223 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_224 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_225 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_226 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_227 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_228 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_229 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_230 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_231 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_232 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_209 = Ignored('conversation.suspended.authorize#already_authorized', 'suspended', 'already_authorized')
+reply_210 = Rejected('authorize', 'conversation.suspended.authorize#output_busy', 'suspended', 'output_busy', 'agent')
+reply_211 = Ignored('conversation.suspended.authorize#already_stopping', 'suspended', 'already_stopping')
+reply_212 = Rejected('authorize', 'conversation.suspended.authorize#no_speech', 'suspended', 'no_speech', 'agent')
+reply_213 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_214 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_215 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_216 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
+reply_217 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_218 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_219 = Rejected('interrupt', 'conversation.suspended.interrupt#not_interruptible', 'suspended', 'not_interruptible', 'agent')
+reply_220 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_221 = Rejected('pause', 'conversation.taken.pause#output_cannot_pause', 'taken', 'output_cannot_pause', 'agent')
+reply_222 = Ignored('conversation.suspended.pause#already_held', 'suspended', 'already_held')
+reply_223 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_224 = Ignored('conversation.taken.resume#not_held', 'taken', 'not_held')
+reply_225 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_226 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_227 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_228 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_229 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_230 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_231 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_232 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_233 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_234 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_235 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_236 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_237 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_238 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_239 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_240 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -2834,7 +2842,7 @@ def conversation_on_authorize(run, conversation, event):
         if event.speech_id in conversation.speeches:
             return reply_203
         return reply_204
-    else:
+    elif state == 'taken':
         if event.speech_id == conversation.floor_id:
             return reply_205
         if event.speech_id in conversation.waiting:
@@ -2842,6 +2850,14 @@ def conversation_on_authorize(run, conversation, event):
         if event.speech_id in conversation.speeches:
             return reply_207
         return reply_208
+    else:
+        if event.speech_id == conversation.floor_id:
+            return reply_209
+        if event.speech_id in conversation.waiting:
+            return reply_210
+        if event.speech_id in conversation.speeches:
+            return reply_211
+        return reply_212
 
 def conversation_on_interrupt(run, conversation, event):
     if (event.force is not False and event.force is not True or type(event.speech_id) is not str) and (not is_valid(event)):
@@ -2856,10 +2872,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_209
+            return reply_213
         if bool(conversation.live):
-            return reply_210
-        return reply_211
+            return reply_214
+        return reply_215
     elif state == 'held':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.held.interrupt')
@@ -2873,8 +2889,8 @@ def conversation_on_interrupt(run, conversation, event):
             run.transitions.append('conversation.held.interrupt#of_nothing')
             conversation.floor = 'free'
             return None
-        return reply_212
-    else:
+        return reply_216
+    elif state == 'taken':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.taken.interrupt')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
@@ -2883,8 +2899,22 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_213
-        return reply_214
+            return reply_217
+        return reply_218
+    else:
+        if conversation_guards_something_may_be_stopped(conversation, event):
+            run.transitions.append('conversation.suspended.interrupt')
+            interrupt_all_force = isinstance(event, Interrupt) and event.force
+            tell_all_event = Interrupt(interrupt_all_force)
+            for tell_all_speech_id in tuple(conversation.live):
+                run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
+            conversation.floor = 'taken'
+            return None
+        if not conversation_guards_something_plays_or_waits(conversation, event):
+            run.transitions.append('conversation.suspended.interrupt#of_nothing')
+            conversation.floor = 'taken'
+            return None
+        return reply_219
 
 def conversation_on_pause(run, conversation, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
@@ -2895,17 +2925,40 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_215
+        return reply_220
+    elif state == 'taken':
+        if not conversation_guards__plays(conversation) or conversation.capabilities.can_pause:
+            run.transitions.append('conversation.taken.pause')
+            if conversation.floor_id is not None:
+                run.tell_speech(conversation, conversation.floor_id, Pause())
+            conversation.floor = 'suspended'
+            return None
+        return reply_221
+    else:
+        return reply_222
 
 def conversation_on_resume(run, conversation, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
-        return reply_216
+        return reply_223
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
+        return None
+    elif state == 'taken':
+        if conversation_guards_what_plays_is_held(conversation, event):
+            run.transitions.append('conversation.taken.resume')
+            if conversation.floor_id is not None:
+                run.tell_speech(conversation, conversation.floor_id, Resume())
+            return None
+        return reply_224
+    else:
+        run.transitions.append('conversation.suspended.resume')
+        if conversation.floor_id is not None:
+            run.tell_speech(conversation, conversation.floor_id, Resume())
+        conversation.floor = 'taken'
         return None
 
 def conversation_on_hold(run, conversation, event):
@@ -2917,9 +2970,12 @@ def conversation_on_hold(run, conversation, event):
             return None
         return None
     elif state == 'taken':
-        run.transitions.append('conversation.taken.hold')
-        if conversation.floor_id is not None:
-            run.tell_speech(conversation, conversation.floor_id, Pause())
+        if bool(conversation.waiting) or (conversation_guards__plays(conversation) and conversation.capabilities.can_pause):
+            run.transitions.append('conversation.taken.hold')
+            if conversation.floor_id is not None:
+                run.tell_speech(conversation, conversation.floor_id, Pause())
+            conversation.floor = 'suspended'
+            return None
         return None
 
 def conversation_on_speech_stopped(run, conversation, event):
@@ -2938,12 +2994,26 @@ def conversation_on_speech_stopped(run, conversation, event):
             conversation.requests.pop(event.speech_id)
             run.tell_speech(conversation, event.speech_id, DropRequest())
         return None
-    else:
+    elif state == 'taken':
         run.transitions.append('conversation.taken.speech_stopped')
         conversation.waiting.pop(event.speech_id, None)
         if event.speech_id in conversation.requests:
             conversation.requests.pop(event.speech_id)
             run.tell_speech(conversation, event.speech_id, DropRequest())
+        return None
+    else:
+        run.transitions.append('conversation.suspended.speech_stopped')
+        conversation.waiting.pop(event.speech_id, None)
+        if event.speech_id in conversation.requests:
+            conversation.requests.pop(event.speech_id)
+            run.tell_speech(conversation, event.speech_id, DropRequest())
+        return None
+
+def conversation_on_speech_resumed(run, conversation, event):
+    state = conversation.floor
+    if state == 'suspended':
+        run.transitions.append('conversation.suspended.speech_resumed')
+        conversation.floor = 'taken'
         return None
 
 def conversation_on_speech_over(run, conversation, event):
@@ -2978,7 +3048,7 @@ def conversation_on_speech_over(run, conversation, event):
                     conversation.by_response.pop(forget_speech.response_id, None)
                 break
         return None
-    else:
+    elif state == 'taken':
         if event.speech_id == conversation.floor_id:
             run.transitions.append('conversation.taken.speech_over#own')
             conversation.floor_id = None
@@ -2997,6 +3067,38 @@ def conversation_on_speech_over(run, conversation, event):
             conversation.floor = 'free'
             return None
         run.transitions.append('conversation.taken.speech_over')
+        conversation.live.pop(event.speech_id)
+        conversation.over[event.speech_id] = None
+        if len(conversation.over) > conversation.policy.speeches_kept:
+            for keep_for_late_facts_speech_id in conversation.over:
+                conversation.over.pop(keep_for_late_facts_speech_id)
+                forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                conversation.generating_ids = tuple([forget_each for forget_each in conversation.generating_ids if forget_each != keep_for_late_facts_speech_id])
+                for forget_message_id in forget_speech.messages:
+                    conversation.by_message.pop(forget_message_id, None)
+                if forget_speech.response_id is not None:
+                    conversation.by_response.pop(forget_speech.response_id, None)
+                break
+        return None
+    else:
+        if event.speech_id == conversation.floor_id:
+            run.transitions.append('conversation.suspended.speech_over#own')
+            conversation.floor_id = None
+            conversation.live.pop(event.speech_id)
+            conversation.over[event.speech_id] = None
+            if len(conversation.over) > conversation.policy.speeches_kept:
+                for keep_for_late_facts_speech_id in conversation.over:
+                    conversation.over.pop(keep_for_late_facts_speech_id)
+                    forget_speech = conversation.speeches.pop(keep_for_late_facts_speech_id)
+                    conversation.generating_ids = tuple([forget_each for forget_each in conversation.generating_ids if forget_each != keep_for_late_facts_speech_id])
+                    for forget_message_id in forget_speech.messages:
+                        conversation.by_message.pop(forget_message_id, None)
+                    if forget_speech.response_id is not None:
+                        conversation.by_response.pop(forget_speech.response_id, None)
+                    break
+            conversation.floor = 'held'
+            return None
+        run.transitions.append('conversation.suspended.speech_over')
         conversation.live.pop(event.speech_id)
         conversation.over[event.speech_id] = None
         if len(conversation.over) > conversation.policy.speeches_kept:
@@ -3053,7 +3155,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_217
+        return reply_225
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.requested.request_response#sent')
@@ -3073,7 +3175,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_218
+        return reply_226
     else:
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.generating.request_response#sent')
@@ -3093,7 +3195,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_219
+        return reply_227
 
 def conversation_on_session_response_created(run, conversation, event):
     if (type(event.response_id) is not str or type(event.speech_id) is not str or type(event.new_speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
@@ -3127,12 +3229,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_220
+            return reply_228
         if event.response_id in conversation.by_response:
-            return reply_221
+            return reply_229
         if conversation.connection == 'closed':
-            return reply_222
-        return reply_223
+            return reply_230
+        return reply_231
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -3181,10 +3283,10 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_224
+            return reply_232
         if event.response_id in conversation.by_response:
-            return reply_225
-        return reply_226
+            return reply_233
+        return reply_234
     else:
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -3211,17 +3313,17 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_227
+            return reply_235
         if event.response_id in conversation.by_response:
-            return reply_228
-        return reply_229
+            return reply_236
+        return reply_237
 
 def conversation_on_session_request_refused(run, conversation, event):
     if (type(event.speech_id) is not str or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
-        return reply_230
+        return reply_238
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3239,9 +3341,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_231
+        return reply_239
     else:
-        return reply_232
+        return reply_240
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -3412,6 +3514,14 @@ def conversation_guards__another_is_next(conversation):
                 return True
     return False
 
+def conversation_guards__plays(conversation):
+    speech_id = conversation.floor_id
+    return speech_id is not None and conversation.speeches[speech_id].state in ('waiting', 'speaking')
+
+def conversation_guards_what_plays_is_held(conversation, event):
+    speech_id = conversation.floor_id
+    return speech_id is not None and conversation.speeches[speech_id].state == 'paused'
+
 def conversation_guards_something_may_be_stopped(conversation, event):
     for speech_id in conversation.live:
         if conversation_guards__may_be_stopped(conversation.speeches[speech_id], event.force):
@@ -3436,15 +3546,15 @@ def conversation_guards_a_response_runs(conversation, event):
 
 def conversation_guards_is_preparing(conversation, event):
     if conversation.floor_id is None:
-        return conversation_guards__another_is_next(conversation) and conversation.floor != 'held'
+        return conversation.floor == 'free' and conversation_guards__another_is_next(conversation)
     speech = conversation.speeches[conversation.floor_id]
-    return speech.agent_state == 'thinking' or (speech.agent_state != 'speaking' and speech.state != 'paused' and conversation_guards__another_is_next(conversation))
+    return speech.agent_state == 'thinking' or (conversation.floor == 'taken' and speech.agent_state != 'speaking' and (speech.state != 'paused') and conversation_guards__another_is_next(conversation))
 
 def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '3d2b9512adc5ef0e'
+DIGEST = '6f1af564446b6b80'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
@@ -3510,6 +3620,7 @@ CONVERSATION = {
 TOLD_CONVERSATION = {
     'hold': conversation_on_hold,
     'speech_stopped': conversation_on_speech_stopped,
+    'speech_resumed': conversation_on_speech_resumed,
     'response_over': conversation_on_response_over,
     'speech_over': conversation_on_speech_over,
 }

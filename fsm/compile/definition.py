@@ -103,8 +103,6 @@ class ChartDefinition:
     actions: Mapping[str, Callable[..., None]] = field(repr=False)
     region: str = ""
     """The region of the chart that this is; "" for a whole chart."""
-    answered_elsewhere: tuple[tuple[str, str], ...] = ()
-    """States and events of which another chart is asked instead."""
 
     @cached_property
     def regions(self) -> tuple[ChartDefinition, ...]:
@@ -285,7 +283,6 @@ def definition() -> Definition:
             conversation.INTERNAL_EVENTS,
             _public(conversation_guards),
             _public(conversation_actions),
-            conversation.ANSWERED_BY_A_SPEECH,
         ),
     )
     for chart in result.every_chart:
@@ -311,7 +308,6 @@ def compile_chart(
     internal_events: tuple[str, ...],
     guards: Mapping[str, Callable[..., bool]],
     actions: Mapping[str, Callable[..., None]],
-    answered_elsewhere: tuple[tuple[str, str], ...] = (),
 ) -> ChartDefinition:
     """Read a python-statemachine chart, and its answers, into a table.
 
@@ -382,7 +378,6 @@ def compile_chart(
         internal_events,
         guards,
         actions,
-        answered_elsewhere=answered_elsewhere,
     )
 
 

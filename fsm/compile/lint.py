@@ -170,6 +170,5 @@ def _open_cells(chart: ChartDefinition) -> list[str]:
         f"{leaf.id} on {event}: no answer if all guards fail; add an unguarded transition or an answer"
         for leaf in chart.leaves
         for event in chart.events
-        if (leaf.id, event) not in chart.answered_elsewhere
         if not any(not transition.cond for transition in chart.cell(leaf.id, event))
     ]

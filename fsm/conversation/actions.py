@@ -11,6 +11,7 @@ from ..events import (
     Interrupt,
     Pause,
     RequestResponse,
+    Resume,
     SessionLost,
     SessionRequestRefused,
     SessionResponseCreated,
@@ -91,10 +92,16 @@ def hold_all(run: ConversationRun, conversation: Conversation, event: Event | No
     run.raise_event("hold")
 
 
-def pause_speech(run: ConversationRun, conversation: Conversation, event: InternalEvent | None) -> None:
+def pause_speech(run: ConversationRun, conversation: Conversation, event: Event | InternalEvent | None) -> None:
     """Hold the speech that has the floor."""
     if conversation.floor_id is not None:
         run.tell_speech(conversation, conversation.floor_id, Pause())
+
+
+def resume_speech(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+    """Let the speech go on that has the floor."""
+    if conversation.floor_id is not None:
+        run.tell_speech(conversation, conversation.floor_id, Resume())
 
 
 # The floor

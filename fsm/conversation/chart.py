@@ -9,7 +9,8 @@ Five things are nearly independent, so they are regions side by side:
 - `agent`: what the agent does, as the listener would describe it.
 
 Each event is taken by one region. The others follow by eventless transitions, which are tried after every event, and by
-what the conversation is told of its speeches: `speech_stopped`, `response_over` and `speech_over` name the speech.
+what the conversation is told of its speeches, by name: `speech_stopped`, `speech_resumed`, `response_over` and
+`speech_over`.
 Transitions of one state and event are tried in the order in which they stand here. What the guards and actions mean is
 said in `guards` and `actions`. An event that no transition takes is answered by `ANSWERS`.
 """
@@ -24,7 +25,7 @@ from ..answers import ignored, rejected
 from ..chart_model import new_model
 from ..naming import named
 
-INTERNAL_EVENTS = ("hold", "speech_stopped", "response_over", "speech_over")
+INTERNAL_EVENTS = ("hold", "speech_stopped", "speech_resumed", "response_over", "speech_over")
 
 
 class ConversationChart(StateChart[Any]):
@@ -53,6 +54,7 @@ class ConversationChart(StateChart[Any]):
             free = State(initial=True)
             held = State()
             taken = State()
+            suspended = State()
 
         class generation(State.Compound):  # noqa: N801
             idle = State(initial=True)
@@ -68,7 +70,8 @@ class ConversationChart(StateChart[Any]):
     restoring = conversation.connection.restoring
     closing, closed = conversation.connection.closing, conversation.connection.closed
     silent, talking = conversation.user.silent, conversation.user.talking
-    free, held, taken = conversation.floor.free, conversation.floor.held, conversation.floor.taken
+    free, held = conversation.floor.free, conversation.floor.held
+    taken, suspended = conversation.floor.taken, conversation.floor.suspended
     idle, requested = conversation.generation.idle, conversation.generation.requested
     generating = conversation.generation.generating
     listening, thinking, speaking = (
@@ -117,24 +120,38 @@ class ConversationChart(StateChart[Any]):
     free.to(taken, event="authorize", cond="is_waiting", on="give_floor")
     held.to(taken, event="authorize", cond="is_waiting", on="give_floor")
     named("own", taken.to(free, event="speech_over", cond="has_the_floor", on=["release_floor", "keep_for_late_facts"]))
+    named(
+        "own",
+        suspended.to(held, event="speech_over", cond="has_the_floor", on=["release_floor", "keep_for_late_facts"]),
+    )
     free.to(None, event="speech_over", on="keep_for_late_facts")
     held.to(None, event="speech_over", on="keep_for_late_facts")
     taken.to(None, event="speech_over", on="keep_for_late_facts")
+    suspended.to(None, event="speech_over", on="keep_for_late_facts")
     free.to(None, event="speech_stopped", on="withdraw")
     held.to(None, event="speech_stopped", on="withdraw")
     taken.to(None, event="speech_stopped", on="withdraw")
+    suspended.to(None, event="speech_stopped", on="withdraw")
 
-    # A hold without anything playing keeps what waits where it is, until the agent decides (P6).
+    # A hold keeps everything where it is, whether something plays or not, until the agent ends it (P6). It outlives the
+    # speech that it found: however that ends, nothing else begins (N25).
     free.to(held, event="pause")
+    taken.to(suspended, event="pause", cond="what_plays_can_be_held", on="pause_speech")
     free.to(held, event="hold", cond="something_waits")
-    taken.to(None, event="hold", on="pause_speech")
+    taken.to(suspended, event="hold", cond="something_can_be_held", on="pause_speech")
     held.to(free, event="resume")
+    taken.to(None, event="resume", cond="what_plays_is_held", on="resume_speech")
+    suspended.to(taken, event="resume", on="resume_speech")
+    suspended.to(taken, event="speech_resumed")
 
-    # Without a name, an interruption means silence.
+    # Without a name, an interruption means silence. It ends a hold, unless what is held may not be interrupted: that
+    # would begin to play the moment that silence was asked for.
     free.to(None, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
     taken.to(None, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
     held.to(free, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
     named("of_nothing", held.to(free, event="interrupt", cond="not something_plays_or_waits"))
+    suspended.to(taken, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
+    named("of_nothing", suspended.to(taken, event="interrupt", cond="not something_plays_or_waits"))
 
     # Requests wait for each other (C1). Without a connection, or on the way out, one fails at once.
     named("sent", idle.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request"))
@@ -218,10 +235,7 @@ class ConversationChart(StateChart[Any]):
     named("at_rest", speaking.to(listening, cond="is_at_rest", on="announce_listening"))
 
 
-ANSWERED_BY_A_SPEECH = (("taken", "pause"), ("taken", "resume"))
-"""What the speech that has the floor is asked instead, if one has it."""
-
-_FLOOR = "free held taken"
+_FLOOR = "free held taken suspended"
 _GENERATION = "idle requested generating"
 
 ANSWERS = (
@@ -231,17 +245,18 @@ ANSWERS = (
     ignored("conversation_is_closed", "closed", "close", "session_lost", "session_resumed"),
     ignored("already_speaking", "talking", "user_started_speaking"),
     ignored("already_silent", "silent", "user_stopped_speaking"),
-    ignored("already_authorized", "taken", "authorize", cond="has_the_floor"),
-    rejected("output_busy", "taken", "authorize", cond="is_waiting"),
+    ignored("already_authorized", "taken suspended", "authorize", cond="has_the_floor"),
+    rejected("output_busy", "taken suspended", "authorize", cond="is_waiting"),
     ignored("already_stopping", _FLOOR, "authorize", cond="is_known_speech"),
     rejected("no_speech", _FLOOR, "authorize"),
-    ignored("already_held", "held", "pause"),
-    ignored("not_held", "free", "resume"),
+    ignored("already_held", "held suspended", "pause"),
+    rejected("output_cannot_pause", "taken", "pause"),
+    ignored("not_held", "free taken", "resume"),
     rejected("not_interruptible", "free taken", "interrupt", cond="something_plays_or_waits"),
     ignored("already_stopping", "free", "interrupt", cond="something_is_left"),
     ignored("already_stopping", "taken", "interrupt"),
     rejected("no_speech", "free", "interrupt"),
-    rejected("not_interruptible", "held", "interrupt"),
+    rejected("not_interruptible", "held suspended", "interrupt"),
     rejected("speech_exists", _GENERATION, "request_response"),
     ignored("out_of_band", _GENERATION, "session_response_created", cond="is_out_of_band"),
     ignored("already_created", _GENERATION, "session_response_created", cond="is_known_response"),

@@ -91,6 +91,27 @@ def something_waits(conversation: Conversation, event: Event | InternalEvent | N
     return bool(conversation.waiting)
 
 
+def what_plays_can_be_held(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """The speech that has the floor does not play, or the output can hold it."""
+    return not _plays(conversation) or conversation.capabilities.can_pause
+
+
+def something_can_be_held(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """Some speech waits for the floor, or the one that has it plays and the output can hold it."""
+    return bool(conversation.waiting) or (_plays(conversation) and conversation.capabilities.can_pause)
+
+
+def _plays(conversation: Conversation) -> bool:
+    speech_id = conversation.floor_id
+    return speech_id is not None and conversation.speeches[speech_id].state in ("waiting", "speaking")
+
+
+def what_plays_is_held(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """The speech that has the floor is paused."""
+    speech_id = conversation.floor_id
+    return speech_id is not None and conversation.speeches[speech_id].state == "paused"
+
+
 def has_the_floor(conversation: Conversation, event: Authorize | SpeechOver) -> bool:
     """The speech is the one that may play."""
     return event.speech_id == conversation.floor_id
@@ -207,10 +228,13 @@ def is_audible(conversation: Conversation, event: Event | InternalEvent | None) 
 def is_preparing(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
     """The speech that has the floor prepares to speak, or another one is next."""
     if conversation.floor_id is None:
-        return _another_is_next(conversation) and conversation.floor != "held"
+        return conversation.floor == "free" and _another_is_next(conversation)
     speech = conversation.speeches[conversation.floor_id]
     return speech.agent_state == "thinking" or (
-        speech.agent_state != "speaking" and speech.state != "paused" and _another_is_next(conversation)
+        conversation.floor == "taken"
+        and speech.agent_state != "speaking"
+        and speech.state != "paused"
+        and _another_is_next(conversation)
     )
 
 

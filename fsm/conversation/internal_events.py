@@ -11,6 +11,12 @@ class SpeechStopped(Value, frozen=True):
     speech_id: str
 
 
+class SpeechResumed(Value, frozen=True):
+    """It was held, and goes on."""
+
+    speech_id: str
+
+
 class ResponseOver(Value, frozen=True):
     """The server generates no more of its response, or nobody waits for that any more."""
 
@@ -23,4 +29,4 @@ class SpeechOver(Value, frozen=True):
     speech_id: str
 
 
-InternalEvent = SpeechStopped | ResponseOver | SpeechOver
+InternalEvent = SpeechStopped | SpeechResumed | ResponseOver | SpeechOver

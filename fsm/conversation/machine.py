@@ -23,7 +23,7 @@ from ..replies import Handled, Reply, SpeechStep, refuse
 from ..state import DEFAULT_CAPABILITIES, DEFAULT_CONVERSATION_POLICY, Conversation, Speech
 from ..validity import is_valid
 from ..values import STOPPABLE_SPEECH_STATES, Capabilities, ConversationPolicy
-from .internal_events import InternalEvent, ResponseOver, SpeechOver, SpeechStopped
+from .internal_events import InternalEvent, ResponseOver, SpeechOver, SpeechResumed, SpeechStopped
 from .routing import speech_named_by, why_unknown
 
 if TYPE_CHECKING:
@@ -249,6 +249,8 @@ class ConversationMachine:
         internal, raised = self._internal, self._raised
         if speech.cause is not None and state in STOPPABLE_SPEECH_STATES:
             raised.append((internal["speech_stopped"], SpeechStopped(speech.speech_id)))
+        elif state == "paused" and speech.state in ("waiting", "speaking"):
+            raised.append((internal["speech_resumed"], SpeechResumed(speech.speech_id)))
         if speech.response_has_ended and not had_ended:
             raised.append((internal["response_over"], ResponseOver(speech.speech_id)))
         if speech.is_over and speech.state != state:

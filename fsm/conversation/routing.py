@@ -7,8 +7,8 @@ from typing import Any, Literal
 from .. import events as ev
 from ..state import Conversation
 
-Way = Literal["message_id", "response_id", "speech_id", "floor"]
-"""How an event finds its speech: by what it names, or as the one that has the floor."""
+Way = Literal["message_id", "response_id", "speech_id"]
+"""By which of its fields an event finds its speech."""
 
 ROUTES: dict[type[Any], tuple[Way, ...]] = {
     **dict.fromkeys(ev.MESSAGE_EVENT_TYPES, ("message_id",)),
@@ -22,8 +22,8 @@ ROUTES: dict[type[Any], tuple[Way, ...]] = {
     ev.Close: ("speech_id",),
     ev.DropRequest: ("speech_id",),
     ev.TimerFired: ("speech_id",),
-    ev.Pause: ("speech_id", "floor"),
-    ev.Resume: ("speech_id", "floor"),
+    ev.Pause: ("speech_id",),
+    ev.Resume: ("speech_id",),
 }
 """The ways by which an event's speech is found, tried in this order. All other events are the conversation's.
 
@@ -46,10 +46,8 @@ def speech_named_by(conversation: Conversation, event: Any) -> str | None:
             found = conversation.by_message.get(event.message_id)
         elif way == "response_id":
             found = conversation.by_response.get(event.response_id)
-        elif way == "speech_id":
-            found = event.speech_id or None
         else:
-            found = conversation.floor_id
+            found = event.speech_id or None
         if found is not None:
             return found
     return None
@@ -57,5 +55,4 @@ def speech_named_by(conversation: Conversation, event: Any) -> str | None:
 
 def why_unknown(event: Any) -> str:
     """Return why an event is rejected that names no speech and that the conversation does not answer."""
-    *_, reason = (UNKNOWN[way] for way in ROUTES[type(event)] if way in UNKNOWN)
-    return reason
+    return UNKNOWN[ROUTES[type(event)][-1]]

@@ -78,7 +78,7 @@ def _generates(speech: Speech) -> bool:
 def one_speech_has_the_floor(conversation: Conversation) -> Complaint:
     """Section 9.15: at most one speech has the floor, and only that one plays, is about to, or has the output."""
     floor_id = conversation.floor_id
-    if (conversation.floor == "taken") != (floor_id is not None):
+    if (conversation.floor in ("taken", "suspended")) != (floor_id is not None):
         return f"the floor is {conversation.floor}, and {floor_id} has it"
     if floor_id is not None and floor_id not in conversation.live:
         return f"{floor_id} has the floor and is over"
@@ -354,7 +354,7 @@ def the_agents_state_is_true(conversation: Conversation) -> Complaint:
     if floor is not None and floor.agent_state == "speaking":
         expected = "speaking"
     elif (floor is not None and floor.agent_state == "thinking") or (
-        is_next and conversation.floor != "held" and (floor is None or floor.state != "paused")
+        is_next and not _is_on_hold(conversation) and (floor is None or floor.state != "paused")
     ):
         expected = "thinking"
     else:
@@ -413,7 +413,7 @@ def barge_in_does_as_the_policy_says(step: StepTaken) -> Complaint:
         return "what plays is held by a policy that does not" if paused else None
     if played is not None and before.capabilities.can_pause and after.speeches[played].state in ("waiting", "speaking"):
         return f"{played} is {after.speeches[played].state}, and should be held"
-    if played is None and before.waiting and after.floor != "held":
+    if before.waiting and not _is_on_hold(after):
         return f"{[*before.waiting]} wait, and the floor is {after.floor}"
     return None
 
@@ -426,7 +426,7 @@ def _what_goes_on(step: StepTaken, force: bool = False) -> Complaint:
     ]
     if left:
         return f"{left} go on"
-    if step.before.floor == "held" and step.after.floor == "held" and type(step.event) is ev.Interrupt:
+    if _is_on_hold(step.before) and _is_on_hold(step.after) and type(step.event) is ev.Interrupt:
         return "the floor is still held"
     begun = [effect for effect in step.reply.effects if type(effect) is fx.StartHandover]
     return f"{begun} after an interruption" if begun else None
@@ -447,7 +447,7 @@ def a_hold_ends_when_it_is_told(step: StepTaken) -> Complaint:
     if type(step.event) is not ev.Resume or step.event.speech_id:
         return None
     after = step.after
-    if after.floor == "held":
+    if _is_on_hold(after):
         return "the floor is still held"
     if after.floor_id is not None and after.speeches[after.floor_id].state == "paused":
         return f"{after.floor_id} is still paused"
@@ -456,11 +456,30 @@ def a_hold_ends_when_it_is_told(step: StepTaken) -> Complaint:
 
 @_of_steps("9.23")
 def what_is_held_does_not_begin(step: StepTaken) -> Complaint:
-    """Section 9.23: a hold of the floor ends when the agent authorizes a speech, resumes or interrupts."""
-    ends = (ev.Resume, ev.Authorize, ev.Interrupt)
-    if step.before.floor != "held" or step.after.floor == "held" or type(step.event) in ends:
+    """Section 9.23: a hold ends when the agent authorizes, resumes or asks for silence; nothing begins in it."""
+    event, before = step.event, step.before
+    ends = type(event) in (ev.Resume, ev.Authorize) or (type(event) is ev.Interrupt and not event.speech_id)
+    if not _is_on_hold(before) or ends:
         return None
-    return f"the floor was held, and is {step.after.floor}"
+    if not _is_on_hold(step.after):
+        return f"the floor was {before.floor}, and is {step.after.floor}"
+    floor_id = step.after.floor_id
+    return None if floor_id in (None, before.floor_id) else f"{floor_id} gets the floor"
+
+
+@_of_steps("9.23", ev.Pause)
+def a_hold_begins_when_it_is_told(step: StepTaken) -> Complaint:
+    """Section 9.23: `pause` without a name holds the floor, whether a speech has it or not (N25)."""
+    if type(step.event) is not ev.Pause or step.event.speech_id:
+        return None
+    floor = None if step.after.floor_id is None else step.after.speeches[step.after.floor_id]
+    if floor is not None and floor.state in ("waiting", "speaking"):
+        return "what plays is not held"
+    return None if _is_on_hold(step.after) else f"the floor is {step.after.floor}"
+
+
+def _is_on_hold(conversation: Conversation) -> bool:
+    return conversation.floor in ("held", "suspended")
 
 
 @_of_steps("9.23")

@@ -20,7 +20,13 @@ from statemachine.transition import Transition as ChartTransition
 from speech_lifecycle.fsm.chart_model import bound
 from speech_lifecycle.fsm.compile.definition import EVENTLESS, ChartDefinition, definition
 from speech_lifecycle.fsm.conversation.chart import ConversationChart
-from speech_lifecycle.fsm.conversation.internal_events import InternalEvent, ResponseOver, SpeechOver, SpeechStopped
+from speech_lifecycle.fsm.conversation.internal_events import (
+    InternalEvent,
+    ResponseOver,
+    SpeechOver,
+    SpeechResumed,
+    SpeechStopped,
+)
 from speech_lifecycle.fsm.effects import AnnounceAgentState, Effect
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import (
@@ -28,8 +34,6 @@ from speech_lifecycle.fsm.events import (
     EVERY_EVENT_TYPE,
     MESSAGE_EVENT_TYPES,
     Event,
-    Pause,
-    Resume,
     SessionItemAdded,
     SessionMessageAdded,
     SessionReconciliationAcknowledged,
@@ -108,8 +112,6 @@ class ReferenceConversation:
         is_the_charts = type(event) in CONVERSATION_EVENT_TYPES
         if name and not (is_the_charts and not _is_command_of_a_speech(event)):
             return str(name)
-        if isinstance(event, Pause | Resume) and conversation.floor_id is not None:
-            return conversation.floor_id
         if not is_the_charts:
             raise _Unknown("no_speech" if type(event) in EVERY_EVENT_TYPE else "unknown_event")
         return None
@@ -182,6 +184,8 @@ class ReferenceConversation:
         self._steps.append(SpeechStep(speech_id, event, Handled(reply.transitions, effects)))
         if state in STOPPABLE_SPEECH_STATES and speech.cause is not None:
             self._raise(SpeechStopped(speech_id))
+        elif state == "paused" and speech.state in ("waiting", "speaking"):
+            self._raise(SpeechResumed(speech_id))
         if speech.response_has_ended and not had_ended:
             self._raise(ResponseOver(speech_id))
         if speech.is_over and speech.state != state:

@@ -224,7 +224,9 @@ def _way_out(conversation: Conversation) -> Event | None:
         if conversation.user == "talking":
             return UserStoppedSpeaking()
         floor_id = conversation.floor_id
-        if conversation.floor == "held" or (floor_id is not None and speeches[floor_id].state == "paused"):
+        if conversation.floor in ("held", "suspended") or (
+            floor_id is not None and speeches[floor_id].state == "paused"
+        ):
             return Resume()
         if conversation.floor == "free":
             for name in conversation.waiting:
