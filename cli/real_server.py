@@ -7,32 +7,18 @@ from collections.abc import Callable
 
 from speech_lifecycle.adapters.clock import LoopClock
 from speech_lifecycle.adapters.driver import Driver
-from speech_lifecycle.adapters.ports import SessionReceiver
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
-from speech_lifecycle.fsm.effects import SessionEffect
 from speech_lifecycle.fsm.trace import Header, Record, Trace, definition_digest
+from speech_lifecycle.simulation.account import Account
 from speech_lifecycle.simulation.first_sound import FirstSound
-from speech_lifecycle.simulation.memory import ServerMemory
+from speech_lifecycle.simulation.observed_connection import observe
 from speech_lifecycle.simulation.report import Report, compare
 from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
+from speech_lifecycle.simulation.wire_memory import WireMemory
 
 from .errors import UsageError
 
 _ANSWER_TIMEOUT_S = 10.0
-
-
-class _ObservedSession(OpenAIRealtimeSession):
-    """A session whose server's memory is kept by what it acknowledges."""
-
-    memory: ServerMemory
-
-    def attach(self, receiver: SessionReceiver) -> None:
-        self.memory = ServerMemory(receiver)
-        super().attach(self.memory)
-
-    def perform(self, effect: SessionEffect) -> None:
-        self.memory.note(effect)
-        super().perform(effect)
 
 
 async def converse(
@@ -54,7 +40,9 @@ async def converse(
         raise UsageError(f"OPENAI_BASE_URL is no address: {error}") from None
     try:
         async with client, client.realtime.connect(model=model) as connection:
-            return await _play(_ObservedSession(connection), say, interrupt_at_ms, on_record)
+            memory = WireMemory()
+            observe(connection, memory)
+            return await _play(OpenAIRealtimeSession(connection), memory, say, interrupt_at_ms, on_record)
     except InvalidStatus as error:
         status = error.response.status_code
         remedy = "check OPENAI_API_KEY" if status in (401, 403) else "check OPENAI_BASE_URL and --model"
@@ -64,7 +52,11 @@ async def converse(
 
 
 async def _play(
-    session: _ObservedSession, say: str, interrupt_at_ms: float | None, on_record: Callable[[Record], None]
+    session: OpenAIRealtimeSession,
+    memory: WireMemory,
+    say: str,
+    interrupt_at_ms: float | None,
+    on_record: Callable[[Record], None],
 ) -> tuple[Report, Trace]:
     clock = LoopClock()
     speaker = SimulatedSpeaker(clock)
@@ -83,27 +75,27 @@ async def _play(
         first_sound.watch(new)
 
     driver = Driver(session, speaker, clock=clock, trace=record)
+    account = Account(driver)
     async with driver:
         user_message = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": say}]}
         session.send({"type": "conversation.item.create", "item": user_message})
         await driver.request_response().done()
-        records = [record for speech in driver.speeches for record in speech.records]
+        records = account.records
         forgotten = [record.message_id for record in records if not await _is_remembered(session, record.message_id)]
-    memory = session.memory.conversation
     report = compare(
         records,
         heard=speaker.listener.heard,
-        history=driver.history,
-        conversation=memory,
+        history=account.history,
+        conversation=memory.conversation,
         plays_audio=True,
         frame_ms=20,
-        sent_ms=session.memory.sent_ms,
-        outcomes=tuple(speech.snapshot.state for speech in driver.speeches),
-        divergences=driver.divergences,
+        sent_ms=memory.sent_ms,
+        outcomes=account.outcomes,
+        divergences=account.divergences,
         trace=trace,
         server_errors=tuple(f"{error.code}: {error.text}" for error in session.errors),
     )
-    unexpected = [message_id for message_id in forgotten if memory.find(message_id) is not None]
+    unexpected = [message_id for message_id in forgotten if memory.conversation.find(message_id) is not None]
     if unexpected:
         raise UsageError(f"the server has lost {', '.join(unexpected)}, which nobody removed")
     return report, trace

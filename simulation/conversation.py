@@ -39,6 +39,7 @@ class MessageItem:
     sent_audio_ms: int = 0
     counts_ms_less: int = 0
     truncated_at_ms: int | None = None
+    audio_content_index: int = 0
 
     @property
     def audio_ms(self) -> int | None:
@@ -167,7 +168,7 @@ class Conversation:
             )
         if not isinstance(item, MessageItem) or item.audio_ms is None or not item.sent_audio_ms:
             return ServerRefusal("Only model output audio messages can be truncated", "unsupported_content_type")
-        if content_index != 0:
+        if content_index != item.audio_content_index:
             return ServerRefusal(f"Invalid content index {content_index}.", "invalid_value", "content_index")
         if audio_end_ms < 0:
             return ServerRefusal(

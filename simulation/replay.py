@@ -18,7 +18,6 @@ from speech_lifecycle.adapters.clock import VirtualClock
 from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.ports import SessionReceiver
 from speech_lifecycle.adapters.sessions.audio_format import PCM_24K
-from speech_lifecycle.adapters.sessions.fields import FieldError, identifier, optional, optional_identifier
 from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError
 from speech_lifecycle.adapters.sessions.resumption import Resumption
 from speech_lifecycle.fsm import events as ev
@@ -27,12 +26,13 @@ from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.trace import ConversationStep, Header, Record, Step, Trace, definition_digest, load_trace
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
-from .conversation import MessageItem, ServerRefusal, item_from_client
+from .account import Account
+from .conversation import ServerRefusal, item_from_client
 from .first_sound import FirstSound
-from .memory import BYTES_PER_MS, ServerMemory
 from .recording import Recording, load_recording
 from .report import Report, compare
 from .simulated_speaker import SimulatedSpeaker
+from .wire_memory import WireMemory
 
 _FACTS = (
     ev.SessionResponseCreated,
@@ -45,6 +45,7 @@ _FACTS = (
 """What a trace's server said by itself. Its answers are given anew."""
 
 
+_BYTES_PER_MS = 2 * PCM_24K.sample_rate // 1000
 _LONGEST_MESSAGE_MS = 600_000
 """Ten minutes: a message of a trace that says it is longer is a broken one, and would only fill the memory."""
 _LATEST_MS = 86_400_000.0
@@ -78,13 +79,15 @@ class ReplayedSession:
         self._cancelled: set[str] = set()
         self._is_lost = False
         self._connections = 1
-        self.memory: ServerMemory
+        self.memory = WireMemory()
+        """What the server remembers, by what it says: the adapter has no part in it."""
+        self._receiver: SessionReceiver
         self._protocol: OpenAIRealtimeProtocol
 
     def attach(self, receiver: SessionReceiver) -> None:
         """Take the receiver of facts and audio."""
-        self.memory = ServerMemory(receiver)
-        self._protocol = OpenAIRealtimeProtocol(self.memory)
+        self._receiver = receiver
+        self._protocol = OpenAIRealtimeProtocol(receiver)
 
     def request_response(self, speech_id: str) -> None:
         """Do nothing: the responses come as they came."""
@@ -122,7 +125,7 @@ class ReplayedSession:
                 at_ms = number * self._pace.event_interval_ms
                 number += 1
                 place = f"{recording.name}: event {number} of those received"
-                self._clock.call_later(at_ms, partial(self._receive, _without_format(self._with_audio(event)), place))
+                self._clock.call_later(at_ms, partial(self._say_as_recorded, event, place))
 
     def _schedule_facts(self, trace: Trace) -> None:
         received_ms: dict[str, int] = {}
@@ -142,20 +145,23 @@ class ReplayedSession:
             elif isinstance(event, ev.SessionLost):
                 self._clock.call_later(step.at_ms, partial(self._lose_connection, may_resume=event.may_resume))
             elif isinstance(event, ev.SessionResumed):
-                self._clock.call_later(step.at_ms, partial(self._connect, event.conversation_kept))
+                self._clock.call_later(step.at_ms, partial(self._connect_as_traced, event.conversation_kept))
             elif isinstance(event, _FACTS) and isinstance(step, Step):
                 self._clock.call_later(step.at_ms, partial(self._report, event))
 
     def _lose_connection(self, *, may_resume: bool = False) -> None:
         if not self._is_lost:
             self._is_lost = True
-            self.memory.lose_connection(may_resume=may_resume)
+            self.memory.lose_connection()
             self._protocol.end_connection()
+            self._receiver.report(ev.SessionLost(may_resume))
 
     def _connect_as_recorded(self, connection: Sequence[Mapping[str, Any]]) -> None:
         """Connect again, to the conversation that the first events of the connection say."""
         resumption = Resumption(self._protocol.conversation_id)
         if any(resumption.is_decided_by(event) for event in connection):
+            for event in connection:
+                self.memory.greet(event)
             self._connect(resumption.conversation_is_kept)
 
     def _connect(self, conversation_kept: bool = False) -> None:
@@ -163,48 +169,57 @@ class ReplayedSession:
         if self._is_lost:
             self._is_lost = False
             self._connections += 1
-            self.memory.resume(conversation_kept=conversation_kept)
+            self._receiver.report(ev.SessionResumed(conversation_kept))
+
+    def _connect_as_traced(self, conversation_kept: bool) -> None:
+        if conversation_kept and self._is_lost:
+            self.memory.keep_conversation()
+        self._connect(conversation_kept)
 
     def _deliver(self, message_id: str, ms: int) -> None:
         self._connect()
-        self.memory.deliver_audio(message_id, bytes(ms * BYTES_PER_MS))
+        pcm = bytes(ms * _BYTES_PER_MS)
+        self.memory.count_audio(message_id, len(pcm))
+        self._receiver.deliver_audio(message_id, pcm)
 
     def _report(self, fact: ev.SessionFact) -> None:
         self._connect()
         if getattr(fact, "response_id", "") not in self._cancelled:
-            self.memory.report(fact)
+            for event in said_by(fact):
+                self.memory.receive(event)
+            self._receiver.report(fact)
+
+    def _say(self, event: Mapping[str, Any], place: str = "the simulated server") -> None:
+        """Say an event as the server: it remembers what it says."""
+        if _id_in(event, "response_id") not in self._cancelled and _id_in(event, "response") not in self._cancelled:
+            self._connect()
+            self.memory.receive(event)
+            self._receive(event, place)
 
     def _receive(self, event: Mapping[str, Any], place: str = "the simulated server") -> None:
         try:
-            response_id = optional_identifier(event, "response_id") or optional_identifier(event, "response", "id")
-            if response_id not in self._cancelled:
-                self._connect()
-                self._remember_others(event)
-                self._protocol.receive(event)
-        except (FieldError, ProtocolError) as error:
+            self._protocol.receive(event)
+        except ProtocolError as error:
             raise ReplayError(f"{place}: {error}") from None
 
     def _receive_answer(self, asked_in: int, answer: Mapping[str, Any]) -> None:
-        """An answer does not survive the connection that it was asked in."""
+        """An answer does not survive the connection that it was asked in. What it says is remembered since then."""
         if asked_in == self._connections:
             self._receive(answer)
 
-    def _remember_others(self, event: Mapping[str, Any]) -> None:
-        """The memory hears of the assistant's messages; what stands between them is only here."""
-        if event["type"] in ("conversation.item.added", "conversation.item.created"):
-            item_id = identifier(event, "item", "id")
-            if optional(event, "item", "role") != "assistant" and self.memory.conversation.find(item_id) is None:
-                self.memory.conversation.insert(MessageItem(item_id, "user", "input", "completed"))
-
     def _end_cancelled(self, response_id: str) -> None:
         """A real server that is told to cancel sends no more of the response, and ends it."""
-        if self.memory.conversation.active_response_id == response_id:
-            self._receive({"type": "response.done", "response": {"id": response_id, "status": "cancelled"}})
+        if response_id in self.memory.generating:
+            self._say({"type": "response.done", "response": {"id": response_id, "status": "cancelled"}})
             self._cancelled.add(response_id)
+
+    def _say_as_recorded(self, event: Mapping[str, Any], place: str) -> None:
+        self._say(_without_format(self._with_audio(event)), place)
 
     def _with_audio(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         if event["type"] in ("response.output_audio.delta", "response.audio.delta"):
-            return {**event, "delta": base64.b64encode(bytes(self._pace.delta_ms * BYTES_PER_MS)).decode()}
+            audio = bytes(self._pace.delta_ms * _BYTES_PER_MS)
+            return {**event, "delta": base64.b64encode(audio).decode()}
         return event
 
     def _answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -238,6 +253,32 @@ def _without_format(event: Mapping[str, Any]) -> Mapping[str, Any]:
         if name in ("session", "response") and isinstance(said, Mapping)
     }
     return {**event, **shortened}
+
+
+def said_by(fact: ev.SessionFact) -> list[Mapping[str, Any]]:
+    """Return the events by which a server says what a trace has as a fact."""
+    if isinstance(fact, ev.SessionResponseCreated):
+        conversation = {"conversation_id": None} if fact.is_out_of_band else {}
+        return [{"type": "response.created", "response": {"id": fact.response_id, **conversation}}]
+    if isinstance(fact, ev.SessionMessageAdded):
+        of = {"response_id": fact.response_id}
+        kind = "output_audio" if "audio" in fact.modalities else "output_text"
+        return [
+            {"type": "response.output_item.added", **of, "item": {"id": fact.message_id, "type": "message"}},
+            {"type": "response.content_part.added", **of, "item_id": fact.message_id, "part": {"type": kind}},
+        ]
+    if isinstance(fact, ev.SessionTextReceived):
+        name = "response.output_audio_transcript.delta"
+        return [{"type": name, "item_id": fact.message_id, "delta": fact.text}]
+    if isinstance(fact, ev.SessionResponseEnded):
+        return [{"type": "response.done", "response": {"id": fact.response_id, "status": fact.status}}]
+    return []
+
+
+def _id_in(event: Mapping[str, Any], key: str) -> object:
+    found = event.get(key)
+    found = found.get("id") if isinstance(found, Mapping) else found
+    return found if isinstance(found, str) else None
 
 
 def load_source(path: Path) -> Recording | Trace:
@@ -306,24 +347,25 @@ async def replay(
         first_sound.watch(new)
 
     driver = Driver(session, speaker, clock=clock, policy=policy, trace=record)
+    account = Account(driver)
     session.schedule()
     if interrupt_at_ms is None and isinstance(source, Trace):
         _schedule_commands(clock, source, driver)
     while clock.advance_to_next():
         pass
-    if not driver.speeches:
+    if not account.speeches:
         raise ReplayError("there is no response in it")
     report = compare(
-        [record for speech in driver.speeches for record in speech.records],
+        account.records,
         heard=speaker.listener.heard,
-        history=driver.history,
+        history=account.history,
         conversation=session.memory.conversation,
         plays_audio=True,
         frame_ms=policy.frame_ms,
         sent_ms=session.memory.sent_ms,
         lost=session.memory.lost,
-        outcomes=tuple(speech.snapshot.state for speech in driver.speeches),
-        divergences=driver.divergences,
+        outcomes=account.outcomes,
+        divergences=account.divergences,
         trace=trace,
     )
     return Replayed(report, trace)

@@ -59,15 +59,15 @@ def build_report(world: SimulatedWorld, evidence: Evidence = "listener") -> Repo
     """Report on a simulated world whose speeches are over."""
     session = world.server_session
     return compare(
-        [record for speech in world.speeches for record in speech.records],
+        world.account.records,
         heard=world.listener.heard if world.speaker is not None and evidence == "listener" else None,
-        history=world.driver.history,
+        history=world.account.history,
         conversation=session.conversation if not session.is_closed else None,
         sent_ms=session.audio_sent_ms,
         plays_audio=world.speaker is not None,
         frame_ms=world.policy.frame_ms,
-        outcomes=tuple(speech.snapshot.state for speech in world.speeches),
-        divergences=world.driver.divergences,
+        outcomes=world.account.outcomes,
+        divergences=world.account.divergences,
         trace=world.trace,
         server_errors=tuple(f"{e['error']['code']}: {e['error']['message']}" for e in session.errors_sent),
     )
@@ -124,7 +124,7 @@ def compare(
         tuple(divergences),
         trace.effects.count(AnnounceAgentState("speaking")),
         server_errors,
-        tuple(_overall_differences(records, history, list(remembered))),
+        tuple(_overall_differences(records, history, remembered)),
     )
 
 
@@ -144,6 +144,8 @@ def _differences(
     allowed_ms = frame_ms if record.state == "played" else 0
     if abs(heard_ms - record.heard_ms) > allowed_ms:
         differences.append(f"heard {heard_ms} ms, recorded {record.heard_ms} ms")
+    if record.received_ms > sent_ms and has_server and server is not None and server.audio_ms is not None:
+        differences.append(f"the server sent {sent_ms} ms, recorded as received are {record.received_ms} ms")
     if record.state == "skipped":
         if history is not None:
             differences.append("history has it, though it was not heard")
@@ -174,6 +176,8 @@ def _differences(
     elif record.state == "played":
         if server.text is None:
             differences.append("played to the end, but the server has lost its text")
+        elif server.text != history.text and history.text_status != "unknown":
+            differences.append(f"history says {history.text!r}, the server remembers {server.text!r}")
     elif server.audio_ms > record.heard_ms or (server.text is None and server.audio_ms < record.heard_ms):
         # A server that was not truncated may remember less than was heard, if it counts less than it sent (T8).
         differences.append(f"the server remembers {server.audio_ms} ms, heard were {record.heard_ms} ms")
@@ -181,7 +185,7 @@ def _differences(
 
 
 def _overall_differences(
-    records: Sequence[MessageRecord], history: Sequence[CommitMessage], remembered: Sequence[str]
+    records: Sequence[MessageRecord], history: Sequence[CommitMessage], remembered: Mapping[str, RememberedMessage]
 ) -> list[str]:
     order = [record.message_id for record in records]
     differences = []
@@ -189,5 +193,7 @@ def _overall_differences(
         differences.append("history has another order than the messages")
     if [m for m in remembered if m in order] != [m for m in order if m in remembered]:
         differences.append("the server remembers another order than the messages had")
-    differences += [f"the server remembers {m}, which nobody recorded" for m in remembered if m not in order]
+    # Of a message without content there is nothing to remember.
+    strangers = [m for m, server in remembered.items() if m not in order and (server.audio_ms or server.text)]
+    differences += [f"the server remembers {m}, which nobody recorded" for m in strangers]
     return differences

@@ -26,6 +26,7 @@ from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.trace import Header, Record, Trace, definition_digest
 from speech_lifecycle.fsm.values import BargeIn, Capabilities, Policy
 
+from .account import Account
 from .first_sound import FirstSound
 from .listener import Listener
 from .misbehaviour import Misbehaviour
@@ -102,6 +103,7 @@ class SimulatedWorld:
         self.trace = Trace(Header(definition=definition_digest()))
         self._exit = AsyncExitStack()
         self.driver: Driver
+        self.account: Account
         self._output: AudioOutput | None = None
         self.speaker: SimulatedSpeaker | None = None
 
@@ -120,6 +122,7 @@ class SimulatedWorld:
             barge_in=self._barge_in,
             trace=self._record,
         )
+        self.account = Account(self.driver)
         self._reading = asyncio.create_task(self.driver.run())
         self._exit.push_async_callback(self._stop_reading)
         await self.settle()

@@ -7,9 +7,8 @@ import json
 
 import pytest
 
-from speech_lifecycle.fsm.events import SessionLost, SessionMessageAdded, SessionResumed
+from speech_lifecycle.fsm.events import SessionLost, SessionResumed
 from speech_lifecycle.fsm.trace import ConversationStep, dump_record, load_trace
-from speech_lifecycle.simulation.memory import ServerMemory
 from speech_lifecycle.simulation.replay import Pace, ReplayError, load_source, replay
 
 RECORDINGS = {
@@ -167,22 +166,3 @@ def test_a_recording_without_a_response_is_refused(tmp_path):
     path.write_text("interactions: [{direction: received, data: {type: session.created}}]", encoding="utf-8")
     with pytest.raises(ReplayError, match="there is no response in it"):
         run(load_source(path))
-
-
-class _Anything:
-    """Receives whatever it is told."""
-
-    def report(self, fact, *, speech_id=None):
-        pass
-
-    def deliver_audio(self, message_id, pcm):
-        pass
-
-
-def test_the_servers_memory_counts_audio_whatever_its_pieces_are():
-    memory = ServerMemory(_Anything())
-    memory.report(SessionMessageAdded("r", "A"))
-    for _ in range(3):
-        memory.deliver_audio("A", bytes(16))
-    assert memory.sent_ms == {"A": 1}
-    assert memory.conversation.find("A").audio_ms == 1

@@ -1,0 +1,420 @@
+"""What a server must remember, by what went over the wire: the judge of the adapters.
+
+It reads the server's events and the client's, as they are, and shares no code with the adapters, so that what an
+adapter overlooks, loses or takes for something else is not overlooked here too. It believes the server: what counts is
+what the server said that it generated, cut and deleted, not what it was asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .conversation import Conversation, FunctionCallItem, MessageItem, RememberedMessage
+
+_PCM_BYTES_PER_S = 48_000
+"""Of the format that holds if none is said: 24,000 samples of two bytes."""
+_G711_BYTES_PER_S = 8_000
+_RATE = re.compile(r"\d{4,6}")
+_CONTENT = frozenset({"audio", "output_audio", "text", "output_text"})
+_AUDIO_CONTENT = frozenset({"audio", "output_audio"})
+
+
+@dataclass(slots=True)
+class _Part:
+    """One part of a message's content: its text, as far as it came."""
+
+    finished: str = ""
+    """What the server has said whole."""
+    pieces: list[str] = field(default_factory=list)
+    """What came in pieces since then."""
+
+    @property
+    def text(self) -> str:
+        return self.finished + "".join(self.pieces)
+
+    def finish(self, whole: str) -> None:
+        """Take the text as the server says it whole: all of it, or all since it said so the last time."""
+        is_all = whole.startswith(self.finished) and (len(whole) > len(self.finished) or not self.pieces)
+        if whole:
+            self.finished = whole if is_all else self.finished + whole
+            self.pieces.clear()
+
+
+@dataclass(slots=True)
+class _Generated:
+    """A message that a response made."""
+
+    item: MessageItem
+    bytes_per_s: int
+    sent_bytes: int = 0
+    has_audio: bool = False
+    parts: dict[int, _Part] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    """Under which name the deltas of each kind came first: a server that says everything under two says it once."""
+
+    @property
+    def sent_ms(self) -> int:
+        """The audio of it that the server has sent, in whole milliseconds."""
+        return self.sent_bytes * 1000 // self.bytes_per_s
+
+    def take_audio(self, content_index: int) -> None:
+        """Learn that this part of it is audio."""
+        self.has_audio, self.item.modality, self.item.audio_content_index = True, "audio", content_index
+
+    def take_text(self) -> None:
+        """Learn that a part of it is text."""
+        if not self.has_audio:
+            self.item.modality = "text"
+
+
+class WireMemory:
+    """The conversation of a server, kept by an onlooker of the wire."""
+
+    def __init__(self) -> None:
+        self._conversation = self._before = Conversation("remembered")
+        self._conversation_id: str | None = None
+        self._may_be_kept = False
+        self._generated: dict[str, _Generated] = {}
+        self._elsewhere: set[str] = set()
+        """Responses that are no part of the conversation, and their messages."""
+        self._asked: list[Mapping[str, Any]] = []
+        """The client's events that the server has not answered."""
+        self.output_bytes_per_s = _PCM_BYTES_PER_S
+        """Of the audio that the server says it sends."""
+        self.generating: set[str] = set()
+        """The responses that have begun and not ended."""
+        self.lost: set[str] = set()
+        """The messages that the server knew until its connection was lost."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """What the server remembers now."""
+        for generated in self._generated.values():
+            if generated.item.text is not None:
+                generated.item.text = "".join(part.text for _, part in sorted(generated.parts.items()))
+        return self._conversation
+
+    @property
+    def sent_ms(self) -> dict[str, int]:
+        """The audio of each message that the server has sent, in whole milliseconds."""
+        return {item_id: each.sent_ms for item_id, each in self._generated.items()}
+
+    def remembered(self) -> tuple[RememberedMessage, ...]:
+        """Return the assistant's messages as the server remembers them."""
+        return self.conversation.remembered()
+
+    # What went by
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Take an event of the client. It counts when the server has answered it."""
+        if event.get("type") in (
+            "conversation.item.truncate",
+            "conversation.item.delete",
+            "conversation.item.create",
+        ):
+            self._asked.append(event)
+
+    def receive(self, event: Mapping[str, Any]) -> None:
+        """Take an event of the server. What cannot be read is passed over: it says nothing."""
+        name = event.get("type")
+        if not isinstance(name, str):
+            return
+        self.greet(event)
+        handler = _HANDLERS.get(_present_name(name))
+        if handler is not None:
+            handler(self, event)
+
+    def greet(self, event: Mapping[str, Any]) -> None:
+        """Learn which conversation a connection goes on with, if the event says it."""
+        conversation_id = _text(event, "conversation", "id")
+        if conversation_id is None:
+            return
+        if conversation_id == self._conversation_id:
+            self.keep_conversation()
+        self._may_be_kept = False
+        self._conversation_id = conversation_id
+
+    def count_audio(self, item_id: str, size: int) -> None:
+        """Take that many bytes of a message's audio."""
+        generated = self._generated.get(item_id)
+        if generated is None:
+            return
+        # Pieces may end between two milliseconds.
+        before_ms = generated.sent_ms
+        generated.sent_bytes += size
+        generated.item.add_audio(generated.sent_ms - before_ms)
+
+    def lose_connection(self) -> None:
+        """Learn that the connection is gone, and perhaps the conversation with it: the next one tells by its id."""
+        self.conversation.break_off()
+        self._before = self.conversation
+        self.lost |= {message.id for message in self._before.remembered()}
+        self._conversation = Conversation("remembered")
+        self._asked.clear()
+        self.generating.clear()
+        self._may_be_kept = True
+
+    def keep_conversation(self) -> None:
+        """Learn that the server goes on with the conversation of before the loss."""
+        if self._may_be_kept:
+            self._may_be_kept = False
+            self._conversation = self._before
+            self.lost -= {message.id for message in self._conversation.remembered()}
+
+    # The session
+
+    def _on_session(self, event: Mapping[str, Any]) -> None:
+        session = event.get("session")
+        if isinstance(session, Mapping):
+            self.output_bytes_per_s = _bytes_per_s(session) or self.output_bytes_per_s
+
+    # Responses
+
+    def _on_response_created(self, event: Mapping[str, Any]) -> None:
+        response, response_id = event.get("response"), _text(event, "response", "id")
+        if response_id is None or not isinstance(response, Mapping):
+            return
+        if "conversation_id" in response and response["conversation_id"] is None:
+            self._elsewhere.add(response_id)
+        else:
+            self.generating.add(response_id)
+
+    def _on_response_done(self, event: Mapping[str, Any]) -> None:
+        response, response_id = event.get("response"), _text(event, "response", "id")
+        if not isinstance(response, Mapping) or response_id is None:
+            return
+        self.generating.discard(response_id)
+        output = response.get("output")
+        for item in output if isinstance(output, list) else ():
+            if isinstance(item, Mapping):
+                self._take_item(response_id, item)
+
+    def _on_output_item(self, event: Mapping[str, Any]) -> None:
+        item = event.get("item")
+        if isinstance(item, Mapping):
+            self._take_item(_text(event, "response_id"), item)
+
+    def _take_item(self, response_id: str | None, item: Mapping[str, Any]) -> None:
+        item_id = _text(item, "id")
+        if item_id is None:
+            return
+        if item.get("type") == "message":
+            generated = self._message_of(response_id, item_id)
+            content = item.get("content")
+            if generated is not None and isinstance(content, list):
+                for index, part in enumerate(content):
+                    if isinstance(part, Mapping):
+                        _take_part(generated, index, part)
+        elif response_id not in self._elsewhere and item.get("type") == "function_call":
+            name = _text(item, "name") or ""
+            self._conversation.insert(FunctionCallItem(item_id, _text(item, "call_id") or "", name, "", "completed"))
+
+    def _message_of(self, response_id: str | None, item_id: str) -> _Generated | None:
+        """Return a message of a response, which may be mentioned here for the first time."""
+        if response_id in self._elsewhere:
+            self._elsewhere.add(item_id)
+        if item_id in self._elsewhere:
+            return None
+        generated = self._generated.get(item_id)
+        if generated is None:
+            item = MessageItem(item_id, "assistant", "audio", "in_progress")
+            if self._conversation.insert(item) is not None:
+                return None
+            generated = self._generated[item_id] = _Generated(item, self.output_bytes_per_s)
+        return generated
+
+    def _on_part(self, event: Mapping[str, Any]) -> None:
+        generated, part = self._message_in(event), event.get("part")
+        if generated is not None and isinstance(part, Mapping):
+            _take_part(generated, _index(event), part)
+
+    def _on_audio_delta(self, event: Mapping[str, Any]) -> None:
+        generated, delta = self._message_in(event), _text(event, "delta")
+        if generated is None or delta is None or not _is_first_name(generated, "audio", event):
+            return
+        try:
+            size = len(base64.b64decode(delta, validate=True))
+        except (binascii.Error, ValueError):
+            return
+        generated.take_audio(_index(event))
+        self.count_audio(generated.item.id, size)
+
+    def _on_text_delta(self, event: Mapping[str, Any]) -> None:
+        generated, delta = self._message_in(event), _text(event, "delta")
+        if generated is not None and delta is not None and _is_first_name(generated, "text", event):
+            if _present_name(event["type"]) == "response.output_text.delta":
+                generated.take_text()
+            generated.parts.setdefault(_index(event), _Part()).pieces.append(sound(delta))
+
+    def _on_text_done(self, event: Mapping[str, Any]) -> None:
+        generated = self._message_in(event)
+        whole = _text(event, "transcript") or _text(event, "text")
+        if generated is not None and whole is not None and _is_first_name(generated, "text done", event):
+            generated.parts.setdefault(_index(event), _Part()).finish(sound(whole))
+
+    def _message_in(self, event: Mapping[str, Any]) -> _Generated | None:
+        item_id = _text(event, "item_id")
+        return None if item_id is None else self._message_of(_text(event, "response_id"), item_id)
+
+    # Items that no response made, and the answers to the client
+
+    def _on_item_added(self, event: Mapping[str, Any]) -> None:
+        item, item_id = event.get("item"), _text(event, "item", "id")
+        if not isinstance(item, Mapping) or item_id is None or self._conversation.find(item_id) is not None:
+            return
+        request = self._created_by(item_id, item)
+        if request is not None:
+            previous = _text(request, "previous_item_id")
+            if previous != "root" and self._conversation.find(previous or "") is None:
+                previous = None
+            self._conversation.insert(_item_of(item_id, request["item"]), previous)
+        elif item.get("role") != "assistant":
+            previous = _text(event, "previous_item_id")
+            if self._conversation.find(previous or "") is None:
+                previous = None
+            self._conversation.insert(MessageItem(item_id, "user", "input", "completed"), previous)
+        # An assistant's message that neither a response made nor the client created is a copy of an earlier one, as
+        # servers announce them on a connection that resumes another.
+
+    def _created_by(self, item_id: str, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        created = [each for each in self._asked if each.get("type") == "conversation.item.create"]
+        for event in created:
+            asked = event.get("item")
+            if isinstance(asked, Mapping) and (
+                asked.get("id") == item_id or (asked.get("id") is None and asked.get("role") == item.get("role"))
+            ):
+                self._asked.remove(event)
+                return event
+        return None
+
+    def _on_truncated(self, event: Mapping[str, Any]) -> None:
+        request = self._answered(event, "conversation.item.truncate")
+        end_ms = event.get("audio_end_ms", None if request is None else request.get("audio_end_ms"))
+        item = self._conversation.find(_text(event, "item_id") or _text(request or {}, "item_id") or "")
+        if isinstance(item, MessageItem) and isinstance(end_ms, int):
+            item.truncated_at_ms, item.text = end_ms, None
+
+    def _on_deleted(self, event: Mapping[str, Any]) -> None:
+        request = self._answered(event, "conversation.item.delete")
+        self._conversation.delete(_text(event, "item_id") or _text(request or {}, "item_id") or "")
+
+    def _on_error(self, event: Mapping[str, Any]) -> None:
+        event_id = _text(event, "error", "event_id")
+        self._asked = [each for each in self._asked if event_id is None or each.get("event_id") != event_id]
+
+    def _answered(self, event: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+        """Return the client's event that the server answers, if there was one: that of the item, or else the oldest."""
+        item_id = _text(event, "item_id")
+        for each in self._asked:
+            if each.get("type") == name and item_id in (None, each.get("item_id")):
+                self._asked.remove(each)
+                return each
+        return None
+
+
+def _item_of(item_id: str, item: Mapping[str, Any]) -> MessageItem | FunctionCallItem:
+    """Return an item as the client created it."""
+    role, content = item.get("role"), item.get("content")
+    parts = [each for each in content if isinstance(each, Mapping)] if isinstance(content, list) else []
+    words = "".join(_text(part, "text") or _text(part, "transcript") or "" for part in parts)
+    if role == "assistant":
+        return MessageItem(item_id, "assistant", "text", "completed", sound(words))
+    return MessageItem(item_id, "user", "input", "completed", words)
+
+
+def _take_part(generated: _Generated, index: int, part: Mapping[str, Any]) -> None:
+    """Take a part of a message's content, as the server describes it; of its text it may say nothing yet."""
+    kind = part.get("type")
+    if kind not in _CONTENT:
+        return
+    if kind in _AUDIO_CONTENT:
+        generated.take_audio(index)
+    else:
+        generated.take_text()
+    whole = _text(part, "transcript") or _text(part, "text")
+    if whole:
+        generated.parts[index] = _Part(sound(whole))
+
+
+def _is_first_name(generated: _Generated, kind: str, event: Mapping[str, Any]) -> bool:
+    name: str = event["type"]
+    return generated.names.setdefault(f"{kind} {_index(event)}", name) == name
+
+
+def sound(words: str) -> str:
+    """Return a text with U+FFFD in the place of halves of surrogate pairs, which no file could hold."""
+    return words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _present_name(name: str) -> str:
+    """Return what an event is called now: older servers say less."""
+    for older, now in (
+        ("response.audio", "response.output_audio"),
+        ("response.text.", "response.output_text."),
+        ("conversation.item.created", "conversation.item.added"),
+    ):
+        if name.startswith(older):
+            return now + name[len(older) :]
+    return name
+
+
+def _bytes_per_s(session: Mapping[str, Any]) -> int | None:
+    """Return how many bytes a second of the server's audio has; None if the session does not say.
+
+    Servers name formats by an object, a MIME type or a word: `audio/pcm`, `audio/pcm;rate=16000`, `pcm16_16000hz`,
+    `audio/pcmu`, `g711_alaw`.
+    """
+    audio = session.get("audio")
+    output = audio.get("output") if isinstance(audio, Mapping) else None
+    said = output.get("format") if isinstance(output, Mapping) else session.get("output_audio_format")
+    name, rate = (said.get("type"), said.get("rate")) if isinstance(said, Mapping) else (said, None)
+    if not isinstance(name, str):
+        return None
+    if "law" in name or name.startswith(("audio/pcmu", "audio/pcma")):
+        return _G711_BYTES_PER_S
+    if "pcm" not in name:
+        return None
+    within = _RATE.search(name)
+    if within is not None:
+        rate = int(within.group())
+    return 2 * rate if isinstance(rate, int) and rate > 0 else _PCM_BYTES_PER_S
+
+
+def _index(event: Mapping[str, Any]) -> int:
+    index = event.get("content_index")
+    return index if isinstance(index, int) else 0
+
+
+def _text(event: Mapping[str, Any], *path: str) -> str | None:
+    found: Any = event
+    for key in path:
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(key)
+    return found if isinstance(found, str) else None
+
+
+_HANDLERS: dict[str, Callable[[WireMemory, Mapping[str, Any]], None]] = {
+    "session.created": WireMemory._on_session,
+    "session.updated": WireMemory._on_session,
+    "response.created": WireMemory._on_response_created,
+    "response.output_item.added": WireMemory._on_output_item,
+    "response.output_item.done": WireMemory._on_output_item,
+    "response.content_part.added": WireMemory._on_part,
+    "response.content_part.done": WireMemory._on_part,
+    "response.output_audio.delta": WireMemory._on_audio_delta,
+    "response.output_audio_transcript.delta": WireMemory._on_text_delta,
+    "response.output_audio_transcript.done": WireMemory._on_text_done,
+    "response.output_text.delta": WireMemory._on_text_delta,
+    "response.output_text.done": WireMemory._on_text_done,
+    "response.done": WireMemory._on_response_done,
+    "conversation.item.added": WireMemory._on_item_added,
+    "conversation.item.truncated": WireMemory._on_truncated,
+    "conversation.item.deleted": WireMemory._on_deleted,
+    "error": WireMemory._on_error,
+}

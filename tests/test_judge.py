@@ -1,0 +1,370 @@
+"""The judge: what a server must remember is known from the wire alone, and so an adapter's faults are found."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import base64
+from pathlib import Path
+
+import pytest
+
+from speech_lifecycle import simulation
+from speech_lifecycle.adapters.sessions import openai_realtime
+from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol
+from speech_lifecycle.fsm.effects import RemoveMessages, ReplaceMessage, TruncateMessage
+from speech_lifecycle.simulation import replay as replaying
+from speech_lifecycle.simulation.observed_connection import observe
+from speech_lifecycle.simulation.replay import load_source, replay
+from speech_lifecycle.simulation.scenario import play
+from speech_lifecycle.simulation.scenarios import SCENARIOS
+from speech_lifecycle.simulation.wire_memory import _HANDLERS as HANDLED
+from speech_lifecycle.simulation.wire_memory import WireMemory
+from speech_lifecycle.simulation.world import SimulatedWorld
+
+FOLDER = Path(simulation.__path__[0])
+
+
+def imported_by(module: str) -> set[str]:
+    """Return the modules of this package, as paths from its root, that a module of `simulation` imports, and so on."""
+    found: set[str] = set()
+    tree = ast.parse((FOLDER / f"{module}.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            name = ("simulation." if node.level == 1 else "") + (node.module or "")
+            found.add(name.removeprefix("speech_lifecycle."))
+        elif isinstance(node, ast.Import):
+            found |= {each.name.removeprefix("speech_lifecycle.") for each in node.names}
+    for name in list(found):
+        if name.startswith("simulation."):
+            found |= imported_by(name.removeprefix("simulation."))
+    return found
+
+
+def test_the_judge_shares_no_code_with_the_adapters():
+    imported = imported_by("wire_memory")
+    assert "simulation.conversation" in imported
+    assert [name for name in imported if name.partition(".")[0] in ("adapters", "fsm", "speech_lifecycle")] == []
+
+
+# The judge is right: at the simulated server it knows what the server remembers, from the wire.
+
+
+class ObservedWorld(SimulatedWorld):
+    """A world with an onlooker at the client's socket."""
+
+    memory: WireMemory
+
+    async def open_session(self, exit_stack):
+        self.memory = WireMemory()
+        session = await super().open_session(exit_stack)
+        observe(session._connection, self.memory)
+        return session
+
+
+COUNTS_OTHERWISE = "server-counts-less"
+"""Its server believes that it sent less than it did, and does not say so."""
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, each in SCENARIOS.items() if not each.reconnects and name != COUNTS_OTHERWISE]
+)
+def test_the_judge_remembers_what_the_server_does(name):
+    _, world = asyncio.run(play(SCENARIOS[name], make_world=ObservedWorld))
+    remembered = world.server_session.conversation.remembered()
+    judged = [(each.id, each.audio_ms, each.text) for each in world.memory.remembered()]
+    assert judged == [(each.id, each.audio_ms, each.text) for each in remembered]
+    sent_ms = {message_id: ms for message_id, ms in world.memory.sent_ms.items() if ms}
+    assert sent_ms == world.server_session.audio_sent_ms
+
+
+# The judge can condemn: whatever an adapter does wrong, the accounts of its run differ.
+
+
+class Adapter(OpenAIRealtimeProtocol):
+    """The adapter with a fault planted in what it reads, or in what it writes."""
+
+    def receive(self, event):
+        for read in self.misread(event):
+            super().receive(read)
+
+    def translate(self, effect):
+        return [event for each in self.miswrite(effect) for event in super(Adapter, self).translate(each)]
+
+    def misread(self, event):
+        return [event]
+
+    def miswrite(self, effect):
+        return [effect]
+
+
+class OverlooksItems(Adapter):
+    def misread(self, event):
+        return [] if event["type"] == "response.output_item.added" else [event]
+
+
+class OverlooksTheSecondItem(Adapter):
+    seen = 0
+
+    def misread(self, event):
+        if event["type"] == "response.output_item.added" and event["item"]["type"] == "message":
+            self.seen += 1
+            return [event] if self.seen != 2 else []
+        return [event]
+
+
+class LosesDeltas(Adapter):
+    """Loses one delta of a kind, the first, or a later one."""
+
+    kind, which, seen = "", 0, 0
+
+    def misread(self, event):
+        if event["type"].endswith(self.kind):
+            self.seen += 1
+            return [] if self.seen == self.which else [event]
+        return [event]
+
+
+class LosesTheFirstAudio(LosesDeltas):
+    kind, which = "audio.delta", 1
+
+
+class LosesLaterAudio(LosesDeltas):
+    kind, which = "audio.delta", 3
+
+
+class LosesText(LosesDeltas):
+    """The text that comes whole in the end would mend it."""
+
+    kind, which = "transcript.delta", 1
+
+    def misread(self, event):
+        return [] if event["type"].endswith("transcript.done") else super().misread(event)
+
+
+class TakesDeltasTwice(Adapter):
+    def misread(self, event):
+        return [event, event] if event["type"].endswith("audio.delta") else [event]
+
+
+class MisnamesItems(Adapter):
+    """Takes one id for another, wherever it stands."""
+
+    def misread(self, event):
+        item_id = event.get("item_id") or (event.get("item") or {}).get("id")
+        return [event if item_id is None else renamed(event, item_id, f"{item_id}_")]
+
+
+def renamed(event, was, now):
+    if isinstance(event, dict):
+        return {key: renamed(value, was, now) for key, value in event.items()}
+    return now if event == was else event
+
+
+class GivesAudioToTheItemBefore(Adapter):
+    """Takes the audio of each message but the first for that of the one before."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.known = []
+
+    def misread(self, event):
+        if event["type"] == "response.output_item.added" and event["item"]["type"] == "message":
+            self.known.append(event["item"]["id"])
+        if event["type"].endswith("audio.delta") and event["item_id"] in self.known[1:]:
+            event = {**event, "item_id": self.known[self.known.index(event["item_id"]) - 1]}
+        return [event]
+
+
+class TruncatesElsewhere(Adapter):
+    by_ms = 0
+
+    def miswrite(self, effect):
+        if isinstance(effect, TruncateMessage):
+            effect = TruncateMessage(effect.message_id, max(0, effect.audio_end_ms + self.by_ms))
+        return [effect]
+
+
+class TruncatesTooFarBack(TruncatesElsewhere):
+    by_ms = -20
+
+
+class TruncatesTooLate(TruncatesElsewhere):
+    by_ms = 20
+
+
+class Forgets(Adapter):
+    """Does not send what it should, and says that it is done."""
+
+    kind: type = TruncateMessage
+    operation = "truncate"
+
+    def miswrite(self, effect):
+        if not isinstance(effect, self.kind):
+            return [effect]
+        for message_id in getattr(effect, "message_ids", ()) or (effect.message_id,):
+            self.answers.acknowledge(self.operation, message_id)
+        return []
+
+
+class ForgetsToTruncate(Forgets):
+    pass
+
+
+class ForgetsToDelete(Forgets):
+    kind, operation = RemoveMessages, "remove"
+
+
+class ForgetsToReplace(Forgets):
+    kind, operation = ReplaceMessage, "replace"
+
+
+class ReplacesByOtherWords(Adapter):
+    def miswrite(self, effect):
+        return [ReplaceMessage(effect.message_id, effect.text + "!") if isinstance(effect, ReplaceMessage) else effect]
+
+
+SPOKEN, TWO_SPOKEN, TYPED = "openai_spoken_turn", "xai_preamble_and_tool_call", "openai_preamble_and_tool_call"
+OLDER_NAMES = "azure_voice_live_spoken_turn"
+FAULTS = [
+    *(
+        (fault, name, None)
+        for fault in (OverlooksItems, MisnamesItems, TakesDeltasTwice)
+        for name in (SPOKEN, OLDER_NAMES)
+    ),
+    *(
+        (fault, name, None)
+        for fault in (LosesTheFirstAudio, LosesLaterAudio, LosesText)
+        for name in (SPOKEN, TWO_SPOKEN)
+    ),
+    (OverlooksItems, TYPED, None),
+    (OverlooksTheSecondItem, TWO_SPOKEN, None),
+    (GivesAudioToTheItemBefore, TWO_SPOKEN, None),
+    (TruncatesTooFarBack, SPOKEN, 700),
+    (TruncatesTooLate, SPOKEN, 700),
+    (TruncatesTooLate, OLDER_NAMES, 250),
+    (ForgetsToTruncate, TWO_SPOKEN, 700),
+    (ForgetsToDelete, SPOKEN, 0),
+    (ForgetsToReplace, TYPED, 55),
+    (ReplacesByOtherWords, TYPED, 55),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "interrupt_at_ms"), FAULTS, ids=lambda each: getattr(each, "__name__", str(each))
+)
+def test_an_adapters_fault_is_found(captures, monkeypatch, fault, name, interrupt_at_ms):
+    recording = load_source(captures / f"{name}.yaml")
+    assert asyncio.run(replay(recording, interrupt_at_ms=interrupt_at_ms)).report.is_equal
+    monkeypatch.setattr(replaying, "OpenAIRealtimeProtocol", fault)
+    assert not asyncio.run(replay(recording, interrupt_at_ms=interrupt_at_ms)).report.is_equal
+
+
+@pytest.mark.parametrize("fault", [OverlooksItems, OverlooksTheSecondItem, MisnamesItems, TruncatesTooLate])
+def test_an_adapters_fault_is_found_at_the_simulated_server_too(monkeypatch, fault):
+    monkeypatch.setattr(openai_realtime, "OpenAIRealtimeProtocol", fault)
+    report, _ = asyncio.run(play(SCENARIOS["answer-interrupted"]))
+    assert not report.is_equal
+
+
+# What servers of other habits say, the judge understands.
+
+
+def remembered_after(*events, sent=()):
+    memory = WireMemory()
+    for event in sent:
+        memory.send(event)
+    for event in events:
+        memory.receive(event)
+    return [(each.id, each.audio_ms, each.text) for each in memory.remembered()]
+
+
+def said(kind, value, item_id="A", **more):
+    key = "transcript" if kind.endswith("done") else "delta"
+    return {"type": f"response.{kind}", "response_id": "r", "item_id": item_id, key: value, **more}
+
+
+def pcm(size):
+    return base64.b64encode(bytes(size)).decode()
+
+
+AUDIO = said("output_audio.delta", pcm(4800))
+
+
+def test_a_message_that_is_only_ever_spoken_is_remembered():
+    assert remembered_after(AUDIO, said("output_audio_transcript.delta", "Hi.")) == [("A", 100, "Hi.")]
+
+
+def test_a_message_that_only_the_end_of_the_response_shows_is_remembered():
+    item = {"id": "A", "type": "message", "content": [{"type": "output_text", "text": "Hi."}]}
+    assert remembered_after({"type": "response.done", "response": {"id": "r", "output": [item]}}) == [
+        ("A", None, "Hi.")
+    ]
+
+
+def test_what_comes_under_two_names_was_said_once():
+    twice = [said(kind, pcm(4800)) for _ in range(2) for kind in ("audio.delta", "output_audio.delta")]
+    words = [said(f"{kind}.delta", "Hi.") for kind in ("output_audio_transcript", "audio_transcript")]
+    assert remembered_after(*twice, *words) == [("A", 200, "Hi.")]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["delta One.", "done One.", "delta  Two.", "done  Two."],
+        ["done One.", "done  Two."],
+        ["done One.", "done One. Two."],
+        ["delta One.", "delta  Two.", "done One. Two."],
+        ["delta One.", "done One. Two."],
+    ],
+)
+def test_a_transcript_may_come_by_sentence_or_whole(pieces):
+    events = [said(f"output_audio_transcript.{piece.split()[0]}", piece.partition(" ")[2]) for piece in pieces]
+    assert remembered_after(AUDIO, *events) == [("A", 100, "One. Two.")]
+
+
+@pytest.mark.parametrize("answer", [{"item_id": "A"}, {}])
+def test_what_the_server_says_that_it_deleted_is_gone_and_stays_so(answer):
+    asked = [{"type": "conversation.item.delete", "item_id": "A"}]
+    deleted = {"type": "conversation.item.deleted", **answer}
+    assert remembered_after(AUDIO, deleted, AUDIO, sent=asked) == []
+
+
+def test_a_request_counts_when_it_is_answered():
+    asked = [{"type": "conversation.item.truncate", "item_id": "A", "audio_end_ms": 40}]
+    assert remembered_after(AUDIO, sent=asked) == [("A", 100, "")]
+    assert remembered_after(AUDIO, {"type": "conversation.item.truncated", "item_id": "A"}, sent=asked) == [
+        ("A", 40, None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("output_format", "size"),
+    [
+        ({"audio": {"output": {"format": {"type": "audio/pcm", "rate": 24_000}}}}, 4800),
+        ({"audio": {"output": {"format": {"type": "audio/pcm", "rate": 16_000}}}}, 3200),
+        ({"audio": {"output": {"format": {"type": "audio/pcmu"}}}}, 800),
+        ({"output_audio_format": "g711_alaw"}, 800),
+        ({"output_audio_format": "pcm16_16000hz"}, 3200),
+        ({"audio": {"output": {"format": "audio/pcm;rate=22050"}}}, 4410),
+    ],
+)
+def test_audio_is_counted_in_the_format_that_the_server_says(output_format, size):
+    session = {"type": "session.updated", "session": output_format}
+    assert remembered_after(session, said("output_audio.delta", pcm(size))) == [("A", 100, "")]
+
+
+def test_audio_is_counted_whatever_its_pieces_are():
+    assert remembered_after(*[said("output_audio.delta", pcm(16))] * 3) == [("A", 1, "")]
+
+
+def test_what_is_said_outside_the_conversation_is_not_remembered():
+    created = {"type": "response.created", "response": {"id": "r", "conversation_id": None}}
+    assert remembered_after(created, AUDIO, said("output_audio_transcript.delta", "Hi.")) == []
+
+
+@pytest.mark.parametrize("nonsense", [None, 7, "x", [], {}, {"id": 3}, {"id": "A", "type": "message", "content": [7]}])
+def test_what_cannot_be_read_says_nothing(nonsense):
+    names = [*HANDLED, "response.created", "unknown", None, 7]
+    keys = ("item", "part", "response", "session", "conversation", "delta", "item_id", "error", "audio_end_ms")
+    remembered_after(*({"type": name, **dict.fromkeys(keys, nonsense)} for name in names))
