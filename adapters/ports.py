@@ -1,7 +1,7 @@
 """What the driver needs from other people's parts: a session with a server, and an audio output.
 
 Any object with these methods will do. They are called from the event loop's thread and must not block;
-what takes time they do in tasks of their own and report as facts.
+what takes time they do in tasks or threads of their own and report as facts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class AudioOutput(Protocol):
 
     Audio is 16-bit mono PCM, little-endian. Positions in the facts count the milliseconds of the named
     message that left the output towards the listener; they are the output's own evidence, never an estimate.
+    The whole contract is in docs/outputs.md, and as checks to run in `speech_lifecycle.testing`.
     """
 
     @property
@@ -32,7 +33,10 @@ class AudioOutput(Protocol):
         ...
 
     def attach(self, report: Callable[[OutputFact], None]) -> None:
-        """Take the function that facts are reported to. Called once, before anything else."""
+        """Take the function that facts are reported to: from any thread, also from inside a call.
+
+        Called once, before anything else.
+        """
         ...
 
     def start(self, message_id: str) -> None:
@@ -64,7 +68,7 @@ class AudioOutput(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Release what it holds."""
+        """Fall silent, release what it holds, and report nothing more. Called last; a second call does nothing."""
         ...
 
 

@@ -18,7 +18,7 @@ else:
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-FOLDERS = ("fsm", "verification", "adapters", "simulation", "diagrams", "cli")
+FOLDERS = ("fsm", "verification", "adapters", "simulation", "diagrams", "cli", "testing")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 MAY_IMPORT = {
@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "adapters": {"fsm"},
     "diagrams": {"fsm"},
     "simulation": {"adapters", "fsm"},
+    "testing": {"adapters", "fsm"},
     "cli": {"adapters", "diagrams", "fsm", "simulation", "verification"},
 }
 
