@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODE := tests/node
 BENCHMARKS_NODE := benchmarks/node
-PACKAGES := fsm verification adapters simulation diagrams cli testing
+PACKAGES := fsm verification adapters simulation diagrams exports cli testing
 export PYTHONSAFEPATH := 1
 
 .PHONY: demo test mutants benchmark node fuzz check lint types docs explored generated wheel lock clean

@@ -108,6 +108,18 @@ def draw(
 
 
 @app.command()
+def export(
+    file_format: Annotated[str, typer.Argument(metavar="FORMAT", help="What to write: json.")],
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Where to write it.")] = Path("exports-output"),
+) -> None:
+    """Write the lifecycle for other languages and tools: docs/porting.md says what to do with it."""
+    with user_errors():
+        from . import export as command
+
+        command.export_files(file_format, output)
+
+
+@app.command()
 def explore(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Which bounds; the small ones by default.")

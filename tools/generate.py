@@ -15,6 +15,7 @@ from pathlib import Path
 from speech_lifecycle.diagrams import render, timeline_of, timeline_svg
 from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.generated import refresh_text
+from speech_lifecycle.exports.model import schema as definition_schema
 from speech_lifecycle.fsm.compile.compiler import is_source_of, source_of
 from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.trace import trace_schema
@@ -35,6 +36,7 @@ def contents() -> dict[Path, bytes]:
         spec: refresh_text(spec.read_text(encoding="utf-8")).encode(),
         exploration: refresh_text(exploration.read_text(encoding="utf-8"), exploration_tables()).encode(),
         DOCS / "trace.schema.json": (json.dumps(schema, indent=1) + "\n").encode(),
+        DOCS / "definition.schema.json": (json.dumps(definition_schema(), indent=1) + "\n").encode(),
         DOCS / "timeline.svg": timeline_svg(timeline_of(world.trace)).encode(),
         **{DOCS / f"{chart.name}.svg": render(chart, "svg", renderer="pure") for chart in definition().every_chart},
     }

@@ -35,6 +35,8 @@ from ..speech import guards as speech_guards
 from .digest import of_behaviour, of_transitions
 from .functions import FunctionDefinition, functions_of
 
+SPEC_VERSION = "0.1.0"
+"""The version of docs/spec.md, by semantic versioning: it changes with what machines and ports do."""
 EVENTLESS = "eventless"
 """The event name of transitions that need no event."""
 
