@@ -14,6 +14,7 @@ from speech_lifecycle.fsm import state, values
 from speech_lifecycle.fsm.compile import definition as source
 from speech_lifecycle.fsm.compile.functions import FunctionDefinition, hints_of, id_of
 from speech_lifecycle.fsm.conversation import chart as conversation_chart
+from speech_lifecycle.fsm.conversation.internal_events import NOTICES
 from speech_lifecycle.fsm.conversation.routing import ROUTES, UNKNOWN
 from speech_lifecycle.fsm.message import chart as message_chart
 from speech_lifecycle.fsm.speech import chart as speech_chart
@@ -79,7 +80,7 @@ def file_of(definition: source.Definition) -> DefinitionFile:
         },
         effects_of_conversations=tuple(map(ev.name_of, fx.CONVERSATION_EFFECT_TYPES)),
         unknown={**UNKNOWN},
-        stoppable=tuple(sorted(values.STOPPABLE_SPEECH_STATES)),
+        notices={ev.name_of(event_type): id_of(holds) for event_type, holds in NOTICES.items()},
         constants=_constants(definition.functions.values()),
         whitespace=_WHITESPACE,
         charts={chart.name: _chart(chart) for chart in definition.every_chart},

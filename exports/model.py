@@ -13,6 +13,7 @@ FORMAT: Literal["speech-lifecycle-definition"] = "speech-lifecycle-definition"
 FORMAT_VERSION: Literal[1] = 1
 
 Source = Literal["agent", "session", "output", "user", "timer"]
+Way = Literal["message_id", "response_id", "speech_id"]
 Chart = Literal["conversation", "speech", "message"]
 
 
@@ -45,7 +46,7 @@ class EventDefinition(Part):
     fields: tuple[FieldDefinition, ...]
     chart: Chart
     """The chart that answers it: one that a speech and the conversation answer is a speech's here."""
-    route: tuple[Literal["message_id", "response_id", "speech_id", "floor"], ...]
+    route: tuple[Way, ...]
     """In a conversation: how the speech is found that it is about, tried in this order. () is the conversation's."""
     conversation: bool
     """Whether the conversation's chart answers it, if it is about no speech."""
@@ -181,10 +182,13 @@ class DefinitionFile(Part):
     effects: dict[str, EffectDefinition]
     effects_of_conversations: tuple[str, ...]
     """Those that a speech by itself does not give."""
-    unknown: dict[Literal["message_id", "response_id", "speech_id", "floor"], str]
+    unknown: dict[Way, str]
     """Why an event of a conversation is rejected whose speech is not found, by the way in which it was looked for."""
-    stoppable: tuple[str, ...]
-    """The states of a speech in which it plays, or waits to: if something stops it, the conversation is told."""
+    notices: dict[str, str]
+    """When the conversation is told what of a speech that has handled an event, in this order: the function of each.
+
+    It is called with the speech, its state before the event, and whether its response had ended then.
+    """
     constants: dict[str, str | int | tuple[str, ...]]
     whitespace: str
     """The characters between words."""

@@ -4,6 +4,7 @@
 
 from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, RestoreHistory, Resume, SessionLost, SessionRequestRefused, SessionResponseCreated, SessionResumed, Speech
 from ..conversation.guards import STOPPABLE_SPEECH_STATES
+from ..conversation.internal_events import ResponseOver, SpeechOver, SpeechResumed, SpeechStopped
 from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReplaceMessage, ReportMessageSettled, StartHandover, TruncateMessage, replace
 from ..message.evidence import OutputPlaybackFinished, _INFINITE, _REPORTS
 from ..message.guards import FINAL_SPEECH_STATES, SETTLED_SPEECH_STATES
@@ -3447,6 +3448,18 @@ def conversation_eventless(conversation, event):
             found.append(take_conversation_speaking_eventless_at_rest)
     return found
 
+def conversation_notices(speech, was, had_ended):
+    found = []
+    if speech.cause is not None and was in STOPPABLE_SPEECH_STATES:
+        found.append(('speech_stopped', SpeechStopped))
+    if was == 'paused' and speech.state in ('waiting', 'speaking'):
+        found.append(('speech_resumed', SpeechResumed))
+    if speech.response_has_ended and (not had_ended):
+        found.append(('response_over', ResponseOver))
+    if speech.state in FINAL_SPEECH_STATES and speech.state != was:
+        found.append(('speech_over', SpeechOver))
+    return found
+
 def message_reconciliation_record_of(message):
     assert message.record is not None, f'message {message.message_id} is not final'
     return message.record
@@ -3554,7 +3567,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '6f1af564446b6b80'
+DIGEST = 'e96d33f7d5d92d15'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
@@ -3625,3 +3638,4 @@ TOLD_CONVERSATION = {
     'speech_over': conversation_on_speech_over,
 }
 EVENTLESS = conversation_eventless
+NOTICES = conversation_notices

@@ -20,6 +20,7 @@ from copy import deepcopy
 from types import ModuleType
 from typing import Any
 
+from ..conversation.internal_events import NOTICES
 from ..events import EVERY_EVENT_TYPE, SOURCE_OF, SessionMessageAdded, name_of
 from .checking import quick_check
 from .definition import EVENTLESS, ChartDefinition, ChartName, Definition, Transition, guard_names
@@ -35,6 +36,7 @@ _IMPORTS = {
     **dict.fromkeys(("Handled", "Ignored", "Rejected", "refuse"), "speech_lifecycle.fsm.replies"),
     "Message": "speech_lifecycle.fsm.state",
     "is_valid": "speech_lifecycle.fsm.validity",
+    **{event_type.__name__: event_type.__module__ for event_type in NOTICES},
 }
 _MALFORMED = "refuse(event, 'malformed_event')"
 _EVENT_TYPE = {name_of(event_type): event_type for event_type in EVERY_EVENT_TYPE}
@@ -77,6 +79,7 @@ def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Call
     functions = [line for chart in (*charts, *regions) for line in chart.functions()]
     functions += ["", "def conversation_eventless(conversation, event):", "    found = []"]
     functions += _indented([*(line for region in regions for line in region.eventless()), "return found"])
+    functions += ["", "def conversation_notices(speech, was, had_ended):", *_indented(_notices(inliner))]
     speech, message, conversation = definition.speech, definition.message, definition.conversation
     body = [
         *(f"{name} = {reply}" for reply, name in replies.items()),
@@ -90,6 +93,7 @@ def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Call
         *_table("CONVERSATION", [(conversation, event) for event in conversation.events]),
         *_table("TOLD_CONVERSATION", [(conversation, event) for event in conversation.internal_events]),
         "EVENTLESS = conversation_eventless",
+        "NOTICES = conversation_notices",
     ]
     # A function that was inlined is no longer read by its name.
     read = set(re.findall(r"\w+", "\n".join(body)))
@@ -101,6 +105,16 @@ def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Call
         f"from {_relative(module)} import {', '.join(sorted(names))}" for module, names in sorted(modules.items())
     ]
     return imports, body, inliner.bindings
+
+
+def _notices(inliner: Inliner) -> Iterable[str]:
+    """Yield the lines that find what the conversation is told of a speech that has handled an event."""
+    yield "found = []"
+    for event_type, holds in NOTICES.items():
+        condition = inliner.guard("conversation", holds.__name__, holds, ("speech", "was", "had_ended"))
+        yield f"if {ast.unparse(condition)}:"
+        yield f"    found.append(({name_of(event_type)!r}, {event_type.__name__}))"
+    yield "return found"
 
 
 def _text_of(function: ast.FunctionDef) -> Iterable[str]:

@@ -23,6 +23,7 @@ from ..answers import Answer
 from ..conversation import actions as conversation_actions
 from ..conversation import chart as conversation
 from ..conversation import guards as conversation_guards
+from ..conversation.internal_events import NOTICES
 from ..errors import SpeechLifecycleError
 from ..events import CONVERSATION_EVENT_TYPES, MESSAGE_EVENT_TYPES, SPEECH_EVENT_TYPES, name_of
 from ..message import actions as message_actions
@@ -193,9 +194,9 @@ class Definition:
 
     @cached_property
     def functions(self) -> dict[str, FunctionDefinition]:
-        """The guards, the actions and all that they call, by id."""
+        """The guards, the actions, when the conversation is told of a speech, and all that they call, by id."""
         own = [each for chart in self.every_chart for each in (*chart.guards.values(), *chart.actions.values())]
-        return functions_of(own, self.instead)
+        return functions_of([*own, *NOTICES.values()], self.instead)
 
     @property
     def charts(self) -> tuple[ChartDefinition, ChartDefinition]:

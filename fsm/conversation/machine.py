@@ -22,14 +22,15 @@ from ..machine import OnEvent, SpeechMachine, compiled_table, machine_for
 from ..replies import Handled, Reply, SpeechStep, refuse
 from ..state import DEFAULT_CAPABILITIES, DEFAULT_CONVERSATION_POLICY, Conversation, Speech
 from ..validity import is_valid
-from ..values import STOPPABLE_SPEECH_STATES, Capabilities, ConversationPolicy
-from .internal_events import InternalEvent, ResponseOver, SpeechOver, SpeechResumed, SpeechStopped
+from ..values import Capabilities, ConversationPolicy
+from .internal_events import InternalEvent
 from .routing import speech_named_by, why_unknown
 
 if TYPE_CHECKING:
     from ..compile.definition import Definition
 
 Handler = Callable[["ConversationMachine", Conversation, Any], Reply | None]
+Notices = Callable[[Speech, str, bool], list[tuple[str, type[InternalEvent]]]]
 Finder = Callable[[Conversation, None], list[Handler]]
 
 
@@ -58,6 +59,7 @@ class ConversationMachine:
     _handlers: ClassVar[dict[type[Any], Handler]]
     _internal: ClassVar[dict[str, Handler]]
     _eventless: ClassVar[tuple[Finder]]
+    _notices: ClassVar[tuple[Notices]]
 
     def __init__(
         self,
@@ -246,15 +248,9 @@ class ConversationMachine:
         self._noted = len(transitions), len(effects)
         if speech.state == state and speech.response_has_ended == had_ended:
             return
-        internal, raised = self._internal, self._raised
-        if speech.cause is not None and state in STOPPABLE_SPEECH_STATES:
-            raised.append((internal["speech_stopped"], SpeechStopped(speech.speech_id)))
-        elif state == "paused" and speech.state in ("waiting", "speaking"):
-            raised.append((internal["speech_resumed"], SpeechResumed(speech.speech_id)))
-        if speech.response_has_ended and not had_ended:
-            raised.append((internal["response_over"], ResponseOver(speech.speech_id)))
-        if speech.is_over and speech.state != state:
-            raised.append((internal["speech_over"], SpeechOver(speech.speech_id)))
+        (notices,) = self._notices
+        for name, event_type in notices(speech, state, had_ended):
+            self._raised.append((self._internal[name], event_type(speech.speech_id)))
 
     def _note_own_step(self) -> None:
         """Note what the conversation chart itself did since the last step."""
@@ -323,6 +319,7 @@ def _tables(table: ModuleType, speech_machine: type[SpeechMachine]) -> dict[str,
         "_handlers": {kind: table.CONVERSATION[ev.name_of(kind)] for kind in ev.CONVERSATION_EVENT_TYPES},
         "_internal": table.TOLD_CONVERSATION,
         "_eventless": (table.EVENTLESS,),
+        "_notices": (table.NOTICES,),
     }
 
 

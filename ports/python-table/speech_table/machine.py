@@ -104,8 +104,7 @@ class Machine:
         if speech_id is None and declared["conversation"]:
             refusal = self._take("conversation", (conversation,), event["type"], event)
         elif speech_id is None:
-            reasons = [self._definition["unknown"][way] for way in declared["route"] if way != "floor"]
-            return self._refused(event, reasons[-1])
+            return self._refused(event, self._definition["unknown"][declared["route"][-1]])
         elif speech_id not in conversation["speeches"]:
             return self._refused(event, "no_speech")
         else:
@@ -123,7 +122,6 @@ class Machine:
                 "message_id": lambda: conversation["by_message"].get(event["message_id"]),
                 "response_id": lambda: conversation["by_response"].get(event["response_id"]),
                 "speech_id": lambda: event["speech_id"] or None,
-                "floor": lambda: conversation["floor_id"],
             }[way]()
             if found is not None:
                 return str(found)
@@ -153,12 +151,9 @@ class Machine:
         # The agent's state is that of the whole conversation, and announced by its chart.
         self._effects = before + [each for each in self._effects if each["type"] != "announce_agent_state"]
         if refusal is None:
-            if speech["cause"] is not None and state in self._definition["stoppable"]:
-                self._told.append({"type": "speech_stopped", "speech_id": speech_id})
-            if speech["response_has_ended"] and not had_ended:
-                self._told.append({"type": "response_over", "speech_id": speech_id})
-            if speech["state"] != state and self._charts["speech"].is_final(speech["state"]):
-                self._told.append({"type": "speech_over", "speech_id": speech_id})
+            for told, function in self._definition["notices"].items():
+                if self._interpreter.function(function)(speech, state, had_ended):
+                    self._told.append({"type": told, "speech_id": speech_id})
         return refusal
 
     # What is taken
@@ -290,9 +285,6 @@ class _Chart:
         self._region_of = {
             event: field for field, cells in self.regions.items() for cell in cells.values() for event in cell if event
         }
-
-    def is_final(self, state: str) -> bool:
-        return bool(self._chart["states"][state]["final"])
 
     def region_of(self, event: str) -> str:
         return self._region_of[event]
