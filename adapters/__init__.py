@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .driver import Driver, EffectListener
     from .ports import AudioOutput, RestorableSession, Session, SessionReceiver
     from .sessions.audio_format import AudioFormat, AudioFormatError
+    from .sessions.openai_dialects import Dialect
     from .sessions.openai_realtime import OpenAIRealtimeSession
     from .sessions.reconnection import Reconnection
     from .trace_file import TraceFile
@@ -25,6 +26,7 @@ else:
             "AudioFormatError": ".sessions.audio_format",
             "AudioOutput": ".ports",
             "Clock": ".clock",
+            "Dialect": ".sessions.openai_dialects",
             "DrivenMessage": ".driven_speech",
             "DrivenSpeech": ".driven_speech",
             "Driver": ".driver",
@@ -49,6 +51,7 @@ __all__ = [
     "AudioFormatError",
     "AudioOutput",
     "Clock",
+    "Dialect",
     "DrivenMessage",
     "DrivenSpeech",
     "Driver",

@@ -40,6 +40,8 @@ class MessageItem:
     counts_ms_less: int = 0
     truncated_at_ms: int | None = None
     audio_content_index: int = 0
+    first_id: str | None = None
+    """What it was called on an earlier connection, and had audio then; on this one it is a text."""
 
     @property
     def audio_ms(self) -> int | None:
@@ -119,7 +121,7 @@ class Conversation:
     def remembered(self) -> tuple[RememberedMessage, ...]:
         """Return the assistant messages in order, as the server remembers them now."""
         return tuple(
-            RememberedMessage(item.id, item.audio_ms, item.text, item.status)
+            RememberedMessage(item.first_id or item.id, item.audio_ms, item.text, item.status)
             for item in self._items
             if isinstance(item, MessageItem) and item.role == "assistant"
         )
@@ -166,7 +168,7 @@ class Conversation:
                 "item_truncate_invalid_item_id",
                 "item_id",
             )
-        if not isinstance(item, MessageItem) or item.audio_ms is None or not item.sent_audio_ms:
+        if not isinstance(item, MessageItem) or item.audio_ms is None or not item.sent_audio_ms or item.first_id:
             return ServerRefusal("Only model output audio messages can be truncated", "unsupported_content_type")
         if content_index != item.audio_content_index:
             return ServerRefusal(f"Invalid content index {content_index}.", "invalid_value", "content_index")

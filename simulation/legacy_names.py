@@ -21,6 +21,13 @@ _RENAMED_PREFIXES = {
 }
 
 
+def with_legacy_name(event: WireEvent) -> WireEvent | None:
+    """Return the same event under its older name; None if it has had but one."""
+    kind: str = event["type"]
+    older = next((older + kind[len(new) :] for new, older in _RENAMED_PREFIXES.items() if kind.startswith(new)), None)
+    return None if older is None else {**event, "type": older}
+
+
 def to_legacy(event: WireEvent) -> WireEvent | None:
     """Return the event as an older server sends it; None if such a server does not send it."""
     kind: str = event["type"]

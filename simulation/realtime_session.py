@@ -19,10 +19,10 @@ from speech_lifecycle.adapters.clock import Clock
 
 from . import wire
 from .client_events import ClientEvent, parse_client_event
-from .conversation import Conversation, Item, ServerRefusal, item_from_client
+from .conversation import Conversation, Item, MessageItem, ServerRefusal, item_from_client
 from .generation import CancelReason, Generation
-from .legacy_names import to_legacy
 from .script import ScriptedResponse, ServerBehaviour
+from .server_dialects import Voice
 from .session_object import merge_session, new_session
 from .user_turns import UserTurns
 
@@ -81,6 +81,9 @@ class RealtimeSession:
         self._generations: dict[str, Generation] = {}
         self._owes_response = False
         self._user_turns = UserTurns(self)
+        self._dialect = host.behaviour.dialect
+        self._voice = Voice(self._dialect)
+        self._is_resumed = resumed is not None
         self._handlers: dict[str, Callable[[ClientEvent], ServerRefusal | None]] = {
             "session.update": self._update_session,
             "conversation.item.create": self._create_item,
@@ -112,6 +115,8 @@ class RealtimeSession:
             self.emit(wire.session_event("session.created", self.session_object))
             if self._host.behaviour.after_loss != "unsaid":
                 self.emit(wire.conversation_created(self.conversation.id))
+            if self._is_resumed and not self._dialect.keeps_ids:
+                self._announce_anew()
             async for frame in self._connection:
                 self._handle_frame(frame)
         except ConnectionClosed:
@@ -161,9 +166,10 @@ class RealtimeSession:
         """Send an event after all those sent before, unless the connection is gone."""
         if self._is_closed:
             return
-        sent = to_legacy(event) if self._is_legacy() else event
-        if sent is None:
-            return
+        for said in self._voice.events(event):
+            self._send(said)
+
+    def _send(self, sent: wire.WireEvent) -> None:
         sent = {"type": sent["type"], "event_id": self.new_id("event"), **sent}
         self.frames_sent += 1
         frame = json.dumps(sent)
@@ -219,6 +225,15 @@ class RealtimeSession:
         self._owes_response = True
         self._pay_owed_response()
 
+    def _announce_anew(self) -> None:
+        """Tell the client of the messages of a conversation that goes on: as texts, under other ids (xAI)."""
+        for item in self.conversation.items:
+            if isinstance(item, MessageItem) and item.role == "assistant" and item.text:
+                item.first_id = item.first_id or item.id
+                item.id = self.new_id("item")
+                item.status = "completed"
+                self.emit(wire.item_event("conversation.item.added", item, self.conversation.previous_id(item.id)))
+
     # Answers to client events.
 
     def _handle_frame(self, frame: str | bytes) -> None:
@@ -230,6 +245,7 @@ class RealtimeSession:
             if event.type not in self._host.behaviour.lost:
                 refusal = event.refusal or self._handlers[event.type](event)
                 if refusal is not None:
+                    refusal = self._dialect.refusal(refusal, str(event.data.get("item_id", "")))
                     self.emit(wire.error(refusal, event.event_id))
         finally:
             self.frames_handled += 1
@@ -285,6 +301,8 @@ class RealtimeSession:
 
     def _create_response(self, event: ClientEvent) -> ServerRefusal | None:
         parameters: dict[str, Any] = event.data.get("response") or {}
+        if parameters and not self._dialect.takes_response_fields:
+            return ServerRefusal("Overrides are not supported.", "unsupported_response_override", "response")
         # An out-of-band response has a conversation of its own, so it never stands in another's way.
         is_out_of_band = parameters.get("conversation") == "none"
         return self._start_response(Conversation(None) if is_out_of_band else self.conversation, parameters)
@@ -319,7 +337,7 @@ class RealtimeSession:
         return ServerRefusal("output_audio_buffer.clear is for WebRTC and SIP calls only.", "invalid_value", "type")
 
     def _is_legacy(self) -> bool:
-        return self._host.behaviour.event_names == "legacy"
+        return self._dialect.event_names == "legacy"
 
     # The connection.
 

@@ -62,6 +62,8 @@ class Scenario:
     """How long after it got the first audio of a message the output plays it."""
     audio_format: AudioFormat = PCM_24K
     """What audio the client asks for."""
+    dialect: str | None = None
+    """What the client knows of the server's dialect; None: what it finds out."""
     requests: int = 1
     """How many responses the agent asks for at the start. Each waits until the one before it has ended."""
     reconnects: bool = False
@@ -100,6 +102,7 @@ async def play(
         output_latency_ms=scenario.output_latency_ms,
         reconnects=scenario.reconnects,
         audio_format=scenario.audio_format,
+        dialect=scenario.dialect,
         real_time=real_time,
         on_record=on_record,
         on_first_sound=lambda: _schedule(world, scenario, "first_sound", to_come),

@@ -12,6 +12,7 @@ from speech_lifecycle.fsm.values import Capabilities, Policy
 from . import misbehaviour as bad
 from .scenario import Action, Scenario
 from .script import AfterLoss, Pacing, ScriptedFunctionCall, ScriptedMessage, ScriptedResponse, ServerBehaviour
+from .server_dialects import AZURE, BARE, GATEWAY, LATE, XAI, ServerDialect
 
 PREAMBLE = ScriptedMessage("Let me check the weather in London for you.", 1_800, message_id="preamble")
 ANSWER = ScriptedMessage(
@@ -58,6 +59,19 @@ def _resumed(name: str, summary: str, drop: Action) -> Iterator[Scenario]:
         )
 
 
+def _spoken(name: str, summary: str, dialect: ServerDialect, bugs: str) -> Scenario:
+    """Return the scenario of a dialect: one response is interrupted in its first message, and the next one is not."""
+    return _scenario(
+        f"dialect-{name}",
+        summary,
+        THREE,
+        ScriptedResponse((replace(LATER, text="Tomorrow will be cloudy. Take a coat!"),)),
+        actions=(IN_PREAMBLE, Action(2_000, "request")),
+        behaviour=ServerBehaviour(dialect=dialect),
+        bugs=bugs,
+    )
+
+
 _ALL = (
     # Plain cases
     _scenario(
@@ -81,7 +95,41 @@ _ALL = (
     _scenario(
         "older-event-names",
         "a server with the event names of Azure Voice Live",
-        behaviour=ServerBehaviour(event_names="legacy"),
+        behaviour=ServerBehaviour(dialect=AZURE),
+    ),
+    _spoken(
+        "xai",
+        "a server that echoes no metadata, and answers deletions and refuses without naming the item",
+        XAI,
+        bugs="N21",
+    ),
+    _spoken(
+        "gateway",
+        "a gateway that sends every event under both names, and takes response.create only bare",
+        GATEWAY,
+        bugs="N17 N18",
+    ),
+    _spoken(
+        "bare",
+        "a server that announces no items, and sends its transcript by sentences",
+        BARE,
+        bugs="N8 N20",
+    ),
+    _spoken(
+        "late",
+        "a server whose transcripts come only when an item is closed, with codes of its own",
+        LATE,
+        bugs="N20",
+    ),
+    _scenario(
+        "dialect-xai-resumed",
+        "the connection breaks with the interruption; the conversation goes on, its messages are texts with other ids",
+        TWO,
+        NEXT,
+        actions=(Action(900, "interrupt_and_drop"), Action(7_000, "request")),
+        behaviour=ServerBehaviour(dialect=XAI, after_loss="kept"),
+        reconnects=True,
+        synchronize_text=True,
     ),
     _scenario(
         "telephone-audio",
@@ -93,14 +141,14 @@ _ALL = (
         "telephone-audio-older-names",
         "the same in A-law, from a server with the older names",
         audio_format=AudioFormat("alaw", 8_000),
-        behaviour=ServerBehaviour(event_names="legacy"),
+        behaviour=ServerBehaviour(dialect=AZURE),
         bugs="N4",
     ),
     _scenario(
         "wideband-audio",
         "a server that sends PCM at 16 kHz, as Azure Voice Live can",
         audio_format=AudioFormat("pcm", 16_000),
-        behaviour=ServerBehaviour(event_names="legacy"),
+        behaviour=ServerBehaviour(dialect=AZURE),
         bugs="N4",
     ),
     _scenario("text-shown", "a text message after an audio message", ScriptedResponse((PREAMBLE, SHOWN)), actions=()),

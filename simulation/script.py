@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from .server_dialects import OPENAI, ServerDialect
+
 
 @dataclass(frozen=True, slots=True)
 class ScriptedMessage:
@@ -135,9 +137,7 @@ Acknowledgeable: TypeAlias = Literal["conversation.item.truncate", "conversation
 class ServerBehaviour:
     """Habits and misbehaviours of a server that hold for every response.
 
-    event_names: `ga` are the names of the OpenAI Realtime API since its general availability;
-        `legacy` are those of Azure Voice Live (`response.audio.delta`, `conversation.item.created`),
-        with its flat session object.
+    dialect: how it speaks the protocol.
     refuse_truncate, refuse_delete: refuse every such request with this error code.
     unacknowledged: requests that are carried out, but never answered.
     lost: requests that are neither carried out nor answered.
@@ -148,7 +148,7 @@ class ServerBehaviour:
     refuse_connections: the HTTP statuses that connections after the first are refused with, one after the other.
     """
 
-    event_names: Literal["ga", "legacy"] = "ga"
+    dialect: ServerDialect = OPENAI
     refuse_truncate: str | None = None
     refuse_delete: str | None = None
     unacknowledged: frozenset[Acknowledgeable] = frozenset()

@@ -47,7 +47,7 @@ def item_object(item: Item, *, with_content: bool = True) -> dict[str, Any]:
 def _content(item: MessageItem) -> list[dict[str, Any]]:
     if item.modality == "input":
         return [dict(part) for part in item.content]
-    if item.modality == "audio":
+    if item.modality == "audio" and item.first_id is None:
         return [{"type": "output_audio", "transcript": item.text}]
     return [{"type": "output_text", "text": item.text}]
 

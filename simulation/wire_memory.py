@@ -309,7 +309,7 @@ class WireMemory:
 
     def _answered(self, event: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
         """Return the client's event that the server answers, if there was one: that of the item, or else the oldest."""
-        item_id = _text(event, "item_id")
+        item_id = _text(event, "item_id") or None
         for each in self._asked:
             if each.get("type") == name and item_id in (None, each.get("item_id")):
                 self._asked.remove(each)

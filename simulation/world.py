@@ -77,6 +77,7 @@ class SimulatedWorld:
         reconnects: bool = False,
         progress_every_ms: int | None = 100,
         audio_format: AudioFormat = PCM_24K,
+        dialect: str | None = None,
         real_time: bool = False,
         on_record: Callable[[Record], None] | None = None,
         on_first_sound: Callable[[], None] | None = None,
@@ -94,6 +95,7 @@ class SimulatedWorld:
         }
         self._has_output = has_output
         self._audio_format = audio_format
+        self._dialect = dialect or "openai"
         self.policy = policy or Policy()
         self.capabilities = capabilities
         self._barge_in = barge_in
@@ -150,19 +152,26 @@ class SimulatedWorld:
                 reconnection=self.reconnection,
                 capabilities=self.capabilities,
                 audio_format=self._audio_format,
+                dialect=self._dialect,
                 clock=self.clock,
             )
         else:
             connection = await exit_stack.enter_async_context(connect())
             self.session = OpenAIRealtimeSession(
-                connection, configure=self.configure, capabilities=self.capabilities, audio_format=self._audio_format
+                connection,
+                configure=self.configure,
+                capabilities=self.capabilities,
+                audio_format=self._audio_format,
+                dialect=self._dialect,
             )
         return self.session
 
     def configure(self, session: OpenAIRealtimeSession) -> None:
         """Say what the client wants, on each connection that it opens."""
         if self._audio_format != PCM_24K:
-            session.send(session_update(self._audio_format, legacy=self.server.behaviour.event_names == "legacy"))
+            session.send(
+                session_update(self._audio_format, legacy=self.server.behaviour.dialect.event_names == "legacy")
+            )
 
     def open_output(self, speaker: SimulatedSpeaker) -> AudioOutput:
         """Return the output that the driver gets."""

@@ -54,7 +54,7 @@ class LiveKitWorld(SimulatedWorld):
     async def open_session(self, exit_stack: AsyncExitStack) -> Session:
         self.received = self.sent = 0
         http = await exit_stack.enter_async_context(aiohttp.ClientSession())
-        is_azure = self.server.behaviour.event_names == "legacy"
+        is_azure = self.server.behaviour.dialect.event_names == "legacy"
         model = openai.realtime.RealtimeModel(
             base_url=self.server.base_url + ("/realtime" if is_azure else ""),
             api_key="simulated",

@@ -118,7 +118,7 @@ async def running(*responses, connect=True, model="gpt-realtime", **options):
                         await client.close()
     assert clock.next_due_ms is None
     assert asyncio.all_tasks() == tasks_before
-    if server.behaviour.event_names == "ga":
+    if server.behaviour.dialect.event_names == "ga":
         for event in itertools.chain.from_iterable(session.events_sent for session in server.sessions):
             SERVER_EVENTS.validate_json(json.dumps(event), strict=True)
 

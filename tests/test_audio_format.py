@@ -17,6 +17,7 @@ from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimePro
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
 from speech_lifecycle.simulation.report import build_report
 from speech_lifecycle.simulation.script import ScriptedMessage, ScriptedResponse, ServerBehaviour
+from speech_lifecycle.simulation.server_dialects import AZURE, OPENAI
 from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.simulation.tone import tone_base64
 from speech_lifecycle.simulation.world import SimulatedWorld
@@ -254,15 +255,15 @@ def test_a_byte_of_g711_is_a_sample_and_never_half_of_one(in_one_go):
 RESPONSE = ScriptedResponse((ScriptedMessage("One two three", 320), ScriptedMessage("four five six", 440)))
 
 
-@pytest.mark.parametrize("names", ["ga", "legacy"])
+@pytest.mark.parametrize("names", [OPENAI, AZURE], ids=["openai", "azure"])
 @pytest.mark.parametrize("audio_format", FORMATS, ids=str)
 @pytest.mark.parametrize("interrupt_at_ms", [None, 170, 505])
 def test_n4_positions_are_right_in_every_format(audio_format, names, interrupt_at_ms):
-    if names == "ga" and audio_format.encoding == "pcm" and audio_format != PCM_24K:
-        names = "legacy"  # OpenAI itself has PCM at 24 kHz only.
+    if names is OPENAI and audio_format.encoding == "pcm" and audio_format != PCM_24K:
+        names = AZURE  # OpenAI itself has PCM at 24 kHz only.
 
     async def test():
-        behaviour = ServerBehaviour(event_names=names)
+        behaviour = ServerBehaviour(dialect=names)
         async with SimulatedWorld((RESPONSE,), audio_format=audio_format, behaviour=behaviour) as world:
             speech = world.driver.request_response()
             if interrupt_at_ms is not None:

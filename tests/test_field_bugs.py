@@ -74,6 +74,23 @@ ELSEWHERE = {
         "it is about all transitions, and no single speech",
     ),
     "N4": ("telephone-audio", "the machine counts milliseconds; what a byte is worth is said by the wire"),
+    "N1": (
+        "tests/test_openai_protocol.py::test_n1_a_response_out_of_band_is_told_apart",
+        "whether a response is part of the conversation is said by the wire",
+    ),
+    "N25": (
+        "tests/test_hold.py::test_a_hold_outlives_the_speech_that_it_found",
+        "a hold is the conversation's, and no speech's",
+    ),
+    "N8": ("dialect-bare", "which messages there are is said by the wire"),
+    "N17": ("dialect-gateway", "what a request looks like is up to the wire"),
+    "N18": ("dialect-gateway", "the machine is told once of what was said twice"),
+    "N20": ("dialect-bare", "the machine is told what is new in a text"),
+    "N21": ("dialect-xai", "whose answer it is is found out at the wire"),
+    "N37": (
+        "tests/test_openai_dialects.py::test_n37_a_text_is_put_back_behind_what_still_stands_there",
+        "the machine names a message, and its place is found out at the wire",
+    ),
     "P5": ("paused-before-first-sound", "whether held audio is lost is up to the output"),
 }
 """By id: the scenario or the test that shows it, and why the machine alone does not."""
@@ -88,7 +105,8 @@ IDS = (
     + [f"C{n}" for n in range(1, 8)]
     + [f"O{n}" for n in range(1, 8)]
     + [f"P{n}" for n in range(1, 7)]
-    + [f"N{n}" for n in (4,)]
+    + [f"N{n}" for n in (4, 8, 17, 18, 20, 21, 37)]
+    + [f"N{n}" for n in (1, 25)]
     + [f"R{n}" for n in range(1, 5)]
 )
 

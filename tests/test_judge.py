@@ -8,6 +8,7 @@ import base64
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from speech_lifecycle import simulation
 from speech_lifecycle.adapters.sessions import openai_realtime
@@ -98,19 +99,40 @@ class Adapter(OpenAIRealtimeProtocol):
         return [effect]
 
 
+def without(event, item_ids):
+    """Return what is left of an event for an adapter that overlooks all about these items: the event, or nothing."""
+    if {event.get("item_id"), (event.get("item") or {}).get("id")} & item_ids:
+        return []
+    response = event.get("response")
+    if response is None or "output" not in response:
+        return [event]
+    return [{**event, "response": {**response, "output": [i for i in response["output"] if i["id"] not in item_ids]}}]
+
+
 class OverlooksItems(Adapter):
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        self.overlooked = set()
+
     def misread(self, event):
-        return [] if event["type"] == "response.output_item.added" else [event]
+        if event["type"] == "response.output_item.added" and self.is_overlooked(event["item"]):
+            self.overlooked.add(event["item"]["id"])
+        return without(event, self.overlooked)
+
+    def receive_delta(self, delta):
+        if delta.item_id not in self.overlooked:
+            super().receive_delta(delta)
+
+    def is_overlooked(self, item):
+        return True
 
 
-class OverlooksTheSecondItem(Adapter):
+class OverlooksTheSecondItem(OverlooksItems):
     seen = 0
 
-    def misread(self, event):
-        if event["type"] == "response.output_item.added" and event["item"]["type"] == "message":
-            self.seen += 1
-            return [event] if self.seen != 2 else []
-        return [event]
+    def is_overlooked(self, item):
+        self.seen += item["type"] == "message"
+        return self.seen == 2
 
 
 class LosesDeltas(Adapter):
@@ -153,6 +175,9 @@ class MisnamesItems(Adapter):
     def misread(self, event):
         item_id = event.get("item_id") or (event.get("item") or {}).get("id")
         return [event if item_id is None else renamed(event, item_id, f"{item_id}_")]
+
+    def receive_delta(self, delta):
+        super().receive_delta(replace(delta, item_id=f"{delta.item_id}_"))
 
 
 def renamed(event, was, now):

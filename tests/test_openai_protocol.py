@@ -60,7 +60,8 @@ def protocol(receiver) -> OpenAIRealtimeProtocol:
 
 
 def created(modalities=("audio",), **more):
-    return {"type": "response.created", "response": {"id": "r", "output_modalities": list(modalities), **more}}
+    response = {"id": "r", "output_modalities": list(modalities), "metadata": None, **more}
+    return {"type": "response.created", "response": response}
 
 
 def item(kind="message", item_id="A"):

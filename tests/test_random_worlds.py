@@ -22,6 +22,7 @@ from speech_lifecycle.simulation.script import (
     ScriptedResponse,
     ServerBehaviour,
 )
+from speech_lifecycle.simulation.server_dialects import AZURE
 
 EXAMPLES = 100
 WORDS = "These are the words of this message, and a few more."
@@ -92,7 +93,7 @@ responses = st.builds(
 behaviours = st.sampled_from(
     [ServerBehaviour()] * 6
     + [
-        ServerBehaviour(event_names="legacy"),
+        ServerBehaviour(dialect=AZURE),
         ServerBehaviour(refuse_truncate="some_code"),
         ServerBehaviour(refuse_delete="some_code"),
         ServerBehaviour(unacknowledged=frozenset({"conversation.item.truncate", "conversation.item.delete"})),

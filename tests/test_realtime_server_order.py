@@ -16,6 +16,7 @@ from speech_lifecycle.simulation.script import (
     ScriptedResponse,
     ServerBehaviour,
 )
+from speech_lifecycle.simulation.server_dialects import AZURE
 
 pytestmark = pytest.mark.usefixtures("no_handler_fails")
 
@@ -148,7 +149,7 @@ class TestOrder:
             for kind in recorded_types(captures, "azure_voice_live_spoken_turn.yaml")
             if not any(part in kind for part in ignored)
         ]
-        behaviour = ServerBehaviour(event_names="legacy")
+        behaviour = ServerBehaviour(dialect=AZURE)
         async with running(ScriptedResponse((PREAMBLE,)), behaviour=behaviour) as client:
             flat = {"modalities": ["text", "audio"], "instructions": "Be brief.", "voice": "echo"}
             await client.send({"type": "session.update", "session": flat})

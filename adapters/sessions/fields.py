@@ -13,6 +13,9 @@ from typing import Any
 
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
 
+MOST_PARTS = 256
+"""A content index from here on is none: no message has so many parts."""
+
 
 class FieldError(SpeechLifecycleError, ValueError):
     """A field is missing or unusable. The message names it by its path."""
@@ -33,6 +36,18 @@ def identifier(event: Mapping[str, Any], *path: str) -> str:
 def optional_identifier(event: Mapping[str, Any], *path: str) -> str | None:
     """Return an id; None if it is missing or null, or what it would be in is."""
     return identifier(event, *path) if optional(event, *path) is not None else None
+
+
+def hint(event: Mapping[str, Any], key: str) -> str:
+    """Return an id that helps and is not needed; empty if there is none that could be used."""
+    found = event.get(key)
+    return found if isinstance(found, str) and _is_sound(found) else ""
+
+
+def content_index(event: Mapping[str, Any]) -> int | None:
+    """Return which part of a message an event is about; None if it does not say so in a way that could be used."""
+    found = event.get("content_index")
+    return found if isinstance(found, int) and not isinstance(found, bool) and 0 <= found < MOST_PARTS else None
 
 
 def text(event: Mapping[str, Any], *path: str) -> str:

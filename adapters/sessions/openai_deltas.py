@@ -7,22 +7,35 @@ holds, a broken delta too, is left to the general way, which names what is wrong
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias, Union
+from typing import Annotated, Any, TypeAlias, Union
 
 import msgspec
 
+from .fields import MOST_PARTS
 
-class AudioDelta(msgspec.Struct, frozen=True, gc=False):
+ContentIndex: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=MOST_PARTS)]
+
+
+class _Delta(msgspec.Struct, frozen=True, gc=False):
+    item_id: str
+    response_id: str | None = None
+    content_index: ContentIndex | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the event."""
+        return str(self.__struct_config__.tag)
+
+
+class AudioDelta(_Delta, frozen=True, gc=False, kw_only=True):
     """A piece of a message's audio."""
 
-    item_id: str
     delta: bytes
 
 
-class TextDelta(msgspec.Struct, frozen=True, gc=False):
+class TextDelta(_Delta, frozen=True, gc=False, kw_only=True):
     """A piece of a message's text, or of the transcript of its audio."""
 
-    item_id: str
     delta: str
 
 

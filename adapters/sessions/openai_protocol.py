@@ -26,12 +26,24 @@ from speech_lifecycle.fsm.events import (
 from speech_lifecycle.fsm.values import Modality
 
 from ..ports import SessionReceiver
-from ..whole_samples import WholeSamples
-from .audio_format import PCM_24K, AudioFormat, AudioFormatError, said_format
-from .fields import FieldError, audio, identifier, mapping, optional, optional_identifier, sound, text
-from .openai_answers import OpenAIAnswers, ServerError, status_of
+from .audio_format import PCM_24K, AudioFormat, AudioFormatError
+from .fields import (
+    FieldError,
+    audio,
+    content_index,
+    hint,
+    identifier,
+    mapping,
+    optional,
+    optional_identifier,
+    text,
+)
+from .incoming_audio import IncomingAudio, SaidFormat
+from .openai_answers import ErrorEvent, OpenAIAnswers, ServerError, status_of
 from .openai_client_events import SPEECH_ID_KEY, ClientEvents
+from .openai_contents import messages_in, modalities_of, parts_of, words_of
 from .openai_deltas import AudioDelta, Delta, delta_decoder
+from .openai_dialects import OPENAI, Dialect
 from .openai_items import Conversation, OutputItem
 from .openai_requests import ResponseRequests
 from .resumption import GREETINGS
@@ -58,7 +70,7 @@ class _Response:
     """What the server says of a response when it begins."""
 
     modalities: tuple[Modality, ...]
-    audio_format: AudioFormat | AudioFormatError
+    audio_format: SaidFormat
 
 
 class ProtocolError(SpeechLifecycleError, ValueError):
@@ -72,23 +84,26 @@ class OpenAIRealtimeProtocol:
     receiver: SessionReceiver
     audio_format: AudioFormat = PCM_24K
     """What audio is expected: at its sample rate the receiver gets it."""
+    dialect: Dialect = OPENAI
+    """What is known of the server at the beginning."""
+    send: Callable[[dict[str, Any]], None] = lambda event: None
+    """Sends a client event that nobody asked for: another form of one that was refused."""
     answers: OpenAIAnswers = field(init=False)
     conversation_id: str | None = None
     """What the server calls the conversation, if it says so. It outlives the connection if the server keeps it."""
-    _said_format: AudioFormat | AudioFormatError = field(init=False)
-    """What the server says that it sends, or why that cannot be played."""
-    _refused_format: str = ""
     _items: dict[str, OutputItem] = field(default_factory=dict)
     """The messages of responses that have not ended."""
-    _samples: WholeSamples = field(default_factory=WholeSamples)
     _responses: dict[str, _Response] = field(default_factory=dict)
     """Those that have not ended."""
     _conversation: Conversation = field(default_factory=Conversation)
 
     def __post_init__(self) -> None:
         self.answers = OpenAIAnswers(self.receiver)
-        self._client = ClientEvents(self.answers, self._conversation)
-        self._said_format = self.audio_format
+        self._client = ClientEvents(
+            self.answers, self._conversation, dialect=self.dialect, audio_format=self.audio_format
+        )
+        self.answers.may_be_there = self._client.former.may_be_there
+        self._audio = IncomingAudio(self.audio_format, self._note_unplayable)
 
     @property
     def errors(self) -> list[ServerError]:
@@ -118,17 +133,21 @@ class OpenAIRealtimeProtocol:
 
     def receive_delta(self, delta: Delta) -> None:
         """Report a delta that `delta_in` has decoded: what `receive` does with the same event."""
+        item = self._item(delta.item_id, delta.response_id or "")
+        if item is not None and not _is_its_name(item, delta.name):
+            return
         if isinstance(delta, AudioDelta):
-            self._receive_audio(delta.item_id, delta.delta)
+            self._receive_audio(delta.item_id, item, delta.delta, delta.content_index)
         else:
-            self._receive_text(delta.item_id, delta.delta)
+            self._receive_text(delta.item_id, item, delta.delta, delta.content_index or 0)
 
     def end_connection(self) -> None:
         """Expect nothing more of what was under way: responses and answers went down with the connection."""
-        self._items.clear()
+        for item_id, item in list(self._items.items()):
+            self._drop_item(item_id, item)
+        self._client.former.begin_connection()
         self._responses.clear()
-        self._samples = WholeSamples()
-        self._said_format = self.audio_format
+        self._audio.end_connection()
         self._client.requests = ResponseRequests()
         self.answers.end_connection()
 
@@ -139,20 +158,22 @@ class OpenAIRealtimeProtocol:
         session = optional(event, "session")
         # Before it was told anything, a server says its own defaults, and the agent has chosen.
         if isinstance(session, Mapping) and self.audio_format == PCM_24K:
-            self._said_format = self._format_said_by(session, self._said_format)
+            self._audio.listen_to(session)
 
     def _on_session_updated(self, event: Mapping[str, Any]) -> None:
-        self._said_format = self._format_said_by(mapping(event, "session"), self._said_format)
-        if isinstance(self._said_format, AudioFormatError):
-            self._refuse_audio(self._said_format)
+        self._audio.listen_to(mapping(event, "session"))
+        if isinstance(self._audio.said, AudioFormatError):
+            self._audio.refuse(self._audio.said)
 
     def _on_response_created(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response", "id")
         asked_by = optional_identifier(event, "response", "metadata", SPEECH_ID_KEY)
         response = mapping(event, "response")
-        audio_format = self._format_said_by(response, self._said_format)
-        _remember(self._responses, response_id, _Response(_modalities_of(response), audio_format))
+        audio_format = self._audio.format_in(response)
+        _remember(self._responses, response_id, _Response(modalities_of(response), audio_format))
         is_out_of_band = "conversation_id" in response and response["conversation_id"] is None
+        if asked_by is None and not is_out_of_band and not self._client.brings_metadata_back(response):
+            asked_by = self._client.requests.next_in_order()
         self._client.requests.answered(asked_by)
         self.receiver.report(
             SessionResponseCreated(response_id, asked_by or "", is_out_of_band=is_out_of_band), speech_id=asked_by
@@ -162,131 +183,161 @@ class OpenAIRealtimeProtocol:
         response_id = identifier(event, "response_id")
         if text(event, "item", "type") == "message":
             item_id = identifier(event, "item", "id")
-            response = self._responses.get(response_id) or _Response(("audio",), self._said_format)
-            self._items[item_id] = OutputItem(response_id, response.modalities, response.audio_format)
+            if item_id not in self._items:
+                self._begin_item(item_id, response_id)
             return
         self.receiver.report(SessionItemAdded(response_id))
 
     def _on_conversation_item_added(self, event: Mapping[str, Any]) -> None:
         item_id = identifier(event, "item", "id")
-        self._conversation.add(item_id, optional_identifier(event, "previous_item_id"))
+        previous_item_id = optional_identifier(event, "previous_item_id")
+        former = None
+        if optional(event, "item", "role") == "assistant" and optional(event, "item", "status") == "completed":
+            former = self._client.former.recognize(item_id, "".join(parts_of(optional(event, "item")).values()))
+        if former is not None:
+            self._conversation.rename(former, item_id)
+        self._conversation.add(item_id, previous_item_id)
         self.answers.on_item_added(item_id)
 
     def _on_content_part_added(self, event: Mapping[str, Any]) -> None:
         """A message is announced with its first content: only then is it certain whether it has audio."""
         item_id, kind = identifier(event, "item_id"), text(event, "part", "type")
-        index = optional(event, "content_index")
-        item = self._items.get(item_id)
+        item = self._item(item_id, hint(event, "response_id"))
         if item is None:
             return
         if kind in ("text", "output_text") and not item.is_announced:
             item.modalities = ("text",)
         elif kind in ("audio", "output_audio"):
             item.modalities = ("audio",)
-            if isinstance(index, int):
-                self._conversation.note_audio(item_id, index)
+            item.add_audio(content_index(event), 0)
+            self._conversation.note_audio(item_id, item.audio_runs)
         self._announce(item_id, item)
 
     def _on_audio_delta(self, event: Mapping[str, Any]) -> None:
-        self._receive_audio(identifier(event, "item_id"), audio(event, "delta"))
+        item_id, data = identifier(event, "item_id"), audio(event, "delta")
+        item = self._item(item_id, hint(event, "response_id"))
+        if item is None or _is_its_name(item, event["type"]):
+            self._receive_audio(item_id, item, data, content_index(event))
 
     def _on_text_delta(self, event: Mapping[str, Any]) -> None:
-        self._receive_text(identifier(event, "item_id"), text(event, "delta"))
+        item_id, words = identifier(event, "item_id"), text(event, "delta")
+        item = self._item(item_id, hint(event, "response_id"))
+        if item is None or _is_its_name(item, event["type"]):
+            self._receive_text(item_id, item, words, content_index(event) or 0)
 
     def _on_text_done(self, event: Mapping[str, Any]) -> None:
-        """Some servers send the text, or the rest of it, only at the end."""
+        """Some servers send the text, or the rest of it, only at the end, and some sentence by sentence (N20)."""
         item_id = identifier(event, "item_id")
         key = "transcript" if "transcript" in event else "text"
-        whole = text(event, key) if optional(event, key) is not None else ""
-        item = self._items.get(item_id)
+        done = text(event, key) if optional(event, key) is not None else ""
+        item, index = self._item(item_id, hint(event, "response_id")), content_index(event) or 0
+        if item is not None and _is_its_name(item, event["type"]):
+            self._report_text(item_id, item, item.text(index).take_done(done))
+
+    def _on_content_part_done(self, event: Mapping[str, Any]) -> None:
+        """The last place but two where a text may be that came nowhere before (N20)."""
+        item_id, words = identifier(event, "item_id"), words_of(optional(event, "part"))
+        item, index = self._item(item_id, hint(event, "response_id")), content_index(event) or 0
         if item is not None:
-            before = "".join(item.text)
-            if whole.startswith(before):
-                self._receive_text(item_id, whole[len(before) :])
+            self._report_text(item_id, item, item.text(index).take_whole(words))
 
-    def _receive_audio(self, item_id: str, data: bytes) -> None:
-        item = self._items.get(item_id)
-        audio_format = self._said_format if item is None else item.audio_format
-        if isinstance(audio_format, AudioFormatError):
-            self._refuse_audio(audio_format)
+    def _receive_audio(self, item_id: str, item: OutputItem | None, data: bytes, index: int | None) -> None:
+        whole = self._audio.decode(item_id, data, self._audio.said if item is None else item.audio_format)
+        if not whole:
             return
-        whole = self._samples.take(item_id, audio_format.decode(data))
-        if whole:
-            self._announce_content(item_id)
-            self.receiver.deliver_audio(item_id, whole)
+        if item is not None:
+            index = item.add_audio(index, len(whole))
+            item.text(index).has_sounded = True
+            self._conversation.note_audio(item_id, item.audio_runs)
+            self._announce(item_id, item)
+        self.receiver.deliver_audio(item_id, whole)
 
-    def _format_said_by(
-        self, settings: Mapping[str, Any], otherwise: AudioFormat | AudioFormatError
-    ) -> AudioFormat | AudioFormatError:
-        """Return what a session or response says of its audio, or why that cannot be played here."""
-        try:
-            said = said_format(settings)
-        except AudioFormatError as error:
-            return error
-        if said is None or said.sample_rate == self.audio_format.sample_rate:
-            return said or otherwise
-        return AudioFormatError(
-            f"the server sends {said}, and this session is for {self.audio_format}: what it sends is not played. Make "
-            f"the session with audio_format={said.name!r} and give the driver an output of {said.sample_rate} samples "
-            f"per second, or ask the server for {self.audio_format} in session.update"
-        )
+    def _note_unplayable(self, error: AudioFormatError) -> None:
+        self.answers.note(ServerError("unplayable_audio_format", str(error), None))
 
-    def _refuse_audio(self, error: AudioFormatError) -> None:
-        """Say once why audio cannot be played, and again when the server has said another format that cannot be."""
-        if str(error) != self._refused_format:
-            self._refused_format = str(error)
-            logger.error("%s", error)
-            self.answers.note(ServerError("unplayable_audio_format", str(error), None))
+    def _receive_text(self, item_id: str, item: OutputItem | None, words: str, index: int) -> None:
+        self._report_text(item_id, item, words if item is None else item.text(index).take(words))
 
-    def _receive_text(self, item_id: str, words: str) -> None:
+    def _report_text(self, item_id: str, item: OutputItem | None, words: str) -> None:
         if not words:
             return
-        item = self._announce_content(item_id)
         if item is not None:
-            item.text.append(words)
+            self._announce(item_id, item)
         self.receiver.report(SessionTextReceived(item_id, words))
 
     def _on_output_item_done(self, event: Mapping[str, Any]) -> None:
-        item_id = identifier(event, "item", "id")
-        item = self._items.get(item_id)
+        item_id, words = identifier(event, "item", "id"), parts_of(optional(event, "item"))
+        response_id = hint(event, "response_id") if optional(event, "item", "type") == "message" else ""
+        item = self._items.get(item_id) if not response_id else self._item(item_id, response_id)
         if item is not None:
+            self._receive_rest(item_id, item, words)
             self._end(item_id, item)
 
     def _on_response_done(self, event: Mapping[str, Any]) -> None:
         response_id, status = identifier(event, "response", "id"), status_of(mapping(event, "response"))
+        outputs = messages_in(optional(event, "response", "output"))
+        for item_id, words in outputs.items():
+            item = self._item(item_id, response_id)
+            if item is not None and item.response_id == response_id:
+                self._receive_rest(item_id, item, words)
         for item_id, item in list(self._items.items()):
             if item.response_id == response_id:
                 self._announce(item_id, item)
-                self._samples.forget(item_id)
-                del self._items[item_id]
+                self._drop_item(item_id, item)
         self._responses.pop(response_id, None)
         self.receiver.report(SessionResponseEnded(response_id, status))
+
+    def _drop_item(self, item_id: str, item: OutputItem) -> None:
+        self._audio.forget(item_id)
+        self._client.former.note(item_id, item.whole_text)
+        del self._items[item_id]
+
+    def _receive_rest(self, item_id: str, item: OutputItem, words: Mapping[int, str]) -> None:
+        """Report what the parts of a message say at its end and did not say before."""
+        for index, whole in words.items():
+            self._report_text(item_id, item, item.text(index).take_whole(whole))
 
     def _on_truncated(self, event: Mapping[str, Any]) -> None:
         self.answers.on_truncated(event)
 
     def _on_deleted(self, event: Mapping[str, Any]) -> None:
-        self.answers.on_deleted(event)
+        item_id = self.answers.on_deleted(event)
+        self._conversation.remove(item_id)
+        self._client.former.forget(item_id)
 
     def _on_error(self, event: Mapping[str, Any]) -> None:
-        error = mapping(event, "error")
-        speech_id = self._client.requests.refused(error.get("event_id"), str(error.get("code")))
-        if speech_id is None:
-            self.answers.on_error(event)
+        error = ErrorEvent.of(event)
+        instead = self._client.second_try(error)
+        if instead is not None:
+            logger.info("the server refused (%s): %r is sent once more, in another form", error.code, instead["type"])
+            self.send(instead)
+            return
+        refused = self._client.requests.refused_by(error)
+        if refused is None:
+            self.answers.take_error(error)
         else:
-            code, words = sound(str(error.get("code") or "")), sound(str(error.get("message") or ""))
-            self.receiver.report(SessionRequestRefused(speech_id, code, words))
+            speech_id = self._client.requests.speech_of(refused)
+            self.receiver.report(SessionRequestRefused(speech_id, error.code, error.text))
 
     def _on_speech_started(self, event: Mapping[str, Any]) -> None:
+        self._client.requests.user_speaks()
         self.receiver.user_started_speaking()
 
     def _on_speech_stopped(self, event: Mapping[str, Any]) -> None:
         self.receiver.user_stopped_speaking()
 
-    def _announce_content(self, item_id: str) -> OutputItem | None:
+    def _item(self, item_id: str, response_id: str) -> OutputItem | None:
+        """Return a message that is being built. Some servers do not say that one begins (N8)."""
         item = self._items.get(item_id)
         if item is not None:
-            self._announce(item_id, item)
+            return item
+        if not response_id and len(self._responses) == 1:
+            response_id = next(iter(self._responses))
+        return self._begin_item(item_id, response_id) if response_id in self._responses else None
+
+    def _begin_item(self, item_id: str, response_id: str) -> OutputItem:
+        response = self._responses.get(response_id) or _Response(("audio",), self._audio.said)
+        item = self._items[item_id] = OutputItem(response_id, response.modalities, response.audio_format)
         return item
 
     def _announce(self, item_id: str, item: OutputItem) -> None:
@@ -315,9 +366,9 @@ class OpenAIRealtimeProtocol:
         return self._client.translate(effect)
 
 
-def _modalities_of(response: Mapping[str, Any]) -> tuple[Modality, ...]:
-    named = response.get("output_modalities") or response.get("modalities") or ("audio",)
-    return ("text",) if isinstance(named, list | tuple) and "audio" not in named else ("audio",)
+def _is_its_name(item: OutputItem, name: str) -> bool:
+    """Whether this kind of event comes under this name: the first that it came under. The other is a copy (N18)."""
+    return item.names.setdefault(_OLDER_NAMES.get(name, name), name) == name
 
 
 def _remember(latest: dict[str, V], key: str, value: V) -> None:
@@ -339,6 +390,7 @@ _HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]
     "response.output_audio_transcript.done": OpenAIRealtimeProtocol._on_text_done,
     "response.output_text.delta": OpenAIRealtimeProtocol._on_text_delta,
     "response.output_text.done": OpenAIRealtimeProtocol._on_text_done,
+    "response.content_part.done": OpenAIRealtimeProtocol._on_content_part_done,
     "response.output_item.done": OpenAIRealtimeProtocol._on_output_item_done,
     "response.done": OpenAIRealtimeProtocol._on_response_done,
     "conversation.item.truncated": OpenAIRealtimeProtocol._on_truncated,

@@ -22,6 +22,7 @@ from .audio_format import PCM_24K, AudioFormat
 from .client_event import as_sent
 from .faults import Faults
 from .openai_answers import ServerError
+from .openai_dialects import OPENAI, Dialect, dialect_of
 from .openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
 from .reconnection import Reconnection
 from .resumption import Resumption
@@ -66,6 +67,7 @@ class OpenAIRealtimeSession:
         reconnection: Reconnection | None = None,
         capabilities: Capabilities | None = None,
         audio_format: AudioFormat | Mapping[str, Any] | str = PCM_24K,
+        dialect: Dialect | str = OPENAI,
         clock: Clock | None = None,
     ) -> None:
         """Take an open connection, or a way to connect, or both.
@@ -81,11 +83,14 @@ class OpenAIRealtimeSession:
                 of the protocol, as `{"type": "audio/pcm", "rate": 16000}`, or a name, as `audio/pcmu` or `g711_alaw`.
                 The driver gets 16-bit PCM of its sample rate. What the server says of its format is believed; audio
                 of another sample rate is not played, which is logged and among the `errors`.
+            dialect: how the server speaks the protocol, if it is known: `openai`, `azure`, `xai`, or `permissive` for a
+                gateway of which nothing is (docs/openai-realtime.md, "Dialects"). It learns most by itself.
             clock: the time between two attempts to connect; the event loop's by default.
 
         Raises:
             ValueError: there is neither a connection nor a way to get one.
             AudioFormatError: the audio format is one that cannot be played.
+            DialectError: no dialect has this name.
         """
         if connection is None and connect is None:
             raise ValueError("the session needs an open connection, or a way to connect")
@@ -95,6 +100,7 @@ class OpenAIRealtimeSession:
         self._reconnection = reconnection or Reconnection()
         self._capabilities = capabilities or Capabilities()
         self._audio_format = AudioFormat.of(audio_format)
+        self._dialect = dialect_of(dialect)
         self._clock = clock or LoopClock()
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._protocol: OpenAIRealtimeProtocol | None = None
@@ -148,7 +154,7 @@ class OpenAIRealtimeSession:
 
     def attach(self, receiver: SessionReceiver) -> None:
         """Take the receiver of facts and audio."""
-        self._protocol = OpenAIRealtimeProtocol(receiver, self._audio_format)
+        self._protocol = OpenAIRealtimeProtocol(receiver, self._audio_format, self._dialect, self.send)
 
     def request_response(self, speech_id: str) -> None:
         """Ask the model for a response."""

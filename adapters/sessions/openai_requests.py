@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .openai_answers import ErrorEvent
+
 _ONE_AT_A_TIME = "conversation_already_has_active_response"
 _KEPT = 16
 """Far more than are ever under way: one that is never answered is not remembered for ever."""
@@ -15,22 +17,49 @@ class ResponseRequests:
 
     _open: dict[str, str] = field(default_factory=dict)
     """The speech of each client event."""
+    _in_order: list[str] = field(default_factory=list)
+    """The client events that the next responses answer, if the user says nothing before."""
 
     def expect(self, event_id: str, speech_id: str) -> None:
         """Expect the answer to a client event that asks for a response."""
         self._open[event_id] = speech_id
+        self._in_order.append(event_id)
         if len(self._open) > _KEPT:
-            del self._open[next(iter(self._open))]
+            self._forget(next(iter(self._open)))
+
+    def next_in_order(self) -> str | None:
+        """Return the speech that a response answers which does not say whom: the first that waits.
+
+        None if the user has begun to speak since: the response may be the server's own answer to that.
+        """
+        return self._open[self._in_order[0]] if self._in_order else None
+
+    def user_speaks(self) -> None:
+        """The next response may be the server's own answer to the user."""
+        self._in_order.clear()
 
     def answered(self, speech_id: str | None) -> None:
         """Expect no other answer for a speech whose response has begun."""
-        self._open = {event_id: of for event_id, of in self._open.items() if of != speech_id}
+        for event_id in [event_id for event_id, of in self._open.items() if of == speech_id]:
+            self._forget(event_id)
 
-    def refused(self, event_id: object, code: str) -> str | None:
-        """Return the speech whose request an error refuses, and expect no other answer; None if it refuses none.
+    def refused_by(self, error: ErrorEvent) -> str | None:
+        """Return the client event that an error is the answer to, if it asked for a response.
 
-        An error without an event id is the answer to the oldest request that can be refused with its code.
+        An error without an event id is the answer to the oldest request that can be refused so.
         """
-        if event_id is None and code == _ONE_AT_A_TIME:
-            event_id = next(iter(self._open), None)
-        return self._open.pop(event_id, None) if isinstance(event_id, str) else None
+        if error.event_id is not None:
+            return error.event_id if error.event_id in self._open else None
+        is_about_one = error.code == _ONE_AT_A_TIME or error.param.split(".")[0] == "response"
+        return next(iter(self._open), None) if is_about_one else None
+
+    def speech_of(self, event_id: str) -> str:
+        """Return the speech that a client event was for, and expect no other answer."""
+        speech_id = self._open[event_id]
+        self._forget(event_id)
+        return speech_id
+
+    def _forget(self, event_id: str) -> None:
+        del self._open[event_id]
+        if event_id in self._in_order:
+            self._in_order.remove(event_id)
