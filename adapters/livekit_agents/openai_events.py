@@ -29,6 +29,7 @@ class OpenAIEvents:
         session: llm.RealtimeSession[Any],
         receiver: SessionReceiver,
         on_response_done: Callable[[Mapping[str, Any]], None] = lambda response: None,
+        on_server_event: Callable[[Mapping[str, Any]], None] = lambda event: None,
     ) -> None:
         """Listen to the session, until `detach`.
 
@@ -36,7 +37,9 @@ class OpenAIEvents:
             session: the session.
             receiver: is told the answers.
             on_response_done: is given each response that the server has ended, as the server describes it.
+            on_server_event: is given every server event.
         """
+        self._on_every_event = on_server_event
         self._on_response_done = on_response_done
         self.answers = OpenAIAnswers(receiver)
         self.are_heard = False
@@ -102,6 +105,7 @@ class OpenAIEvents:
 
     def _on_server_event(self, event: Mapping[str, Any]) -> None:
         self.are_heard = True
+        self._on_every_event(event)
         name = event.get("type")
         if name == "conversation.item.truncated":
             self.answers.on_truncated(event)

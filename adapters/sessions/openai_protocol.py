@@ -47,6 +47,7 @@ from .openai_dialects import OPENAI, Dialect
 from .openai_items import Conversation, OutputItem
 from .openai_requests import ResponseRequests
 from .resumption import GREETINGS
+from .user_turn import UserTurn
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class OpenAIRealtimeProtocol:
 
     def __post_init__(self) -> None:
         self.answers = OpenAIAnswers(self.receiver)
+        self._user_turn = UserTurn(self.receiver)
         self._client = ClientEvents(
             self.answers, self._conversation, dialect=self.dialect, audio_format=self.audio_format
         )
@@ -149,6 +151,7 @@ class OpenAIRealtimeProtocol:
         self._responses.clear()
         self._audio.end_connection()
         self._client.requests = ResponseRequests()
+        self._user_turn.end_connection()
         self.answers.end_connection()
 
     # A handler reads all it needs before it reports or changes anything.
@@ -162,6 +165,7 @@ class OpenAIRealtimeProtocol:
 
     def _on_session_updated(self, event: Mapping[str, Any]) -> None:
         self._audio.listen_to(mapping(event, "session"))
+        self._user_turn.take(event)
         if isinstance(self._audio.said, AudioFormatError):
             self._audio.refuse(self._audio.said)
 
@@ -174,7 +178,8 @@ class OpenAIRealtimeProtocol:
         is_out_of_band = "conversation_id" in response and response["conversation_id"] is None
         if asked_by is None and not is_out_of_band and not self._client.brings_metadata_back(response):
             asked_by = self._client.requests.next_in_order()
-        self._client.requests.answered(asked_by)
+        if self._client.requests.answered(asked_by) and not is_out_of_band:
+            self._user_turn.answer()
         self.receiver.report(
             SessionResponseCreated(response_id, asked_by or "", is_out_of_band=is_out_of_band), speech_id=asked_by
         )
@@ -321,10 +326,10 @@ class OpenAIRealtimeProtocol:
 
     def _on_speech_started(self, event: Mapping[str, Any]) -> None:
         self._client.requests.user_speaks()
-        self.receiver.user_started_speaking()
+        self._user_turn.take(event)
 
-    def _on_speech_stopped(self, event: Mapping[str, Any]) -> None:
-        self.receiver.user_stopped_speaking()
+    def _on_user_turn(self, event: Mapping[str, Any]) -> None:
+        self._user_turn.take(event)
 
     def _item(self, item_id: str, response_id: str) -> OutputItem | None:
         """Return a message that is being built. Some servers do not say that one begins (N8)."""
@@ -356,6 +361,11 @@ class OpenAIRealtimeProtocol:
     def request_response(self, speech_id: str) -> dict[str, Any]:
         """Return the client event that asks for a response."""
         return self._client.request_response(speech_id)
+
+    def note_sent(self, event: Mapping[str, Any]) -> None:
+        """Learn of a client event that may not be ours: of a request for a response, that somebody has asked."""
+        if event.get("type") == "response.create":
+            self._client.requests.note_sent(event.get("event_id"))
 
     def restore(self, history: Iterable[CommitMessage]) -> list[dict[str, Any]]:
         """Return the client events that tell a new conversation what was heard, as `ClientEvents.restore` does."""
@@ -396,7 +406,10 @@ _HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]
     "conversation.item.truncated": OpenAIRealtimeProtocol._on_truncated,
     "conversation.item.deleted": OpenAIRealtimeProtocol._on_deleted,
     "input_audio_buffer.speech_started": OpenAIRealtimeProtocol._on_speech_started,
-    "input_audio_buffer.speech_stopped": OpenAIRealtimeProtocol._on_speech_stopped,
+    "input_audio_buffer.speech_stopped": OpenAIRealtimeProtocol._on_user_turn,
+    "input_audio_buffer.committed": OpenAIRealtimeProtocol._on_user_turn,
+    "input_audio_buffer.cleared": OpenAIRealtimeProtocol._on_user_turn,
+    "input_audio_buffer.timeout_triggered": OpenAIRealtimeProtocol._on_user_turn,
     "error": OpenAIRealtimeProtocol._on_error,
 }
 

@@ -181,6 +181,8 @@ class OpenAIRealtimeSession:
             self.events_dropped += 1
             logger.debug("client event %r was dropped: there is no connection", event.get("type"))
             return
+        if self._protocol is not None:
+            self._protocol.note_sent(sent)
         self.frames_sent += 1
         self._outbox.put_nowait(sent)
 

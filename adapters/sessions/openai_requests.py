@@ -19,6 +19,12 @@ class ResponseRequests:
     """The speech of each client event."""
     _in_order: list[str] = field(default_factory=list)
     """The client events that the next responses answer, if the user says nothing before."""
+    _foreign: int = 0
+    """How many other requests were sent past us, of which the response has not begun."""
+
+    def note_sent(self, event_id: object) -> None:
+        """Learn of a client event that asks for a response. If it is not ours, the next is not the server's own."""
+        self._foreign += str(event_id) not in self._open
 
     def expect(self, event_id: str, speech_id: str) -> None:
         """Expect the answer to a client event that asks for a response."""
@@ -38,10 +44,15 @@ class ResponseRequests:
         """The next response may be the server's own answer to the user."""
         self._in_order.clear()
 
-    def answered(self, speech_id: str | None) -> None:
-        """Expect no other answer for a speech whose response has begun."""
-        for event_id in [event_id for event_id, of in self._open.items() if of == speech_id]:
-            self._forget(event_id)
+    def answered(self, speech_id: str | None) -> bool:
+        """Expect no other answer to a request whose response has begun; whether nobody on this side has made one."""
+        if speech_id is not None or self._open:
+            for event_id in [event_id for event_id, of in self._open.items() if of == speech_id]:
+                self._forget(event_id)
+            return False
+        is_foreign = self._foreign > 0
+        self._foreign -= is_foreign
+        return not is_foreign
 
     def refused_by(self, error: ErrorEvent) -> str | None:
         """Return the client event that an error is the answer to, if it asked for a response.

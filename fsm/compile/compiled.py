@@ -2699,6 +2699,7 @@ def conversation_on_session_lost(run, conversation, event):
     state = conversation.connection
     if state == 'connected':
         run.transitions.append('conversation.connected.session_lost')
+        run.raise_event('user_unknown')
         tell_all_event = SessionLost(event.may_resume)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
@@ -2708,6 +2709,7 @@ def conversation_on_session_lost(run, conversation, event):
     elif state == 'disconnected':
         if not event.may_resume:
             run.transitions.append('conversation.disconnected.session_lost')
+            run.raise_event('user_unknown')
             tell_all_event = SessionLost(event.may_resume)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
@@ -2715,6 +2717,7 @@ def conversation_on_session_lost(run, conversation, event):
         return reply_193
     elif state == 'restoring':
         run.transitions.append('conversation.restoring.session_lost')
+        run.raise_event('user_unknown')
         tell_all_event = SessionLost(event.may_resume)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
@@ -2812,6 +2815,13 @@ def conversation_on_user_stopped_speaking(run, conversation, event):
         return reply_200
     else:
         run.transitions.append('conversation.talking.user_stopped_speaking')
+        conversation.user = 'silent'
+        return None
+
+def conversation_on_user_unknown(run, conversation, event):
+    state = conversation.user
+    if state == 'talking':
+        run.transitions.append('conversation.talking.user_unknown')
         conversation.user = 'silent'
         return None
 
@@ -3567,7 +3577,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = 'e96d33f7d5d92d15'
+DIGEST = '96253b03290f13af'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
@@ -3632,6 +3642,7 @@ CONVERSATION = {
 }
 TOLD_CONVERSATION = {
     'hold': conversation_on_hold,
+    'user_unknown': conversation_on_user_unknown,
     'speech_stopped': conversation_on_speech_stopped,
     'speech_resumed': conversation_on_speech_resumed,
     'response_over': conversation_on_response_over,

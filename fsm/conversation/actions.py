@@ -26,7 +26,8 @@ from .run import ConversationRun
 
 
 def lose_session(run: ConversationRun, conversation: Conversation, event: SessionLost) -> None:
-    """Tell every speech that the connection is gone. A response in flight is over (O6)."""
+    """Tell every speech that the connection is gone. A response in flight is over (O6), and so is the user's turn."""
+    run.raise_event("user_unknown")
     _tell_all(run, conversation, SessionLost(event.may_resume))
 
 

@@ -25,7 +25,7 @@ from ..answers import ignored, rejected
 from ..chart_model import new_model
 from ..naming import named
 
-INTERNAL_EVENTS = ("hold", "speech_stopped", "speech_resumed", "response_over", "speech_over")
+INTERNAL_EVENTS = ("hold", "user_unknown", "speech_stopped", "speech_resumed", "response_over", "speech_over")
 
 
 class ConversationChart(StateChart[Any]):
@@ -114,6 +114,8 @@ class ConversationChart(StateChart[Any]):
     )
     named("holding", talking.to(None, event="user_started_speaking", cond="barge_in_holds", on="hold_all"))
     talking.to(silent, event="user_stopped_speaking")
+    # Whoever would have said that the user has stopped is gone: the floor must not be lost to that (N5).
+    talking.to(silent, event="user_unknown")
 
     # The floor goes to the speech that has waited longest, once the output is free and the user silent.
     free.to(taken, cond="next_may_speak", on="give_floor_to_next")

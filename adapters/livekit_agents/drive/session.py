@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from livekit.agents import APIConnectionError, llm
@@ -26,6 +26,7 @@ from speech_lifecycle.fsm.events import SessionLost, SessionRequestRefused, Sess
 from speech_lifecycle.fsm.values import Capabilities, ResponseStatus
 
 from ...ports import SessionReceiver
+from ...sessions.user_turn import HEARD_BY_THE_SERVER, UserTurn
 from ..openai_events import OpenAIEvents
 from ..server_context import put_heard_text, remove_messages, replace_message, restore_heard_texts
 from .generation import GenerationReader
@@ -71,6 +72,7 @@ class LiveKitSession:
         self._context_lock = asyncio.Lock()
         self._is_dead = asyncio.Event()
         self._openai: OpenAIEvents
+        self._user_turn: UserTurn
 
     @property
     def sample_rate(self) -> int:
@@ -92,7 +94,8 @@ class LiveKitSession:
     def attach(self, receiver: SessionReceiver) -> None:
         """Take the receiver of facts and audio, and listen to the realtime session."""
         self._receiver = receiver
-        self._openai = OpenAIEvents(self._session, receiver)
+        self._user_turn = UserTurn(receiver)
+        self._openai = OpenAIEvents(self._session, receiver, on_server_event=self._on_openai_event)
         self._session.on("generation_created", self._on_generation_created)
         self._session.on("metrics_collected", self._on_metrics_collected)
         self._session.on("error", self._on_error)
@@ -157,6 +160,8 @@ class LiveKitSession:
         self._readers[response_id] = reader
         if len(self._readers) > _READERS_KEPT:
             del self._readers[next(iter(self._readers))]
+        if speech_id is None and not generation.user_initiated:
+            self._user_turn.answer()
         self._attached.report(SessionResponseCreated(response_id), speech_id=speech_id)
         self._begin(reader.read())
         return response_id
@@ -198,6 +203,7 @@ class LiveKitSession:
     def _on_session_reconnected(self, _: object) -> None:
         self._note_broken_connection()
         self._is_reconnecting = False
+        self._user_turn.end_connection()
         self._attached.report(SessionResumed())
         deferred, self._deferred = self._deferred, []
         for speech_id in deferred:
@@ -214,10 +220,15 @@ class LiveKitSession:
             self._attached.report(SessionLost())
 
     def _on_input_speech_started(self, _: object) -> None:
-        self._attached.user_started_speaking()
+        self._user_turn.begin()
 
     def _on_input_speech_stopped(self, _: object) -> None:
-        self._attached.user_stopped_speaking()
+        self._user_turn.end()
+
+    def _on_openai_event(self, event: Mapping[str, Any]) -> None:
+        """LiveKit tells of the user what the server heard, and nothing of what else ends a turn (N5)."""
+        if event.get("type") not in HEARD_BY_THE_SERVER:
+            self._user_turn.take(event)
 
     # The server's memory
 

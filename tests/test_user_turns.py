@@ -1,0 +1,173 @@
+"""The user is thought to speak until a turn ends, by whatever ends it: the floor is never lost to that (N5)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from conversations import Talk
+
+from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol
+from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.simulation.report import build_report
+from speech_lifecycle.simulation.script import AT_ONCE, ScriptedMessage, ScriptedResponse, ServerBehaviour
+from speech_lifecycle.simulation.world import SimulatedWorld
+
+STARTED = {"type": "input_audio_buffer.speech_started", "audio_start_ms": 0, "item_id": "u"}
+STOPPED = {"type": "input_audio_buffer.speech_stopped", "audio_end_ms": 900, "item_id": "u"}
+COMMITTED = {"type": "input_audio_buffer.committed", "item_id": "u", "previous_item_id": None}
+
+
+class Receiver:
+    """Notes what is said of the user."""
+
+    def __init__(self) -> None:
+        self.is_speaking = False
+        self.times_stopped = 0
+
+    def report(self, fact, *, speech_id=None):
+        pass
+
+    def user_started_speaking(self):
+        self.is_speaking = True
+
+    def user_stopped_speaking(self):
+        self.times_stopped += self.is_speaking
+        self.is_speaking = False
+
+
+def after(*events, sent=()) -> Receiver:
+    receiver = Receiver()
+    protocol = OpenAIRealtimeProtocol(receiver)
+    for event in sent:
+        protocol.note_sent(event)
+    for event in events:
+        protocol.receive(event)
+    return receiver
+
+
+def updated(session) -> dict:
+    return {"type": "session.updated", "session": session}
+
+
+def created(response_id="r", **response) -> dict:
+    return {"type": "response.created", "response": {"id": response_id, "conversation_id": "c", **response}}
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        STOPPED,
+        COMMITTED,
+        {"type": "input_audio_buffer.cleared"},
+        {"type": "input_audio_buffer.timeout_triggered", "item_id": "u", "audio_start_ms": 0, "audio_end_ms": 1},
+        updated({"audio": {"input": {"turn_detection": None}}}),
+        updated({"turn_detection": None}),
+        updated({"turn_detection": {"type": "none"}}),
+        created(),
+    ],
+    ids=lambda event: event["type"],
+)
+def test_whatever_ends_a_turn_ends_it(end):
+    assert not after(STARTED, end).is_speaking
+    assert after(STARTED, end, STARTED).is_speaking
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        updated({"audio": {"input": {"turn_detection": {"type": "server_vad"}}}}),
+        updated({"audio": {"input": {}}}),
+        updated({"audio": {"output": {"speed": 1.1}}}),
+        updated({"instructions": "Be brief."}),
+        created(conversation_id=None),
+        created(metadata={"speech_id": "speech_1"}),
+        {"type": "input_audio_buffer.dtmf_event_received", "event": "1"},
+    ],
+    ids=repr,
+)
+def test_what_says_nothing_of_the_user_ends_no_turn(event):
+    assert after(STARTED, event).is_speaking
+
+
+def test_the_answer_to_the_turn_before_does_not_end_the_present_one():
+    assert after(STARTED, STOPPED, COMMITTED, STARTED, created()).is_speaking
+    assert not after(STARTED, STOPPED, COMMITTED, STARTED, created("r"), created("s")).is_speaking
+
+
+@pytest.mark.parametrize("asked", [{}, {"response": None}, {"response": {"instructions": "x"}}, {"response": []}])
+def test_a_response_that_somebody_on_this_side_has_asked_for_says_nothing_of_the_user(asked):
+    sent = ({"type": "response.create", **asked},)
+    assert after(STARTED, created(), sent=sent).is_speaking
+    assert not after(STARTED, created("r"), created("s"), sent=sent).is_speaking
+
+
+def test_a_lost_connection_leaves_no_user_who_speaks():
+    for kept in (False, True):
+        talk = Talk(barge_in="ignore")
+        talk.tell(ev.UserStartedSpeaking(), ev.SessionLost(may_resume=True), ev.SessionResumed(kept))
+        assert talk.now.user == "silent"
+        talk.ask("a")
+        assert talk.now.floor_id == "a"
+
+
+def test_a_connection_that_is_lost_while_the_user_is_silent_changes_nothing_of_that():
+    talk = Talk()
+    talk.tell(ev.SessionLost(may_resume=True), ev.SessionResumed(True), ev.UserStartedSpeaking())
+    assert talk.now.user == "talking"
+
+
+# With the real SDK, on a real socket
+
+ANSWER = ScriptedResponse((ScriptedMessage("Are you still there?", 800, message_id="m"),), pacing=AT_ONCE)
+NO_DETECTION = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+SILENCE = "AAAA" * 4_000
+
+
+def clear(world):
+    world.session.send({"type": "input_audio_buffer.clear"})
+
+
+def switch_off(world):
+    world.session.send({"type": "session.update", "session": NO_DETECTION})
+
+
+def commit(world):
+    world.session.send({"type": "input_audio_buffer.append", "audio": SILENCE})
+    world.session.send({"type": "input_audio_buffer.commit"})
+
+
+def drop(world):
+    world.server_session.drop_connection()
+
+
+@pytest.mark.parametrize("end", [clear, switch_off, commit, drop])
+@pytest.mark.parametrize("barge_in", ["interrupt", "ignore"])
+def test_the_agent_speaks_after_a_turn_that_nobody_said_was_over(end, barge_in):
+    async def run() -> None:
+        behaviour = ServerBehaviour(after_loss="kept")
+        async with SimulatedWorld((ANSWER,), barge_in=barge_in, reconnects=True, behaviour=behaviour) as world:
+            await world.server_session.user_starts_speaking()
+            await world.settle()
+            assert world.driver.user_is_speaking
+            end(world)
+            await world.run_until(lambda: not world.driver.user_is_speaking)
+            await world.run_until(lambda: world.driver.connection_state == "connected")
+            world.driver.request_response()
+            await world.run_until_over()
+            assert world.listener.heard == {"m": 800}
+            assert build_report(world).is_equal
+
+    asyncio.run(run())
+
+
+def test_the_servers_own_answer_is_heard_if_the_end_of_the_turn_was_never_told():
+    async def run() -> None:
+        async with SimulatedWorld((ANSWER,)) as world:
+            await world.server_session.user_starts_speaking()
+            world.server_session.owe_response()
+            await world.run_until_over()
+            assert world.listener.heard == {"m": 800}
+            assert build_report(world).is_equal
+
+    asyncio.run(run())
