@@ -122,6 +122,16 @@ class VirtualClock:
             callback()
         return True
 
+    def move_to(self, at_ms: float) -> None:
+        """Move to an instant, and run nothing, not even what is due then. Never back.
+
+        Raises:
+            ValueError: something is due before that instant.
+        """
+        if (due_ms := self.next_due_ms) is not None and due_ms < at_ms:
+            raise ValueError(f"something is due at {due_ms} ms, before {at_ms} ms")
+        self._now_ms = max(self._now_ms, at_ms)
+
     def advance(self, by_ms: float) -> None:
         """Move `by_ms` ahead and run every call that falls due on the way, in order."""
         until_ms = self._now_ms + by_ms

@@ -9,6 +9,7 @@ def main() -> None:
     """Run the command line. Its parts are optional, so say which extra is missing."""
     try:
         from .app import app
+        from .terminal import prepare_streams
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise
@@ -17,4 +18,5 @@ def main() -> None:
             file=sys.stderr,
         )
         raise SystemExit(2) from None
+    prepare_streams()
     app()

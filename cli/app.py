@@ -8,11 +8,16 @@ from typing import Annotated, Literal
 import typer
 
 from .errors import EXIT_DIFFERENT, EXIT_INTERRUPTED, EXIT_USAGE, user_errors
+from .numbers import number_between
+
+_A_DAY_MS = 86_400_000
+_A_YEAR_S = 31_536_000
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="What a realtime voice agent says: played, cut, or never heard.",
 )
 
@@ -21,7 +26,7 @@ InterruptAt = Annotated[
     typer.Option(
         "--interrupt-at",
         metavar="MS",
-        min=0,
+        callback=number_between(0, _A_DAY_MS),
         help="Interrupt this many milliseconds after the first sound (or, without sound, the first text).",
     ),
 ]
@@ -73,9 +78,14 @@ def replay(
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to write the new traces and timelines, if anywhere.")
     ] = None,
-    delta_ms: Annotated[int, typer.Option(min=1, help="Audio in one delta of a recording, in milliseconds.")] = 100,
+    delta_ms: Annotated[
+        int, typer.Option(min=1, max=60_000, help="Audio in one delta of a recording, in milliseconds.")
+    ] = 100,
     event_interval_ms: Annotated[
-        float, typer.Option(min=0, help="Time between two events of a recording, in milliseconds.")
+        float,
+        typer.Option(
+            callback=number_between(0, 60_000), help="Time between two events of a recording, in milliseconds."
+        ),
     ] = 10.0,
 ) -> None:
     """Feed recorded sessions through the adapter and the machine, with a simulated speaker.
@@ -129,9 +139,12 @@ def explore(
     reference: Annotated[
         bool, typer.Option(help="Compare with python-statemachine's engine in every configuration instead: minutes.")
     ] = False,
-    max_seconds: Annotated[float | None, typer.Option(metavar="S", min=0, help="Stop after this time.")] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(metavar="S", callback=number_between(0, _A_YEAR_S), help="Stop after this time.")
+    ] = None,
     max_megabytes: Annotated[
-        float | None, typer.Option(metavar="MB", min=0, help="Stop when it has taken this much memory.")
+        float | None,
+        typer.Option(metavar="MB", callback=number_between(0, 1e9), help="Stop when it has taken this much memory."),
     ] = None,
     save: Annotated[
         Path | None,
@@ -150,7 +163,7 @@ def explore(
 
         from . import explore as command
         from .limits import Limits
-        from .printing import console
+        from .terminal import console
 
         if list_bounds:
             command.list_bounds()

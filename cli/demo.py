@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from rich.text import Text
+
 from speech_lifecycle.adapters.trace_file import TraceFile
 from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.render import draw
@@ -16,7 +18,8 @@ from speech_lifecycle.simulation.scenario import Scenario, play
 from speech_lifecycle.simulation.scenarios import SCENARIOS
 
 from .errors import UsageError
-from .printing import console, differences, print_files, print_report
+from .printing import differences, print_files, print_report
+from .terminal import console
 
 
 def list_scenarios() -> None:
@@ -24,7 +27,7 @@ def list_scenarios() -> None:
     width = max(map(len, SCENARIOS))
     for scenario in SCENARIOS.values():
         bugs = f"  [{' '.join(scenario.bugs)}]" if scenario.bugs else ""
-        console.print(f"{scenario.name:{width}}  {scenario.summary}{bugs}", markup=False, soft_wrap=True)
+        console.print(f"{scenario.name:{width}}  {scenario.summary}{bugs}", soft_wrap=True)
 
 
 def scenario_named(name: str, interrupt_at_ms: float | None) -> Scenario:
@@ -44,10 +47,10 @@ def play_one(name: str, interrupt_at_ms: float | None, output: Path, *, real_tim
     scenario = scenario_named(name, interrupt_at_ms)
     output.mkdir(parents=True, exist_ok=True)
     trace_path = output / "trace.jsonl"
-    console.print(f"[bold]{scenario.name}[/bold]: {scenario.summary}\n")
+    console.print(Text.assemble((scenario.name, "bold"), f": {scenario.summary}\n"))
     with TraceFile(trace_path) as trace_file:
         report, world = asyncio.run(play(scenario, real_time=real_time, on_record=trace_file))
-    print_report(report, world.trace)
+    print_report(report, timeline_of(world.trace))
     print_files([trace_path, *write_pictures(world.trace, output)])
     return report.is_equal
 
@@ -63,10 +66,10 @@ def play_all() -> bool:
         )
         verdict = "same" if report.is_equal else "told" if is_told else "DIFFERENT"
         states = ", ".join(f"{message.record.message_id} {message.record.state}" for message in report.messages)
-        console.print(f"{verdict:9}  {scenario.name:30}  {states}", markup=False, soft_wrap=True)
+        console.print(f"{verdict:9}  {scenario.name:30}  {states}", soft_wrap=True)
         if not report.is_equal:
             for difference in differences(report):
-                console.print(f"{'':11}{difference}", markup=False, soft_wrap=True, style="dim")
+                console.print(f"{'':11}{difference}", soft_wrap=True, style="dim")
         is_expected = is_expected and (report.is_equal or is_told)
     console.print("\nsame: heard = history = server; told: the server cannot be brought in line, and the agent is told")
     return is_expected
@@ -78,9 +81,9 @@ def play_real_server(model: str, say: str, interrupt_at_ms: float | None, output
 
     output.mkdir(parents=True, exist_ok=True)
     trace_path = output / "trace.jsonl"
-    with TraceFile(trace_path) as trace_file:
-        report, trace = asyncio.run(converse(model, say, interrupt_at_ms, trace_file))
-    print_report(report, trace)
+    # Only once there is a connection: what an earlier run has written is not lost to a server that is not there.
+    report, trace = asyncio.run(converse(model, say, interrupt_at_ms, lambda: TraceFile(trace_path)))
+    print_report(report, timeline_of(trace))
     print_files([trace_path, *write_pictures(trace, output)])
     return report.is_equal
 

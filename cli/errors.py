@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
+
+from .terminal import complain
 
 EXIT_DIFFERENT = 1
 """Heard, history and server are not the same."""
@@ -26,8 +27,8 @@ def user_errors() -> Iterator[None]:
     try:
         yield
     except (UsageError, ImportError, OSError) as error:
-        print(f"speech-lifecycle: {error}", file=sys.stderr)
+        complain(str(error))
         raise SystemExit(EXIT_USAGE) from None
     except KeyboardInterrupt:
-        print("speech-lifecycle: stopped", file=sys.stderr)
+        complain("stopped")
         raise SystemExit(EXIT_INTERRUPTED) from None

@@ -32,7 +32,8 @@ from speech_lifecycle.verification.explorer import Progress as Figures
 
 from .errors import UsageError
 from .limits import Limits
-from .printing import console, print_files
+from .printing import print_files
+from .terminal import console, printable
 
 EVERY = {**EVERY_SMALL, **EVERY_LARGE, **EVERY_REFERENCE}
 
@@ -41,7 +42,7 @@ def list_bounds() -> None:
     """Print the names of all bounds, and what they cover."""
     for title, group in (("small", EVERY_SMALL), ("large", EVERY_LARGE), ("reference", EVERY_REFERENCE)):
         for name, bounds in group.items():
-            console.print(f"{name:24}{title:11}{bounds.summary}", markup=False, soft_wrap=True)
+            console.print(f"{name:24}{title:11}{bounds.summary}", soft_wrap=True)
 
 
 def named(names: list[str], default: dict[str, AnyBounds]) -> dict[str, AnyBounds]:
@@ -97,7 +98,9 @@ def explore_all(
         console.print(f"not begun: {name}", style="yellow")
     for result in explored.values():
         for violation in result.violations:
-            console.print(Text(f"\n{_transcript(violation, machine_type).rstrip()}", style="red"), soft_wrap=True)
+            console.print(
+                Text(printable(f"\n{_transcript(violation, machine_type).rstrip()}"), style="red"), soft_wrap=True
+            )
     violations = sorted((v for result in explored.values() for v in result.violations), key=lambda v: len(v.events))
     if violations and save is not None:
         _save(violations[0], save, machine_type)
@@ -113,11 +116,11 @@ def replay_counterexample(path: Path, machine_type: type[SpeechMachine] = Speech
         UsageError: the file is none, or was found in another definition.
     """
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open("rb") as lines:
             counterexample = load_counterexample(lines, str(path))
     except (TraceError, ForeignCounterexampleError) as error:
         raise UsageError(str(error)) from None
-    console.print(Text(counterexample.transcript(machine_type)), soft_wrap=True)
+    console.print(Text(printable(counterexample.transcript(machine_type))), soft_wrap=True)
     complaint = recheck(counterexample, machine_type)
     if complaint is None:
         console.print(f"{counterexample.violated} holds", style="bold green")
@@ -210,7 +213,7 @@ def _save(
         replace_file(path, violation.dump().encode())
         print_files([path])
         return
-    picture = path.with_suffix(".mmd")
+    picture = path.with_name(f"{path.name}.mmd" if path.suffix.casefold() == ".mmd" else f"{path.stem}.mmd")
     replace_file(path, violation.dump(machine_type).encode())
     replace_file(picture, sequence(violation.steps(machine_type)).encode())
     print_files([path, picture])

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from speech_lifecycle.diagrams.palette import MESSAGE
-from speech_lifecycle.diagrams.timeline import timeline_text
-from speech_lifecycle.diagrams.trace_timeline import timeline_of
-from speech_lifecycle.fsm.trace import Trace
+from speech_lifecycle.diagrams.timeline import Timeline, timeline_text
 from speech_lifecycle.simulation.report import MessageReport, Report
 
-# A file or a pipe has no width of its own, and 80 columns break every table.
-console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
+from .terminal import console, one_line, printable
+
+_LONGEST_WORDS = 2000
+"""Of one text in a table: a transcript may have any length."""
+_MOST_ROWS = 2000
+"""Of the messages that are shown: nobody reads more, and a table takes long to lay out."""
 
 
-def print_report(report: Report, trace: Trace) -> None:
+def print_report(report: Report, timeline: Timeline) -> None:
     """Print the timeline, the four accounts of every message, and the verdict."""
-    console.print(Text(timeline_text(timeline_of(trace), width=max(40, min(console.width, 120) - 48)).rstrip()))
+    left_out = len(report.messages) - _MOST_ROWS
+    if left_out > 0:
+        shown = {message.record.message_id for message in report.messages[:_MOST_ROWS]}
+        timeline = timeline.only(shown)
+        console.print(f"{len(report.messages)} messages, of which the first {_MOST_ROWS} are shown", style="yellow")
+    ids = {message_id: one_line(message_id) for message_id in timeline.message_ids}
+    text = timeline_text(timeline.renamed(ids), width=max(40, min(console.width, 120) - 48))
+    console.print(Text(printable(text.rstrip())), soft_wrap=True)
     console.print()
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     for name in ("message", "state", "reason", "heard", "history says", "server remembers", "same"):
         table.add_column(name, overflow="fold")
-    for message in report.messages:
+    for message in report.messages[:_MOST_ROWS]:
         table.add_row(*_cells(message))
     console.print(table)
     console.print()
@@ -74,7 +80,7 @@ def _cells(message: MessageReport) -> tuple[Text | str, ...]:
     colour = MESSAGE[record.state].line
     heard = "-" if record.state == "skipped" else _heard(message)
     return (
-        record.message_id,
+        one_line(_shortened(record.message_id)),
         Text(record.state, style=f"bold {colour}"),
         record.reason,
         heard,
@@ -93,7 +99,9 @@ def _history(message: MessageReport) -> str:
     history = message.history
     if history is None:
         return "-"
-    text = f"“{history.text}”" if history.text or history.text_status != "unknown" else "heard, words unknown"
+    text = (
+        f"“{_shortened(history.text)}”" if history.text or history.text_status != "unknown" else "heard, words unknown"
+    )
     status = f" ({history.text_status})" if history.text_status in ("synchronized", "estimated") else ""
     return f"{text}{status}{', interrupted' if history.interrupted else ''}"
 
@@ -103,8 +111,12 @@ def _server(message: MessageReport) -> str:
     if server is None:
         return "-"
     if server.audio_ms is None:
-        return f"“{server.text}”"
+        return f"“{_shortened(server.text or '')}”"
     return f"{server.audio_ms} ms, {'its text' if server.text else 'no text'}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_WORDS else f"{text[:_LONGEST_WORDS]}…"
 
 
 def _times(count: int) -> str:

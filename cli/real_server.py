@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 from collections.abc import Callable
+from urllib.parse import quote, unquote
 
 from speech_lifecycle.adapters.clock import LoopClock
 from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
+from speech_lifecycle.adapters.trace_file import TraceFile
 from speech_lifecycle.fsm.trace import Header, Record, Trace, definition_digest
 from speech_lifecycle.simulation.account import Account
 from speech_lifecycle.simulation.first_sound import FirstSound
@@ -22,9 +26,15 @@ _ANSWER_TIMEOUT_S = 10.0
 
 
 async def converse(
-    model: str, say: str, interrupt_at_ms: float | None, on_record: Callable[[Record], None]
+    model: str, say: str, interrupt_at_ms: float | None, open_trace: Callable[[], TraceFile]
 ) -> tuple[Report, Trace]:
     """Say something to the server that the environment names, play what it answers, and report.
+
+    Args:
+        model: the model that answers.
+        say: what the user says.
+        interrupt_at_ms: when to interrupt, from the first sound.
+        open_trace: opens where the trace goes, once there is a connection.
 
     Raises:
         UsageError: the server is not there, refuses the key, or gives no answer.
@@ -37,18 +47,37 @@ async def converse(
     except OpenAIError:
         raise UsageError("no key for the server: set OPENAI_API_KEY") from None
     except Exception as error:
-        raise UsageError(f"OPENAI_BASE_URL is no address: {error}") from None
+        raise UsageError(f"OPENAI_BASE_URL is no address: {_without_secrets(str(error))}") from None
+    address = _without_secrets(str(client.base_url))
     try:
         async with client, client.realtime.connect(model=model) as connection:
             memory = WireMemory()
             observe(connection, memory)
-            return await _play(OpenAIRealtimeSession(connection), memory, say, interrupt_at_ms, on_record)
+            with open_trace() as trace_file:
+                return await _play(OpenAIRealtimeSession(connection), memory, say, interrupt_at_ms, trace_file)
     except InvalidStatus as error:
         status = error.response.status_code
         remedy = "check OPENAI_API_KEY" if status in (401, 403) else "check OPENAI_BASE_URL and --model"
-        raise UsageError(f"{client.base_url} refuses the connection with HTTP {status}: {remedy}") from None
-    except (InvalidHandshake, InvalidURI, OSError, TimeoutError) as error:
-        raise UsageError(f"{client.base_url} cannot be reached: {error}; check OPENAI_BASE_URL") from None
+        raise UsageError(f"{address} refuses the connection with HTTP {status}: {remedy}") from None
+    # Before Python 3.11, asyncio's TimeoutError is no OSError.
+    except (InvalidHandshake, InvalidURI, OSError, asyncio.TimeoutError) as error:
+        said = _without_secrets(str(error)) or type(error).__name__
+        raise UsageError(f"{address} cannot be reached: {said}; check OPENAI_BASE_URL") from None
+
+
+def _without_secrets(text: str) -> str:
+    """Return a text without what the environment keeps secret: key, user, password and query of the address."""
+    address = os.environ.get("OPENAI_BASE_URL", "")
+    # The last @ ends a password, which may hold others, and characters that no address may.
+    authority = re.match(r"[^/]*//(.*@)?", address)
+    userinfo = (authority.group(1) or "")[:-1] if authority is not None else ""
+    user, _, password = userinfo.partition(":")
+    query = address.partition("?")[2]
+    for secret in (os.environ.get("OPENAI_API_KEY", ""), userinfo, password, query, user):
+        for written in {secret, quote(secret), unquote(secret)}:
+            if written:
+                text = text.replace(written, "***")
+    return text
 
 
 async def _play(
@@ -92,8 +121,8 @@ async def _play(
         sent_ms=memory.sent_ms,
         outcomes=account.outcomes,
         divergences=account.divergences,
-        trace=trace,
-        server_errors=tuple(f"{error.code}: {error.text}" for error in session.errors),
+        speaking_announced=account.speaking_announced,
+        server_errors=tuple(_without_secrets(f"{error.code}: {error.text}") for error in session.errors),
     )
     unexpected = [message_id for message_id in forgotten if memory.conversation.find(message_id) is not None]
     if unexpected:
@@ -119,5 +148,5 @@ async def _is_remembered(session: OpenAIRealtimeSession, item_id: str) -> bool:
     session.send({"type": "conversation.item.retrieve", "event_id": event_id, "item_id": item_id})
     try:
         return await asyncio.wait_for(answer, _ANSWER_TIMEOUT_S)
-    except TimeoutError:
+    except asyncio.TimeoutError:
         raise UsageError(f"the server does not say whether it remembers {item_id}") from None

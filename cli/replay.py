@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from contextlib import ExitStack
 from pathlib import Path
 
-from speech_lifecycle.diagrams.files import replace_file
+from speech_lifecycle.diagrams.files import replace_file, replacing_file
 from speech_lifecycle.diagrams.timeline import timeline_svg
-from speech_lifecycle.diagrams.trace_timeline import timeline_of
-from speech_lifecycle.fsm.trace import dump_record
-from speech_lifecycle.simulation.replay import Pace, ReplayError, load_source, replay
+from speech_lifecycle.diagrams.trace_timeline import TraceTimeline
+from speech_lifecycle.fsm.trace import Record, dump_record
+from speech_lifecycle.simulation.recording import Recording
+from speech_lifecycle.simulation.replay import Pace, load_source, replay
+from speech_lifecycle.simulation.report import Report
+from speech_lifecycle.simulation.stored_trace import ReplayError, StoredTrace
 
 from .errors import UsageError
-from .printing import console, print_files, print_report
+from .printing import print_files, print_report
+from .terminal import console
 
 
 def replay_files(
@@ -25,21 +31,66 @@ def replay_files(
     """
     try:
         sources = [(path, load_source(path)) for path in files]
+        places = output_paths(files, output) if output is not None else [None] * len(files)
         is_equal = True
-        for path, source in sources:
-            console.print(f"[bold]{path.name}[/bold]\n")
+        for (path, source), place in zip(sources, places, strict=True):
+            console.print(f"{path.name}\n", style="bold")
+            if isinstance(source, StoredTrace) and source.is_cut_off:
+                console.print("its last line was broken off, and is left out\n", style="yellow")
             pace = Pace(event_interval_ms, delta_ms)
-            replayed = asyncio.run(replay(source, interrupt_at_ms=interrupt_at_ms, pace=pace))
-            print_report(replayed.report, replayed.trace)
-            if output is not None:
-                output.mkdir(parents=True, exist_ok=True)
-                trace_path, timeline_path = output / f"{path.stem}.jsonl", output / f"{path.stem}.svg"
-                lines = [dump_record(record) for record in (replayed.trace.header, *replayed.trace.records)]
-                replace_file(trace_path, "".join(f"{line}\n" for line in lines).encode())
-                replace_file(timeline_path, timeline_svg(timeline_of(replayed.trace)).encode())
-                print_files([trace_path, timeline_path])
+            report = _replay_file(source, interrupt_at_ms, pace, place)
             console.print()
-            is_equal = is_equal and replayed.report.is_equal
+            is_equal = is_equal and report.is_equal
     except ReplayError as error:
         raise UsageError(str(error)) from None
     return is_equal
+
+
+def output_paths(files: list[Path], output: Path) -> list[Path]:
+    """Return where the new trace of each file goes: each into a file of its own, and none into one that was given.
+
+    Its timeline goes beside it.
+    """
+    places: list[Path] = []
+    taken: set[str] = set()
+    for path in files:
+        for number in itertools.count(1):
+            stem = path.stem if number == 1 else f"{path.stem}-{number}"
+            written = (output / f"{stem}.jsonl", output / f"{stem}.svg")
+            if stem.casefold() not in taken and not any(_is_same_file(new, old) for new in written for old in files):
+                break
+        taken.add(stem.casefold())
+        places.append(written[0])
+    return places
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _replay_file(
+    source: Recording | StoredTrace, interrupt_at_ms: float | None, pace: Pace, place: Path | None
+) -> Report:
+    timeline = TraceTimeline()
+    with ExitStack() as exit_stack:
+        if place is not None:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            file = exit_stack.enter_context(replacing_file(place))
+
+        def on_record(record: Record) -> None:
+            timeline(record)
+            if place is not None:
+                file.write(dump_record(record).encode() + b"\n")
+
+        replayed = asyncio.run(
+            replay(source, interrupt_at_ms=interrupt_at_ms, pace=pace, on_record=on_record, keep_trace=False)
+        )
+    print_report(replayed.report, timeline.timeline())
+    if place is not None:
+        picture = place.with_suffix(".svg")
+        replace_file(picture, timeline_svg(timeline.timeline()).encode())
+        print_files([place, picture])
+    return replayed.report

@@ -7,8 +7,8 @@ heard. Marks, such as the interruption, go through all messages. All times are m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
 from speech_lifecycle.fsm.values import MessageState
@@ -76,9 +76,23 @@ class Timeline:
         """The latest instant; later than the earliest."""
         return max([self.from_ms + 1, *self._instants()])
 
-    def part(self, message_id: str) -> HeardPart | None:
-        """Return the heard part of a message, or None if it is not known."""
-        return next((part for part in self.parts if part.message_id == message_id), None)
+    def only(self, message_ids: Collection[str]) -> Timeline:
+        """Return the timeline of these messages."""
+        return Timeline(
+            tuple(span for span in self.spans if span.message_id in message_ids),
+            tuple(interval for interval in self.heard if interval.message_id in message_ids),
+            tuple(part for part in self.parts if part.message_id in message_ids),
+            self.marks,
+        )
+
+    def renamed(self, names: Mapping[str, str]) -> Timeline:
+        """Return the same timeline with other names for the messages, for where their ids cannot be shown."""
+        return Timeline(
+            tuple(replace(span, message_id=names[span.message_id]) for span in self.spans),
+            tuple(replace(interval, message_id=names[interval.message_id]) for interval in self.heard),
+            tuple(replace(part, message_id=names[part.message_id]) for part in self.parts),
+            self.marks,
+        )
 
     def _instants(self) -> Iterable[int]:
         for span in self.spans:
@@ -99,9 +113,26 @@ _LETTERS: dict[MessageState, str] = {
 }
 
 
+class _Rows:
+    """What there is of each message, found once for all of them."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.from_ms, self.to_ms = timeline.from_ms, timeline.to_ms
+        self.spans: dict[str, list[MessageSpan]] = {}
+        self.heard: dict[str, list[HeardInterval]] = {}
+        self.parts: dict[str, HeardPart] = {}
+        for span in timeline.spans:
+            self.spans.setdefault(span.message_id, []).append(span)
+        for interval in timeline.heard:
+            self.heard.setdefault(interval.message_id, []).append(interval)
+        for part in timeline.parts:
+            self.parts.setdefault(part.message_id, part)
+
+
 def timeline_text(timeline: Timeline, *, width: int = 72) -> str:
     """Return the timeline as plain text, the time axis `width` characters wide."""
-    start, length = timeline.from_ms, timeline.to_ms - timeline.from_ms
+    rows = _Rows(timeline)
+    start, length = rows.from_ms, rows.to_ms - rows.from_ms
 
     def column(at_ms: int) -> int:
         return min(width - 1, (at_ms - start) * width // length)
@@ -111,21 +142,20 @@ def timeline_text(timeline: Timeline, *, width: int = 72) -> str:
         for from_ms, to_ms, letter in intervals:
             # What has no length is shown by one character.
             first = column(from_ms)
-            last = max(first + 1, column(to_ms) + (to_ms == timeline.to_ms))
+            last = max(first + 1, column(to_ms) + (to_ms == rows.to_ms))
             cells[first:last] = letter * (last - first)
         return "".join(cells).rstrip()
 
-    margin = max([len(message_id) for message_id in timeline.message_ids] + [5]) + 2
-    end = f"{timeline.to_ms} ms"
+    margin = max([len(message_id) for message_id in rows.spans] + [5]) + 2
+    end = f"{rows.to_ms} ms"
     lines = [f"{'':{margin}}{f'{start} ms':<{width - len(end)}}{end}"]
-    for message_id in timeline.message_ids:
-        spans = [s for s in timeline.spans if s.message_id == message_id]
+    for message_id, spans in rows.spans.items():
         lines.append(f"{message_id:{margin}}{bar((s.from_ms, s.to_ms, _LETTERS[s.state]) for s in spans)}")
-        heard = [h for h in timeline.heard if h.message_id == message_id]
-        if not heard and timeline.part(message_id) is None:
+        heard, part = rows.heard.get(message_id, []), rows.parts.get(message_id)
+        if not heard and part is None:
             continue
         said = f"{'heard':>{margin - 2}}  {bar((h.from_ms, h.to_ms, '=') for h in heard)}"
-        lines.append(f"{said:{margin + width}}  {_words(timeline.part(message_id))}".rstrip())
+        lines.append(f"{said:{margin + width}}  {_words(part)}".rstrip())
     lines += [
         f"{'':{margin + column(mark.at_ms)}}^ {mark.label}, {mark.at_ms} ms"
         for mark in sorted(timeline.marks, key=lambda mark: mark.at_ms)
@@ -141,9 +171,10 @@ _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 def timeline_svg(timeline: Timeline) -> str:
     """Return the timeline as an SVG picture."""
-    start, length = timeline.from_ms, timeline.to_ms - timeline.from_ms
-    left = 30 + 8 * max([len(message_id) for message_id in timeline.message_ids] + [8])
-    bottom = _TOP + _ROW * len(timeline.message_ids)
+    rows = _Rows(timeline)
+    start, length = rows.from_ms, rows.to_ms - rows.from_ms
+    left = 30 + 8 * max([len(message_id) for message_id in rows.spans] + [8])
+    bottom = _TOP + _ROW * len(rows.spans)
     marks = sorted(timeline.marks, key=lambda mark: mark.at_ms)
     height = bottom + 26 + 16 * len(marks) + 34
 
@@ -157,21 +188,18 @@ def timeline_svg(timeline: Timeline) -> str:
             f"<title>{_xml(title)}</title></rect>"
         )
 
-    body = [_text(left, 20, f"{start} ms"), _text(left + _AXIS, 20, f"{timeline.to_ms} ms", anchor="end")]
+    body = [_text(left, 20, f"{start} ms"), _text(left + _AXIS, 20, f"{rows.to_ms} ms", anchor="end")]
     longest = max([part.received_ms for part in timeline.parts] + [1])
-    for index, message_id in enumerate(timeline.message_ids):
+    for index, (message_id, spans) in enumerate(rows.spans.items()):
         y = _TOP + _ROW * index
         body.append(_text(left - 10, y + 15, message_id, anchor="end", weight="bold"))
-        for span in timeline.spans:
-            if span.message_id == message_id:
-                title = f"{message_id} {span.state}, {span.from_ms} to {span.to_ms} ms"
-                body.append(box(span.from_ms, span.to_ms, y, 20, palette.MESSAGE[span.state].fill, title))
-        for heard in timeline.heard:
-            if heard.message_id == message_id:
-                title = f"{message_id} heard, {heard.from_ms} to {heard.to_ms} ms"
-                body.append(box(heard.from_ms, heard.to_ms, y + 22, 7, palette.INK, title))
-        part = timeline.part(message_id)
-        end = [span.state for span in timeline.spans if span.message_id == message_id][-1]
+        for span in spans:
+            title = f"{message_id} {span.state}, {span.from_ms} to {span.to_ms} ms"
+            body.append(box(span.from_ms, span.to_ms, y, 20, palette.MESSAGE[span.state].fill, title))
+        for heard in rows.heard.get(message_id, ()):
+            title = f"{message_id} heard, {heard.from_ms} to {heard.to_ms} ms"
+            body.append(box(heard.from_ms, heard.to_ms, y + 22, 7, palette.INK, title))
+        part, end = rows.parts.get(message_id), spans[-1].state
         if part is None:
             body.append(_text(left + _AXIS + 20, y + 15, end))
         else:

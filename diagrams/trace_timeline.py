@@ -5,14 +5,15 @@ The machine is run again over the trace's events, so the states are those that i
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.codec import EFFECTS, EVENTS
-from speech_lifecycle.fsm.effects import ReportMessageSettled
+from speech_lifecycle.fsm.effects import ReportMessageSettled, ReportSpeechDone
 from speech_lifecycle.fsm.machine import SpeechMachine
-from speech_lifecycle.fsm.trace import ConversationStep, SpeechBegun, Step, Trace, TraceError
+from speech_lifecycle.fsm.trace import ConversationStep, Header, Record, SpeechBegun, Step, Trace, TraceError
 from speech_lifecycle.fsm.values import MessageRecord, MessageState
 
 from .timeline import HeardInterval, HeardPart, Mark, MessageSpan, Timeline
@@ -27,11 +28,21 @@ _MARKS: dict[type[Any], str] = {
 }
 
 
-class _Watch:
-    """Follows the messages of all speeches of a trace."""
+_OVER_KEPT = 256
+"""Speeches that are over and are followed still: a driver remembers fewer."""
+
+
+class TraceTimeline:
+    """Makes a timeline of a trace while it is read, or written: give it every record.
+
+    It keeps what the timeline shows: a few instants of each message.
+    """
 
     def __init__(self) -> None:
         self.machines: dict[str, SpeechMachine] = {}
+        self.over: deque[str] = deque()
+        self.forgotten: set[str] = set()
+        self.at_ms = 0.0
         self.since: dict[str, tuple[MessageState, float]] = {}
         self.audible_since: dict[str, float] = {}
         self.spans: list[MessageSpan] = []
@@ -39,9 +50,25 @@ class _Watch:
         self.parts: list[HeardPart] = []
         self.marks: list[Mark] = []
 
-    def take(self, step: Step) -> None:
+    def __call__(self, record: Record) -> None:
+        """Take the next record.
+
+        Raises:
+            TraceError: it is a step of a speech that the trace does not begin.
+        """
+        if isinstance(record, Header):
+            return
+        self.at_ms = record.at_ms
+        if isinstance(record, SpeechBegun):
+            self.machines[record.speech] = SpeechMachine(record.capabilities, record.policy)
+        elif isinstance(record, Step):
+            self._take(record)
+
+    def _take(self, step: Step) -> None:
         machine = self.machines.get(step.speech)
         if machine is None:
+            if step.speech in self.forgotten:
+                return
             raise TraceError(f"a step at {step.at_ms} ms is of speech {step.speech!r}, which the trace does not begin")
         machine.send(step.event)
         for message in machine.speech.messages.values():
@@ -57,6 +84,15 @@ class _Watch:
         for effect in step.effects:
             if isinstance(effect, ReportMessageSettled):
                 self._settle(effect.record, machine, step.at_ms)
+            elif isinstance(effect, ReportSpeechDone):
+                self._let_go(step.speech)
+
+    def _let_go(self, speech_id: str) -> None:
+        self.over.append(speech_id)
+        if len(self.over) > _OVER_KEPT:
+            oldest = self.over.popleft()
+            if self.machines.pop(oldest, None) is not None:
+                self.forgotten.add(oldest)
 
     def _move(self, message_id: str, state: MessageState, at_ms: float) -> None:
         before = self.since.get(message_id)
@@ -103,11 +139,25 @@ class _Watch:
         if since is not None:
             self.heard.setdefault(message_id, []).append(HeardInterval(message_id, round(since), round(at_ms)))
 
-    def end(self, at_ms: float) -> None:
-        for message_id, (state, since_ms) in self.since.items():
-            self.spans.append(MessageSpan(message_id, state, round(since_ms), round(max(since_ms, at_ms))))
-        for message_id in list(self.audible_since):
-            self._fall_silent(message_id, at_ms)
+    def timeline(self) -> Timeline:
+        """Return the timeline until now. What is final stays to the end."""
+        ends = [
+            MessageSpan(message_id, state, round(since_ms), round(max(since_ms, self.at_ms)))
+            for message_id, (state, since_ms) in self.since.items()
+        ]
+        sounding = {
+            message_id: HeardInterval(message_id, round(since_ms), round(self.at_ms))
+            for message_id, since_ms in self.audible_since.items()
+        }
+        order = {message_id: place for place, message_id in enumerate(self.since)}
+        spans = sorted([*self.spans, *ends], key=lambda span: (order[span.message_id], span.from_ms))
+        heard = [
+            interval
+            for message_id in order
+            for interval in (*self.heard.get(message_id, ()), sounding.get(message_id))
+            if interval is not None
+        ]
+        return Timeline(tuple(spans), tuple(heard), tuple(self.parts), tuple(dict.fromkeys(self.marks)))
 
 
 def timeline_of(trace: Trace) -> Timeline:
@@ -116,20 +166,10 @@ def timeline_of(trace: Trace) -> Timeline:
     Raises:
         TraceError: a step is of a speech that the trace does not begin.
     """
-    watch = _Watch()
-    at_ms = 0.0
+    timeline = TraceTimeline()
     for record in trace.records:
-        at_ms = record.at_ms
-        if isinstance(record, SpeechBegun):
-            watch.machines[record.speech] = SpeechMachine(record.capabilities, record.policy)
-        elif isinstance(record, Step):
-            watch.take(record)
-    watch.end(at_ms)
-    order = {message_id: place for place, message_id in enumerate(watch.since)}
-    spans = sorted(watch.spans, key=lambda span: (order[span.message_id], span.from_ms))
-    marks = dict.fromkeys(watch.marks)
-    heard = [interval for message_id in order for interval in watch.heard.get(message_id, ())]
-    return Timeline(tuple(spans), tuple(heard), tuple(watch.parts), tuple(marks))
+        timeline(record)
+    return timeline.timeline()
 
 
 def steps_of(trace: Trace) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -40,6 +40,7 @@ class Family(Generic[T]):
         self.types = types
         self.tag = tag
         self._by_name = {name_of(value_type): value_type for value_type in types}
+        self._decode = msgspec.json.Decoder(Union[types]).decode  # noqa: UP007
 
     def dump(self, value: T) -> dict[str, Any]:
         """Return the value as JSON data."""
@@ -60,6 +61,17 @@ class Family(Generic[T]):
             names = ", ".join(self._by_name)
             raise CodecError(f"{self.name}: field {self.tag!r} is {reprlib.repr(name)}, expected one of {names}")
         return _load(value_type, data, str(name))
+
+    def load_json(self, text: str) -> T | None:
+        """Return the value that a JSON text describes, in one go; None if `load` must say what is wrong with it."""
+        # Half a surrogate pair could not be written again, and is never written unescaped.
+        if "\\u" in text:
+            return None
+        try:
+            value: T = self._decode(text)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return None
+        return value
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the family."""

@@ -104,6 +104,8 @@ class Trace:
 
     header: Header
     records: list[SpeechBegun | Step | ConversationStep | Unrouted] = field(default_factory=list)
+    is_cut_off: bool = False
+    """Whether its last line was broken off, as by a crash, and is left out."""
 
     @property
     def steps(self) -> list[Step]:
@@ -157,43 +159,102 @@ def dump_record(record: Record) -> str:
     return json.dumps(RECORDS.dump(record), ensure_ascii=False, allow_nan=False)
 
 
-def load_trace(lines: Iterable[str], name: str = "trace") -> Trace:
+class TraceReader:
+    """Reads a trace record by record, and keeps none.
+
+    Of a file whose last line was broken off, as by a crash, everything before that is read.
+    """
+
+    def __init__(self, lines: Iterable[str | bytes], name: str = "trace") -> None:
+        """Read the header.
+
+        Args:
+            lines: of the file, with their ends; bytes are read as UTF-8.
+            name: what errors call it.
+
+        Raises:
+            TraceError: it is no trace, or one of another version.
+        """
+        self.is_cut_off = False
+        """Whether the last line was broken off, and left out. Known when all is read."""
+        self._name = name
+        self._lines = self._whole_lines(lines)
+        number, first = next(self._lines, (1, "null"))
+        data = _parse(first, f"{name}, line {number}")
+        is_record = isinstance(data, dict) and "record" in data
+        header = _load_record(first, f"{name}, line {number}") if is_record else None
+        if not isinstance(header, Header):
+            raise TraceError(f"{name}, line 1: not a trace of speech-lifecycle; its first line must be a header record")
+        self.header = header
+
+    def __iter__(self) -> Iterator[SpeechBegun | Step | ConversationStep | Unrouted]:
+        """Yield what comes after the header.
+
+        Raises:
+            TraceError: a line is broken; the message names it and the field.
+        """
+        for number, text in self._lines:
+            record = _load_record(text, f"{self._name}, line {number}")
+            if isinstance(record, Header):
+                raise TraceError(f"{self._name}, line {number}: a second header; one file holds one trace")
+            yield record
+
+    def _whole_lines(self, lines: Iterable[str | bytes]) -> Iterator[tuple[int, str]]:
+        have_ends = False
+        for number, line in enumerate(lines, 1):
+            has_end = line[-1:] in ("\n", b"\n")
+            try:
+                text = line.decode() if isinstance(line, bytes) else line
+            except UnicodeDecodeError as error:
+                if have_ends and not has_end:
+                    self.is_cut_off = True
+                    return
+                raise TraceError(f"{self._name}, line {number}: not UTF-8: {error}") from None
+            if number == 1:
+                text, have_ends = text.removeprefix("\ufeff"), has_end
+            if have_ends and not has_end and not _is_json(text):
+                self.is_cut_off = True
+                return
+            if text.strip():
+                yield number, text
+
+
+def load_trace(lines: Iterable[str | bytes], name: str = "trace") -> Trace:
     """Read a trace.
 
     Raises:
         TraceError: it is broken, foreign or of another version; the message names line and field.
     """
-    numbered = _json_lines(lines, name)
-    _, first = next(numbered, (1, None))
-    header = _load_record(first, f"{name}, line 1") if isinstance(first, dict) and "record" in first else None
-    if not isinstance(header, Header):
-        raise TraceError(f"{name}, line 1: not a trace of speech-lifecycle; its first line must be a header record")
-    trace = Trace(header)
-    for number, data in numbered:
-        record = _load_record(data, f"{name}, line {number}")
-        if isinstance(record, Header):
-            raise TraceError(f"{name}, line {number}: a second header; one file holds one trace")
-        trace.records.append(record)
-    return trace
+    reader = TraceReader(lines, name)
+    records = list(reader)
+    return Trace(reader.header, records, reader.is_cut_off)
 
 
-def _json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, parse_json(line)
-        except CodecError as error:
-            raise TraceError(f"{name}, line {number}, {error}") from None
-
-
-def _load_record(data: Any, place: str) -> Record:
-    if isinstance(data, dict) and data.get("record") == "step":
-        data = {_OLDER_NAMES.get(name, name): value for name, value in data.items()}
+def _parse(text: str, place: str) -> Any:
     try:
-        record = RECORDS.load(data)
+        return parse_json(text)
     except CodecError as error:
-        raise TraceError(f"{place}: {error}") from None
+        raise TraceError(f"{place}, {error}") from None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        parse_json(text)
+    except CodecError:
+        return False
+    return True
+
+
+def _load_record(text: str, place: str) -> Record:
+    record = RECORDS.load_json(text)
+    if record is None:
+        data = _parse(text, place)
+        if isinstance(data, dict) and data.get("record") == "step":
+            data = {_OLDER_NAMES.get(name, name): value for name, value in data.items()}
+        try:
+            record = RECORDS.load(data)
+        except CodecError as error:
+            raise TraceError(f"{place}: {error}") from None
     if isinstance(record, Header) and not 1 <= record.version <= VERSION:
         raise TraceError(
             f"{place}: field 'version' is {record.version}, this release reads versions 1 to {VERSION}; "

@@ -16,6 +16,8 @@ class Account:
         """Every speech, in order of creation."""
         self.history: list[fx.CommitMessage] = []
         self.divergences: list[fx.ReportDivergence] = []
+        self.speaking_announced = 0
+        """How often the agent's state became "speaking"."""
         driver.listen(self._take)
 
     @property
@@ -31,6 +33,8 @@ class Account:
     def _take(self, speech: DrivenSpeech | None, effect: fx.AgentEffect) -> None:
         if isinstance(effect, fx.ReportSpeechBegun) and speech is not None:
             self.speeches.append(speech)
+        elif effect == fx.AnnounceAgentState("speaking"):
+            self.speaking_announced += 1
         elif isinstance(effect, fx.CommitMessage):
             self.history.append(effect)
         elif isinstance(effect, fx.ReportDivergence):

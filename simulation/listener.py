@@ -26,7 +26,9 @@ class Listener:
     outputs are asked to catch up with their clock first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_samples: bool = True) -> None:
+        """Begin to listen. Without `keeps_samples` only times and positions are kept, for runs of hours."""
+        self._keeps_samples = keeps_samples
         self._timeline: list[Heard] = []
         self._samples: dict[str, list[Samples]] = {}
         self._catch_ups: list[Callable[[], None]] = []
@@ -41,7 +43,8 @@ class Listener:
             self._timeline[-1] = self._timeline[-1]._replace(end_clock_ms=heard.end_clock_ms, to_ms=heard.to_ms)
         else:
             self._timeline.append(heard)
-        self._samples.setdefault(heard.message_id, []).append(samples)
+        if self._keeps_samples:
+            self._samples.setdefault(heard.message_id, []).append(samples)
 
     @property
     def timeline(self) -> tuple[Heard, ...]:

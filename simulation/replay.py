@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping, Sequence
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,38 +23,20 @@ from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimePro
 from speech_lifecycle.adapters.sessions.resumption import Resumption
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.effects import CancelResponse, SessionEffect
-from speech_lifecycle.fsm.errors import SpeechLifecycleError
-from speech_lifecycle.fsm.trace import ConversationStep, Header, Record, Step, Trace, definition_digest, load_trace
+from speech_lifecycle.fsm.trace import Header, Record, Trace, TraceReader, definition_digest
 from speech_lifecycle.fsm.values import Capabilities, Policy
 
 from .account import Account
 from .conversation import ServerRefusal, item_from_client
 from .first_sound import FirstSound
+from .listener import Listener
 from .recording import Recording, load_recording
 from .report import Report, compare
 from .simulated_speaker import SimulatedSpeaker
+from .stored_trace import SESSION_FACTS, ReplayError, StoredTrace, happened_in
 from .wire_memory import WireMemory
 
-_FACTS = (
-    ev.SessionResponseCreated,
-    ev.SessionItemAdded,
-    ev.SessionMessageAdded,
-    ev.SessionTextReceived,
-    ev.SessionMessageEnded,
-    ev.SessionResponseEnded,
-)
-"""What a trace's server said by itself. Its answers are given anew."""
-
-
 _BYTES_PER_MS = 2 * PCM_24K.sample_rate // 1000
-_LONGEST_MESSAGE_MS = 600_000
-"""Ten minutes: a message of a trace that says it is longer is a broken one, and would only fill the memory."""
-_LATEST_MS = 86_400_000.0
-"""A day: no trace is longer, and times far beyond it are too coarse to play by."""
-
-
-class ReplayError(SpeechLifecycleError, ValueError):
-    """A file cannot be replayed. The message names it and says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +49,18 @@ class Pace:
     """Audio in one delta. Recordings hold a few bytes of each."""
 
 
+Deed = Callable[[], object]
+"""Something that happens once more."""
+
+
 class ReplayedSession:
     """A session whose server says what it said before, and answers requests by its model of the conversation."""
 
     sample_rate = PCM_24K.sample_rate
     capabilities = Capabilities()
 
-    def __init__(self, clock: VirtualClock, source: Recording | Trace, pace: Pace) -> None:
+    def __init__(self, clock: VirtualClock, pace: Pace) -> None:
         self._clock = clock
-        self._source = source
         self._pace = pace
         self._cancelled: set[str] = set()
         self._is_lost = False
@@ -107,47 +93,36 @@ class ReplayedSession:
         """Wait to be cancelled: what the server sends is on the clock."""
         await asyncio.Event().wait()
 
-    def schedule(self) -> None:
-        """Put everything that the server sent on the clock."""
-        if isinstance(self._source, Recording):
-            self._schedule_recording(self._source)
-        else:
-            self._schedule_facts(self._source)
-
-    def _schedule_recording(self, recording: Recording) -> None:
+    def course_of(self, recording: Recording) -> Iterator[tuple[float, Deed]]:
+        """Yield what the server says in a recording, and when."""
         number = 0
         for index, connection in enumerate(recording.connections):
             if index > 0:
                 at_ms = number * self._pace.event_interval_ms
-                self._clock.call_later(at_ms, partial(self._lose_connection, may_resume=bool(connection)))
-                self._clock.call_later(at_ms, partial(self._connect_as_recorded, connection))
+                yield at_ms, partial(self._lose_connection, may_resume=bool(connection))
+                yield at_ms, partial(self._connect_as_recorded, connection)
             for event in connection:
                 at_ms = number * self._pace.event_interval_ms
                 number += 1
-                place = f"{recording.name}: event {number} of those received"
-                self._clock.call_later(at_ms, partial(self._say_as_recorded, event, place))
+                yield (
+                    at_ms,
+                    partial(self._say_as_recorded, event, f"{recording.name}: event {number} of those received"),
+                )
 
-    def _schedule_facts(self, trace: Trace) -> None:
+    def course_of_trace(self, trace: StoredTrace) -> Iterator[tuple[float, Deed]]:
+        """Yield what the server says in a trace, and when."""
         received_ms: dict[str, int] = {}
-        for number, step in enumerate((each for each in trace.records if isinstance(each, Step | ConversationStep)), 1):
-            event = step.event
-            if not 0 <= step.at_ms <= _LATEST_MS:
-                raise ReplayError(f"step {number}: field 'at_ms' is {step.at_ms}, expected 0 to {_LATEST_MS:.0f}")
+        for at_ms, _, event in trace.events:
             if isinstance(event, ev.SessionAudioReceived):
-                if event.received_ms > _LONGEST_MESSAGE_MS:
-                    raise ReplayError(
-                        f"step {number}: field 'event.received_ms' is more than the {_LONGEST_MESSAGE_MS} ms that a "
-                        "replayed message may have"
-                    )
                 more_ms = max(0, event.received_ms - received_ms.get(event.message_id, 0))
                 received_ms[event.message_id] = received_ms.get(event.message_id, 0) + more_ms
-                self._clock.call_later(step.at_ms, partial(self._deliver, event.message_id, more_ms))
+                yield at_ms, partial(self._deliver, event.message_id, more_ms)
             elif isinstance(event, ev.SessionLost):
-                self._clock.call_later(step.at_ms, partial(self._lose_connection, may_resume=event.may_resume))
+                yield at_ms, partial(self._lose_connection, may_resume=event.may_resume)
             elif isinstance(event, ev.SessionResumed):
-                self._clock.call_later(step.at_ms, partial(self._connect_as_traced, event.conversation_kept))
-            elif isinstance(event, _FACTS) and isinstance(step, Step):
-                self._clock.call_later(step.at_ms, partial(self._report, event))
+                yield at_ms, partial(self._connect_as_traced, event.conversation_kept)
+            elif isinstance(event, SESSION_FACTS):
+                yield at_ms, partial(self._report, event)
 
     def _lose_connection(self, *, may_resume: bool = False) -> None:
         if not self._is_lost:
@@ -281,7 +256,7 @@ def _id_in(event: Mapping[str, Any], key: str) -> object:
     return found if isinstance(found, str) else None
 
 
-def load_source(path: Path) -> Recording | Trace:
+def load_source(path: Path) -> Recording | StoredTrace:
     """Read a recording (YAML) or a trace (JSON lines), told apart by the file's name.
 
     Raises:
@@ -289,10 +264,14 @@ def load_source(path: Path) -> Recording | Trace:
     """
     try:
         if path.suffix in (".jsonl", ".ndjson"):
-            with path.open(encoding="utf-8") as lines:
-                return load_trace(lines, str(path))
+            with path.open("rb") as lines:
+                reader = TraceReader(lines, str(path))
+                events = happened_in(reader, str(path))
+                return StoredTrace(events, reader.is_cut_off)
         if path.suffix in (".yaml", ".yml"):
             return load_recording(path)
+    except ReplayError:
+        raise
     except (ValueError, OSError) as error:
         raise ReplayError(str(error)) from None
     raise ReplayError(f"{path}: expected a recording (.yaml) or a trace (.jsonl)")
@@ -307,12 +286,13 @@ class Replayed:
 
 
 async def replay(
-    source: Recording | Trace,
+    source: Recording | StoredTrace | Trace,
     *,
     interrupt_at_ms: float | None = None,
     pace: Pace | None = None,
     policy: Policy | None = None,
     on_record: Callable[[Record], None] | None = None,
+    keep_trace: bool = True,
 ) -> Replayed:
     """Replay a recording or a trace in virtual time.
 
@@ -322,14 +302,15 @@ async def replay(
             sound. None replays the commands that a trace holds.
         pace: what a recording does not say.
         policy: for every speech.
-        on_record: is given the new trace.
+        on_record: is given the new trace, from its header on.
+        keep_trace: return the new trace, too.
 
     Raises:
         ReplayError: there is no response in it, or something that cannot be played; the message says where.
     """
     clock = VirtualClock()
-    session = ReplayedSession(clock, source, pace or Pace())
-    speaker = SimulatedSpeaker(clock)
+    session = ReplayedSession(clock, pace or Pace())
+    speaker = SimulatedSpeaker(clock, listener=Listener(keeps_samples=False))
     trace = Trace(Header(definition=definition_digest()))
     policy = policy or Policy()
 
@@ -340,7 +321,7 @@ async def replay(
     first_sound = FirstSound(on_first_sound)
 
     def record(new: Record) -> None:
-        if not isinstance(new, Header):
+        if keep_trace and not isinstance(new, Header):
             trace.records.append(new)
         if on_record is not None:
             on_record(new)
@@ -348,11 +329,16 @@ async def replay(
 
     driver = Driver(session, speaker, clock=clock, policy=policy, trace=record)
     account = Account(driver)
-    session.schedule()
-    if interrupt_at_ms is None and isinstance(source, Trace):
-        _schedule_commands(clock, source, driver)
-    while clock.advance_to_next():
-        pass
+    if on_record is not None:
+        on_record(trace.header)
+    if isinstance(source, Trace):
+        source = StoredTrace(happened_in(source.records))
+    if isinstance(source, Recording):
+        _play(clock, session.course_of(source))
+    elif interrupt_at_ms is None:
+        _play(clock, heapq.merge(session.course_of_trace(source), _commands(source, driver), key=lambda deed: deed[0]))
+    else:
+        _play(clock, session.course_of_trace(source))
     if not account.speeches:
         raise ReplayError("there is no response in it")
     report = compare(
@@ -366,17 +352,28 @@ async def replay(
         lost=session.memory.lost,
         outcomes=account.outcomes,
         divergences=account.divergences,
-        trace=trace,
+        speaking_announced=account.speaking_announced,
     )
     return Replayed(report, trace)
 
 
-def _schedule_commands(clock: VirtualClock, trace: Trace, driver: Driver) -> None:
-    """Put the agent's commands on the clock. The floor is given by the driver, as it was."""
+def _play(clock: VirtualClock, course: Iterator[tuple[float, Deed]]) -> None:
+    """Let everything happen at its time. What is given comes before what it leads to at the same instant."""
+    for at_ms, deed in course:
+        while (due_ms := clock.next_due_ms) is not None and due_ms < at_ms:
+            clock.advance_to_next()
+        clock.move_to(at_ms)
+        deed()
+    while clock.advance_to_next():
+        pass
 
-    def command(step: Step, command: ev.Command) -> None:
-        driver.command(command, next((speech for speech in driver.speeches if speech.id == step.speech), None))
 
-    for step in trace.steps:
-        if isinstance(step.event, ev.Interrupt | ev.Pause | ev.Resume | ev.Close):
-            clock.call_later(step.at_ms, partial(command, step, step.event))
+def _commands(trace: StoredTrace, driver: Driver) -> Iterator[tuple[float, Deed]]:
+    """Yield the agent's commands. The floor is given by the driver, as it was."""
+
+    def command(speech_id: str, command: ev.Command) -> None:
+        driver.command(command, next((speech for speech in driver.speeches if speech.id == speech_id), None))
+
+    for at_ms, speech_id, event in trace.events:
+        if isinstance(event, ev.Interrupt | ev.Pause | ev.Resume | ev.Close):
+            yield at_ms, partial(command, speech_id, event)

@@ -9,8 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from speech_lifecycle.fsm.effects import AnnounceAgentState, CommitMessage, ReportDivergence
-from speech_lifecycle.fsm.trace import Trace
+from speech_lifecycle.fsm.effects import CommitMessage, ReportDivergence
 from speech_lifecycle.fsm.values import MessageRecord
 
 from .conversation import Conversation, RememberedMessage
@@ -68,7 +67,7 @@ def build_report(world: SimulatedWorld, evidence: Evidence = "listener") -> Repo
         frame_ms=world.policy.frame_ms,
         outcomes=world.account.outcomes,
         divergences=world.account.divergences,
-        trace=world.trace,
+        speaking_announced=world.account.speaking_announced,
         server_errors=tuple(f"{e['error']['code']}: {e['error']['message']}" for e in session.errors_sent),
     )
 
@@ -84,7 +83,7 @@ def compare(
     frame_ms: int,
     outcomes: tuple[str, ...],
     divergences: Sequence[ReportDivergence],
-    trace: Trace,
+    speaking_announced: int,
     server_errors: tuple[str, ...] = (),
     lost: Collection[str] = (),
 ) -> Report:
@@ -122,7 +121,7 @@ def compare(
         messages,
         outcomes,
         tuple(divergences),
-        trace.effects.count(AnnounceAgentState("speaking")),
+        speaking_announced,
         server_errors,
         tuple(_overall_differences(records, history, remembered)),
     )

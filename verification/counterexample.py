@@ -123,7 +123,7 @@ def _raised(at_ms: int, event: Event, counterexample: Counterexample) -> Step:
     return Step(at_ms, counterexample.violated, event, "rejected", reason="raised")
 
 
-def load_counterexample(lines: Iterable[str], name: str = "counterexample") -> Counterexample:
+def load_counterexample(lines: Iterable[str | bytes], name: str = "counterexample") -> Counterexample:
     """Read a saved counterexample of the present definition.
 
     Raises:
