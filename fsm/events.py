@@ -118,6 +118,12 @@ class SessionItemAdded(NamedValue, frozen=True):
     response_id: str
 
 
+class SessionResponseProgressed(NamedValue, frozen=True):
+    """The server works on the response, and says so: with a tool of its own, with arguments, by thinking (N15)."""
+
+    response_id: str
+
+
 class SessionMessageEnded(NamedValue, frozen=True):
     """No more of this message will come: its own end, or a later item of the response has begun."""
 
@@ -236,6 +242,7 @@ SessionFact = (
     SessionResponseCreated
     | SessionRequestRefused
     | SessionItemAdded
+    | SessionResponseProgressed
     | SessionMessageAdded
     | SessionTextReceived
     | SessionAudioReceived

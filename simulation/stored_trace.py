@@ -14,6 +14,7 @@ from speech_lifecycle.fsm.trace import ConversationStep, Record, Step
 SESSION_FACTS = (
     ev.SessionResponseCreated,
     ev.SessionItemAdded,
+    ev.SessionResponseProgressed,
     ev.SessionMessageAdded,
     ev.SessionTextReceived,
     ev.SessionMessageEnded,

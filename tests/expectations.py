@@ -26,6 +26,7 @@ from speech_lifecycle.fsm.events import (
     SessionReconciliationRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResponseProgressed,
     SessionTextReceived,
     TimerFired,
 )
@@ -90,6 +91,11 @@ def expected_answer(onlooker: Onlooker, event: Event) -> str | None:
             if speech.state == "reconciling":
                 return _unless(response_id == speech.response_id)
             return "handled" if response_id == onlooker.generating else _unless(response_id == speech.response_id)
+        case SessionResponseProgressed(response_id):
+            is_watched = speech.state in ("waiting", "speaking") and onlooker.timer == "stall"
+            if response_id == onlooker.generating and is_watched:
+                return "handled"
+            return _unless(response_id == speech.response_id)
         case SessionResponseEnded(response_id):
             return "handled" if response_id == onlooker.generating else _unless(response_id == speech.response_id)
         case SessionReconciliationAcknowledged(operation, message_id) | SessionReconciliationRefused(

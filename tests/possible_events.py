@@ -26,6 +26,7 @@ from speech_lifecycle.fsm.events import (
     SessionReconciliationRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResponseProgressed,
     SessionTextReceived,
     TimerFired,
 )
@@ -51,7 +52,12 @@ def plausible_events(speech: Speech, limit: int = 3) -> list[Event]:
             new = f"m{len(speech.messages)}"
             events += [SessionMessageAdded("r", new)] * 3
             events += [SessionMessageAdded("r", new, ("audio", "text")), SessionMessageAdded("r", new, ("text",))]
-        events += [SessionItemAdded("r"), SessionResponseEnded("r"), SessionResponseEnded("r", "failed")]
+        events += [
+            SessionItemAdded("r"),
+            SessionResponseProgressed("r"),
+            SessionResponseEnded("r"),
+            SessionResponseEnded("r", "failed"),
+        ]
     for message_id, operation in speech.awaited.items():
         events += [SessionReconciliationAcknowledged(operation, message_id)] * 2
         events += [
@@ -125,6 +131,7 @@ def hostile_events(ids: Iterable[str] = ("m0", "m1", "foreign")) -> list[Event]:
     events: list[Event] = [Authorize(), Interrupt(), Interrupt(force=True), Pause(), Resume(), Close(), SessionLost()]
     for response_id in ("r", "other"):
         events += [SessionResponseCreated(response_id), SessionItemAdded(response_id)]
+        events += [SessionResponseProgressed(response_id)]
         events += [SessionResponseEnded(response_id, status) for status in ("completed", "cancelled", "failed")]
     for message_id in ids:
         events += [

@@ -31,6 +31,7 @@ from speech_lifecycle.fsm.events import (
     SessionReconciliationRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResponseProgressed,
     SessionTextReceived,
     TimerFired,
 )
@@ -83,6 +84,7 @@ def disordered_events(speech: Speech, choose: Choose) -> list[Event]:
         TimerFired(choose(TIMERS)),
         SessionResponseCreated(choose(("r", "other"))),
         SessionItemAdded(choose(("r", "other"))),
+        SessionResponseProgressed(choose(("r", "other"))),
         SessionResponseEnded(choose(("r", "other")), choose(("completed", "cancelled", "failed", "incomplete"))),
         choose((Authorize(), Interrupt(), Pause(), Resume(), Close(), Interrupt(force=True))),
         SessionLost(),

@@ -24,6 +24,7 @@ from speech_lifecycle.fsm.events import (
     SessionRequestRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResponseProgressed,
     SessionTextReceived,
 )
 
@@ -563,3 +564,41 @@ def test_a_server_may_say_which_conversation_it_is(protocol, name):
     assert protocol.conversation_id == "conv_1"
     protocol.receive({"type": "session.created", "session": {"id": "sess_1"}})
     assert protocol.conversation_id == "conv_1"
+
+
+# Signs of life
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "response.function_call_arguments.delta", "response_id": "r", "item_id": "call", "delta": "{"},
+        {"type": "response.mcp_call_arguments.delta", "response_id": "r", "item_id": "call", "delta": "{"},
+        {"type": "response.mcp_call.in_progress", "item_id": "call", "output_index": 1},
+        {"type": "response.reasoning.delta", "response_id": "r", "delta": "hm"},
+        {"type": "response.output_item.done", "response_id": "r", "item": {"id": "call", "type": "mcp_call"}},
+        {"type": "something.new", "item_id": "call"},
+    ],
+    ids=lambda event: event["type"],
+)
+def test_any_other_event_about_a_running_response_says_that_the_server_works_on_it(protocol, receiver, event):
+    for said in (
+        {"type": "response.created", "response": {"id": "r"}},
+        {"type": "response.output_item.added", "response_id": "r", "item": {"id": "call", "type": "mcp_call"}},
+    ):
+        protocol.receive(said)
+    protocol.receive(event)
+    assert receiver.told[-1] == SessionResponseProgressed("r")
+    protocol.receive({"type": "response.done", "response": {"id": "r", "status": "completed"}})
+    before = list(receiver.told)
+    protocol.receive(event)
+    assert receiver.told == before
+
+
+@pytest.mark.parametrize("field", ["response_id", "item_id"])
+@pytest.mark.parametrize("value", [None, 5, [], {}, "other", ""])
+def test_an_event_that_names_nothing_that_runs_is_no_sign_of_life(protocol, receiver, field, value):
+    protocol.receive({"type": "response.created", "response": {"id": "r"}})
+    before = list(receiver.told)
+    protocol.receive({"type": "something.new", field: value})
+    assert receiver.told == before

@@ -29,6 +29,7 @@ from speech_lifecycle.fsm.events import (
     SessionRequestRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResponseProgressed,
     SessionResumed,
     SessionTextReceived,
     TimerFired,
@@ -83,13 +84,13 @@ def _about_the_speech() -> Iterator[Event]:
     yield from (SessionResponseEnded(RESPONSE_ID, status) for status in statuses)
     yield from (SessionLost(), SessionLost(may_resume=True), SessionResumed(), SessionResumed(conversation_kept=True))
     yield from (SessionRequestRefused(), DropRequest())
-    yield SessionItemAdded(RESPONSE_ID)
+    yield from (SessionItemAdded(RESPONSE_ID), SessionResponseProgressed(RESPONSE_ID))
     yield from (TimerFired(timer) for timer in get_args(Timer))
 
 
 def _out_of_place() -> Iterator[Event]:
     yield from (Interrupt(force=True), SessionResponseCreated(FOREIGN), SessionResponseEnded(FOREIGN))
-    yield SessionItemAdded(FOREIGN)
+    yield from (SessionItemAdded(FOREIGN), SessionResponseProgressed(FOREIGN))
     yield from (OutputPlaybackFinished(FOREIGN, BEYOND_MS), SessionAudioReceived(FOREIGN, BEYOND_MS))
 
 

@@ -21,6 +21,7 @@ from speech_lifecycle.fsm.events import (
     SessionRequestRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResponseProgressed,
     SessionTextReceived,
 )
 from speech_lifecycle.fsm.values import Modality
@@ -72,6 +73,8 @@ class _Response:
 
     modalities: tuple[Modality, ...]
     audio_format: SaidFormat
+    others: list[str] = field(default_factory=list)
+    """Its items that are no messages."""
 
 
 class ProtocolError(SpeechLifecycleError, ValueError):
@@ -127,6 +130,7 @@ class OpenAIRealtimeProtocol:
             return
         handler = _HANDLERS.get(_OLDER_NAMES.get(name, name))
         if handler is None:
+            self._note_progress(event)
             return
         try:
             handler(self, event)
@@ -191,7 +195,19 @@ class OpenAIRealtimeProtocol:
             if item_id not in self._items:
                 self._begin_item(item_id, response_id)
             return
+        item_id = optional(event, "item", "id")
+        if isinstance(item_id, str) and response_id in self._responses:
+            self._responses[response_id].others.append(item_id)
         self.receiver.report(SessionItemAdded(response_id))
+
+    def _note_progress(self, event: Mapping[str, Any]) -> None:
+        """Report that the server works on a response, if an event names it or an item of it and says nothing more."""
+        named, item_id = event.get("response_id"), event.get("item_id")
+        for response_id, response in self._responses.items():
+            item = self._items.get(item_id) if isinstance(item_id, str) else None
+            if response_id == named or item_id in response.others or (item and item.response_id == response_id):
+                self.receiver.report(SessionResponseProgressed(response_id))
+                return
 
     def _on_conversation_item_added(self, event: Mapping[str, Any]) -> None:
         item_id = identifier(event, "item", "id")
@@ -277,6 +293,8 @@ class OpenAIRealtimeProtocol:
         if item is not None:
             self._receive_rest(item_id, item, words)
             self._end(item_id, item)
+        else:
+            self._note_progress(event)
 
     def _on_response_done(self, event: Mapping[str, Any]) -> None:
         response_id, status = identifier(event, "response", "id"), status_of(mapping(event, "response"))

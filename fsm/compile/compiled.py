@@ -95,168 +95,180 @@ reply_75 = Rejected('session_item_added', 'speech.reconciling.session_item_added
 reply_76 = Ignored('speech.completed.session_item_added#speech_is_over', 'completed', 'speech_is_over')
 reply_77 = Ignored('speech.interrupted.session_item_added#speech_is_over', 'interrupted', 'speech_is_over')
 reply_78 = Ignored('speech.failed.session_item_added#speech_is_over', 'failed', 'speech_is_over')
-reply_79 = Ignored('speech.queued.session_response_ended#already_ended', 'queued', 'already_ended')
-reply_80 = Rejected('session_response_ended', 'speech.queued.session_response_ended#foreign_response', 'queued', 'foreign_response', 'session')
-reply_81 = {state: Ignored('speech.active.session_response_ended#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
-reply_82 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_83 = Ignored('speech.stopping.session_response_ended#already_ended', 'stopping', 'already_ended')
-reply_84 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#foreign_response', 'stopping', 'foreign_response', 'session')
-reply_85 = Ignored('speech.reconciling.session_response_ended#already_ended', 'reconciling', 'already_ended')
-reply_86 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#foreign_response', 'reconciling', 'foreign_response', 'session')
-reply_87 = Ignored('speech.completed.session_response_ended#speech_is_over', 'completed', 'speech_is_over')
-reply_88 = Ignored('speech.interrupted.session_response_ended#speech_is_over', 'interrupted', 'speech_is_over')
-reply_89 = Ignored('speech.failed.session_response_ended#speech_is_over', 'failed', 'speech_is_over')
-reply_90 = Ignored('speech.stopping.session_lost#already_lost', 'stopping', 'already_lost')
-reply_91 = Ignored('speech.reconciling.session_lost#already_lost', 'reconciling', 'already_lost')
-reply_92 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
-reply_93 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
-reply_94 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
-reply_95 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
-reply_96 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
-reply_97 = Handled(('speech.stopping.session_resumed#kept',))
-reply_98 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
-reply_99 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
-reply_100 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
-reply_101 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
-reply_102 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
-reply_103 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
-reply_104 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_105 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
-reply_106 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
-reply_107 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
-reply_108 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
-reply_109 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
-reply_110 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
-reply_111 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
-reply_112 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_113 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
-reply_114 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
-reply_115 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
-reply_116 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
-reply_117 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
-reply_118 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
-reply_119 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
-reply_120 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
-reply_121 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
-reply_122 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
-reply_123 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
-reply_124 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
-reply_125 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
-reply_126 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
-reply_127 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
-reply_128 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
-reply_129 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
-reply_130 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
-reply_131 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
-reply_132 = Handled(('message.pending.session_text_received#first',))
-reply_133 = Handled(('message.pending.session_text_received',))
-reply_134 = Handled(('message.forwarding.session_text_received#first',))
-reply_135 = Handled(('message.forwarding.session_text_received',))
-reply_136 = Handled(('message.played.session_text_received',))
-reply_137 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
-reply_138 = Handled(('message.partial.session_text_received',))
-reply_139 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
-reply_140 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
-reply_141 = Handled(('message.pending.session_audio_received#first_of_a_text',))
-reply_142 = Handled(('message.pending.session_audio_received#first',))
-reply_143 = Handled(('message.pending.session_audio_received',))
-reply_144 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
-reply_145 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
-reply_146 = Handled(('message.forwarding.session_audio_received#first',))
-reply_147 = Handled(('message.forwarding.session_audio_received',))
-reply_148 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
-reply_149 = Handled(('message.draining.session_audio_received',))
-reply_150 = Handled(('message.played.session_audio_received',))
-reply_151 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
-reply_152 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
-reply_153 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
-reply_154 = Handled(('message.pending.session_message_ended',))
-reply_155 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
-reply_156 = Handled(('message.forwarding.session_message_ended',))
-reply_157 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
-reply_158 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
-reply_159 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
-reply_160 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
-reply_161 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_162 = Handled(('message.forwarding.output_audio_handed_over',))
-reply_163 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_164 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
-reply_165 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
-reply_166 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
-reply_167 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_168 = Handled(('message.forwarding.output_playback_started',))
-reply_169 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_170 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_171 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
-reply_172 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
-reply_173 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
-reply_174 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_175 = Handled(('message.forwarding.output_playback_progressed',))
-reply_176 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_177 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_178 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
-reply_179 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
-reply_180 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
-reply_181 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_182 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
-reply_183 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_184 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
-reply_185 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
-reply_186 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
-reply_187 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_188 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
-reply_189 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
-reply_190 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
-reply_191 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
-reply_192 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_193 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
-reply_194 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_195 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
-reply_196 = Ignored('conversation.restoring.session_resumed#not_lost', 'restoring', 'not_lost')
-reply_197 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
-reply_198 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_199 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
-reply_200 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
-reply_201 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
-reply_202 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
-reply_203 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
-reply_204 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
-reply_205 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
-reply_206 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
-reply_207 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
-reply_208 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
-reply_209 = Ignored('conversation.suspended.authorize#already_authorized', 'suspended', 'already_authorized')
-reply_210 = Rejected('authorize', 'conversation.suspended.authorize#output_busy', 'suspended', 'output_busy', 'agent')
-reply_211 = Ignored('conversation.suspended.authorize#already_stopping', 'suspended', 'already_stopping')
-reply_212 = Rejected('authorize', 'conversation.suspended.authorize#no_speech', 'suspended', 'no_speech', 'agent')
-reply_213 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
-reply_214 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
-reply_215 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_216 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
-reply_217 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_218 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_219 = Rejected('interrupt', 'conversation.suspended.interrupt#not_interruptible', 'suspended', 'not_interruptible', 'agent')
-reply_220 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_221 = Rejected('pause', 'conversation.taken.pause#output_cannot_pause', 'taken', 'output_cannot_pause', 'agent')
-reply_222 = Ignored('conversation.suspended.pause#already_held', 'suspended', 'already_held')
-reply_223 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_224 = Ignored('conversation.taken.resume#not_held', 'taken', 'not_held')
-reply_225 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_226 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_227 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_228 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_229 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_230 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_231 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_232 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_233 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_234 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_235 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_236 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_237 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_238 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_239 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_240 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_79 = Ignored('speech.queued.session_response_progressed#not_awaited', 'queued', 'not_awaited')
+reply_80 = Rejected('session_response_progressed', 'speech.queued.session_response_progressed#foreign_response', 'queued', 'foreign_response', 'session')
+reply_81 = Handled(('speech.active.session_response_progressed',))
+reply_82 = {state: Ignored('speech.active.session_response_progressed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
+reply_83 = {state: Rejected('session_response_progressed', 'speech.active.session_response_progressed#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_84 = Ignored('speech.stopping.session_response_progressed#not_awaited', 'stopping', 'not_awaited')
+reply_85 = Rejected('session_response_progressed', 'speech.stopping.session_response_progressed#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_86 = Ignored('speech.reconciling.session_response_progressed#not_awaited', 'reconciling', 'not_awaited')
+reply_87 = Rejected('session_response_progressed', 'speech.reconciling.session_response_progressed#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_88 = Ignored('speech.completed.session_response_progressed#speech_is_over', 'completed', 'speech_is_over')
+reply_89 = Ignored('speech.interrupted.session_response_progressed#speech_is_over', 'interrupted', 'speech_is_over')
+reply_90 = Ignored('speech.failed.session_response_progressed#speech_is_over', 'failed', 'speech_is_over')
+reply_91 = Ignored('speech.queued.session_response_ended#already_ended', 'queued', 'already_ended')
+reply_92 = Rejected('session_response_ended', 'speech.queued.session_response_ended#foreign_response', 'queued', 'foreign_response', 'session')
+reply_93 = {state: Ignored('speech.active.session_response_ended#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
+reply_94 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_95 = Ignored('speech.stopping.session_response_ended#already_ended', 'stopping', 'already_ended')
+reply_96 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_97 = Ignored('speech.reconciling.session_response_ended#already_ended', 'reconciling', 'already_ended')
+reply_98 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_99 = Ignored('speech.completed.session_response_ended#speech_is_over', 'completed', 'speech_is_over')
+reply_100 = Ignored('speech.interrupted.session_response_ended#speech_is_over', 'interrupted', 'speech_is_over')
+reply_101 = Ignored('speech.failed.session_response_ended#speech_is_over', 'failed', 'speech_is_over')
+reply_102 = Ignored('speech.stopping.session_lost#already_lost', 'stopping', 'already_lost')
+reply_103 = Ignored('speech.reconciling.session_lost#already_lost', 'reconciling', 'already_lost')
+reply_104 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
+reply_105 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
+reply_106 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
+reply_107 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
+reply_108 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
+reply_109 = Handled(('speech.stopping.session_resumed#kept',))
+reply_110 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
+reply_111 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
+reply_112 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
+reply_113 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
+reply_114 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
+reply_115 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_116 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_117 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_118 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
+reply_119 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
+reply_120 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
+reply_121 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
+reply_122 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
+reply_123 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_124 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_125 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_126 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
+reply_127 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
+reply_128 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
+reply_129 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
+reply_130 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
+reply_131 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
+reply_132 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
+reply_133 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
+reply_134 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
+reply_135 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
+reply_136 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
+reply_137 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
+reply_138 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
+reply_139 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
+reply_140 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
+reply_141 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
+reply_142 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
+reply_143 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
+reply_144 = Handled(('message.pending.session_text_received#first',))
+reply_145 = Handled(('message.pending.session_text_received',))
+reply_146 = Handled(('message.forwarding.session_text_received#first',))
+reply_147 = Handled(('message.forwarding.session_text_received',))
+reply_148 = Handled(('message.played.session_text_received',))
+reply_149 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
+reply_150 = Handled(('message.partial.session_text_received',))
+reply_151 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
+reply_152 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
+reply_153 = Handled(('message.pending.session_audio_received#first_of_a_text',))
+reply_154 = Handled(('message.pending.session_audio_received#first',))
+reply_155 = Handled(('message.pending.session_audio_received',))
+reply_156 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
+reply_157 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
+reply_158 = Handled(('message.forwarding.session_audio_received#first',))
+reply_159 = Handled(('message.forwarding.session_audio_received',))
+reply_160 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
+reply_161 = Handled(('message.draining.session_audio_received',))
+reply_162 = Handled(('message.played.session_audio_received',))
+reply_163 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
+reply_164 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
+reply_165 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
+reply_166 = Handled(('message.pending.session_message_ended',))
+reply_167 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
+reply_168 = Handled(('message.forwarding.session_message_ended',))
+reply_169 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
+reply_170 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
+reply_171 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
+reply_172 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
+reply_173 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_174 = Handled(('message.forwarding.output_audio_handed_over',))
+reply_175 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_176 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
+reply_177 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
+reply_178 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
+reply_179 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_180 = Handled(('message.forwarding.output_playback_started',))
+reply_181 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_182 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_183 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
+reply_184 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
+reply_185 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
+reply_186 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_187 = Handled(('message.forwarding.output_playback_progressed',))
+reply_188 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_189 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_190 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
+reply_191 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
+reply_192 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
+reply_193 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_194 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
+reply_195 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_196 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
+reply_197 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
+reply_198 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
+reply_199 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_200 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
+reply_201 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
+reply_202 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
+reply_203 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
+reply_204 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_205 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
+reply_206 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_207 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
+reply_208 = Ignored('conversation.restoring.session_resumed#not_lost', 'restoring', 'not_lost')
+reply_209 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
+reply_210 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_211 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
+reply_212 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_213 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_214 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_215 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_216 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_217 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_218 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_219 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_220 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_221 = Ignored('conversation.suspended.authorize#already_authorized', 'suspended', 'already_authorized')
+reply_222 = Rejected('authorize', 'conversation.suspended.authorize#output_busy', 'suspended', 'output_busy', 'agent')
+reply_223 = Ignored('conversation.suspended.authorize#already_stopping', 'suspended', 'already_stopping')
+reply_224 = Rejected('authorize', 'conversation.suspended.authorize#no_speech', 'suspended', 'no_speech', 'agent')
+reply_225 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_226 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_227 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_228 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
+reply_229 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_230 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_231 = Rejected('interrupt', 'conversation.suspended.interrupt#not_interruptible', 'suspended', 'not_interruptible', 'agent')
+reply_232 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_233 = Rejected('pause', 'conversation.taken.pause#output_cannot_pause', 'taken', 'output_cannot_pause', 'agent')
+reply_234 = Ignored('conversation.suspended.pause#already_held', 'suspended', 'already_held')
+reply_235 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_236 = Ignored('conversation.taken.resume#not_held', 'taken', 'not_held')
+reply_237 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_238 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_239 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_240 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_241 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_242 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_243 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_244 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_245 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_246 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_247 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_248 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_249 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_250 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_251 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_252 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -903,6 +915,36 @@ def speech_on_session_item_added(run, speech, event):
     else:
         return reply_78
 
+def speech_on_session_response_progressed(run, speech, event):
+    if type(event.response_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
+    state = speech.state
+    if state == 'queued':
+        if event.response_id == speech.response_id:
+            return reply_79
+        return reply_80
+    elif state in ('waiting', 'speaking', 'paused'):
+        if (event.response_id == speech.response_id and (not speech.response_has_ended)) and speech.timer == 'stall':
+            speech.has_progressed = True
+            return reply_81
+        if event.response_id == speech.response_id:
+            return reply_82[state]
+        return reply_83[state]
+    elif state == 'stopping':
+        if event.response_id == speech.response_id:
+            return reply_84
+        return reply_85
+    elif state == 'reconciling':
+        if event.response_id == speech.response_id:
+            return reply_86
+        return reply_87
+    elif state == 'completed':
+        return reply_88
+    elif state == 'interrupted':
+        return reply_89
+    else:
+        return reply_90
+
 def speech_on_session_response_ended(run, speech, event):
     if (type(event.response_id) is not str or event.status not in {'completed', 'cancelled', 'failed', 'incomplete'}) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
@@ -917,8 +959,8 @@ def speech_on_session_response_ended(run, speech, event):
                 message_on_end_source(run, speech, end_response_message)
             return
         if event.response_id == speech.response_id:
-            return reply_79
-        return reply_80
+            return reply_91
+        return reply_92
     elif state in ('waiting', 'speaking'):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended')
@@ -931,8 +973,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_81[state]
-        return reply_82[state]
+            return reply_93[state]
+        return reply_94[state]
     elif state == 'paused':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended')
@@ -945,8 +987,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_paused(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_81[state]
-        return reply_82[state]
+            return reply_93[state]
+        return reply_94[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.stopping.session_response_ended')
@@ -959,8 +1001,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_stopping(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_83
-        return reply_84
+            return reply_95
+        return reply_96
     elif state == 'reconciling':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.reconciling.session_response_ended')
@@ -975,14 +1017,14 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_reconciling(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_85
-        return reply_86
+            return reply_97
+        return reply_98
     elif state == 'completed':
-        return reply_87
+        return reply_99
     elif state == 'interrupted':
-        return reply_88
+        return reply_100
     else:
-        return reply_89
+        return reply_101
 
 def speech_on_session_lost(run, speech, event):
     if (event.may_resume is not False and event.may_resume is not True) and (not is_valid(event)):
@@ -1093,7 +1135,7 @@ def speech_on_session_lost(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_90
+        return reply_102
     elif state == 'reconciling':
         if event.may_resume and bool(speech.awaited) and (not speech.session_is_lost and (not speech.awaits_resumption)):
             run.transitions.append('speech.reconciling.session_lost#resumable')
@@ -1130,26 +1172,26 @@ def speech_on_session_lost(run, speech, event):
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_91
+        return reply_103
     elif state == 'completed':
-        return reply_92
+        return reply_104
     elif state == 'interrupted':
-        return reply_93
+        return reply_105
     else:
-        return reply_94
+        return reply_106
 
 def speech_on_session_resumed(run, speech, event):
     if (event.conversation_kept is not False and event.conversation_kept is not True) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_95
+        return reply_107
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_96[state]
+        return reply_108[state]
     elif state == 'stopping':
         if speech.awaits_resumption and event.conversation_kept:
             speech.awaits_resumption = False
-            return reply_97
+            return reply_109
         if speech.awaits_resumption:
             run.transitions.append('speech.stopping.session_resumed')
             speech.session_is_lost = True
@@ -1161,7 +1203,7 @@ def speech_on_session_resumed(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_98
+        return reply_110
     elif state == 'reconciling':
         if speech.awaits_resumption and event.conversation_kept:
             run.transitions.append('speech.reconciling.session_resumed#kept')
@@ -1198,24 +1240,24 @@ def speech_on_session_resumed(run, speech, event):
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_99
+        return reply_111
     elif state == 'completed':
-        return reply_100
+        return reply_112
     elif state == 'interrupted':
-        return reply_101
+        return reply_113
     else:
-        return reply_102
+        return reply_114
 
 def speech_on_session_reconciliation_acknowledged(run, speech, event):
     if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_103
+        return reply_115
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_104[state]
+        return reply_116[state]
     elif state == 'stopping':
-        return reply_105
+        return reply_117
     elif state == 'reconciling':
         if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (not speech.session_is_lost and (not speech.awaits_resumption)):
             speech.awaited.pop(event.message_id)
@@ -1224,25 +1266,25 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
                 run.transitions.append('speech.reconciling.session_reconciliation_acknowledged')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_106
-        return reply_107
+            return reply_118
+        return reply_119
     elif state == 'completed':
-        return reply_108
+        return reply_120
     elif state == 'interrupted':
-        return reply_109
+        return reply_121
     else:
-        return reply_110
+        return reply_122
 
 def speech_on_session_reconciliation_refused(run, speech, event):
     if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str or event.refusal not in {'already_shorter', 'unknown_message', 'other'} or (type(event.code) is not str) or (type(event.text) is not str)) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_111
+        return reply_123
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_112[state]
+        return reply_124[state]
     elif state == 'stopping':
-        return reply_113
+        return reply_125
     elif state == 'reconciling':
         if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (not speech.session_is_lost and (not speech.awaits_resumption)) and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
             speech.awaited.pop(event.message_id)
@@ -1251,7 +1293,7 @@ def speech_on_session_reconciliation_refused(run, speech, event):
                 run.transitions.append('speech.reconciling.session_reconciliation_refused#nothing_unheard_left')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_114
+            return reply_126
         if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (not speech.session_is_lost and (not speech.awaits_resumption)):
             run.transitions.append('speech.reconciling.session_reconciliation_refused#unheard_left')
             speech.awaited.pop(event.message_id)
@@ -1263,20 +1305,20 @@ def speech_on_session_reconciliation_refused(run, speech, event):
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_115
+        return reply_127
     elif state == 'completed':
-        return reply_116
+        return reply_128
     elif state == 'interrupted':
-        return reply_117
+        return reply_129
     else:
-        return reply_118
+        return reply_130
 
 def speech_on_timer_fired(run, speech, event):
     if (event.timer not in {'stall', 'playout', 'stop', 'reconcile'} or type(event.speech_id) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_119
+        return reply_131
     elif state in ('waiting', 'speaking', 'paused'):
         if event.timer == speech.timer and speech.has_progressed:
             run.transitions.append('speech.active.timer_fired#progressed')
@@ -1306,7 +1348,7 @@ def speech_on_timer_fired(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_120[state]
+        return reply_132[state]
     elif state == 'stopping':
         if event.timer == speech.timer:
             run.transitions.append('speech.stopping.timer_fired')
@@ -1316,7 +1358,7 @@ def speech_on_timer_fired(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_121
+        return reply_133
     elif state == 'reconciling':
         if event.timer == speech.timer and speech.awaits_resumption:
             run.transitions.append('speech.reconciling.timer_fired#never_resumed')
@@ -1353,13 +1395,13 @@ def speech_on_timer_fired(run, speech, event):
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_122
+        return reply_134
     elif state == 'completed':
-        return reply_123
+        return reply_135
     elif state == 'interrupted':
-        return reply_124
+        return reply_136
     else:
-        return reply_125
+        return reply_137
 
 def speech_on_message_announced(run, speech):
     state = speech.state
@@ -1716,16 +1758,16 @@ def message_on_session_message_added(run, speech, event):
             speech.last_id = message.message_id
             return
         if message.message_id not in speech.messages:
-            return reply_126
-        return reply_127
+            return reply_138
+        return reply_139
     elif state in ('streaming', 'draining', 'stopping'):
-        return reply_128[state]
+        return reply_140[state]
     elif state == 'played':
-        return reply_129
+        return reply_141
     elif state == 'partial':
-        return reply_130
+        return reply_142
     else:
-        return reply_131
+        return reply_143
 
 def message_on_session_text_received(run, speech, event):
     if type(event.text) is not str and (not is_valid(event)):
@@ -1746,14 +1788,14 @@ def message_on_session_text_received(run, speech, event):
             message.text = collect_text_text
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_132
+            return reply_144
         collect_text_addition = '' + event.text
         collect_text_text = message.text
         message.text = ''
         collect_text_text += collect_text_addition
         message.text = collect_text_text
         speech.has_progressed = True
-        return reply_133
+        return reply_145
     elif state in ('streaming', 'draining', 'stopping'):
         if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
             collect_text_addition = '' + event.text
@@ -1763,28 +1805,28 @@ def message_on_session_text_received(run, speech, event):
             message.text = collect_text_text
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_134
+            return reply_146
         collect_text_addition = '' + event.text
         collect_text_text = message.text
         message.text = ''
         collect_text_text += collect_text_addition
         message.text = collect_text_text
         speech.has_progressed = True
-        return reply_135
+        return reply_147
     elif state == 'played':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
-            return reply_136
-        return reply_137
+            return reply_148
+        return reply_149
     elif state == 'partial':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
-            return reply_138
-        return reply_139
+            return reply_150
+        return reply_151
     else:
-        return reply_140
+        return reply_152
 
 def message_on_session_audio_received(run, speech, event):
     if (type(event.received_ms) is not int or not 0 <= event.received_ms <= 9007199254740991) and (not is_valid(event)):
@@ -1802,17 +1844,17 @@ def message_on_session_audio_received(run, speech, event):
             speech.has_progressed = True
             message.expects_audio = True
             speech.growing += (message.message_id,)
-            return reply_141
+            return reply_153
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_142
+            return reply_154
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_143
-        return reply_144
+            return reply_155
+        return reply_156
     elif state == 'streaming':
         if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms > 0 and speech.capabilities.plays_audio):
             message.received_ms = event.received_ms
@@ -1823,7 +1865,7 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.streaming.session_audio_received#first_of_a_text')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_145
+            return reply_157
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
@@ -1832,7 +1874,7 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received#first')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_146
+            return reply_158
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
@@ -1840,8 +1882,8 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_147
-        return reply_148[state]
+            return reply_159
+        return reply_160[state]
     elif state == 'draining':
         if event.received_ms > message.received_ms:
             message.received_ms = event.received_ms
@@ -1851,38 +1893,38 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.draining.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_149
+            return reply_161
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_146
+            return reply_158
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_147
-        return reply_148[state]
+            return reply_159
+        return reply_160[state]
     elif state == 'stopping':
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_146
+            return reply_158
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_147
-        return reply_148[state]
+            return reply_159
+        return reply_160[state]
     elif state == 'played':
         if event.received_ms > message.received_ms and (not not message.expects_audio) and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
             speech.has_progressed = True
-            return reply_150
-        return reply_151
+            return reply_162
+        return reply_163
     elif state == 'partial':
-        return reply_152
+        return reply_164
     else:
-        return reply_153
+        return reply_165
 
 def message_on_session_message_ended(run, speech, event):
     try:
@@ -1897,8 +1939,8 @@ def message_on_session_message_ended(run, speech, event):
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_154
-        return reply_155
+            return reply_166
+        return reply_167
     elif state == 'streaming':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1908,15 +1950,15 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_156
-        return reply_157[state]
+            return reply_168
+        return reply_169[state]
     elif state == 'draining':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_156
-        return reply_157[state]
+            return reply_168
+        return reply_169[state]
     elif state == 'stopping':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -1926,14 +1968,14 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_156
-        return reply_157[state]
+            return reply_168
+        return reply_169[state]
     elif state == 'played':
-        return reply_158
+        return reply_170
     elif state == 'partial':
-        return reply_159
+        return reply_171
     else:
-        return reply_160
+        return reply_172
 
 def message_on_output_audio_handed_over(run, speech, event):
     if (type(event.handed_over_ms) is not int or not 0 <= event.handed_over_ms <= 9007199254740991) and (not is_valid(event)):
@@ -1946,7 +1988,7 @@ def message_on_output_audio_handed_over(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_161
+        return reply_173
     elif state == 'streaming':
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
@@ -1955,20 +1997,20 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_162
-        return reply_163[state]
+            return reply_174
+        return reply_175[state]
     elif state in ('draining', 'stopping'):
         if event.handed_over_ms >= message.handed_over_ms:
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_162
-        return reply_163[state]
+            return reply_174
+        return reply_175[state]
     elif state == 'played':
-        return reply_164
+        return reply_176
     elif state == 'partial':
-        return reply_165
+        return reply_177
     else:
-        return reply_166
+        return reply_178
 
 def message_on_output_playback_started(run, speech, event):
     try:
@@ -1979,7 +2021,7 @@ def message_on_output_playback_started(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_167
+        return reply_179
     elif state in ('streaming', 'draining', 'stopping'):
         if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started#heard_first')
@@ -1990,16 +2032,16 @@ def message_on_output_playback_started(run, speech, event):
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
             speech.has_progressed = True
-            return reply_168
+            return reply_180
         if message.has_started:
-            return reply_169[state]
-        return reply_170[state]
+            return reply_181[state]
+        return reply_182[state]
     elif state == 'played':
-        return reply_171
+        return reply_183
     elif state == 'partial':
-        return reply_172
+        return reply_184
     else:
-        return reply_173
+        return reply_185
 
 def message_on_output_playback_progressed(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int)) and (not is_valid(event)):
@@ -2012,7 +2054,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_174
+        return reply_186
     elif state in ('streaming', 'draining', 'stopping'):
         if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
@@ -2025,16 +2067,16 @@ def message_on_output_playback_progressed(run, speech, event):
             assert event.position_ms is not None
             message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
             speech.has_progressed = True
-            return reply_175
+            return reply_187
         if message.handed_over_ms > 0:
-            return reply_176[state]
-        return reply_177[state]
+            return reply_188[state]
+        return reply_189[state]
     elif state == 'played':
-        return reply_178
+        return reply_190
     elif state == 'partial':
-        return reply_179
+        return reply_191
     else:
-        return reply_180
+        return reply_192
 
 def message_on_output_playback_finished(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.interrupted is not False and event.interrupted is not True) or (event.transcript is not None and type(event.transcript) is not str)) and (not is_valid(event)):
@@ -2047,7 +2089,7 @@ def message_on_output_playback_finished(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_181
+        return reply_193
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.streaming.output_playback_finished#cleared_heard_whole')
@@ -2122,8 +2164,8 @@ def message_on_output_playback_finished(run, speech, event):
                 run.transitions.append('message.streaming.output_playback_finished#ran_dry_unheard')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_182
-        return reply_183[state]
+            return reply_194
+        return reply_195[state]
     elif state == 'draining':
         if not event.interrupted:
             run.transitions.append('message.draining.output_playback_finished#played_out')
@@ -2250,13 +2292,13 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        return reply_183[state]
+        return reply_195[state]
     elif state == 'played':
-        return reply_184
+        return reply_196
     elif state == 'partial':
-        return reply_185
+        return reply_197
     else:
-        return reply_186
+        return reply_198
 
 def message_on_output_failed(run, speech, event):
     if type(event.detail) is not str and (not is_valid(event)):
@@ -2269,7 +2311,7 @@ def message_on_output_failed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_187
+        return reply_199
     elif state in ('streaming', 'draining', 'stopping'):
         if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
             run.transitions.append('message.forwarding.output_failed#heard_whole')
@@ -2314,11 +2356,11 @@ def message_on_output_failed(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'played':
-        return reply_188
+        return reply_200
     elif state == 'partial':
-        return reply_189
+        return reply_201
     else:
-        return reply_190
+        return reply_202
 
 def message_on_forward(run, speech, message):
     state = message.state
@@ -2689,9 +2731,9 @@ def conversation_on_close(run, conversation, event):
         conversation.connection = 'closing'
         return None
     elif state == 'closing':
-        return reply_191
+        return reply_203
     else:
-        return reply_192
+        return reply_204
 
 def conversation_on_session_lost(run, conversation, event):
     if (event.may_resume is not False and event.may_resume is not True) and (not is_valid(event)):
@@ -2714,7 +2756,7 @@ def conversation_on_session_lost(run, conversation, event):
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
-        return reply_193
+        return reply_205
     elif state == 'restoring':
         run.transitions.append('conversation.restoring.session_lost')
         run.raise_event('user_unknown')
@@ -2731,14 +2773,14 @@ def conversation_on_session_lost(run, conversation, event):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
     else:
-        return reply_194
+        return reply_206
 
 def conversation_on_session_resumed(run, conversation, event):
     if (event.conversation_kept is not False and event.conversation_kept is not True) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.connection
     if state == 'connected':
-        return reply_195
+        return reply_207
     elif state == 'disconnected':
         if event.conversation_kept:
             run.transitions.append('conversation.disconnected.session_resumed#kept')
@@ -2756,11 +2798,11 @@ def conversation_on_session_resumed(run, conversation, event):
         conversation.connection = 'restoring'
         return None
     elif state == 'restoring':
-        return reply_196
+        return reply_208
     elif state == 'closing':
-        return reply_197
+        return reply_209
     else:
-        return reply_198
+        return reply_210
 
 def take_conversation_restoring_eventless(run, conversation, event):
     run.transitions.append('conversation.restoring.eventless')
@@ -2807,12 +2849,12 @@ def conversation_on_user_started_speaking(run, conversation, event):
             run.transitions.append('conversation.talking.user_started_speaking#holding')
             run.raise_event('hold')
             return None
-        return reply_199
+        return reply_211
 
 def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
-        return reply_200
+        return reply_212
     else:
         run.transitions.append('conversation.talking.user_stopped_speaking')
         conversation.user = 'silent'
@@ -2839,8 +2881,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_201
-        return reply_202
+            return reply_213
+        return reply_214
     elif state == 'held':
         if event.speech_id in conversation.waiting:
             run.transitions.append('conversation.held.authorize')
@@ -2851,24 +2893,24 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_203
-        return reply_204
+            return reply_215
+        return reply_216
     elif state == 'taken':
         if event.speech_id == conversation.floor_id:
-            return reply_205
+            return reply_217
         if event.speech_id in conversation.waiting:
-            return reply_206
+            return reply_218
         if event.speech_id in conversation.speeches:
-            return reply_207
-        return reply_208
+            return reply_219
+        return reply_220
     else:
         if event.speech_id == conversation.floor_id:
-            return reply_209
+            return reply_221
         if event.speech_id in conversation.waiting:
-            return reply_210
+            return reply_222
         if event.speech_id in conversation.speeches:
-            return reply_211
-        return reply_212
+            return reply_223
+        return reply_224
 
 def conversation_on_interrupt(run, conversation, event):
     if (event.force is not False and event.force is not True or type(event.speech_id) is not str) and (not is_valid(event)):
@@ -2883,10 +2925,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_213
+            return reply_225
         if bool(conversation.live):
-            return reply_214
-        return reply_215
+            return reply_226
+        return reply_227
     elif state == 'held':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.held.interrupt')
@@ -2900,7 +2942,7 @@ def conversation_on_interrupt(run, conversation, event):
             run.transitions.append('conversation.held.interrupt#of_nothing')
             conversation.floor = 'free'
             return None
-        return reply_216
+        return reply_228
     elif state == 'taken':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.taken.interrupt')
@@ -2910,8 +2952,8 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_217
-        return reply_218
+            return reply_229
+        return reply_230
     else:
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.suspended.interrupt')
@@ -2925,7 +2967,7 @@ def conversation_on_interrupt(run, conversation, event):
             run.transitions.append('conversation.suspended.interrupt#of_nothing')
             conversation.floor = 'taken'
             return None
-        return reply_219
+        return reply_231
 
 def conversation_on_pause(run, conversation, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
@@ -2936,7 +2978,7 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_220
+        return reply_232
     elif state == 'taken':
         if not conversation_guards__plays(conversation) or conversation.capabilities.can_pause:
             run.transitions.append('conversation.taken.pause')
@@ -2944,16 +2986,16 @@ def conversation_on_pause(run, conversation, event):
                 run.tell_speech(conversation, conversation.floor_id, Pause())
             conversation.floor = 'suspended'
             return None
-        return reply_221
+        return reply_233
     else:
-        return reply_222
+        return reply_234
 
 def conversation_on_resume(run, conversation, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
-        return reply_223
+        return reply_235
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -2964,7 +3006,7 @@ def conversation_on_resume(run, conversation, event):
             if conversation.floor_id is not None:
                 run.tell_speech(conversation, conversation.floor_id, Resume())
             return None
-        return reply_224
+        return reply_236
     else:
         run.transitions.append('conversation.suspended.resume')
         if conversation.floor_id is not None:
@@ -3166,7 +3208,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_225
+        return reply_237
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.requested.request_response#sent')
@@ -3186,7 +3228,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_226
+        return reply_238
     else:
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.generating.request_response#sent')
@@ -3206,7 +3248,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_227
+        return reply_239
 
 def conversation_on_session_response_created(run, conversation, event):
     if (type(event.response_id) is not str or type(event.speech_id) is not str or type(event.new_speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
@@ -3240,12 +3282,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_228
+            return reply_240
         if event.response_id in conversation.by_response:
-            return reply_229
+            return reply_241
         if conversation.connection == 'closed':
-            return reply_230
-        return reply_231
+            return reply_242
+        return reply_243
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -3294,10 +3336,10 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_232
+            return reply_244
         if event.response_id in conversation.by_response:
-            return reply_233
-        return reply_234
+            return reply_245
+        return reply_246
     else:
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -3324,17 +3366,17 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_235
+            return reply_247
         if event.response_id in conversation.by_response:
-            return reply_236
-        return reply_237
+            return reply_248
+        return reply_249
 
 def conversation_on_session_request_refused(run, conversation, event):
     if (type(event.speech_id) is not str or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
-        return reply_238
+        return reply_250
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3352,9 +3394,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_239
+        return reply_251
     else:
-        return reply_240
+        return reply_252
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -3577,7 +3619,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '96253b03290f13af'
+DIGEST = 'f73164cd07b0aa0a'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
@@ -3588,6 +3630,7 @@ EVENTS = {
     'session_response_created': speech_on_session_response_created,
     'session_request_refused': speech_on_session_request_refused,
     'session_item_added': speech_on_session_item_added,
+    'session_response_progressed': speech_on_session_response_progressed,
     'session_response_ended': speech_on_session_response_ended,
     'session_lost': speech_on_session_lost,
     'session_resumed': speech_on_session_resumed,

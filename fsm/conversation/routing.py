@@ -17,6 +17,7 @@ ROUTES: dict[type[Any], tuple[Way, ...]] = {
     # An announcement is about a message that is known only if it is repeated.
     ev.SessionMessageAdded: ("message_id", "response_id"),
     ev.SessionItemAdded: ("response_id",),
+    ev.SessionResponseProgressed: ("response_id",),
     ev.SessionResponseEnded: ("response_id",),
     ev.Interrupt: ("speech_id",),
     ev.Close: ("speech_id",),

@@ -71,6 +71,11 @@ def note_no_response(run: Run, speech: Speech, event: Event | None) -> None:
     speech.has_progressed = True
 
 
+def note_progress(run: Run, speech: Speech, event: Event | None) -> None:
+    """Remember that the server works on the response."""
+    speech.has_progressed = True
+
+
 def note_item(run: Run, speech: Speech, event: Event | None) -> None:
     """Let the messages before it know that a later item has begun."""
     speech.has_progressed = True

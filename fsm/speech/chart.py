@@ -116,6 +116,14 @@ class SpeechChart(StateChart[Any]):
     active.to(None, event="session_item_added", cond="is_generating_it", on="note_item")
     stopping.to(None, event="session_item_added", cond="is_generating_it", on="note_item")
 
+    # A server may work for long without anything to play. That it says so holds the timer that waits for it (N15).
+    active.to(
+        None,
+        event="session_response_progressed",
+        cond="is_generating_it and source_is_watched",
+        on="note_progress",
+    )
+
     # One message after the other; none starts while the speech is held.
     paused.to(None, event="message_announced message_settled")
     active.to(None, event="message_announced", cond="output_is_free", on="take_turn")
@@ -434,6 +442,8 @@ ANSWERS = (
     ignored("already_settled", "reconciling", "session_item_added", cond="is_generating_it"),
     ignored("already_ended", "queued active stopping reconciling", "session_item_added", cond="is_own_response"),
     rejected("foreign_response", "queued active stopping reconciling", "session_item_added"),
+    ignored("not_awaited", "queued active stopping reconciling", "session_response_progressed", cond="is_own_response"),
+    rejected("foreign_response", "queued active stopping reconciling", "session_response_progressed"),
     ignored("already_lost", "stopping reconciling", "session_lost"),
     ignored("not_awaited", "queued active stopping reconciling", "session_resumed"),
     rejected("nothing_requested", "queued active stopping", *_ANSWERS_OF_SERVER),
@@ -452,6 +462,7 @@ ANSWERS = (
         "session_response_created",
         "session_response_ended",
         "session_item_added",
+        "session_response_progressed",
         "session_lost",
         "session_resumed",
         *_ANSWERS_OF_SERVER,

@@ -11,6 +11,7 @@ from ..events import (
     SessionReconciliationRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResponseProgressed,
     SessionResumed,
     TimerFired,
 )
@@ -29,12 +30,18 @@ def has_no_response(speech: Speech, event: Event | None) -> bool:
     return speech.response_id is None
 
 
-def is_own_response(speech: Speech, event: SessionResponseCreated | SessionResponseEnded | SessionItemAdded) -> bool:
+def is_own_response(
+    speech: Speech,
+    event: SessionResponseCreated | SessionResponseEnded | SessionItemAdded | SessionResponseProgressed,
+) -> bool:
     """The event is about the response that this speech plays."""
     return event.response_id == speech.response_id
 
 
-def is_generating_it(speech: Speech, event: SessionResponseCreated | SessionResponseEnded | SessionItemAdded) -> bool:
+def is_generating_it(
+    speech: Speech,
+    event: SessionResponseCreated | SessionResponseEnded | SessionItemAdded | SessionResponseProgressed,
+) -> bool:
     """The event is about this speech's response, and the server is generating that one."""
     return is_own_response(speech, event) and not speech.response_has_ended
 
@@ -72,6 +79,11 @@ def was_heard(speech: Speech, event: Event | None) -> bool:
 def is_due(speech: Speech, event: TimerFired) -> bool:
     """The timer that fired is the one that runs."""
     return event.timer == speech.timer
+
+
+def source_is_watched(speech: Speech, event: Event | None) -> bool:
+    """The timer that runs waits for more of the response, not for the output or for answers."""
+    return speech.timer == "stall"
 
 
 def has_progressed(speech: Speech, event: Event | None) -> bool:

@@ -41,6 +41,7 @@ from speech_lifecycle.fsm.events import (
     SessionRequestRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResponseProgressed,
     SpeechEvent,
     name_of,
 )
@@ -104,7 +105,7 @@ class ReferenceConversation:
                 raise _Unknown("unknown_message")
             if speech_id is not None:
                 return speech_id
-        if isinstance(event, SessionMessageAdded | SessionItemAdded | SessionResponseEnded):
+        if isinstance(event, SessionMessageAdded | SessionItemAdded | SessionResponseProgressed | SessionResponseEnded):
             if event.response_id not in conversation.by_response:
                 raise _Unknown("unknown_response")
             return conversation.by_response[event.response_id]
