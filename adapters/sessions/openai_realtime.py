@@ -26,6 +26,7 @@ from .openai_dialects import OPENAI, Dialect, dialect_of
 from .openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
 from .reconnection import Reconnection
 from .resumption import Resumption
+from .sdk_reconnection import connected_again, connects_again
 
 if TYPE_CHECKING:
     from openai.resources.realtime.realtime import AsyncRealtimeConnection
@@ -52,7 +53,8 @@ class OpenAIRealtimeSession:
     server has kept the conversation if it says so: by the same id in `conversation.created` as before. If it must be
     asked to (xAI: `resumption` in `session.update`, `?conversation_id=` in the address), `configure` and `connect` do
     that, with `conversation_id`. What was not sent when the connection went, and what is sent while there is none, is
-    dropped and counted in `events_dropped`.
+    dropped and counted in `events_dropped`. If the SDK was told to connect again (`on_reconnecting`), it does so first,
+    and what it opens is a new connection like any other.
 
     Nothing that other code raises ends the session: not a listener, not the receiver, not the connection's `send`.
     It is logged, once for each place that raises, and counted in `faults`.
@@ -236,7 +238,13 @@ class OpenAIRealtimeSession:
             self.is_backing_off = False
 
     async def _speak_on(self, connection: AsyncRealtimeConnection) -> ConnectionClosed:
-        """Send and receive until the connection ends; return how it did."""
+        """Send and receive until the connection ends and the SDK does not open it again; return how it ended."""
+        while True:
+            closed = await self._speak_until_closed(connection)
+            if not await connected_again(connection, closed):
+                return closed
+
+    async def _speak_until_closed(self, connection: AsyncRealtimeConnection) -> ConnectionClosed:
         from websockets.exceptions import ConnectionClosed
 
         self._begin(connection)
@@ -245,7 +253,7 @@ class OpenAIRealtimeSession:
             while True:
                 self._receive(await connection.recv_bytes())
         except ConnectionClosed as closed:
-            self._end(closed)
+            self._end(closed, may_return=self._connect is not None or connects_again(connection))
             return closed
         finally:
             self._wait_no_longer()
@@ -268,7 +276,7 @@ class OpenAIRealtimeSession:
         while not waiting.empty():
             self._outbox.put_nowait(waiting.get_nowait())
 
-    def _end(self, closed: ConnectionClosed) -> None:
+    def _end(self, closed: ConnectionClosed, *, may_return: bool) -> None:
         """Drop what was to be sent, expect no answer, and say that the connection is gone if another may follow."""
         logger.info("realtime connection closed: %s", closed)
         self._is_lost = True
@@ -279,7 +287,7 @@ class OpenAIRealtimeSession:
         self.frames_sent = self.frames_handled = 0
         self._attached.end_connection()
         was_resumed = self._wait_no_longer() is None
-        if was_resumed and self._connect is not None and _may_return(closed):
+        if was_resumed and may_return and _may_return(closed):
             fact = SessionLost(may_resume=True)
             self._faults.call("the receiver failed on a lost connection", self._attached.receiver.report, fact)
 
