@@ -330,7 +330,7 @@ def _item_of(item_id: str, item: Mapping[str, Any]) -> MessageItem | FunctionCal
 def _take_part(generated: _Generated, index: int, part: Mapping[str, Any]) -> None:
     """Take a part of a message's content, as the server describes it; of its text it may say nothing yet."""
     kind = part.get("type")
-    if kind not in _CONTENT:
+    if not isinstance(kind, str) or kind not in _CONTENT:
         return
     if kind in _AUDIO_CONTENT:
         generated.take_audio(index)

@@ -41,6 +41,7 @@ class PartText:
         shown. One that only repeats what came before, without new audio, is the same once more.
         """
         before, since = "".join(self.pieces), "".join(self.since_done)
+        self.pieces = [before]
         has_sounded, self.has_sounded = self.has_sounded, False
         self.since_done.clear()
         if done.startswith(before) and (len(done) > len(before) or since or not has_sounded):

@@ -11,6 +11,7 @@ from typing import Any
 from fuzz.oracles import dumps, load_or_refuse, plays_or_is_refused
 
 from speech_lifecycle.adapters.sessions.openai_deltas import Delta, TextDelta
+from speech_lifecycle.adapters.sessions.openai_dialects import DIALECTS, Dialect
 from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
 from speech_lifecycle.fsm.codec import EVENTS, CodecError, parse_json
 from speech_lifecycle.fsm.effects import CancelResponse, RemoveMessages, ReplaceMessage, TruncateMessage
@@ -47,8 +48,17 @@ class Receiver:
 
 
 def check(data: bytes) -> None:
+    for dialect in DIALECTS.values():
+        events = check_in(data, dialect)
+    if events:
+        plays_or_is_refused(Recording("fuzz", (tuple(events),)))
+
+
+def check_in(data: bytes, dialect: Dialect) -> list[dict[str, Any]]:
+    """Have the protocol take the events of a server of this dialect, and return those that are any."""
     receiver = Receiver()
-    protocol = OpenAIRealtimeProtocol(receiver)
+    protocol = OpenAIRealtimeProtocol(receiver, dialect=dialect, send=dumps)
+    dumps(protocol.request_response("speech_1"))
     events = []
     for line in data.decode(errors="replace").splitlines():
         event = load_or_refuse(lambda line=line: parse_json(line), CodecError)
@@ -66,8 +76,7 @@ def check(data: bytes) -> None:
             events.append(event)
     for error in protocol.errors:
         dumps([error.code, error.text, error.event_id])
-    if events:
-        plays_or_is_refused(Recording("fuzz", (tuple(events),)))
+    return events
 
 
 def is_same(delta: Delta, event: Any) -> bool:

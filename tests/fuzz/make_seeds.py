@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from fuzz.seeds import CAPTURES, few_of_a_kind
+from fuzz.seeds import CAPTURES, few_of, few_of_a_kind
 
 from speech_lifecycle.fsm import values
 from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, dump_speech
@@ -41,6 +41,14 @@ def main() -> None:
                 once.setdefault(name_of(type(value)), family.dump(value))
         speech = dump_speech(world.speeches[-1].snapshot)
         write("events", f"{name}.jsonl", "\n".join(map(json.dumps, (*once.values(), speech))))
+    for name in (name for name in SCENARIOS if name.startswith("dialect-")):
+        _, world = asyncio.run(play(SCENARIOS[name]))
+        events = [event for session in world.server.sessions for event in few_of(session.events_sent)]
+        for event in events:
+            if event["type"].endswith("audio.delta"):
+                event["delta"] = event["delta"][:64]
+        write("protocol", f"{name}.jsonl", "\n".join(map(json.dumps, events)))
+        words |= {word for event in events for word in words_of(event)}
     for value_type in (*EVENT_TYPES, *EFFECT_TYPES, *get_args(Record), values.Capabilities, values.Policy):
         words |= {name_of(value_type), *value_type.__struct_fields__}
     (HERE / "dictionary.txt").write_text("".join(f'"{word}"\n' for word in sorted(words)), encoding="utf-8")

@@ -1,7 +1,7 @@
 """The seeds of each target: small pieces of what is real.
 
 Those of `capture` and `protocol` are the recordings of `tests/captures`, with one event of each kind; those of
-`events` and `trace` stand in `corpus`, where `make_seeds` writes them.
+`events` and `trace`, and of dialects of which there is no recording, stand in `corpus`, where `make_seeds` writes them.
 """
 
 from __future__ import annotations
@@ -24,14 +24,19 @@ PER_KIND = 1
 def seeds_of(target: str) -> dict[str, bytes]:
     """By name."""
     if target not in ("capture", "protocol"):
-        return {path.stem: path.read_bytes() for path in sorted((HERE / "corpus" / target).iterdir())}
+        return written_seeds(target)
     recordings = {path.stem: few_of_a_kind(load_recording(path)) for path in CAPTURES}
     if target == "protocol":
-        return {name: "\n".join(map(json.dumps, recording.received)).encode() for name, recording in recordings.items()}
+        recorded = {name: "\n".join(map(json.dumps, each.received)).encode() for name, each in recordings.items()}
+        return {**recorded, **written_seeds(target)}
     return {
         name: yaml.safe_dump({"version": 1, "interactions": interactions_of(recording)}, sort_keys=False).encode()
         for name, recording in recordings.items()
     }
+
+
+def written_seeds(target: str) -> dict[str, bytes]:
+    return {path.stem: path.read_bytes() for path in sorted((HERE / "corpus" / target).iterdir())}
 
 
 def interactions_of(recording: Recording) -> list[Mapping[str, Any]]:
@@ -45,6 +50,11 @@ def interactions_of(recording: Recording) -> list[Mapping[str, Any]]:
 
 def few_of_a_kind(recording: Recording) -> Recording:
     return Recording(recording.name, tuple(tuple(_few(connection)) for connection in recording.connections))
+
+
+def few_of(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return one event of each kind."""
+    return list(_few(events))
 
 
 def _few(events: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
