@@ -148,7 +148,7 @@ class StartTimer(NamedValue, frozen=True):
     """Send `TimerFired(timer, speech_id)` in `delay_ms`. A speech has one timer: it replaces the one that runs."""
 
     timer: Timer
-    delay_ms: int
+    delay_ms: Whole
     speech_id: str = ""
 
 

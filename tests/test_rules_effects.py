@@ -6,7 +6,7 @@ import pytest
 from helpers import Transcript, interrupted, only, paused, queued, speaking, text_message, waiting
 from msgspec.structs import fields
 
-from speech_lifecycle.fsm import Capabilities
+from speech_lifecycle.fsm import Capabilities, Policy
 from speech_lifecycle.fsm.effects import (
     EFFECT_TYPES,
     AnnounceAgentState,
@@ -43,6 +43,7 @@ from speech_lifecycle.fsm.events import (
     SessionTextReceived,
     TimerFired,
 )
+from speech_lifecycle.fsm.values import LARGEST
 
 STOPS = [Interrupt(), Close(), SessionLost()]
 
@@ -54,6 +55,15 @@ def test_every_effect_is_an_immutable_value():
         for field in fields(effect_type):
             with pytest.raises(AttributeError):
                 setattr(effect, field.name, "y")
+
+
+def test_no_delay_is_longer_than_every_language_can_count():
+    """Section 5: integers are at most 2^53 - 1, those that go out included."""
+    longest = Policy(playout_margin_ms=LARGEST, stall_timeout_ms=LARGEST)
+    transcript = speaking("a", policy=longest, response_ended=True)
+    delays = [effect.delay_ms for effect in only(transcript.effects, StartTimer)]
+    assert len(delays) > 1
+    assert set(delays) == {LARGEST}
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: type(stop).__name__)

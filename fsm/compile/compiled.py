@@ -12,7 +12,7 @@ from ..message.reconciliation import ReportDivergence
 from ..replies import Handled, Ignored, Rejected, refuse
 from ..speech.actions import AnnounceAgentState, CancelResponse, PauseOutput, RemoveMessages, ReportSpeechDone, ResumeOutput
 from ..speech.guards import FAILURES
-from ..speech.watchdog import CancelTimer, StartTimer
+from ..speech.watchdog import CancelTimer, LARGEST, StartTimer
 from ..state import Message
 from ..validity import is_valid
 
@@ -284,7 +284,7 @@ def speech_eventless_in_waiting_or_speaking(run, speech, event):
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
         speech.has_progressed = False
-        run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+        run.effects.append(StartTimer('reconcile', min(start_timer_delay_ms, LARGEST), speech.speech_id))
     elif speech.timer is not None:
         run.effects.append(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
@@ -313,7 +313,7 @@ def speech_eventless_in_paused(run, speech, event):
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
         speech.has_progressed = False
-        run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+        run.effects.append(StartTimer('reconcile', min(start_timer_delay_ms, LARGEST), speech.speech_id))
     elif speech.timer is not None:
         run.effects.append(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
@@ -345,7 +345,7 @@ def speech_eventless_in_stopping(run, speech, event):
         start_timer_delay_ms = speech.policy.resume_timeout_ms
         speech.timer = 'reconcile'
         speech.has_progressed = False
-        run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+        run.effects.append(StartTimer('reconcile', min(start_timer_delay_ms, LARGEST), speech.speech_id))
         if speech.agent_state is not None:
             if speech.agent_state != 'listening':
                 speech.agent_state = 'listening'
@@ -370,7 +370,7 @@ def speech_eventless_in_stopping(run, speech, event):
             start_timer_delay_ms = speech.policy.reconcile_timeout_ms
             speech.timer = 'reconcile'
             speech.has_progressed = False
-            run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+            run.effects.append(StartTimer('reconcile', min(start_timer_delay_ms, LARGEST), speech.speech_id))
         elif speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer, speech.speech_id))
             speech.timer = None
@@ -395,7 +395,7 @@ def speech_eventless_in_stopping(run, speech, event):
     start_timer_delay_ms = speech.policy.reconcile_timeout_ms
     speech.timer = 'reconcile'
     speech.has_progressed = False
-    run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+    run.effects.append(StartTimer('reconcile', min(start_timer_delay_ms, LARGEST), speech.speech_id))
     if speech.agent_state is not None:
         if speech.agent_state != 'listening':
             speech.agent_state = 'listening'
@@ -1146,7 +1146,7 @@ def speech_on_session_lost(run, speech, event):
             start_timer_delay_ms = speech.policy.resume_timeout_ms
             speech.timer = 'reconcile'
             speech.has_progressed = False
-            run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+            run.effects.append(StartTimer('reconcile', min(start_timer_delay_ms, LARGEST), speech.speech_id))
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
@@ -1222,7 +1222,7 @@ def speech_on_session_resumed(run, speech, event):
                 start_timer_delay_ms = speech.policy.reconcile_timeout_ms
                 speech.timer = 'reconcile'
                 speech.has_progressed = False
-                run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+                run.effects.append(StartTimer('reconcile', min(start_timer_delay_ms, LARGEST), speech.speech_id))
             elif speech.timer is not None:
                 run.effects.append(CancelTimer(speech.timer, speech.speech_id))
                 speech.timer = None
@@ -1462,7 +1462,7 @@ def speech_on_message_settled(run, speech):
         start_timer_delay_ms = speech.policy.stall_timeout_ms
         speech.timer = 'stall'
         speech.has_progressed = False
-        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        run.effects.append(StartTimer('stall', min(start_timer_delay_ms, LARGEST), speech.speech_id))
         if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
@@ -1526,7 +1526,7 @@ def speech_on_request_made(run, speech):
             start_timer_delay_ms = speech.policy.reconcile_timeout_ms
             speech.timer = 'reconcile'
             speech.has_progressed = False
-            run.effects.append(StartTimer('reconcile', start_timer_delay_ms, speech.speech_id))
+            run.effects.append(StartTimer('reconcile', min(start_timer_delay_ms, LARGEST), speech.speech_id))
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, None)
             return
@@ -1546,7 +1546,7 @@ def speech_on_go_on(run, speech):
         start_timer_delay_ms = speech.policy.stall_timeout_ms
         speech.timer = 'stall'
         speech.has_progressed = False
-        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        run.effects.append(StartTimer('stall', min(start_timer_delay_ms, LARGEST), speech.speech_id))
         if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_waiting_or_speaking(run, speech, None)
         return
@@ -1563,7 +1563,7 @@ def speech_on_go_on(run, speech):
         start_timer_delay_ms = speech.policy.stall_timeout_ms
         speech.timer = 'stall'
         speech.has_progressed = False
-        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        run.effects.append(StartTimer('stall', min(start_timer_delay_ms, LARGEST), speech.speech_id))
         if speech.response_has_ended and speech.forwarding_id is None and (speech.next_id is None):
             speech_eventless_in_paused(run, speech, None)
         return
@@ -1572,6 +1572,7 @@ def message_eventless_in_streaming(run, speech, message, event):
     if message.received_ms == 0 if message.expects_audio else not message.text:
         run.transitions.append('message.streaming.eventless#empty')
         message.reason = 'no_content'
+        assert message.reason is not None, 'every transition that settles gives a reason first'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
@@ -1586,6 +1587,7 @@ def message_eventless_in_streaming(run, speech, message, event):
         settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
         settle_heard_ms = message.position_ms
         settle_heard_text = message.text
+        assert message.reason is not None, 'every transition that settles gives a reason first'
         settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
@@ -1607,7 +1609,7 @@ def message_eventless_in_streaming(run, speech, message, event):
     start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
     speech.timer = 'playout'
     speech.has_progressed = False
-    run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
+    run.effects.append(StartTimer('playout', min(start_timer_delay_ms, LARGEST), speech.speech_id))
     message.state = 'draining'
     return
 
@@ -1616,6 +1618,7 @@ def message_eventless_in_stopping(run, speech, message, event):
     message.reason = speech.cause or 'interrupted'
     settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
     settle_heard_ms = message.position_ms
+    assert message.reason is not None, 'every transition that settles gives a reason first'
     settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
     message.record = settle_record
     if speech.forwarding_id == message.message_id:
@@ -1643,6 +1646,7 @@ def message_on_session_message_added(run, speech, event):
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -1662,6 +1666,7 @@ def message_on_session_message_added(run, speech, event):
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -1681,6 +1686,7 @@ def message_on_session_message_added(run, speech, event):
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -1701,6 +1707,7 @@ def message_on_session_message_added(run, speech, event):
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -1721,6 +1728,7 @@ def message_on_session_message_added(run, speech, event):
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2102,6 +2110,7 @@ def message_on_output_playback_finished(run, speech, event):
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2121,6 +2130,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.reason = 'cleared'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2137,6 +2147,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.flushed_ms = 0
             speech.has_progressed = True
             message.reason = 'cleared'
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2177,6 +2188,7 @@ def message_on_output_playback_finished(run, speech, event):
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2197,6 +2209,7 @@ def message_on_output_playback_finished(run, speech, event):
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2216,6 +2229,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.reason = 'cleared'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2231,6 +2245,7 @@ def message_on_output_playback_finished(run, speech, event):
         message.flushed_ms = 0
         speech.has_progressed = True
         message.reason = 'cleared'
+        assert message.reason is not None, 'every transition that settles gives a reason first'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
@@ -2250,6 +2265,7 @@ def message_on_output_playback_finished(run, speech, event):
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2268,6 +2284,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.reason = speech.cause or 'interrupted'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2284,6 +2301,7 @@ def message_on_output_playback_finished(run, speech, event):
             message.flushed_ms = 0
             speech.has_progressed = True
             message.reason = speech.cause or 'interrupted'
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2320,6 +2338,7 @@ def message_on_output_failed(run, speech, event):
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2335,6 +2354,7 @@ def message_on_output_failed(run, speech, event):
             message.reason = 'output_failed'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2347,6 +2367,7 @@ def message_on_output_failed(run, speech, event):
         run.transitions.append('message.forwarding.output_failed#unheard')
         run.raised.append(speech_on_message_output_failed)
         message.reason = 'output_failed'
+        assert message.reason is not None, 'every transition that settles gives a reason first'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
@@ -2382,7 +2403,7 @@ def message_on_watch(run, speech, message):
         start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.stall_timeout_ms
         speech.timer = 'stall'
         speech.has_progressed = False
-        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        run.effects.append(StartTimer('stall', min(start_timer_delay_ms, LARGEST), speech.speech_id))
         if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
             message_eventless_in_streaming(run, speech, message, None)
         return
@@ -2391,7 +2412,7 @@ def message_on_watch(run, speech, message):
         start_timer_delay_ms = message.handed_over_ms - message.position_ms + speech.policy.playout_margin_ms
         speech.timer = 'playout'
         speech.has_progressed = False
-        run.effects.append(StartTimer('playout', start_timer_delay_ms, speech.speech_id))
+        run.effects.append(StartTimer('playout', min(start_timer_delay_ms, LARGEST), speech.speech_id))
         return
     elif state == 'played':
         if speech.response_has_ended:
@@ -2404,7 +2425,7 @@ def message_on_watch(run, speech, message):
         start_timer_delay_ms = speech.policy.stall_timeout_ms
         speech.timer = 'stall'
         speech.has_progressed = False
-        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        run.effects.append(StartTimer('stall', min(start_timer_delay_ms, LARGEST), speech.speech_id))
         return
     elif state == 'skipped':
         if speech.response_has_ended:
@@ -2417,7 +2438,7 @@ def message_on_watch(run, speech, message):
         start_timer_delay_ms = speech.policy.stall_timeout_ms
         speech.timer = 'stall'
         speech.has_progressed = False
-        run.effects.append(StartTimer('stall', start_timer_delay_ms, speech.speech_id))
+        run.effects.append(StartTimer('stall', min(start_timer_delay_ms, LARGEST), speech.speech_id))
         return
 
 def message_on_stop(run, speech, message):
@@ -2429,7 +2450,7 @@ def message_on_stop(run, speech, message):
             start_timer_delay_ms = speech.policy.stop_timeout_ms
             speech.timer = 'stop'
             speech.has_progressed = False
-            run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
+            run.effects.append(StartTimer('stop', min(start_timer_delay_ms, LARGEST), speech.speech_id))
             message.state = 'stopping'
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
@@ -2440,13 +2461,14 @@ def message_on_stop(run, speech, message):
             start_timer_delay_ms = speech.policy.stop_timeout_ms
             speech.timer = 'stop'
             speech.has_progressed = False
-            run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
+            run.effects.append(StartTimer('stop', min(start_timer_delay_ms, LARGEST), speech.speech_id))
             message.state = 'stopping'
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
             return
         run.transitions.append('message.streaming.stop#unheard')
         message.reason = speech.cause or 'interrupted'
+        assert message.reason is not None, 'every transition that settles gives a reason first'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
@@ -2461,7 +2483,7 @@ def message_on_stop(run, speech, message):
         start_timer_delay_ms = speech.policy.stop_timeout_ms
         speech.timer = 'stop'
         speech.has_progressed = False
-        run.effects.append(StartTimer('stop', start_timer_delay_ms, speech.speech_id))
+        run.effects.append(StartTimer('stop', min(start_timer_delay_ms, LARGEST), speech.speech_id))
         message.state = 'stopping'
         if not message.expects_audio and message.source_has_ended:
             message_eventless_in_stopping(run, speech, message, None)
@@ -2474,6 +2496,7 @@ def message_on_skip(run, speech, message):
         speech.next_id = message.next_id
         message.next_id = None
         message.reason = speech.cause or 'interrupted'
+        assert message.reason is not None, 'every transition that settles gives a reason first'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
@@ -2492,6 +2515,7 @@ def message_on_time_out(run, speech, message):
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2506,6 +2530,7 @@ def message_on_time_out(run, speech, message):
             message.reason = 'timed_out'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
+            assert message.reason is not None, 'every transition that settles gives a reason first'
             settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
@@ -2517,6 +2542,7 @@ def message_on_time_out(run, speech, message):
             return
         run.transitions.append('message.stopping.time_out#unheard')
         message.reason = 'timed_out'
+        assert message.reason is not None, 'every transition that settles gives a reason first'
         settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
@@ -3619,7 +3645,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = 'f73164cd07b0aa0a'
+DIGEST = 'abf19d3f4be2c2f0'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

@@ -251,10 +251,11 @@ def _settle(
     heard_text: str,
     heard_text_status: HeardTextStatus,
 ) -> None:
+    assert message.reason is not None, "every transition that settles gives a reason first"
     record = MessageRecord(
         message.message_id,
         state,
-        message.reason,  # type: ignore[arg-type]  # every transition that settles gives a reason first
+        message.reason,
         heard_ms,
         message.received_ms,
         message.text,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from ..effects import CancelTimer, StartTimer
 from ..run import Run
 from ..state import Message, Speech
-from ..values import Timer
+from ..values import LARGEST, Timer
 
 
 def start_timer(run: Run, speech: Speech, timer: Timer, delay_ms: int) -> None:
-    """Start the timer, in place of the one that runs."""
+    """Start the timer, in place of the one that runs. A delay is at most 2^53 - 1, which all languages keep."""
     speech.timer = timer
     speech.has_progressed = False
-    run.emit(StartTimer(timer, delay_ms, speech.speech_id))
+    run.emit(StartTimer(timer, min(delay_ms, LARGEST), speech.speech_id))
 
 
 def cancel_timer(run: Run, speech: Speech) -> None:
