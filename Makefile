@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODE := tests/node
 BENCHMARKS_NODE := benchmarks/node
+TYPESCRIPT := ports/typescript
 PACKAGES := fsm verification adapters simulation diagrams exports cli testing
 export PYTHONSAFEPATH := 1
 
@@ -24,11 +25,12 @@ mutants: $(VENV)/ready
 benchmark: $(VENV)/ready node
 	PYTHONPATH=benchmarks $(BIN)/python benchmarks/run.py
 
-# The real Mermaid, and the rivals of the benchmarks. Without Node.js their tests say that they are skipped.
+# The real Mermaid, the rivals of the benchmarks, and TypeScript's compiler. Without Node.js their tests say that they are skipped.
 node:
 	@if command -v npm >/dev/null; then \
-	$(MAKE) -s $(NODE)/node_modules/.package-lock.json $(BENCHMARKS_NODE)/node_modules/.package-lock.json; \
-	else echo "Node.js is not installed: Mermaid's own parser is not asked, and XState and robot3 do not play"; fi
+	$(MAKE) -s $(NODE)/node_modules/.package-lock.json $(BENCHMARKS_NODE)/node_modules/.package-lock.json \
+		$(TYPESCRIPT)/node_modules/.package-lock.json; \
+	else echo "Node.js is not installed: Mermaid's own parser is not asked, XState and robot3 do not play, and TypeScript is not compiled"; fi
 
 %/node_modules/.package-lock.json: %/package-lock.json
 	npm ci --prefix $* --silent --no-audit --no-fund

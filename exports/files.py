@@ -9,6 +9,7 @@ from typing import Any
 
 from .document import definition_file
 from .model import DefinitionFile, schema
+from .typescript import typescript_files
 
 Writer = Callable[[DefinitionFile], Mapping[str, str]]
 """Returns the text of each file, by its name."""
@@ -22,7 +23,7 @@ def _text(data: Any) -> str:
     return json.dumps(data, indent=1) + "\n"
 
 
-FORMATS: Mapping[str, Writer] = {"json": _json}
+FORMATS: Mapping[str, Writer] = {"json": _json, "typescript": typescript_files}
 
 
 def export(format_name: str, output: Path) -> list[Path]:
@@ -37,6 +38,7 @@ def export(format_name: str, output: Path) -> list[Path]:
     paths = []
     for name, text in texts.items():
         path = output / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         paths.append(path)
     return paths

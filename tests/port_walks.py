@@ -54,11 +54,11 @@ class Walk:
 
 
 def walk(seed: int, length: int) -> Walk:
-    """Return a random speech, or for every second seed a random conversation."""
+    """Return a random speech, or for every fourth seed a random conversation."""
     source = random.Random(seed)
     capabilities, policy = some_options(source)
     machine: SpeechMachine | ConversationMachine
-    if seed % 2:
+    if seed % 4 == 3:
         conversation_policy = ConversationPolicy(
             policy, source.choice(("interrupt", "pause", "ignore")), source.random() < 0.7, source.choice((0, 1, 3))
         )
@@ -100,8 +100,8 @@ def _speech_events(speech: Speech, source: random.Random) -> Iterator[Event]:
     kinds = source.choice(
         (("plausible",), ("plausible",) * 5 + ("dubious",), ("plausible",) * 4 + ("worst", "hostile"))
     )
-    ending = source.choice((0.0, 0.01, 0.05))
-    after_the_end = 8
+    ending = source.choice((0.0, 0.0, 0.01, 0.05))
+    after_the_end = 20
     while after_the_end > 0:
         kind = source.choice(kinds)
         events = plausible_events(speech, 4)
@@ -109,19 +109,23 @@ def _speech_events(speech: Speech, source: random.Random) -> Iterator[Event]:
             events = [*rare_events(), *_CONNECTION, ev.SessionRequestRefused(code="c", text="t"), ev.DropRequest()]
         elif speech.awaits_resumption and source.random() < 0.3:
             events = list(_CONNECTION)
-        elif kind == "dubious" or speech.is_over:
+        elif speech.is_over:
+            events = dubious_events(speech) + disordered_events(speech, source.choice)
+        elif kind == "dubious":
             events = dubious_events(speech)
         elif kind == "hostile":
             events = _HOSTILE
         elif kind == "worst" and speech.messages:
-            events = worst_events(speech, source.choice) + disordered_events(speech, source.choice)
+            events = worst_events(speech, source.choice)
+        elif kind == "disordered":
+            events = disordered_events(speech, source.choice)
         after_the_end -= speech.is_over
         yield source.choice([event for event in events if _is_portable(event)] or [ev.Pause()])
 
 
 def _conversation_events(conversation: Conversation, source: random.Random) -> Iterator[Event]:
-    ending = source.choice((0.0, 0.01, 0.05))
-    after_the_end = 8
+    ending = source.choice((0.0, 0.01, 0.05, 0.5))
+    after_the_end = 20
     while after_the_end > 0:
         live = [conversation.speeches[name] for name in conversation.live]
         if live and source.random() < 0.6:

@@ -15,7 +15,9 @@ from pathlib import Path
 from speech_lifecycle.diagrams import render, timeline_of, timeline_svg
 from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.generated import refresh_text
+from speech_lifecycle.exports import definition_file
 from speech_lifecycle.exports.model import schema as definition_schema
+from speech_lifecycle.exports.typescript import typescript_files
 from speech_lifecycle.fsm.compile.compiler import is_source_of, source_of
 from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.trace import trace_schema
@@ -37,6 +39,7 @@ def contents() -> dict[Path, bytes]:
         exploration: refresh_text(exploration.read_text(encoding="utf-8"), exploration_tables()).encode(),
         DOCS / "trace.schema.json": (json.dumps(schema, indent=1) + "\n").encode(),
         DOCS / "definition.schema.json": (json.dumps(definition_schema(), indent=1) + "\n").encode(),
+        **_typescript(DOCS.parent / "ports" / "typescript"),
         DOCS / "timeline.svg": timeline_svg(timeline_of(world.trace)).encode(),
         **{DOCS / f"{chart.name}.svg": render(chart, "svg", renderer="pure") for chart in definition().every_chart},
     }
@@ -66,6 +69,12 @@ def _compiled(path: Path) -> dict[Path, bytes]:
     return {} if is_fresh else {path: source_of(definition()).encode()}
 
 
+def _typescript(folder: Path) -> dict[Path, bytes]:
+    """Return the npm package as `export typescript` writes it, but for what changes with every change of a chart."""
+    files = typescript_files(definition_file())
+    return {folder / name: text.encode() for name, text in files.items() if name != "src/lifecycle.ts"}
+
+
 def main() -> int:
     """Write what is stale, or only name it."""
     stale = {path: content for path, content in contents().items() if not path.exists() or path.read_bytes() != content}
@@ -74,6 +83,7 @@ def main() -> int:
             print(f"{path.relative_to(DOCS.parent)} is stale: run `make generated`", file=sys.stderr)
         return 1 if stale else 0
     for path, content in stale.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, content)
         print(f"wrote {path.relative_to(DOCS.parent)}")
     return 0
