@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from speech_lifecycle.fsm.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from .changes import Change, ChangeListener, EmbedderFailed, MessageStateChanged, SpeechStateChanged
     from .clock import Clock, LoopClock, VirtualClock
     from .driven_speech import DrivenMessage, DrivenSpeech
     from .driver import Driver, EffectListener
@@ -25,18 +26,23 @@ else:
             "AudioFormat": ".sessions.audio_format",
             "AudioFormatError": ".sessions.audio_format",
             "AudioOutput": ".ports",
+            "Change": ".changes",
+            "ChangeListener": ".changes",
             "Clock": ".clock",
             "Dialect": ".sessions.openai_dialects",
             "DrivenMessage": ".driven_speech",
             "DrivenSpeech": ".driven_speech",
             "Driver": ".driver",
             "EffectListener": ".driver",
+            "EmbedderFailed": ".changes",
             "LoopClock": ".clock",
+            "MessageStateChanged": ".changes",
             "OpenAIRealtimeSession": ".sessions.openai_realtime",
             "Reconnection": ".sessions.reconnection",
             "RestorableSession": ".ports",
             "Session": ".ports",
             "SessionReceiver": ".ports",
+            "SpeechStateChanged": ".changes",
             "TraceFile": ".trace_file",
             "VirtualClock": ".clock",
         },
@@ -50,18 +56,23 @@ __all__ = [
     "AudioFormat",
     "AudioFormatError",
     "AudioOutput",
+    "Change",
+    "ChangeListener",
     "Clock",
     "Dialect",
     "DrivenMessage",
     "DrivenSpeech",
     "Driver",
     "EffectListener",
+    "EmbedderFailed",
     "LoopClock",
+    "MessageStateChanged",
     "OpenAIRealtimeSession",
     "Reconnection",
     "RestorableSession",
     "Session",
     "SessionReceiver",
+    "SpeechStateChanged",
     "TraceFile",
     "VirtualClock",
 ]

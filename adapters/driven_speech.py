@@ -21,6 +21,12 @@ class DrivenMessage:
         self.received_bytes = 0
         self.handed_over_bytes = 0
 
+    def drop(self) -> None:
+        """Let go of what will not be played."""
+        if self.audio or self.text:
+            self.audio.clear()
+            self.text.clear()
+
 
 class DrivenSpeech:
     """A speech: its data, and its timer."""

@@ -19,19 +19,23 @@ from msgspec.structs import replace
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
-from speech_lifecycle.fsm.replies import Rejected, Reply
+from speech_lifecycle.fsm.replies import Reply
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.trace import Record, SpeechBegun, records_of
 from speech_lifecycle.fsm.values import AgentState, BargeIn, Capabilities, ConnectionState, ConversationPolicy, Policy
 
+from .changes import Change, ChangeListener, StateChanges
 from .clock import Clock, LoopClock
 from .driven_speech import DrivenMessage, DrivenSpeech
+from .faults import Faults, refuse_coroutine_function
 from .ports import AudioOutput, RestorableSession, Session
 from .whole_samples import WholeSamples
 
 logger = logging.getLogger(__name__)
 
 _NUMBERS = (int, float, type(None))
+_LONGEST_WAIT_S = 10.0
+"""How long a session may take to stop reading, and an output to close."""
 
 EffectListener = Callable[[DrivenSpeech | None, fx.AgentEffect], None]
 """Is given the speech that an effect is about; with the agent's or connection's state the latest, if there is one."""
@@ -42,6 +46,10 @@ class Driver:
 
     Used as `async with Driver(session, output) as driver:`; it then reads the session until the block is left. However
     that happens, what was heard is settled first (H6). All methods are called from the event loop's thread.
+
+    Nothing that other code raises keeps it from its work: not a listener, the trace, the output, the session or the
+    clock. It is logged, once for each place that raises, counted in `faults`, and told to `on_change`. What ends the
+    program, such as a KeyboardInterrupt in a listener, is raised when everything that the event led to is done.
     """
 
     def __init__(
@@ -54,6 +62,7 @@ class Driver:
         barge_in: BargeIn = "interrupt",
         authorize_when_free: bool = True,
         trace: Callable[[Record], None] | None = None,
+        history_limit: int | None = 1_000,
     ) -> None:
         """Join the parts.
 
@@ -66,9 +75,12 @@ class Driver:
             authorize_when_free: give the floor to the next speech as soon as it is free and the user is silent;
                 if False, call `authorize`.
             trace: is given every record of the trace.
+            history_limit: how many messages `history`, and how many entries `divergences` keeps, the latest; None for
+                all, for a session that the caller knows to end. A new server is told of those in `history`.
 
         Raises:
             ValueError: session and output differ in sample rate.
+            TypeError: the trace is a coroutine function.
         """
         if output is not None and output.sample_rate != session.sample_rate:
             raise ValueError(
@@ -83,7 +95,12 @@ class Driver:
             ConversationPolicy(policy or Policy(), barge_in, authorize_when_free),
             keep_steps=trace is not None,
         )
+        if trace is not None:
+            refuse_coroutine_function(trace)
         self._trace = trace
+        self._faults = Faults(logger, self._tell)
+        self._change_listeners: list[ChangeListener] = []
+        self._changes = StateChanges()
         self._listeners: list[EffectListener] = []
         self._waiting: deque[ev.Event] = deque()
         self._is_stepping = False
@@ -94,10 +111,8 @@ class Driver:
         self._speech_count = 0
         self._reading: asyncio.Task[None] | None = None
         self._began_ms: float | None = None
-        self.history: list[fx.CommitMessage] = []
-        """What the listener heard, as committed."""
-        self.divergences: list[fx.ReportDivergence] = []
-        """Where the server could not be brought in line."""
+        self._history: deque[fx.CommitMessage] = deque(maxlen=history_limit)
+        self._divergences: deque[fx.ReportDivergence] = deque(maxlen=history_limit)
         session.attach(self)
         if output is not None:
             output.attach(self._take_output_fact)
@@ -130,9 +145,41 @@ class Driver:
         """Whether the user speaks, by what the session tells."""
         return self._machine.conversation.user == "talking"
 
+    @property
+    def history(self) -> list[fx.CommitMessage]:
+        """What the listener heard, as committed: the latest `history_limit` messages."""
+        return list(self._history)
+
+    @property
+    def divergences(self) -> list[fx.ReportDivergence]:
+        """Where the server could not be brought in line: the latest `history_limit`."""
+        return list(self._divergences)
+
+    @property
+    def faults(self) -> int:
+        """How often other code has raised something: a listener, the trace, the output, the session, the clock."""
+        return self._faults.count
+
     def listen(self, listener: EffectListener) -> None:
-        """Have `listener` called with every effect for the agent: states, records, history, divergences."""
+        """Have `listener` called with every effect for the agent: states, records, history, divergences.
+
+        Raises:
+            TypeError: it is a coroutine function.
+        """
+        refuse_coroutine_function(listener)
         self._listeners.append(listener)
+
+    def on_change(self, listener: ChangeListener) -> None:
+        """Have `listener` called with what happens, as it happens, after the effects of a step.
+
+        It gets a `MessageStateChanged` when a message is in another state or is heard for the first time, a
+        `SpeechStateChanged`, and an `EmbedderFailed` the first time that a place in other code raises.
+
+        Raises:
+            TypeError: it is a coroutine function.
+        """
+        refuse_coroutine_function(listener)
+        self._change_listeners.append(listener)
 
     def request_response(self) -> DrivenSpeech:
         """Ask the model for a response, once no other is being generated (C1), and return its speech.
@@ -191,21 +238,38 @@ class Driver:
             try:
                 if reading is not None:
                     reading.cancel()
-                    await asyncio.gather(reading, return_exceptions=True)
+                    await self._wait_for(reading, "the session does not stop reading")
             finally:
                 if self._output is not None:
-                    await self._output.aclose()
-        if kind is None and reading is not None and not reading.cancelled():
+                    await self._release(self._output)
+        if kind is None and reading is not None and reading.done() and not reading.cancelled():
             reading.result()
 
+    async def _release(self, output: AudioOutput) -> None:
+        try:
+            closing = asyncio.ensure_future(output.aclose())
+        except Exception as error:
+            self._faults.note("the output failed to close", error)
+            return
+        error_of_closing = await self._wait_for(closing, "the output does not close")
+        if error_of_closing is not None:
+            self._faults.note("the output failed to close", error_of_closing)
+
+    async def _wait_for(self, task: asyncio.Future[None], complaint: str) -> BaseException | None:
+        """Wait for something of other people's to end, but not for ever; return what it raised."""
+        await asyncio.wait((task,), timeout=_LONGEST_WAIT_S)
+        if not task.done():
+            self._faults.note(complaint, asyncio.TimeoutError(f"{complaint}: waited {_LONGEST_WAIT_S:g} s"))
+            task.cancel()
+            return None
+        return None if task.cancelled() else task.exception()
+
     async def run(self) -> None:
-        """Read the session until its connection ends. If reading it fails, the session is lost."""
+        """Read the session until its connection ends. However reading it ends, the session is lost then."""
         try:
             await self._session.run()
-        except Exception:
+        finally:
             self._take(ev.SessionLost())
-            raise
-        self._take(ev.SessionLost())
 
     async def close(self) -> None:
         """Close every speech, and wait until all are over. The machine's timers bound the wait (H6).
@@ -290,6 +354,7 @@ class Driver:
                 first = first or reply
         finally:
             self._is_stepping = False
+        self._faults.leave()
         return first
 
     def _step(self, event: ev.Event) -> Reply:
@@ -298,30 +363,45 @@ class Driver:
         reply = self._machine.send(event)
         if self._trace is not None:
             self._record_step(event, reply)
-        if isinstance(reply, Rejected):
-            self._drop_what_is_unknown(event)
         for effect in reply.effects:
             self._perform(effect)
         self._hand_over()
+        if isinstance(event, ev.SessionTextReceived | ev.SessionAudioReceived):
+            self._drop_what_is_not_played(event.message_id)
+        if self._change_listeners and reply.kind == "handled":
+            self._tell_changes(event)
         return reply
 
-    def _drop_what_is_unknown(self, event: ev.Event) -> None:
-        """Keep nothing of messages that no speech has."""
-        message_id = getattr(event, "message_id", None)
-        if message_id is not None and message_id not in self._machine.conversation.by_message:
+    def _drop_what_is_not_played(self, message_id: str) -> None:
+        """Keep nothing of messages that no speech has, and no audio or text of those that are final."""
+        speech_id = self._machine.conversation.by_message.get(message_id)
+        if speech_id is None:
             self._messages.pop(message_id, None)
+        elif self._driven[speech_id].snapshot.messages[message_id].is_final:
+            self._messages[message_id].drop()
+
+    def _tell_changes(self, event: ev.Event) -> None:
+        speech_ids = dict.fromkeys((*self._changes.open_ids, *self._machine.conversation.live))
+        if (named := self._machine.speech_of(event)) in self._driven:
+            speech_ids[named] = None
+        for speech_id in speech_ids:
+            if speech_id in self._driven:
+                self._tell_changes_of(self._driven[speech_id])
+
+    def _tell_changes_of(self, speech: DrivenSpeech) -> None:
+        for change in tuple(self._changes.of(speech.snapshot)):
+            self._tell(change)
+
+    def _tell(self, change: Change) -> None:
+        for listener in tuple(self._change_listeners):
+            self._faults.attempt("a listener of changes failed", listener, change)
 
     def _perform(self, effect: fx.Effect) -> None:
         if isinstance(effect, fx.OutputEffect):
-            try:
-                self._perform_on_output(effect)
-            except Exception as error:
-                self._note_output_failure(error)
+            self._perform_on_output(effect)
         elif isinstance(effect, fx.CreateResponse | fx.RestoreHistory | fx.SessionEffect):
-            try:
-                self._perform_on_session(effect)
-            except Exception as error:
-                logger.exception("the session failed to perform %s", effect)
+            error = self._perform_on_session(effect)
+            if error is not None:
                 self._waiting.extend(_refusals(effect, repr(error)))
         elif isinstance(effect, fx.TimerEffect):
             self._perform_on_timer(effect)
@@ -331,37 +411,55 @@ class Driver:
     def _perform_on_output(self, effect: fx.OutputEffect) -> None:
         output = self._output
         if isinstance(effect, fx.StartHandover):
-            if output is not None:
-                output.start(effect.message_id)
-            self._hand_over_text(self._message(effect.message_id), effect.message_id)
+            if output is None or self._call_output(output.start, effect.message_id):
+                self._hand_over_text(self._message(effect.message_id), effect.message_id)
         elif output is None:
             return
         elif isinstance(effect, fx.FlushOutput):
-            output.flush(effect.message_id)
+            self._call_output(output.flush, effect.message_id)
         elif isinstance(effect, fx.ClearOutput):
-            output.clear(effect.message_id)
+            self._call_output(output.clear, effect.message_id)
         elif isinstance(effect, fx.PauseOutput):
-            output.pause()
+            self._call_output(output.pause)
         else:
-            output.resume()
+            self._call_output(output.resume)
 
-    def _perform_on_session(self, effect: fx.CreateResponse | fx.RestoreHistory | fx.SessionEffect) -> None:
+    def _call_output(self, function: Callable[..., object], *values: object) -> bool:
+        """Call a method of the output. One that raises is an output that failed (H12)."""
+        error = self._faults.attempt("the output failed", function, *values)
+        if error is None:
+            return True
+        message = None if self.floor is None else self.floor.snapshot.forwarding_message()
+        if message is not None:
+            self._waiting.append(ev.OutputFailed(message.message_id, repr(error)))
+        return False
+
+    def _perform_on_session(
+        self, effect: fx.CreateResponse | fx.RestoreHistory | fx.SessionEffect
+    ) -> BaseException | None:
+        what = f"the session failed to perform {type(effect).__name__}"
         if isinstance(effect, fx.CreateResponse):
-            self._session.request_response(effect.speech_id)
-        elif isinstance(effect, fx.RestoreHistory):
-            if isinstance(self._session, RestorableSession):
-                self._session.restore(tuple(self.history))
-        else:
-            self._session.perform(effect)
+            return self._faults.attempt(what, self._session.request_response, effect.speech_id)
+        if not isinstance(effect, fx.RestoreHistory):
+            return self._faults.attempt(what, self._session.perform, effect)
+        if isinstance(self._session, RestorableSession):
+            return self._faults.attempt(what, self._session.restore, tuple(self._history))
+        return None
 
     def _perform_on_timer(self, effect: fx.TimerEffect) -> None:
         speech = self._driven[effect.speech_id]
         if speech.timer is not None:
-            speech.timer.cancel()
+            self._faults.attempt("the clock failed to cancel a timer", speech.timer.cancel)
             speech.timer = None
         if isinstance(effect, fx.StartTimer):
-            fired = ev.TimerFired(effect.timer, effect.speech_id)
-            speech.timer = self._clock.call_later(effect.delay_ms, lambda: self._on_timer(speech, fired))
+            self._faults.attempt("the clock failed to start a timer", self._start_timer, speech, effect)
+            if speech.timer is None:
+                # Nobody would end the wait that it bounds.
+                self._waiting.append(ev.TimerFired(effect.timer, effect.speech_id))
+
+    def _start_timer(self, speech: DrivenSpeech, effect: fx.StartTimer) -> None:
+        fired = ev.TimerFired(effect.timer, effect.speech_id)
+        speech.timer = self._clock.call_later(effect.delay_ms, lambda: self._on_timer(speech, fired))
 
     def _on_timer(self, speech: DrivenSpeech, fired: ev.TimerFired) -> None:
         speech.timer = None
@@ -370,17 +468,13 @@ class Driver:
     def _perform_on_agent(self, effect: fx.AgentEffect) -> None:
         speech = self._speech_told_of(effect)
         if isinstance(effect, fx.CommitMessage):
-            self.history.append(effect)
+            self._history.append(effect)
         elif isinstance(effect, fx.ReportDivergence):
-            self.divergences.append(effect)
+            self._divergences.append(effect)
         elif isinstance(effect, fx.ReportSpeechDone) and speech is not None:
             self._end_speech(speech)
-        for listener in self._listeners:
-            try:
-                listener(speech, effect)
-            except Exception:
-                # A listener's fault must not keep the other effects of the step from being performed.
-                logger.exception("a listener failed on %s", effect)
+        for listener in tuple(self._listeners):
+            self._faults.attempt("a listener failed on an effect", listener, speech, effect)
 
     def _speech_told_of(self, effect: fx.AgentEffect) -> DrivenSpeech | None:
         if isinstance(effect, fx.ReportSpeechBegun):
@@ -405,13 +499,10 @@ class Driver:
         message = None if speech is None else speech.snapshot.message_to_hand_over()
         if speech is None or message is None:
             return
-        try:
-            self._hand_over_text(self._message(message.message_id), message.message_id)
-            # Audio of what was shown as text is not played (spec, section 3).
-            if message.expects_audio:
-                self._hand_over_audio(self._message(message.message_id), message.message_id)
-        except Exception as error:
-            self._note_output_failure(error)
+        is_taken = self._hand_over_text(self._message(message.message_id), message.message_id)
+        # Audio of what was shown as text is not played (spec, section 3).
+        if is_taken and message.expects_audio:
+            self._hand_over_audio(self._message(message.message_id), message.message_id)
 
     def _hand_over_audio(self, message: DrivenMessage, message_id: str) -> None:
         if message.audio and self._output is not None:
@@ -419,20 +510,12 @@ class Driver:
             message.audio.clear()
             message.handed_over_bytes += len(pcm)
             self._waiting.append(ev.OutputAudioHandedOver(message_id, self._ms(message.handed_over_bytes)))
-            self._output.write(message_id, pcm)
+            self._call_output(self._output.write, message_id, pcm)
 
-    def _note_output_failure(self, error: Exception) -> None:
-        """An output that raises is an output that failed (H12)."""
-        logger.error("the output failed", exc_info=error)
-        message = None if self.floor is None else self.floor.snapshot.forwarding_message()
-        if message is not None:
-            self._waiting.append(ev.OutputFailed(message.message_id, repr(error)))
-
-    def _hand_over_text(self, message: DrivenMessage, message_id: str) -> None:
+    def _hand_over_text(self, message: DrivenMessage, message_id: str) -> bool:
         text = "".join(message.text)
         message.text.clear()
-        if text and self._output is not None:
-            self._output.write_text(message_id, text)
+        return not text or self._output is None or self._call_output(self._output.write_text, message_id, text)
 
     # Speeches
 
@@ -453,12 +536,13 @@ class Driver:
         """Let go of what only a running speech needs, and of what the machine has forgotten."""
         speech.end()
         for message_id in speech.snapshot.messages:
-            message = self._message(message_id)
-            message.audio.clear()
-            message.text.clear()
+            self._message(message_id).drop()
         self._done.append(speech)
         while self._done and self._done[0].id not in self._machine.conversation.speeches:
             forgotten = self._done.popleft()
+            if self._change_listeners:
+                self._tell_changes_of(forgotten)
+                self._changes.forget(forgotten.id)
             del self._driven[forgotten.id]
             for message_id in forgotten.snapshot.messages:
                 self._messages.pop(message_id, None)
@@ -475,13 +559,8 @@ class Driver:
             self._record(record)
 
     def _record(self, record: Record) -> None:
-        if self._trace is None:
-            return
-        try:
-            self._trace(record)
-        except Exception:
-            # A trace that cannot be written must not keep the effects of the step from being performed.
-            logger.exception("the trace failed on a %s record", type(record).__name__)
+        if self._trace is not None:
+            self._faults.attempt("the trace failed on a record", self._trace, record)
 
     def _at_ms(self) -> float:
         now_ms = self._clock.now_ms()

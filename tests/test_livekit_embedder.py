@@ -74,7 +74,7 @@ def test_it_is_logged_once_with_its_place_counted_and_told(caplog: pytest.LogCap
     with caplog.at_level(logging.ERROR, logger=SAFEGUARD):
         play("two", listen)
     place = f"{__file__}:{raises_key_error.__code__.co_firstlineno + 1}"
-    assert told == [EmbedderFailed(place, "KeyError('nothing of the kind')")]
+    assert told == [EmbedderFailed(place, "KeyError('nothing of the kind')", "a listener of speech_state_changed")]
     assert watches[0].failures[place] > 1
     logged = [record.getMessage() for record in caplog.records if record.name == SAFEGUARD]
     assert len(logged) == 1

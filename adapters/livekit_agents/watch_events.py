@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from speech_lifecycle.fsm.values import MessageState, Reason, SpeechState
+from ..changes import EmbedderFailed, MessageStateChanged, SpeechStateChanged
+
+__all__ = ["SECTIONS", "EmbedderFailed", "ForbiddenStep", "MessageStateChanged", "Rule", "SpeechStateChanged"]
 
 Rule = Literal[
     "truncated_at_0",
@@ -45,43 +47,6 @@ SECTIONS: dict[Rule, str] = {
     "cancelled_again": "spec, section 9.10: a response is cancelled while it generates, and once (C4)",
     "rejected": "spec, section 5: the event is a violation",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class MessageStateChanged:
-    """A message is in another state, or more of it was heard when it ended.
-
-    `heard_ms` and `text` are those of its record once it is final; before, `heard_ms` is the last position that the
-    output reported, and `text` is what was generated so far.
-    """
-
-    speech_id: str
-    message_id: str
-    old_state: MessageState | None
-    """None when the message is announced."""
-    new_state: MessageState
-    heard_ms: int
-    text: str
-    reason: Reason | None = None
-    """Why it ended; None before."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechStateChanged:
-    """A speech is in another state."""
-
-    speech_id: str
-    old_state: SpeechState
-    new_state: SpeechState
-
-
-@dataclass(frozen=True, slots=True)
-class EmbedderFailed:
-    """A listener, or the function that takes the trace, raised. The watch goes on."""
-
-    place: str
-    """The file and line of the embedder's code, or what was called, if it has no line."""
-    error: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from speech_lifecycle.fsm.events import SessionLost, SessionResumed
 from speech_lifecycle.fsm.values import Capabilities
 
 from ..clock import Clock, LoopClock, ScheduledCall
+from ..faults import Faults, refuse_coroutine_function
 from ..ports import SessionReceiver
 from .audio_format import PCM_24K, AudioFormat
 from .client_event import as_sent
-from .faults import Faults
 from .openai_answers import ServerError
 from .openai_dialects import OPENAI, Dialect, dialect_of
 from .openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
@@ -151,7 +151,12 @@ class OpenAIRealtimeSession:
         return self._protocol
 
     def listen(self, listener: Callable[[dict[str, Any]], None]) -> None:
-        """Have `listener` called with every server event, after it was translated. What it raises is a fault."""
+        """Have `listener` called with every server event, after it was translated. What it raises is a fault.
+
+        Raises:
+            TypeError: it is a coroutine function.
+        """
+        refuse_coroutine_function(listener)
         self._listeners.append(listener)
 
     def attach(self, receiver: SessionReceiver) -> None:
