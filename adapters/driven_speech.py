@@ -44,6 +44,11 @@ class DrivenSpeech:
         return self.snapshot.records
 
     @property
+    def why(self) -> tuple[str, str]:
+        """Why its response failed, was cut or refused, or the connection was lost: the server's code, and its words."""
+        return self.snapshot.code, self.snapshot.text
+
+    @property
     def is_over(self) -> bool:
         """Whether it is completed, interrupted or failed."""
         return self.snapshot.is_over

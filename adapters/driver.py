@@ -268,6 +268,9 @@ class Driver:
         """Read the session until its connection ends. However reading it ends, the session is lost then."""
         try:
             await self._session.run()
+        except Exception as error:
+            self._take(ev.SessionLost(code=type(error).__name__, text=str(error)))
+            raise
         finally:
             self._take(ev.SessionLost())
 

@@ -134,11 +134,17 @@ class ReportDivergence(NamedValue, frozen=True):
 
 
 class ReportSpeechDone(NamedValue, frozen=True):
-    """The speech is over and the floor is free."""
+    """The speech is over and the floor is free.
+
+    `code` and `text` say what is known of why its response failed, was cut or refused, or the connection was lost, in
+    the words of the server (N6).
+    """
 
     outcome: Outcome
     records: tuple[MessageRecord, ...]
     speech_id: str = ""
+    code: str = ""
+    text: str = ""
 
 
 # Timers

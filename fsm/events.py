@@ -131,19 +131,24 @@ class SessionMessageEnded(NamedValue, frozen=True):
 
 
 class SessionResponseEnded(NamedValue, frozen=True):
-    """The server ended the response."""
+    """The server ended the response. `code` and `text` say why it failed or was cut, in the server's own words."""
 
     response_id: str
     status: ResponseStatus = "completed"
+    code: str = ""
+    text: str = ""
 
 
 class SessionLost(NamedValue, frozen=True):
     """The connection is gone.
 
     With `may_resume`, the session tries to connect again: `SessionResumed` will follow, or `SessionLost()`, for good.
+    `code` and `text` say why, in the words of whoever ended it: `session_expired`, or the code of the closing frame.
     """
 
     may_resume: bool = False
+    code: str = ""
+    text: str = ""
 
 
 class SessionResumed(NamedValue, frozen=True):

@@ -124,6 +124,10 @@ class Speech(Struct, gc=False):
     """The connection is gone, and it is not known yet whether the server keeps the conversation."""
     speech_id: str = ""
     """Its name in a conversation; "" for a speech by itself."""
+    code: str = ""
+    """Why its response failed, was cut or refused, or the connection was lost: what the server calls it."""
+    text: str = ""
+    """The same in the server's words."""
 
     def forwarding_message(self) -> Message | None:
         """Return the message that the output has, or None."""

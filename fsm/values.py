@@ -158,3 +158,5 @@ class MessageRecord(Value, frozen=True):
     generated_text: str
     heard_text: str
     heard_text_status: HeardTextStatus
+    code: str = ""
+    """What the server calls the reason why its response failed or was cut, if that was known when it settled (N6)."""

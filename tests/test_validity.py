@@ -59,6 +59,7 @@ CORRECT: dict[type[Event], Event] = {
     type(event): event
     for event in (
         Interrupt(),
+        SessionLost(),
         SessionResponseCreated("r"),
         SessionResponseEnded("r"),
         SessionMessageAdded("r", "new"),

@@ -15,10 +15,11 @@ from typing import Any
 
 from livekit.agents import llm
 
-from speech_lifecycle.fsm.values import Reconciliation, ResponseStatus
+from speech_lifecycle.fsm.events import SessionResponseEnded
+from speech_lifecycle.fsm.values import Reconciliation
 
 from ..ports import SessionReceiver
-from ..sessions.openai_answers import OpenAIAnswers, status_of
+from ..sessions.openai_answers import OpenAIAnswers, status_of, why_ended
 
 
 class OpenAIEvents:
@@ -45,7 +46,7 @@ class OpenAIEvents:
         self.are_heard = False
         """Whether the session publishes raw events; known before its first response."""
         self._session = session
-        self._status: dict[str, ResponseStatus] = {}
+        self._ended: dict[str, SessionResponseEnded] = {}
         self.created_by_client: set[str] = set()
         """Items that LiveKit created on the server. They are texts, whatever they were before a reconnection."""
         self._being_created: set[str] = set()
@@ -99,9 +100,9 @@ class OpenAIEvents:
             self._was_created.clear()
             await self._was_created.wait()
 
-    def take_status(self, response_id: str) -> ResponseStatus | None:
+    def take_end(self, response_id: str) -> SessionResponseEnded | None:
         """Return how the response ended on the server; None if the server did not say."""
-        return self._status.pop(response_id, None)
+        return self._ended.pop(response_id, None)
 
     def _on_server_event(self, event: Mapping[str, Any]) -> None:
         self.are_heard = True
@@ -119,8 +120,10 @@ class OpenAIEvents:
         elif name == "error":
             self.answers.on_error(event)
         elif name == "response.done":
-            self._status[event["response"]["id"]] = status_of(event["response"])
-            self._on_response_done(event["response"])
+            response = event["response"]
+            response_id, status = response["id"], status_of(response)
+            self._ended[response_id] = SessionResponseEnded(response_id, status, *why_ended(response))
+            self._on_response_done(response)
 
     def _on_client_event(self, event: Mapping[str, Any]) -> None:
         """Learn by which event id the server will name a request that LiveKit made for us."""

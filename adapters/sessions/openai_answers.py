@@ -210,6 +210,20 @@ class OpenAIAnswers:
         }
 
 
+def why_ended(response: Mapping[str, Any]) -> tuple[str, str]:
+    """Return why a response failed or was cut: what the server calls it, and its words. Both are "" if it says nothing.
+
+    Servers say it in `status_details`: in its `error` if the response failed, else as its `reason` (N6).
+    """
+    details = response.get("status_details")
+    if not isinstance(details, Mapping):
+        return "", ""
+    error = details.get("error")
+    said = error if isinstance(error, Mapping) else {}
+    code = said.get("code") or said.get("type") or details.get("reason")
+    return sound(str(code or "")), sound(str(said.get("message") or ""))
+
+
 def status_of(response: Mapping[str, Any]) -> ResponseStatus:
     """Return how a response ended, from the `response` of its `response.done`."""
     status: ResponseStatus

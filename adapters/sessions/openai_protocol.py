@@ -40,7 +40,7 @@ from .fields import (
     text,
 )
 from .incoming_audio import IncomingAudio, SaidFormat
-from .openai_answers import ErrorEvent, OpenAIAnswers, ServerError, status_of
+from .openai_answers import ErrorEvent, OpenAIAnswers, ServerError, status_of, why_ended
 from .openai_client_events import SPEECH_ID_KEY, ClientEvents
 from .openai_contents import messages_in, modalities_of, parts_of, words_of
 from .openai_deltas import AudioDelta, Delta, delta_decoder
@@ -298,6 +298,7 @@ class OpenAIRealtimeProtocol:
 
     def _on_response_done(self, event: Mapping[str, Any]) -> None:
         response_id, status = identifier(event, "response", "id"), status_of(mapping(event, "response"))
+        code, in_words = why_ended(mapping(event, "response"))
         outputs = messages_in(optional(event, "response", "output"))
         for item_id, words in outputs.items():
             item = self._item(item_id, response_id)
@@ -308,7 +309,7 @@ class OpenAIRealtimeProtocol:
                 self._announce(item_id, item)
                 self._drop_item(item_id, item)
         self._responses.pop(response_id, None)
-        self.receiver.report(SessionResponseEnded(response_id, status))
+        self.receiver.report(SessionResponseEnded(response_id, status, code, in_words))
 
     def _drop_item(self, item_id: str, item: OutputItem) -> None:
         self._audio.forget(item_id)

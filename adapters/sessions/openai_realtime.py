@@ -109,6 +109,9 @@ class OpenAIRealtimeSession:
         self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._is_lost = False
         self._waiting: _Waiting | None = None
+        self._parting: ServerError | None = None
+        """The error that the server has just reported: if it closes the connection now, that is why."""
+        self._why_lost = ("", "")
         self._faults = Faults(logger)
         self.frames_sent = 0
         """Client events given to the present connection or waiting to be."""
@@ -205,7 +208,7 @@ class OpenAIRealtimeSession:
         receiver = self._attached.receiver
         if self._connection is None or _may_return(await self._speak_on(self._connection)):
             await self._keep_connected()
-        self._faults.call("the receiver failed on the end of the connection", receiver.report, SessionLost())
+        self._faults.call("the receiver failed on the end of the connection", receiver.report, self._lost())
 
     async def _keep_connected(self) -> None:
         """Speak on one new connection after the other, until no other can be had or is wanted."""
@@ -285,6 +288,7 @@ class OpenAIRealtimeSession:
         """Drop what was to be sent, expect no answer, and say that the connection is gone if another may follow."""
         logger.info("realtime connection closed: %s", closed)
         self._is_lost = True
+        self._why_lost = _why_closed(closed) if self._parting is None else (self._parting.code, self._parting.text)
         if not self._outbox.empty():
             logger.warning("the connection took %d client events with it that were not sent", self._outbox.qsize())
             self.events_dropped += self._outbox.qsize()
@@ -293,8 +297,12 @@ class OpenAIRealtimeSession:
         self._attached.end_connection()
         was_resumed = self._wait_no_longer() is None
         if was_resumed and may_return and _may_return(closed):
-            fact = SessionLost(may_resume=True)
+            fact = self._lost(may_resume=True)
             self._faults.call("the receiver failed on a lost connection", self._attached.receiver.report, fact)
+
+    def _lost(self, *, may_resume: bool = False) -> SessionLost:
+        code, text = self._why_lost
+        return SessionLost(may_resume, code=code, text=text)
 
     def _receive(self, frame: bytes) -> None:
         self.frames_handled += 1
@@ -322,6 +330,7 @@ class OpenAIRealtimeSession:
         return waiting
 
     def _handle(self, frame: bytes) -> None:
+        self._parting = None
         delta = delta_in(frame)
         if delta is not None:
             self._faults.call("the receiver failed on a delta", self._attached.receive_delta, delta)
@@ -336,10 +345,14 @@ class OpenAIRealtimeSession:
             self._faults.call("a listener failed on a server event", listener, event)
 
     def _translate(self, event: dict[str, Any]) -> None:
+        before = self.errors[-1:]
         try:
             self._attached.receive(event)
         except ProtocolError as error:
             logger.warning("%s", error)
+        for latest in self.errors[-1:]:
+            if not before or latest is not before[0]:
+                self._parting = latest
 
     async def _send_all(self, connection: AsyncRealtimeConnection) -> None:
         from websockets.exceptions import ConnectionClosed
@@ -370,6 +383,12 @@ class _Waiting:
         self.held.append(frame)
         event = _event_in(frame)
         return event is not None and self.resumption.is_decided_by(event)
+
+
+def _why_closed(closed: ConnectionClosed) -> tuple[str, str]:
+    """Return why a connection was closed: the code and the reason of the closing frame; 1006 if none came."""
+    frame = closed.rcvd or closed.sent
+    return ("1006", str(closed)) if frame is None else (str(frame.code), frame.reason)
 
 
 def _may_return(closed: ConnectionClosed) -> bool:

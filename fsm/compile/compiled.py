@@ -411,7 +411,7 @@ def speech_eventless_in_reconciling(run, speech, event):
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer, speech.speech_id))
             speech.timer = None
-        run.effects.append(ReportSpeechDone('failed', tuple([message.record for message in speech.messages.values() if message.record is not None]), speech.speech_id))
+        run.effects.append(ReportSpeechDone('failed', tuple([message.record for message in speech.messages.values() if message.record is not None]), speech.speech_id, speech.code, speech.text))
         speech.state = 'failed'
         return
     if speech.cause is not None:
@@ -419,14 +419,14 @@ def speech_eventless_in_reconciling(run, speech, event):
         if speech.timer is not None:
             run.effects.append(CancelTimer(speech.timer, speech.speech_id))
             speech.timer = None
-        run.effects.append(ReportSpeechDone('interrupted', tuple([message.record for message in speech.messages.values() if message.record is not None]), speech.speech_id))
+        run.effects.append(ReportSpeechDone('interrupted', tuple([message.record for message in speech.messages.values() if message.record is not None]), speech.speech_id, speech.code, speech.text))
         speech.state = 'interrupted'
         return
     run.transitions.append('speech.reconciling.eventless#completed')
     if speech.timer is not None:
         run.effects.append(CancelTimer(speech.timer, speech.speech_id))
         speech.timer = None
-    run.effects.append(ReportSpeechDone('completed', tuple([message.record for message in speech.messages.values() if message.record is not None]), speech.speech_id))
+    run.effects.append(ReportSpeechDone('completed', tuple([message.record for message in speech.messages.values() if message.record is not None]), speech.speech_id, speech.code, speech.text))
     speech.state = 'completed'
     return
 
@@ -795,6 +795,8 @@ def speech_on_session_request_refused(run, speech, event):
     if state == 'queued':
         if speech.response_id is None:
             speech.cause = 'source_failed'
+            speech.code = event.code
+            speech.text = event.text
             speech.response_has_ended = True
             speech.has_progressed = True
             speech.state = 'stopping'
@@ -807,6 +809,8 @@ def speech_on_session_request_refused(run, speech, event):
     elif state in ('waiting', 'speaking'):
         if speech.response_id is None:
             speech.cause = 'source_failed'
+            speech.code = event.code
+            speech.text = event.text
             speech.response_has_ended = True
             speech.has_progressed = True
             speech.state = 'stopping'
@@ -820,6 +824,8 @@ def speech_on_session_request_refused(run, speech, event):
         if speech.response_id is None:
             run.transitions.append('speech.paused.session_request_refused')
             speech.cause = 'source_failed'
+            speech.code = event.code
+            speech.text = event.text
             speech.response_has_ended = True
             speech.has_progressed = True
             speech.output_is_paused = False
@@ -833,6 +839,8 @@ def speech_on_session_request_refused(run, speech, event):
         return reply_61
     elif state == 'reconciling':
         if speech.response_id is None:
+            speech.code = event.code
+            speech.text = event.text
             speech.response_has_ended = True
             speech.has_progressed = True
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
@@ -946,13 +954,15 @@ def speech_on_session_response_progressed(run, speech, event):
         return reply_90
 
 def speech_on_session_response_ended(run, speech, event):
-    if (type(event.response_id) is not str or event.status not in {'completed', 'cancelled', 'failed', 'incomplete'}) and (not is_valid(event)):
+    if (type(event.response_id) is not str or event.status not in {'completed', 'cancelled', 'failed', 'incomplete'} or type(event.code) is not str or (type(event.text) is not str)) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.queued.session_response_ended')
             speech.response_has_failed = event.status == 'failed'
+            speech.code = event.code
+            speech.text = event.text
             speech.has_progressed = True
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
@@ -965,6 +975,8 @@ def speech_on_session_response_ended(run, speech, event):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended')
             speech.response_has_failed = event.status == 'failed'
+            speech.code = event.code
+            speech.text = event.text
             speech.has_progressed = True
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
@@ -979,6 +991,8 @@ def speech_on_session_response_ended(run, speech, event):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended')
             speech.response_has_failed = event.status == 'failed'
+            speech.code = event.code
+            speech.text = event.text
             speech.has_progressed = True
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
@@ -993,6 +1007,8 @@ def speech_on_session_response_ended(run, speech, event):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.stopping.session_response_ended')
             speech.response_has_failed = event.status == 'failed'
+            speech.code = event.code
+            speech.text = event.text
             speech.has_progressed = True
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
@@ -1007,6 +1023,8 @@ def speech_on_session_response_ended(run, speech, event):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.reconciling.session_response_ended')
             speech.response_has_failed = event.status == 'failed'
+            speech.code = event.code
+            speech.text = event.text
             speech.has_progressed = True
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
@@ -1027,13 +1045,15 @@ def speech_on_session_response_ended(run, speech, event):
         return reply_101
 
 def speech_on_session_lost(run, speech, event):
-    if (event.may_resume is not False and event.may_resume is not True) and (not is_valid(event)):
+    if (event.may_resume is not False and event.may_resume is not True or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
         if event.may_resume and bool(speech.messages):
             run.transitions.append('speech.queued.session_lost#resumable')
             speech.cause = 'source_failed'
+            speech.code = event.code
+            speech.text = event.text
             speech.awaits_resumption = True
             speech.response_has_ended = True
             for end_response_message in speech.messages.values():
@@ -1044,6 +1064,8 @@ def speech_on_session_lost(run, speech, event):
             return
         run.transitions.append('speech.queued.session_lost')
         speech.cause = 'source_failed'
+        speech.code = event.code
+        speech.text = event.text
         speech.session_is_lost = True
         speech.awaits_resumption = False
         speech.awaited.clear()
@@ -1058,6 +1080,8 @@ def speech_on_session_lost(run, speech, event):
         if event.may_resume and bool(speech.messages):
             run.transitions.append('speech.active.session_lost#resumable')
             speech.cause = 'source_failed'
+            speech.code = event.code
+            speech.text = event.text
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.awaits_resumption = True
@@ -1070,6 +1094,8 @@ def speech_on_session_lost(run, speech, event):
             return
         run.transitions.append('speech.active.session_lost')
         speech.cause = 'source_failed'
+        speech.code = event.code
+        speech.text = event.text
         for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
         speech.session_is_lost = True
@@ -1086,6 +1112,8 @@ def speech_on_session_lost(run, speech, event):
         if event.may_resume and bool(speech.messages):
             run.transitions.append('speech.paused.session_lost#resumable')
             speech.cause = 'source_failed'
+            speech.code = event.code
+            speech.text = event.text
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.awaits_resumption = True
@@ -1100,6 +1128,8 @@ def speech_on_session_lost(run, speech, event):
             return
         run.transitions.append('speech.paused.session_lost')
         speech.cause = 'source_failed'
+        speech.code = event.code
+        speech.text = event.text
         for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
         speech.session_is_lost = True
@@ -1573,7 +1603,7 @@ def message_eventless_in_streaming(run, speech, message, event):
         run.transitions.append('message.streaming.eventless#empty')
         message.reason = 'no_content'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -1588,7 +1618,7 @@ def message_eventless_in_streaming(run, speech, message, event):
         settle_heard_ms = message.position_ms
         settle_heard_text = message.text
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -1619,7 +1649,7 @@ def message_eventless_in_stopping(run, speech, message, event):
     settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
     settle_heard_ms = message.position_ms
     assert message.reason is not None, 'every transition that settles gives a reason first'
-    settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+    settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
     message.record = settle_record
     if speech.forwarding_id == message.message_id:
         speech.forwarding_id = None
@@ -1647,7 +1677,7 @@ def message_on_session_message_added(run, speech, event):
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -1667,7 +1697,7 @@ def message_on_session_message_added(run, speech, event):
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -1687,7 +1717,7 @@ def message_on_session_message_added(run, speech, event):
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -1708,7 +1738,7 @@ def message_on_session_message_added(run, speech, event):
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -1729,7 +1759,7 @@ def message_on_session_message_added(run, speech, event):
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2111,7 +2141,7 @@ def message_on_output_playback_finished(run, speech, event):
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2131,7 +2161,7 @@ def message_on_output_playback_finished(run, speech, event):
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2148,7 +2178,7 @@ def message_on_output_playback_finished(run, speech, event):
             speech.has_progressed = True
             message.reason = 'cleared'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2189,7 +2219,7 @@ def message_on_output_playback_finished(run, speech, event):
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2210,7 +2240,7 @@ def message_on_output_playback_finished(run, speech, event):
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2230,7 +2260,7 @@ def message_on_output_playback_finished(run, speech, event):
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2246,7 +2276,7 @@ def message_on_output_playback_finished(run, speech, event):
         speech.has_progressed = True
         message.reason = 'cleared'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -2266,7 +2296,7 @@ def message_on_output_playback_finished(run, speech, event):
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2285,7 +2315,7 @@ def message_on_output_playback_finished(run, speech, event):
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2302,7 +2332,7 @@ def message_on_output_playback_finished(run, speech, event):
             speech.has_progressed = True
             message.reason = speech.cause or 'interrupted'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2339,7 +2369,7 @@ def message_on_output_failed(run, speech, event):
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2355,7 +2385,7 @@ def message_on_output_failed(run, speech, event):
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2368,7 +2398,7 @@ def message_on_output_failed(run, speech, event):
         run.raised.append(speech_on_message_output_failed)
         message.reason = 'output_failed'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -2469,7 +2499,7 @@ def message_on_stop(run, speech, message):
         run.transitions.append('message.streaming.stop#unheard')
         message.reason = speech.cause or 'interrupted'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -2497,7 +2527,7 @@ def message_on_skip(run, speech, message):
         message.next_id = None
         message.reason = speech.cause or 'interrupted'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -2516,7 +2546,7 @@ def message_on_time_out(run, speech, message):
             settle_heard_ms = message.position_ms
             settle_heard_text = message.text
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status)
+            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2531,7 +2561,7 @@ def message_on_time_out(run, speech, message):
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
             settle_heard_ms = message.position_ms
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status)
+            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2543,7 +2573,7 @@ def message_on_time_out(run, speech, message):
         run.transitions.append('message.stopping.time_out#unheard')
         message.reason = 'timed_out'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact')
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -2762,13 +2792,13 @@ def conversation_on_close(run, conversation, event):
         return reply_204
 
 def conversation_on_session_lost(run, conversation, event):
-    if (event.may_resume is not False and event.may_resume is not True) and (not is_valid(event)):
+    if (event.may_resume is not False and event.may_resume is not True or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.connection
     if state == 'connected':
         run.transitions.append('conversation.connected.session_lost')
         run.raise_event('user_unknown')
-        tell_all_event = SessionLost(event.may_resume)
+        tell_all_event = SessionLost(event.may_resume, event.code, event.text)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         run.effects.append(AnnounceConnectionState('disconnected'))
@@ -2778,7 +2808,7 @@ def conversation_on_session_lost(run, conversation, event):
         if not event.may_resume:
             run.transitions.append('conversation.disconnected.session_lost')
             run.raise_event('user_unknown')
-            tell_all_event = SessionLost(event.may_resume)
+            tell_all_event = SessionLost(event.may_resume, event.code, event.text)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
@@ -2786,7 +2816,7 @@ def conversation_on_session_lost(run, conversation, event):
     elif state == 'restoring':
         run.transitions.append('conversation.restoring.session_lost')
         run.raise_event('user_unknown')
-        tell_all_event = SessionLost(event.may_resume)
+        tell_all_event = SessionLost(event.may_resume, event.code, event.text)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         run.effects.append(AnnounceConnectionState('disconnected'))
@@ -3223,7 +3253,7 @@ def conversation_on_request_response(run, conversation, event):
             conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
             conversation.live[begin_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_speech_id))
-            run.tell_speech(conversation, event.speech_id, SessionLost())
+            run.tell_speech(conversation, event.speech_id, SessionLost(code='not_connected'))
             return None
         if event.speech_id not in conversation.speeches:
             run.transitions.append('conversation.idle.request_response#closing')
@@ -3645,7 +3675,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = 'abf19d3f4be2c2f0'
+DIGEST = '04fe584c3d54c50e'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

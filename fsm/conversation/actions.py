@@ -28,7 +28,7 @@ from .run import ConversationRun
 def lose_session(run: ConversationRun, conversation: Conversation, event: SessionLost) -> None:
     """Tell every speech that the connection is gone. A response in flight is over (O6), and so is the user's turn."""
     run.raise_event("user_unknown")
-    _tell_all(run, conversation, SessionLost(event.may_resume))
+    _tell_all(run, conversation, SessionLost(event.may_resume, event.code, event.text))
 
 
 def lose_session_for_good(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
@@ -174,7 +174,7 @@ def begin_request(run: ConversationRun, conversation: Conversation, event: Reque
 def begin_lost_speech(run: ConversationRun, conversation: Conversation, event: RequestResponse) -> None:
     """Begin the speech, and end it at once: there is nobody to ask."""
     _begin(run, conversation, event.speech_id)
-    run.tell_speech(conversation, event.speech_id, SessionLost())
+    run.tell_speech(conversation, event.speech_id, SessionLost(code="not_connected"))
 
 
 def begin_closed_speech(run: ConversationRun, conversation: Conversation, event: RequestResponse) -> None:

@@ -261,6 +261,7 @@ def _settle(
         message.text,
         heard_text,
         heard_text_status,
+        speech.code,
     )
     message.record = record
     if speech.forwarding_id == message.message_id:

@@ -12,8 +12,10 @@ from ..effects import (
 )
 from ..events import (
     Event,
+    SessionLost,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
+    SessionRequestRefused,
     SessionResponseCreated,
     SessionResponseEnded,
 )
@@ -61,12 +63,29 @@ def note_response(run: Run, speech: Speech, event: SessionResponseCreated) -> No
 def note_response_end(run: Run, speech: Speech, event: SessionResponseEnded) -> None:
     """Remember that the response has ended, and that no message of it will get any more."""
     speech.response_has_failed = event.status == "failed"
+    _note_why(speech, event)
     speech.has_progressed = True
     _end_response(run, speech)
 
 
+def note_refusal(run: Run, speech: Speech, event: SessionRequestRefused) -> None:
+    """Remember that no response will come, and why the server refused it."""
+    _note_why(speech, event)
+    note_no_response(run, speech, event)
+
+
+def note_why_lost(run: Run, speech: Speech, event: SessionLost) -> None:
+    """Remember why the connection is gone."""
+    _note_why(speech, event)
+
+
+def _note_why(speech: Speech, event: SessionResponseEnded | SessionRequestRefused | SessionLost) -> None:
+    speech.code = event.code
+    speech.text = event.text
+
+
 def note_no_response(run: Run, speech: Speech, event: Event | None) -> None:
-    """Remember that no response will come: it was refused, or never asked for."""
+    """Remember that no response will come."""
     speech.response_has_ended = True
     speech.has_progressed = True
 
@@ -316,4 +335,4 @@ def report_failed(run: Run, speech: Speech, event: Event | None) -> None:
 
 
 def _report_done(run: Run, speech: Speech, outcome: Outcome) -> None:
-    run.emit(ReportSpeechDone(outcome, speech.records, speech.speech_id))
+    run.emit(ReportSpeechDone(outcome, speech.records, speech.speech_id, speech.code, speech.text))

@@ -90,26 +90,22 @@ class SpeechChart(StateChart[Any]):
         stopping,
         event="session_request_refused",
         cond="has_no_response",
-        on=["because_source_failed", "note_no_response", "resume_output"],
+        on=["because_source_failed", "note_refusal", "resume_output"],
     )
     queued.to(
         stopping,
         event="session_request_refused",
         cond="has_no_response",
-        on=["because_source_failed", "note_no_response"],
+        on=["because_source_failed", "note_refusal"],
     )
     active.to(
         stopping,
         event="session_request_refused",
         cond="has_no_response",
-        on=["because_source_failed", "note_no_response"],
+        on=["because_source_failed", "note_refusal"],
     )
-    reconciling.to(
-        None,
-        event="session_request_refused drop_request",
-        cond="has_no_response",
-        on="note_no_response",
-    )
+    reconciling.to(None, event="session_request_refused", cond="has_no_response", on="note_refusal")
+    reconciling.to(None, event="drop_request", cond="has_no_response", on="note_no_response")
 
     # An item that is no message, such as a function call, ends the messages before it as the next message would (M5).
     queued.to(None, event="session_item_added", cond="is_generating_it", on="note_item")
@@ -218,23 +214,23 @@ class SpeechChart(StateChart[Any]):
             stopping,
             event="session_lost",
             cond="may_resume and has_messages",
-            on=["because_source_failed", "await_resumption"],
+            on=["because_source_failed", "note_why_lost", "await_resumption"],
         ),
     )
-    queued.to(stopping, event="session_lost", on=["because_source_failed", "note_session_lost"])
+    queued.to(stopping, event="session_lost", on=["because_source_failed", "note_why_lost", "note_session_lost"])
     named(
         "resumable",
         paused.to(
             stopping,
             event="session_lost",
             cond="may_resume and has_messages",
-            on=["because_source_failed", "stop_message", "await_resumption", "resume_output"],
+            on=["because_source_failed", "note_why_lost", "stop_message", "await_resumption", "resume_output"],
         ),
     )
     paused.to(
         stopping,
         event="session_lost",
-        on=["because_source_failed", "stop_message", "note_session_lost", "resume_output"],
+        on=["because_source_failed", "note_why_lost", "stop_message", "note_session_lost", "resume_output"],
     )
     named(
         "resumable",
@@ -242,10 +238,14 @@ class SpeechChart(StateChart[Any]):
             stopping,
             event="session_lost",
             cond="may_resume and has_messages",
-            on=["because_source_failed", "stop_message", "await_resumption"],
+            on=["because_source_failed", "note_why_lost", "stop_message", "await_resumption"],
         ),
     )
-    active.to(stopping, event="session_lost", on=["because_source_failed", "stop_message", "note_session_lost"])
+    active.to(
+        stopping,
+        event="session_lost",
+        on=["because_source_failed", "note_why_lost", "stop_message", "note_session_lost"],
+    )
     named(
         "generating",
         paused.to(

@@ -13,6 +13,7 @@ from typing import Any
 
 from livekit import rtc
 from livekit.agents import llm
+from msgspec.structs import replace
 
 from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
@@ -20,7 +21,7 @@ from speech_lifecycle.fsm.events import (
     SessionResponseEnded,
     SessionTextReceived,
 )
-from speech_lifecycle.fsm.values import Modality, ResponseStatus
+from speech_lifecycle.fsm.values import Modality
 
 from ...ports import SessionReceiver
 
@@ -36,7 +37,7 @@ class GenerationReader:
         response_id: str,
         receiver: SessionReceiver,
         sample_rate: int,
-        how_it_ended: Callable[[GenerationReader], ResponseStatus],
+        how_it_ended: Callable[[GenerationReader], SessionResponseEnded],
     ) -> None:
         """Take the generation; `read` reads it. `how_it_ended` is asked when its message stream is at its end."""
         self.generation = generation
@@ -61,8 +62,8 @@ class GenerationReader:
             for task in messages:
                 task.cancel()
             self.has_ended.set()
-        status = self._how_it_ended(self)
-        self._receiver.report(SessionResponseEnded(self.response_id, "failed" if self._has_failed else status))
+        ended = self._how_it_ended(self)
+        self._receiver.report(replace(ended, status="failed") if self._has_failed else ended)
 
     async def _read_messages(self, messages: set[asyncio.Task[None]]) -> None:
         async for message in self.generation.message_stream:

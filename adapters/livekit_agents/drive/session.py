@@ -22,8 +22,14 @@ from speech_lifecycle.fsm.effects import (
     SessionEffect,
     TruncateMessage,
 )
-from speech_lifecycle.fsm.events import SessionLost, SessionRequestRefused, SessionResponseCreated, SessionResumed
-from speech_lifecycle.fsm.values import Capabilities, ResponseStatus
+from speech_lifecycle.fsm.events import (
+    SessionLost,
+    SessionRequestRefused,
+    SessionResponseCreated,
+    SessionResponseEnded,
+    SessionResumed,
+)
+from speech_lifecycle.fsm.values import Capabilities
 
 from ...ports import SessionReceiver
 from ...sessions.user_turn import HEARD_BY_THE_SERVER, UserTurn
@@ -170,20 +176,19 @@ class LiveKitSession:
         self._unnamed += 1
         return f"livekit_response_{self._unnamed}"
 
-    def _how_it_ended(self, reader: GenerationReader) -> ResponseStatus:
+    def _how_it_ended(self, reader: GenerationReader) -> SessionResponseEnded:
         response_id = reader.response_id
         was_cancelled = response_id in self._was_cancelled
         self._was_cancelled.discard(response_id)
-        status = self._openai.take_status(response_id)
-        if status is not None:
-            return status
+        ended = self._openai.take_end(response_id)
+        if ended is not None:
+            return ended
         if self._openai.are_heard:
-            if reader.is_lost:
-                return "failed"
-            # LiveKit closes the streams of a generation also when the connection was closed or replaced (O6).
-            self._attached.report(SessionLost())
-            return "failed"
-        return "cancelled" if was_cancelled else "completed"
+            if not reader.is_lost:
+                # LiveKit closes the streams of a generation also when the connection was closed or replaced (O6).
+                self._attached.report(SessionLost())
+            return SessionResponseEnded(response_id, "failed")
+        return SessionResponseEnded(response_id, "cancelled" if was_cancelled else "completed")
 
     def _on_metrics_collected(self, metrics: object) -> None:
         if isinstance(metrics, RealtimeModelMetrics) and metrics.cancelled:
@@ -193,12 +198,12 @@ class LiveKitSession:
 
     def _on_error(self, error: llm.RealtimeModelError) -> None:
         if not error.recoverable:
-            self._attached.report(SessionLost())
+            self._attached.report(_lost(error.error))
             self._is_dead.set()
         elif isinstance(error.error, APIConnectionError):
             # Before its first event a session is not connected yet: LiveKit keeps what is asked for, and tells nothing.
             self._is_reconnecting = self._openai.are_heard
-            self._note_broken_connection()
+            self._note_broken_connection(why=error.error)
 
     def _on_session_reconnected(self, _: object) -> None:
         self._note_broken_connection()
@@ -211,13 +216,13 @@ class LiveKitSession:
         if self._heard_of_cut:
             self._begin(self._restore_heard_texts())
 
-    def _note_broken_connection(self) -> None:
+    def _note_broken_connection(self, why: Exception | None = None) -> None:
         """A connection that breaks takes a response under way with it. LiveKit brings back what was complete."""
         broken = [reader for reader in self._readers.values() if not reader.has_ended.is_set() and not reader.is_lost]
         for reader in broken:
             reader.is_lost = True
         if broken:
-            self._attached.report(SessionLost())
+            self._attached.report(_lost(why))
 
     def _on_input_speech_started(self, _: object) -> None:
         self._user_turn.begin()
@@ -300,6 +305,10 @@ class LiveKitSession:
 
 _READERS_KEPT = 64
 """How many generations are remembered, so that none is played twice."""
+
+
+def _lost(why: Exception | None) -> SessionLost:
+    return SessionLost() if why is None else SessionLost(code=type(why).__name__, text=str(why))
 
 
 def _result_of(reply: asyncio.Future[llm.GenerationCreatedEvent]) -> llm.GenerationCreatedEvent | None:

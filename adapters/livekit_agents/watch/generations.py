@@ -116,8 +116,8 @@ class Generations:
     def _end(self, response: Response) -> None:
         if response in self.in_flight:
             self.in_flight.remove(response)
-        status = self.raw_events.take_status(response.id) or "completed"
-        self._observer.report(ev.SessionResponseEnded(response.id, status), response)
+        ended = self.raw_events.take_end(response.id) or ev.SessionResponseEnded(response.id)
+        self._observer.report(ended, response)
         if not response.end.done():
             response.end.set_result(None)
 
