@@ -119,7 +119,9 @@ def draw(
 
 @app.command()
 def export(
-    file_format: Annotated[str, typer.Argument(metavar="FORMAT", help="What to write: json, typescript.")],
+    file_format: Annotated[
+        str, typer.Argument(metavar="FORMAT", help="What to write: json, typescript, scxml, xstate.")
+    ],
     output: Annotated[Path, typer.Option(metavar="DIR", help="Where to write it.")] = Path("exports-output"),
 ) -> None:
     """Write the lifecycle for other languages and tools: docs/porting.md says what to do with it."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from .document import definition_file
 from .model import DefinitionFile, schema
+from .statecharts import scxml_files, xstate_files
 from .typescript import typescript_files
 
 Writer = Callable[[DefinitionFile], Mapping[str, str]]
@@ -23,7 +24,12 @@ def _text(data: Any) -> str:
     return json.dumps(data, indent=1) + "\n"
 
 
-FORMATS: Mapping[str, Writer] = {"json": _json, "typescript": typescript_files}
+FORMATS: Mapping[str, Writer] = {
+    "json": _json,
+    "typescript": typescript_files,
+    "scxml": scxml_files,
+    "xstate": xstate_files,
+}
 
 
 def export(format_name: str, output: Path) -> list[Path]:
