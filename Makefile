@@ -8,7 +8,7 @@ TYPESCRIPT := ports/typescript
 PACKAGES := fsm verification adapters simulation diagrams exports cli testing
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test mutants benchmark node fuzz check lint types docs explored generated wheel lock clean
+.PHONY: demo test mutants benchmark soak node fuzz check lint types docs explored generated wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
@@ -24,6 +24,11 @@ mutants: $(VENV)/ready
 # Measures this machine against other libraries: some minutes, and best with nothing else running.
 benchmark: $(VENV)/ready node
 	PYTHONPATH=benchmarks $(BIN)/python benchmarks/run.py
+
+# Plays 100,000 speeches on one driver, and a thousand drivers at once: some minutes.
+soak: $(VENV)/ready
+	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python benchmarks/soak.py --drivers 1000
 
 # The real Mermaid, the rivals of the benchmarks, and TypeScript's compiler. Without Node.js their tests say that they are skipped.
 node:

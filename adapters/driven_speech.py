@@ -31,12 +31,15 @@ class DrivenMessage:
 class DrivenSpeech:
     """A speech: its data, and its timer."""
 
+    __slots__ = ("_has_ended", "_over", "id", "snapshot", "timer")
+
     def __init__(self, speech_id: str, snapshot: Speech) -> None:
         self.id = speech_id
         self.snapshot = snapshot
         """The machine's present data. Read it, do not change it."""
         self.timer: ScheduledCall | None = None
-        self._over = asyncio.Event()
+        self._has_ended = False
+        self._over: asyncio.Event | None = None
 
     @property
     def records(self) -> tuple[MessageRecord, ...]:
@@ -55,7 +58,10 @@ class DrivenSpeech:
 
     async def done(self) -> tuple[MessageRecord, ...]:
         """Wait until the speech is over, and return the records of all its messages."""
-        await self._over.wait()
+        if not self._has_ended:
+            if self._over is None:
+                self._over = asyncio.Event()
+            await self._over.wait()
         return self.records
 
     def end(self) -> None:
@@ -63,4 +69,6 @@ class DrivenSpeech:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        self._over.set()
+        self._has_ended = True
+        if self._over is not None:
+            self._over.set()
