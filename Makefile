@@ -8,12 +8,12 @@ TYPESCRIPT := ports/typescript
 PACKAGES := fsm verification adapters simulation diagrams exports cli testing
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test mutants benchmark soak node fuzz check lint types docs explored generated wheel lock clean
+.PHONY: demo test mutants benchmark soak node sound fuzz check lint types docs explored generated wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
 
-test: $(VENV)/ready node
+test: $(VENV)/ready node sound
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 # Judges every mutant of the lifecycle, of its transitions and of its functions: under 15 minutes on two cores.
@@ -36,6 +36,16 @@ node:
 	$(MAKE) -s $(NODE)/node_modules/.package-lock.json $(BENCHMARKS_NODE)/node_modules/.package-lock.json \
 		$(TYPESCRIPT)/node_modules/.package-lock.json; \
 	else echo "Node.js is not installed: Mermaid's own parser is not asked, XState and robot3 do not play, and TypeScript is not compiled"; fi
+
+# PortAudio and a PulseAudio to play into, without hardware. Where they cannot be had their tests say that they are skipped.
+SOUND := libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils
+sound:
+	@if command -v pulseaudio parec pactl >/dev/null && ldconfig -p 2>/dev/null | grep -q libportaudio; then :; \
+	elif command -v apt-get >/dev/null; then \
+	sudo=$$(test "$$(id -u)" = 0 || echo sudo -n); \
+	{ $$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(SOUND); } \
+	>/dev/null 2>&1 || echo "the sound card is not tested: apt-get install $(SOUND)"; \
+	else echo "the sound card is not tested: it needs PortAudio and PulseAudio"; fi
 
 %/node_modules/.package-lock.json: %/package-lock.json
 	npm ci --prefix $* --silent --no-audit --no-fund

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import io
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from examples_at_hand import EXAMPLES, load_example
 
 from speech_lifecycle.simulation.virtual_loop import VirtualTimeLoop, run_in_virtual_time
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
@@ -35,7 +23,7 @@ def test_an_example_is_short(path: Path) -> None:
 def test_the_console_agent_says_what_became_of_its_messages(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    example = load("livekit_console")
+    example = load_example("livekit_console")
     servers: list[Any] = []
 
     class Server(example.SimulatedRealtimeServer):  # type: ignore[misc, name-defined]

@@ -7,12 +7,15 @@ from speech_lifecycle.fsm.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from .clocked_output import ClockedOutput
     from .queued_output import OutputMisuseError
+    from .sound_card import SoundCardError, SoundCardOutput
 else:
     __getattr__ = lazy_exports(
         __name__,
         {
             "ClockedOutput": ".clocked_output",
             "OutputMisuseError": ".queued_output",
+            "SoundCardError": ".sound_card",
+            "SoundCardOutput": ".sound_card",
         },
     )
 
@@ -20,4 +23,4 @@ else:
         return sorted({*globals(), *__all__})
 
 
-__all__ = ["ClockedOutput", "OutputMisuseError"]
+__all__ = ["ClockedOutput", "OutputMisuseError", "SoundCardError", "SoundCardOutput"]
