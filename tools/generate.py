@@ -15,8 +15,10 @@ from pathlib import Path
 from speech_lifecycle.diagrams import render, timeline_of, timeline_svg
 from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.generated import refresh_text
+from speech_lifecycle.diagrams.tables import tables
 from speech_lifecycle.exports import definition_file
 from speech_lifecycle.exports.model import schema as definition_schema
+from speech_lifecycle.exports.spec_tables import spec_tables
 from speech_lifecycle.exports.typescript import typescript_files
 from speech_lifecycle.fsm.compile.compiler import is_source_of, source_of
 from speech_lifecycle.fsm.compile.definition import definition
@@ -35,7 +37,7 @@ def contents() -> dict[Path, bytes]:
     _, world = asyncio.run(play(SCENARIOS["answer-interrupted"]))
     return {
         **_compiled(DOCS.parent / "fsm" / "compile" / "compiled.py"),
-        spec: refresh_text(spec.read_text(encoding="utf-8")).encode(),
+        spec: refresh_text(spec.read_text(encoding="utf-8"), tables() | spec_tables(definition_file())).encode(),
         exploration: refresh_text(exploration.read_text(encoding="utf-8"), exploration_tables()).encode(),
         DOCS / "trace.schema.json": (json.dumps(schema, indent=1) + "\n").encode(),
         DOCS / "definition.schema.json": (json.dumps(definition_schema(), indent=1) + "\n").encode(),
