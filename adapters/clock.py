@@ -40,9 +40,22 @@ class Clock(Protocol):
 class LoopClock:
     """The monotonic clock of the running asyncio event loop."""
 
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
     def now_ms(self) -> float:
-        """Return the loop's time in milliseconds."""
-        return asyncio.get_running_loop().time() * 1000
+        """Return the loop's time in milliseconds. In a thread without a loop: that of the loop where it was last asked.
+
+        Raises:
+            RuntimeError: no loop runs, and none did.
+        """
+        try:
+            loop = self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            if self._loop is None:
+                raise
+            loop = self._loop
+        return loop.time() * 1000
 
     def call_later(self, delay_ms: float, callback: Callable[[], None]) -> ScheduledCall:
         """Run `callback` once, `delay_ms` from now."""

@@ -8,7 +8,9 @@ clock, the audio on its way, the callbacks, and which object is called for which
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable
 from numbers import Real
@@ -36,6 +38,8 @@ logger = logging.getLogger(__name__)
 _NUMBERS = (int, float, type(None))
 _LONGEST_WAIT_S = 10.0
 """How long a session may take to stop reading, and an output to close."""
+_TIMED = frozenset(ev.TIMED_EVENT_TYPES)
+_DEFAULT_POLICY = Policy(estimate_heard_text=True)
 
 EffectListener = Callable[[DrivenSpeech | None, fx.AgentEffect], None]
 """Is given the speech that an effect is about; with the agent's or connection's state the latest, if there is one."""
@@ -45,7 +49,8 @@ class Driver:
     """Plays the responses of a session on an output, one speech after the other.
 
     Used as `async with Driver(session, output) as driver:`; it then reads the session until the block is left. However
-    that happens, what was heard is settled first (H6). All methods are called from the event loop's thread.
+    that happens, what was heard is settled first (H6). All methods are called from the event loop's thread; the output
+    may report from any.
 
     Nothing that other code raises keeps it from its work: not a listener, the trace, the output, the session or the
     clock. It is logged, once for each place that raises, counted in `faults`, and told to `on_change`. What ends the
@@ -70,7 +75,8 @@ class Driver:
             session: where responses come from.
             output: where they are played; None if only text reaches the user.
             clock: the time; the event loop's by default.
-            policy: for every speech.
+            policy: for every speech. By default the text of what was heard in part is estimated where the output does
+                not tell it, and marked as estimated (`Policy.estimate_heard_text`).
             barge_in: what the start of the user's speech does to every speech that is not over.
             authorize_when_free: give the floor to the next speech as soon as it is free and the user is silent;
                 if False, call `authorize`.
@@ -92,7 +98,7 @@ class Driver:
         self._clock = clock or LoopClock()
         self._machine = ConversationMachine(
             _combine(session.capabilities, output),
-            ConversationPolicy(policy or Policy(), barge_in, authorize_when_free),
+            ConversationPolicy(policy or _DEFAULT_POLICY, barge_in, authorize_when_free),
             keep_steps=trace is not None,
         )
         if trace is not None:
@@ -111,8 +117,12 @@ class Driver:
         self._speech_count = 0
         self._reading: asyncio.Task[None] | None = None
         self._began_ms: float | None = None
+        self._now_ms = 0.0
         self._history: deque[fx.CommitMessage] = deque(maxlen=history_limit)
         self._divergences: deque[fx.ReportDivergence] = deque(maxlen=history_limit)
+        self._thread_id = threading.get_ident()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._bind_to_loop()
         session.attach(self)
         if output is not None:
             output.attach(self._take_output_fact)
@@ -335,17 +345,37 @@ class Driver:
         self._take(ev.UserStoppedSpeaking())
 
     def _take_output_fact(self, fact: ev.OutputFact) -> None:
-        """Take a fact of the output. A position that is no number at all is a missing one (T12)."""
+        """Take a fact of the output, from any thread. A position that is no number at all is a missing one (T12)."""
         if isinstance(fact, ev.OutputPlaybackProgressed | ev.OutputPlaybackFinished):
             position_ms = fact.position_ms
             if type(position_ms) not in _NUMBERS and not isinstance(position_ms, Real):
                 fact = replace(fact, position_ms=None)
-        self._take(fact)
+        if threading.get_ident() == self._thread_id:
+            self._take(fact)
+        elif self._loop is not None:
+            if fact.observed_ms is None:  # it became true now, and not when the loop comes to it
+                with contextlib.suppress(Exception):
+                    fact = replace(fact, observed_ms=int(self._clock.now_ms()))
+            try:
+                self._loop.call_soon_threadsafe(self._take, fact)
+            except RuntimeError:  # the loop is closed
+                logger.debug("after the end of the event loop the output reported %s", fact)
+
+    def _bind_to_loop(self) -> None:
+        """Remember the loop to which facts of other threads are passed."""
+        with contextlib.suppress(RuntimeError):
+            self._loop = asyncio.get_running_loop()
+            self._thread_id = threading.get_ident()
 
     # The loop
 
     def _take(self, event: ev.Event) -> Reply | None:
         """Take an event, and whatever it leads to. None if a step is under way: then it waits its turn."""
+        if self._loop is None:
+            self._bind_to_loop()
+        if type(event) in _TIMED:
+            stamp_ms: float | None = event.observed_ms  # type: ignore[union-attr]
+            event = replace(event, observed_ms=self._observed_ms(stamp_ms))
         self._waiting.append(event)
         if self._is_stepping:
             return None
@@ -434,7 +464,7 @@ class Driver:
             return True
         message = None if self.floor is None else self.floor.snapshot.forwarding_message()
         if message is not None:
-            self._waiting.append(ev.OutputFailed(message.message_id, repr(error)))
+            self._waiting.append(ev.OutputFailed(message.message_id, repr(error), int(self._at_ms())))
         return False
 
     def _perform_on_session(
@@ -512,7 +542,8 @@ class Driver:
             pcm = bytes(message.audio)
             message.audio.clear()
             message.handed_over_bytes += len(pcm)
-            self._waiting.append(ev.OutputAudioHandedOver(message_id, self._ms(message.handed_over_bytes)))
+            handed_over_ms = self._ms(message.handed_over_bytes)
+            self._waiting.append(ev.OutputAudioHandedOver(message_id, handed_over_ms, int(self._at_ms())))
             self._call_output(self._output.write, message_id, pcm)
 
     def _hand_over_text(self, message: DrivenMessage, message_id: str) -> bool:
@@ -565,11 +596,23 @@ class Driver:
         if self._trace is not None:
             self._faults.attempt("the trace failed on a record", self._trace, record)
 
+    def _observed_ms(self, stamp_ms: float | None) -> int:
+        """Return when an event became true, since the driver began: by its own word, if that can be, or else now."""
+        now_ms = self._at_ms()
+        if not isinstance(stamp_ms, Real) or self._began_ms is None:
+            return int(now_ms)
+        at_ms = stamp_ms - self._began_ms
+        return int(at_ms) if 0 <= at_ms <= now_ms else int(now_ms)
+
     def _at_ms(self) -> float:
+        self._faults.attempt("the clock failed to tell the time", self._read_clock)
+        return self._now_ms
+
+    def _read_clock(self) -> None:
         now_ms = self._clock.now_ms()
         if self._began_ms is None:
             self._began_ms = now_ms
-        return now_ms - self._began_ms
+        self._now_ms = now_ms - self._began_ms
 
     def _ms(self, pcm_bytes: int) -> int:
         return pcm_bytes * 1000 // (2 * self._session.sample_rate)
@@ -592,4 +635,7 @@ def _refusals(effect: fx.CreateResponse | fx.RestoreHistory | fx.SessionEffect, 
 
 
 def _combine(capabilities: Capabilities, output: AudioOutput | None) -> Capabilities:
-    return replace(capabilities, plays_audio=output is not None, can_pause=output is not None and output.can_pause)
+    if output is None:
+        return replace(capabilities, plays_audio=False, can_pause=False, shows_text=True)
+    shows_text = bool(getattr(output, "shows_text", False))
+    return replace(capabilities, plays_audio=True, can_pause=output.can_pause, shows_text=shows_text)

@@ -32,8 +32,19 @@ class AudioOutput(Protocol):
         """Whether `pause` holds the playback."""
         ...
 
+    @property
+    def shows_text(self) -> bool:
+        """Whether the user reads what `write_text` is given. An output that does not say so has no screen.
+
+        Without a screen, a message that is only text reaches nobody: it is not heard.
+        """
+        return False
+
     def attach(self, report: Callable[[OutputFact], None]) -> None:
         """Take the function that facts are reported to: from any thread, also from inside a call.
+
+        A fact that is reported later than it became true may say when that was, in `observed_ms`, by the driver's clock
+        (by default the event loop's time, in milliseconds). Else it became true when it is reported.
 
         Called once, before anything else.
         """

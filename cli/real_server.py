@@ -88,7 +88,7 @@ async def _play(
     on_record: Callable[[Record], None],
 ) -> tuple[Report, Trace]:
     clock = LoopClock()
-    speaker = SimulatedSpeaker(clock)
+    speaker = SimulatedSpeaker(clock, shows_text=True)
     trace = Trace(Header(definition=definition_digest()))
 
     def on_first_sound() -> None:

@@ -200,7 +200,8 @@ class _Translator:
             return t.Concat(of=(one, other))
         if isinstance(op, ast.Add) and isinstance(kind, ListOf):
             return t.Chain(left=one, right=other)
-        if kind != Plain(kind="whole"):
+        number = kind.of if isinstance(kind, OptionalOf) else kind  # null was excluded before
+        if number != Plain(kind="whole"):
             raise self._unknown(left)
         return t.Arithmetic(op=_ARITHMETIC[type(op)], left=one, right=other)
 

@@ -3,6 +3,10 @@
 Commands are imperatives. Facts are in the past tense, with their source in front. Amounts of audio are totals
 since the start of the message, in whole milliseconds, so that a repeated fact does no harm.
 
+What bounds how much can have been heard carries the time at which it was observed, `observed_ms`: whole milliseconds of
+one monotonic clock, the same for all events of a conversation, of any zero; None if nobody knows. The core reads no
+clock (spec, section 7).
+
 A speech by itself has no id. In a conversation, what is about one speech names it in `speech_id`; "" leaves it to the
 conversation which speech, or speeches, it is about.
 """
@@ -39,24 +43,28 @@ class Interrupt(NamedValue, frozen=True):
 
     force: bool = False
     speech_id: str = ""
+    observed_ms: Whole | None = None
 
 
 class Pause(NamedValue, frozen=True):
     """Hold the playback, because it is not yet clear whether the user interrupts."""
 
     speech_id: str = ""
+    observed_ms: Whole | None = None
 
 
 class Resume(NamedValue, frozen=True):
     """Go on where `Pause` held it."""
 
     speech_id: str = ""
+    observed_ms: Whole | None = None
 
 
 class Close(NamedValue, frozen=True):
     """The agent shuts down: stop playing, but keep the record of what was heard (H6)."""
 
     speech_id: str = ""
+    observed_ms: Whole | None = None
 
 
 class DropRequest(NamedValue, frozen=True):
@@ -149,6 +157,7 @@ class SessionLost(NamedValue, frozen=True):
     may_resume: bool = False
     code: str = ""
     text: str = ""
+    observed_ms: Whole | None = None
 
 
 class SessionResumed(NamedValue, frozen=True):
@@ -182,16 +191,21 @@ class SessionReconciliationRefused(NamedValue, frozen=True):
 
 
 class OutputAudioHandedOver(NamedValue, frozen=True):
-    """Audio was given to the output. `handed_over_ms` is the total handed over of this message."""
+    """Audio was given to the output. `handed_over_ms` is the total handed over of this message.
+
+    Its time, if it has one, is that of this one piece: before, there was nothing but the total of before to be heard.
+    """
 
     message_id: str
     handed_over_ms: Whole
+    observed_ms: Whole | None = None
 
 
 class OutputPlaybackStarted(NamedValue, frozen=True):
     """The first frame of a message left the output."""
 
     message_id: str
+    observed_ms: Whole | None = None
 
 
 class OutputPlaybackProgressed(NamedValue, frozen=True):
@@ -199,6 +213,7 @@ class OutputPlaybackProgressed(NamedValue, frozen=True):
 
     message_id: str
     position_ms: float | None
+    observed_ms: Whole | None = None
 
 
 class OutputPlaybackFinished(NamedValue, frozen=True):
@@ -212,6 +227,7 @@ class OutputPlaybackFinished(NamedValue, frozen=True):
     position_ms: float | None
     interrupted: bool = False
     transcript: str | None = None
+    observed_ms: Whole | None = None
 
 
 class OutputFailed(NamedValue, frozen=True):
@@ -219,6 +235,7 @@ class OutputFailed(NamedValue, frozen=True):
 
     message_id: str
     detail: str = ""
+    observed_ms: Whole | None = None
 
 
 # Facts about the user
@@ -226,6 +243,8 @@ class OutputFailed(NamedValue, frozen=True):
 
 class UserStartedSpeaking(NamedValue, frozen=True):
     """The user begins to speak."""
+
+    observed_ms: Whole | None = None
 
 
 class UserStoppedSpeaking(NamedValue, frozen=True):
@@ -240,6 +259,7 @@ class TimerFired(NamedValue, frozen=True):
 
     timer: Timer
     speech_id: str = ""
+    observed_ms: Whole | None = None
 
 
 Command = Authorize | Interrupt | Pause | Resume | Close | DropRequest
@@ -264,6 +284,9 @@ OutputFact = (
 UserFact = UserStartedSpeaking | UserStoppedSpeaking
 SpeechEvent = Command | SessionFact | OutputFact | TimerFired
 Event = SpeechEvent | RequestResponse | UserFact
+
+TimedEvent = Interrupt | Pause | Resume | Close | SessionLost | OutputFact | UserStartedSpeaking | TimerFired
+"""What plays, holds or stops: it bounds how much can have been heard."""
 
 MessageEvent = (
     SessionMessageAdded
@@ -301,6 +324,8 @@ CONVERSATION_EVENT_TYPES: tuple[type[Event], ...] = (
 )
 """The events that the conversation chart answers. Of the commands that are a speech's too, those that name none."""
 EVERY_EVENT_TYPE: tuple[type[Event], ...] = (*EVENT_TYPES, RequestResponse, UserStartedSpeaking, UserStoppedSpeaking)
+TIMED_EVENT_TYPES: tuple[type[TimedEvent], ...] = get_args(TimedEvent)
+"""The events that carry the time at which they were observed."""
 
 
 def name_of(value_type: type) -> str:

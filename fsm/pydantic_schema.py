@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from contextvars import ContextVar
-from typing import Annotated, Any, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 from pydantic import Field, GetCoreSchemaHandler, WithJsonSchema
@@ -71,6 +72,8 @@ def core_schema_of(value_type: type[Value], handler: GetCoreSchemaHandler) -> Co
 
 def _with_bounds(annotation: Any) -> Any:
     """Return an annotation with the bounds that msgspec knows as those that pydantic knows."""
+    if get_origin(annotation) in (Union, UnionType):
+        return Union[tuple(_with_bounds(each) for each in get_args(annotation))]  # noqa: UP007
     if get_origin(annotation) is not Annotated:
         return annotation
     bounded, *parts = get_args(annotation)

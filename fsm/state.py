@@ -14,6 +14,7 @@ from .values import (
     ConversationPolicy,
     FloorState,
     GenerationState,
+    HeardMsStatus,
     MessageRecord,
     MessageState,
     Policy,
@@ -44,7 +45,14 @@ class Message(Struct, gc=False):
     received_ms: Whole = 0
     handed_over_ms: Whole = 0
     position_ms: Whole = 0
-    """The last usable position that the output reported."""
+    """The last usable position that the output reported; in the end, how much of it was heard."""
+    position_at_ms: int | None = None
+    """When that was, by the time of its speech that stands still while the playback is held."""
+    position_status: HeardMsStatus = "reported"
+    most_ms: Whole = 0
+    """The most of it that can have been heard by `most_at_ms`."""
+    most_at_ms: int | None = None
+    """The latest time, by the same clock, at which that was known; None if no event has told the time."""
     has_started: bool = False
     """The output reported that playback of this message began."""
     source_has_ended: bool = False
@@ -110,6 +118,12 @@ class Speech(Struct, gc=False):
     """Why the speech is being stopped; None while nothing stops it."""
     was_heard: bool = False
     output_is_paused: bool = False
+    held_since_ms: Whole | None = None
+    """When the present hold began, if an event told the time."""
+    held_ms: int = 0
+    """How long the playback was held before that."""
+    stopped_at_ms: int | None = None
+    """When the output was told to stop, without the time of holds."""
     agent_state: AgentState | None = None
     """The last one announced."""
     timer: Timer | None = None
@@ -181,6 +195,8 @@ class Conversation(Struct, gc=False):
     """Those whose response is still to be asked for, in order."""
     floor_id: str | None = None
     """The speech that has the floor."""
+    held_at_ms: Whole | None = None
+    """When a user who began to speak held everything last."""
     request_id: str | None = None
     """The speech whose request was sent and not answered."""
     generating_ids: tuple[str, ...] = ()

@@ -42,8 +42,10 @@ Reason = Literal[
     "timed_out",
     "never_authorized",
     "no_content",
+    "not_shown",
 ]
 HeardTextStatus = Literal["exact", "synchronized", "estimated", "unknown"]
+HeardMsStatus = Literal["reported", "estimated"]
 Reconciliation = Literal["truncate", "replace", "remove"]
 Refusal = Literal["already_shorter", "unknown_message", "other"]
 DivergenceCause = Literal["cannot_truncate", "cannot_remove", "refused", "unanswered", "text_beyond_heard"]
@@ -96,6 +98,8 @@ class Capabilities(Value, frozen=True):
     """There is an audio output. Without one, the text is what reaches the user."""
     can_pause: bool = True
     """The output can hold its playback and go on later."""
+    shows_text: bool = True
+    """Texts reach the user: there is a screen. On a telephone nobody hears or sees a text."""
 
 
 class Policy(Value, frozen=True):
@@ -160,3 +164,5 @@ class MessageRecord(Value, frozen=True):
     heard_text_status: HeardTextStatus
     code: str = ""
     """What the server calls the reason why its response failed or was cut, if that was known when it settled (N6)."""
+    heard_ms_status: HeardMsStatus = "reported"
+    """Whether the output reported the position, or time stands in for a report that is missing or cannot be true."""

@@ -310,7 +310,7 @@ async def replay(
     """
     clock = VirtualClock()
     session = ReplayedSession(clock, pace or Pace())
-    speaker = SimulatedSpeaker(clock, listener=Listener(keeps_samples=False))
+    speaker = SimulatedSpeaker(clock, listener=Listener(keeps_samples=False), shows_text=True)
     trace = Trace(Header(definition=definition_digest()))
     policy = policy or Policy()
 

@@ -58,6 +58,7 @@ class Scenario:
     barge_in: BargeIn = "interrupt"
     has_output: bool = True
     synchronize_text: bool = False
+    shows_text: bool = True
     output_latency_ms: float = 0
     """How long after it got the first audio of a message the output plays it."""
     audio_format: AudioFormat = PCM_24K
@@ -99,6 +100,7 @@ async def play(
         barge_in=scenario.barge_in,
         has_output=scenario.has_output,
         synchronize_text=scenario.synchronize_text,
+        shows_text=scenario.shows_text,
         output_latency_ms=scenario.output_latency_ms,
         reconnects=scenario.reconnects,
         audio_format=scenario.audio_format,

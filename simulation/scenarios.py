@@ -157,6 +157,13 @@ _ALL = (
         "a message without any content between two others",
         ScriptedResponse((PREAMBLE, EMPTY, ANSWER)),
     ),
+    _scenario(
+        "text-unseen",
+        "a text message, and an output without a screen: nobody could see it, and it is forgotten",
+        ScriptedResponse((PREAMBLE, SHOWN)),
+        actions=(),
+        shows_text=False,
+    ),
     _scenario("no-output", "without an audio output, the text is what reaches the user", actions=(), has_output=False),
     # Several messages in one response
     _scenario(
@@ -242,35 +249,30 @@ _ALL = (
         "position-not-a-number",
         "the output reports that it stopped at not-a-number",
         misbehaviour=bad.ReportsPosition(float("nan")),
-        evidence="output",
         bugs="T12",
     ),
     _scenario(
         "position-missing",
         "the output does not say where it stopped",
         misbehaviour=bad.ReportsPosition(None),
-        evidence="output",
         bugs="T12",
     ),
     _scenario(
         "position-negative",
         "the output reports a negative position",
         misbehaviour=bad.ReportsPosition(-40.0),
-        evidence="output",
         bugs="T13",
     ),
     _scenario(
         "position-zero",
         "the output reports 0, though audio was heard",
         misbehaviour=bad.ReportsPosition(0.0),
-        evidence="output",
         bugs="T14",
     ),
     _scenario(
         "position-too-far",
         "the output reports more than it was given",
         misbehaviour=bad.OverReports(by_ms=60_000),
-        evidence="output",
         bugs="T4 T10",
     ),
     # What history says
@@ -330,7 +332,6 @@ _ALL = (
         "the output breaks in mid-answer",
         actions=(),
         misbehaviour=bad.OnlyFor(1, bad.FailsAfter(1_400)),
-        evidence="output",
         bugs="H12",
     ),
     _scenario(
@@ -375,7 +376,6 @@ _ALL = (
         "silent-after-clear",
         "the output never reports how far it got after a clear",
         misbehaviour=bad.Silent(only_after_clear=True),
-        evidence="output",
         bugs="O1 O2",
     ),
     _scenario(
@@ -383,7 +383,6 @@ _ALL = (
         "the output never reports that the preamble was played",
         actions=(),
         misbehaviour=bad.Silent(),
-        evidence="output",
         bugs="O2 O3",
     ),
     _scenario(

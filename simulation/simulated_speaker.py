@@ -31,6 +31,7 @@ class SimulatedSpeaker(PacedOutput[Spoken]):
       audio. Otherwise it is None.
     - `misbehaviour`: what goes wrong; None: nothing.
     - `listener`: who hears it; None makes a new one.
+    - `shows_text`: it has a screen, on which texts are read.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class SimulatedSpeaker(PacedOutput[Spoken]):
         misbehaviour: Misbehaviour | None = None,
         can_pause: bool = True,
         listener: Listener | None = None,
+        shows_text: bool = False,
     ) -> None:
         super().__init__(
             clock,
@@ -57,9 +59,15 @@ class SimulatedSpeaker(PacedOutput[Spoken]):
         self.listener = Listener() if listener is None else listener
         self.listener.listen_to(self._catch_up)
         self._synchronize_text = synchronize_text
+        self._shows_text = shows_text
         self._misbehaviour = Misbehaviour() if misbehaviour is None else misbehaviour
         self._count = 0
         self._previous_message_id: str | None = None
+
+    @property
+    def shows_text(self) -> bool:
+        """Whether the user reads what `write_text` is given."""
+        return self._shows_text
 
     def clear_from_outside(self) -> None:
         """Another party clears or swaps the output: the message in hand, if any, ends interrupted (H13)."""

@@ -73,6 +73,7 @@ class SimulatedWorld:
         barge_in: BargeIn = "interrupt",
         has_output: bool = True,
         synchronize_text: bool = False,
+        shows_text: bool = True,
         output_latency_ms: float = 0,
         reconnects: bool = False,
         progress_every_ms: int | None = 100,
@@ -89,6 +90,7 @@ class SimulatedWorld:
         self._speaker_options = {
             "misbehaviour": misbehaviour,
             "synchronize_text": synchronize_text,
+            "shows_text": shows_text,
             "latency_ms": output_latency_ms,
             "report_progress_every_ms": progress_every_ms,
             "sample_rate": audio_format.sample_rate,

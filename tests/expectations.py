@@ -133,7 +133,7 @@ def _of_message(onlooker: Onlooker, event: Event) -> str | None:
         case OutputFailed() | OutputPlaybackFinished() if message.state == "pending":
             return "rejected"
         case OutputFailed():
-            return "handled"
+            return "ignored" if message.state == "stopping" else "handled"
         case _ if not message.is_forwarding:
             return "rejected"
         case OutputAudioHandedOver(_, handed_over_ms):

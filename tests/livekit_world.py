@@ -45,6 +45,14 @@ class LimitedSession(openai.realtime.RealtimeSession):
         )
 
 
+class Screen(io.TextOutput):
+    """Shows what it is given."""
+
+    async def capture_text(self, text: str) -> None: ...
+
+    def flush(self) -> None: ...
+
+
 class LiveKitWorld(SimulatedWorld):
     """Server <-socket-> LiveKit's session <- driver -> LiveKit's AudioOutput -> simulated speaker."""
 
@@ -84,7 +92,8 @@ class LiveKitWorld(SimulatedWorld):
     def open_output(self, speaker: SimulatedSpeaker) -> AudioOutput:
         self.segments: list[str] = []
         self.audio_output = self.wrap(LiveKitAudioOutput(speaker, unix_time_s=lambda: 0.0, segment_id=self._name))
-        return LiveKitOutput(self.audio_output)
+        screen = Screen(label="screen", next_in_chain=None) if speaker.shows_text else None
+        return LiveKitOutput(self.audio_output, transcription=screen)
 
     def wrap(self, output: io.AudioOutput) -> io.AudioOutput:
         return output

@@ -149,9 +149,6 @@ NEVER = {
     ("draining", "message.forwarding.session_text_received#first"): "what is flushed has content",
     ("stopping", "message.forwarding.session_audio_received#first"): "only what has content is stopped",
     ("stopping", "message.forwarding.session_text_received#first"): "only what has content is stopped",
-    ("streaming", "message.forwarding.output_failed#heard_whole"): (
-        "all was heard, and a flush that audio overtook is still owed: these configurations have no progress so far"
-    ),
 }
 """Cells that the charts have because a parent has them, and that no configuration comes to."""
 

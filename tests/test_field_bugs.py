@@ -382,7 +382,7 @@ def test_h11_nothing_is_committed_before_a_message_is_final():
 
 def test_h12_an_output_that_fails_leaves_what_it_had_reported():
     speech = speaking("A", "B")
-    speech.tell(OutputPlaybackProgressed("A", 300), OutputFailed("A", "gone"))
+    speech.tell(OutputPlaybackProgressed("A", 300), OutputFailed("A", "gone"), TimerFired("stop"))
     assert (speech.record("A").state, speech.record("A").reason) == ("partial", "output_failed")
     assert speech.record("B").state == "skipped"
     assert speech.of(StartHandover) == [StartHandover("A")]

@@ -9,6 +9,7 @@ from livekit_outcomes import SINGLE, SWEPT, outcome
 from test_livekit_field_bugs import NOT_TO_BE_REPAIRED
 
 from speech_lifecycle.fsm.values import Policy
+from speech_lifecycle.simulation import misbehaviour as bad
 from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 from speech_lifecycle.simulation.livekit_agents.verdict import differences
 
@@ -62,6 +63,23 @@ def test_what_the_server_cannot_do_is_reported(name: str, message_id: str, cause
     assert [(step.message_id, step.detail.split("; ")[-1]) for step in steps] == [(message_id, cause)]
     assert not any("history" in difference for difference in differences(repaired))
     assert repaired.server_errors == []
+
+
+UNTRUE = {
+    "triples": bad.OverReports(factor=3),
+    "never says where it is": bad.AllOf((bad.NeverReportsProgress(), bad.ReportsPosition(float("nan")))),
+    "never says that it has ended": bad.AllOf((bad.NeverReportsProgress(), bad.OnlyFor(1, bad.Silent()))),
+}
+
+
+@pytest.mark.parametrize("untrue", UNTRUE)
+def test_time_says_what_a_player_does_not(untrue: str) -> None:
+    played = LIVEKIT_SCENARIOS["in-second"]
+    scenario = replace(played.scenario, misbehaviour=UNTRUE[untrue])
+    repaired = replace(played, scenario=scenario).play("repaired")
+    assert differences(repaired) == []
+    assert repaired.heard_ms["answer"] == 1_400
+    assert repaired.history["answer"].interrupted
 
 
 def test_the_heard_text_is_estimated_if_the_policy_says_so() -> None:

@@ -69,7 +69,7 @@ RULES = {
     "in-first": {"left_on_server", "history_has_unheard"},
     "between": {"truncated_though_not_partial", "left_on_server", "history_has_unheard", "history_has_wrong_flag"},
     "zero": {"truncated_at_0", "left_on_server"},
-    "over-reports": {"truncated_beyond_received", "history_lacks_heard"},
+    "over-reports": {"truncated_beyond_received"},
     "no-transcript": {"history_has_unheard"},
     "start-never-reported": {"never_spoke"},
     "session-lost-later": {"replayed_unheard"},

@@ -47,7 +47,7 @@ def facts_in(records):
 
 
 def without_why(fact):
-    return replace(fact, code="", text="") if isinstance(fact, SessionLost) else fact
+    return replace(fact, code="", text="", observed_ms=None) if isinstance(fact, SessionLost) else fact
 
 
 class ReconnectingWorld(SimulatedWorld):

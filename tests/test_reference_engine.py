@@ -62,7 +62,7 @@ class Pair:
 
 
 def some_capabilities(random_source: random.Random) -> Capabilities:
-    return Capabilities(*(random_source.random() < 0.7 for _ in range(5)))
+    return Capabilities(*(random_source.random() < 0.7 for _ in range(6)))
 
 
 def some_policy(random_source: random.Random) -> Policy:

@@ -118,7 +118,7 @@ ANSWERS_OF_A_MESSAGE = {
     OutputPlaybackProgressed("A", 500): "r hhh iii",
     OutputPlaybackProgressed("A", None): "r iii iii",
     OutputPlaybackFinished("A", 500): "r hhh iii",
-    OutputFailed("A"): "r hhh iii",
+    OutputFailed("A"): "r hhi iii",
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 from helpers import Transcript, interrupted, paused, speaking, text_of, waiting
 
 from speech_lifecycle.fsm import Capabilities, Policy
-from speech_lifecycle.fsm.effects import FlushOutput, StartHandover
+from speech_lifecycle.fsm.effects import ClearOutput, FlushOutput, StartHandover
 from speech_lifecycle.fsm.events import (
     Authorize,
     Event,
@@ -60,13 +60,15 @@ def test_it_is_heard_if_its_playback_started():
 @pytest.mark.parametrize("position_ms", [0, 0.9, 0.0])
 def test_a_position_of_0_after_progress_is_a_gap_and_what_was_heard_stays_heard(position_ms):
     transcript = handed_over()
-    transcript.tell(OutputPlaybackProgressed("a", 400), OutputPlaybackProgressed("a", position_ms), OutputFailed("a"))
+    transcript.tell(OutputPlaybackProgressed("a", 400), OutputPlaybackProgressed("a", position_ms))
+    transcript.tell(Interrupt(), TimerFired("stop"))
     assert (transcript.record("a").state, transcript.record("a").heard_ms) == ("partial", 400)
 
 
 def test_of_several_positions_the_last_counts():
     transcript = handed_over()
-    transcript.tell(OutputPlaybackProgressed("a", 400), OutputPlaybackProgressed("a", 300), OutputFailed("a"))
+    transcript.tell(OutputPlaybackProgressed("a", 400), OutputPlaybackProgressed("a", 300))
+    transcript.tell(Interrupt(), TimerFired("stop"))
     assert transcript.record("a").heard_ms == 300
 
 
@@ -205,8 +207,25 @@ def test_an_output_that_fails_is_settled_by_the_evidence_in_hand(progress_ms, st
     if progress_ms is not None:
         transcript.tell(OutputPlaybackProgressed("a", progress_ms))
     transcript.tell(OutputFailed("a"))
+    assert transcript.message("a").state == "stopping"
+    transcript.tell(TimerFired("stop"))
     assert transcript.record("a").state == state
+    assert transcript.record("a").reason == ("finished" if state == "played" else "output_failed")
     assert transcript.outcome == "failed" if state == "played" else transcript.state == "reconciling"
+
+
+def test_an_output_that_fails_is_asked_to_stop_and_what_it_reports_then_counts():
+    transcript = handed_over()
+    assert ClearOutput("a") in transcript.tell(OutputPlaybackProgressed("a", 300), OutputFailed("a"))
+    transcript.tell(OutputPlaybackFinished("a", 450, interrupted=True))
+    assert (transcript.record("a").heard_ms, transcript.record("a").reason) == (450, "output_failed")
+
+
+def test_an_output_that_fails_while_it_is_stopped_is_still_waited_for():
+    transcript = interrupted("a")
+    assert transcript.send(OutputFailed("a")).reason == "already_stopping"
+    transcript.tell(OutputPlaybackFinished("a", 450, interrupted=True))
+    assert (transcript.record("a").heard_ms, transcript.record("a").reason) == (450, "interrupted")
 
 
 def test_evidence_counts_while_the_speech_is_paused():

@@ -17,7 +17,7 @@ from helpers import (
     waiting,
 )
 
-from speech_lifecycle.fsm import MessageRecord
+from speech_lifecycle.fsm import Capabilities, MessageRecord
 from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.effects import ClearOutput, FlushOutput, ReportMessageSettled, StartHandover
 from speech_lifecycle.fsm.events import (
@@ -156,7 +156,7 @@ def closed() -> Transcript:
 
 def output_failed() -> Transcript:
     transcript = speaking("a")
-    transcript.tell(OutputFailed("a"))
+    transcript.tell(OutputFailed("a"), OutputPlaybackFinished("a", 400, interrupted=True))
     return transcript
 
 
@@ -184,6 +184,13 @@ def no_content() -> Transcript:
     return transcript
 
 
+def not_shown() -> Transcript:
+    screenless = Capabilities(shows_text=False)
+    transcript = Transcript(SessionResponseCreated("r"), Authorize(), *text_message("a"), capabilities=screenless)
+    transcript.tell(SessionMessageEnded("a"))
+    return transcript
+
+
 REASONS = [
     finished,
     stopped,
@@ -194,6 +201,7 @@ REASONS = [
     timed_out,
     never_authorized,
     no_content,
+    not_shown,
 ]
 
 

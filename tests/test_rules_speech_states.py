@@ -172,7 +172,7 @@ def ways_out() -> dict[str, tuple[Transcript, str]]:
         "interrupt": (speaking("a"), [Interrupt(), report, ended, acknowledged], "interrupted"),
         "interrupt while paused": (paused("a"), [Interrupt(), report, ended, acknowledged], "interrupted"),
         "close": (speaking("a"), [Close(), report, ended, acknowledged], "interrupted"),
-        "failed output": (speaking("a"), [heard, OutputFailed("a"), ended, acknowledged], "failed"),
+        "failed output": (speaking("a"), [OutputFailed("a"), report, ended, acknowledged], "failed"),
         "lost session": (speaking("a"), [SessionLost(), report], "failed"),
         "silent output": (
             speaking("a"),

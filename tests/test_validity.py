@@ -101,6 +101,8 @@ def is_wrong(hint: Any, value: object) -> bool:
         return type(value) is not str or value not in arguments
     if origin is tuple:
         return type(value) is not tuple or any(each not in ("audio", "text") for each in value)
+    if arguments and get_origin(arguments[0]) is Annotated:
+        return value is not None and is_wrong(arguments[0], value)
     if float in arguments:
         return type(value) not in (type(None), int, float, Fraction, np.int64, np.float32)
     return type(value) not in (type(None), str, np.str_)

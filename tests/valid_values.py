@@ -24,4 +24,6 @@ def _of(hint: Any) -> st.SearchStrategy[Any]:
         return st.integers(0, LARGEST)
     if origin is tuple and arguments[0] is MessageRecord:
         return st.lists(_of(MessageRecord), max_size=2).map(tuple)
+    if arguments and get_origin(arguments[0]) is Annotated:
+        return st.none() | _of(arguments[0])
     return st.from_type(hint)

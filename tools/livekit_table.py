@@ -31,9 +31,8 @@ Made with livekit-agents {livekit_version}. Each scenario is played by a real `A
 over a socket to the simulated server, in virtual time. "-": what was heard, history and server are the same, and the
 agent's states are right. Of a sweep: at how many of its instants they differ, and how.
 
-`watched` names the rules that the framework broke in front of the watch, which changed nothing. What an output lies
-about, or a server cannot do, cannot be repaired: `over-reports`, `cannot-truncate`, `cannot-remove`. The bugs' ids are
-those of the specification.
+`watched` names the rules that the framework broke in front of the watch, which changed nothing. What a server
+cannot do cannot be repaired: `cannot-truncate`, `cannot-remove`. The bugs' ids are those of the specification.
 
 | scenario | | bugs | plain framework | watched: forbidden steps | repaired |
 |---|---|---|---|---|---|

@@ -77,7 +77,7 @@ def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Spee
         entry.text += event.text
     elif type(event) is ev.SessionAudioReceived:
         entry.received_ms = event.received_ms
-        was_shown = entry.is_begun and not entry.has_audio and entry.text
+        was_shown = entry.is_begun and not entry.has_audio and entry.text and speech.capabilities.shows_text
         if event.received_ms > 0 and speech.capabilities.plays_audio and not was_shown:
             entry.has_audio = True
     elif type(event) is ev.SessionMessageEnded:

@@ -54,6 +54,8 @@ EVERY_OPTION: tuple[Options, ...] = (
     _options(truncates_by_itself=True),
     _options(plays_audio=False, can_pause=False),
     _options(plays_audio=False, can_pause=False, can_remove=False),
+    _options(shows_text=False),
+    _options(shows_text=False, can_remove=False),
     _options(can_pause=False),
     _options(interruptible=False),
     _options(estimate=True),

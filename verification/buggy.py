@@ -104,14 +104,12 @@ def nothing_is_heard_to_the_end(speech: Speech, message: Message, event: Any) ->
 
 def heard_to_the_end_unless_above_0(speech: Speech, message: Message, event: Any) -> bool:
     """Take position 0 for none (T5)."""
-    return not getattr(event, "position_ms", 0) or evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)
+    return not getattr(event, "position_ms", 0) or evidence.is_heard_to_the_end(speech, message, event)
 
 
 def heard_to_the_end_by_its_word(speech: Speech, message: Message, event: Any) -> bool:
     """Believe the finish, not its position (H7)."""
-    return not getattr(event, "interrupted", True) or evidence.is_heard_to_the_end(
-        message, event, speech.policy.frame_ms
-    )
+    return not getattr(event, "interrupted", True) or evidence.is_heard_to_the_end(speech, message, event)
 
 
 # Effects with the bug in them

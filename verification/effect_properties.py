@@ -160,9 +160,9 @@ def settled_once(ledger: Ledger, effect: fx.ReportMessageSettled, step: StepTake
 @of_effects("7", fx.ReportMessageSettled)
 def settled_by_the_evidence(ledger: Ledger, effect: fx.ReportMessageSettled, step: StepTaken) -> Complaint:
     """Section 7: end state, position and amounts are those that the output's own reports give."""
-    record, policy = effect.record, step.speech.policy
+    record = effect.record
     entry = ledger.book[record.message_id]
-    state = expected.state_of(entry, ledger, policy)
+    state = expected.state_of(entry, ledger, step.speech)
     if record.state != state:
         return f"{record.message_id} is {record.state}, by the evidence it is {state}"
     heard_ms = expected.heard_ms_of(entry, state)

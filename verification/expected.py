@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.events import Event
+from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import Capabilities, HeardTextStatus, MessageRecord, Policy, SettledState
 
 from .ledger import Entry, Ledger
 
 
-def state_of(entry: Entry, ledger: Ledger, policy: Policy) -> SettledState:
+def state_of(entry: Entry, ledger: Ledger, speech: Speech) -> SettledState:
     """Return how a message has to end, if it ends now (section 7)."""
     if not entry.is_begun:
         return "skipped"
     if not entry.has_audio:
-        if not entry.text:
+        if not entry.text or not speech.capabilities.shows_text:
             return "skipped"
         return "partial" if ledger.stopped_by else "played"
     if entry.played_out:
@@ -22,7 +23,7 @@ def state_of(entry: Entry, ledger: Ledger, policy: Policy) -> SettledState:
     if not entry.is_heard:
         return "skipped"
     is_complete = entry.source_has_ended and 0 < entry.received_ms <= entry.handed_over_ms
-    at_the_end = entry.position_ms >= entry.handed_over_ms - policy.frame_ms
+    at_the_end = entry.position_ms >= entry.handed_over_ms - speech.policy.frame_ms
     return "played" if is_complete and at_the_end else "partial"
 
 
@@ -41,13 +42,13 @@ def reason_of(record: MessageRecord, entry: Entry, ledger: Ledger, event: Event)
         return ledger.stopped_by
     if isinstance(event, ev.OutputFailed) and event.message_id == entry.message_id:
         return "output_failed"
-    if isinstance(event, ev.TimerFired) and event.timer == "stop":
+    if isinstance(event, ev.TimerFired) and event.timer == "stop" and ledger.stopped_by != "output_failed":
         return "timed_out"
     if ledger.stopped_by:
         return ledger.stopped_by
     if isinstance(event, ev.OutputPlaybackFinished) and event.message_id == entry.message_id:
         return "cleared"
-    return "no_content"
+    return "no_content" if entry.has_audio or not entry.text else "not_shown"
 
 
 def heard_text_of(entry: Entry, state: SettledState, policy: Policy) -> tuple[str, HeardTextStatus]:
@@ -62,7 +63,7 @@ def heard_text_of(entry: Entry, state: SettledState, policy: Policy) -> tuple[st
         return entry.transcript, "synchronized"
     if policy.estimate_heard_text:
         words = entry.text.split()
-        known_ms = max(entry.received_ms, entry.handed_over_ms)
+        known_ms = max(entry.received_ms, entry.handed_over_ms, 200 * len(words))
         return " ".join(words[: len(words) * entry.position_ms // known_ms if known_ms else 0]), "estimated"
     return "", "unknown"
 

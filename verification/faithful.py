@@ -241,8 +241,10 @@ class Worlds:
         if self._may(world, "ran_dry") and not track.owes and played_ms == track.handed_over_ms:
             yield _event(ev.OutputPlaybackFinished, message_id, played_ms, False), world.after_fault()
         if self._may(world, "output_failed"):
-            failed = replace(done, current=None).after_fault(is_exact=False)
+            # It may play on until it is cleared, and report then, or be gone.
+            failed = replace(world, current=None).after_fault(is_exact=False)
             yield _event(ev.OutputFailed, message_id), failed
+            yield _event(ev.OutputFailed, message_id), replace(done, current=None).after_fault(is_exact=False)
 
     def _surplus(self, world: World, index: int, track: Track) -> Iterator[Move]:
         """Yield what was said already, said again (O4, P2)."""

@@ -143,9 +143,9 @@ _BUGS: dict[str, tuple[Change, ...]] = {
     ),
     "H12": (
         transition(
-            "message.forwarding.output_failed#heard_partly",
+            "message.stopping.time_out#failed_heard_partly",
             target="played",
-            actions=("report_output_failure", "because_finished", "settle_played"),
+            actions=("because_finished", "settle_played"),
         ),
     ),
     "H13": (guard("message", "playback_was_interrupted", lambda speech, message, event: False),),

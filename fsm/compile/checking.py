@@ -41,7 +41,7 @@ def _checks(hint: Any, value: str) -> Iterator[str]:
     elif float in arguments:
         yield f"({value} is not None and type({value}) is not float and type({value}) is not int)"
     elif arguments:
-        yield f"({value} is not None and type({value}) is not {arguments[0].__name__})"
+        yield f"({value} is not None and ({' or '.join(_checks(arguments[0], value))}))"
     else:
         yield f"type({value}) is not {hint.__name__}"
 

@@ -6,7 +6,7 @@ from ..conversation.actions import AnnounceConnectionState, Authorize, Close, Cr
 from ..conversation.guards import STOPPABLE_SPEECH_STATES
 from ..conversation.internal_events import ResponseOver, SpeechOver, SpeechResumed, SpeechStopped
 from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReplaceMessage, ReportMessageSettled, StartHandover, TruncateMessage, replace
-from ..message.evidence import OutputPlaybackFinished, _INFINITE, _REPORTS
+from ..message.evidence import OutputPlaybackFinished, OutputPlaybackProgressed, _INFINITE, _SHORTEST_WORD_MS
 from ..message.guards import FINAL_SPEECH_STATES, SETTLED_SPEECH_STATES
 from ..message.reconciliation import ReportDivergence
 from ..replies import Handled, Ignored, Rejected, refuse
@@ -216,59 +216,60 @@ reply_196 = Ignored('message.played.output_playback_finished#already_final', 'pl
 reply_197 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
 reply_198 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
 reply_199 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_200 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
-reply_201 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
-reply_202 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
-reply_203 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
-reply_204 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_205 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
-reply_206 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_207 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
-reply_208 = Ignored('conversation.restoring.session_resumed#not_lost', 'restoring', 'not_lost')
-reply_209 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
-reply_210 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_211 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
-reply_212 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
-reply_213 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
-reply_214 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
-reply_215 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
-reply_216 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
-reply_217 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
-reply_218 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
-reply_219 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
-reply_220 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
-reply_221 = Ignored('conversation.suspended.authorize#already_authorized', 'suspended', 'already_authorized')
-reply_222 = Rejected('authorize', 'conversation.suspended.authorize#output_busy', 'suspended', 'output_busy', 'agent')
-reply_223 = Ignored('conversation.suspended.authorize#already_stopping', 'suspended', 'already_stopping')
-reply_224 = Rejected('authorize', 'conversation.suspended.authorize#no_speech', 'suspended', 'no_speech', 'agent')
-reply_225 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
-reply_226 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
-reply_227 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_228 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
-reply_229 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_230 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_231 = Rejected('interrupt', 'conversation.suspended.interrupt#not_interruptible', 'suspended', 'not_interruptible', 'agent')
-reply_232 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_233 = Rejected('pause', 'conversation.taken.pause#output_cannot_pause', 'taken', 'output_cannot_pause', 'agent')
-reply_234 = Ignored('conversation.suspended.pause#already_held', 'suspended', 'already_held')
-reply_235 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_236 = Ignored('conversation.taken.resume#not_held', 'taken', 'not_held')
-reply_237 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_238 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_239 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_240 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_241 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_242 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_243 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_244 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_245 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_246 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_247 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_248 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_249 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_250 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_251 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_252 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_200 = Ignored('message.stopping.output_failed#already_stopping', 'stopping', 'already_stopping')
+reply_201 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
+reply_202 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
+reply_203 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
+reply_204 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
+reply_205 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_206 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
+reply_207 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_208 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
+reply_209 = Ignored('conversation.restoring.session_resumed#not_lost', 'restoring', 'not_lost')
+reply_210 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
+reply_211 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_212 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
+reply_213 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_214 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_215 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_216 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_217 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_218 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_219 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_220 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_221 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_222 = Ignored('conversation.suspended.authorize#already_authorized', 'suspended', 'already_authorized')
+reply_223 = Rejected('authorize', 'conversation.suspended.authorize#output_busy', 'suspended', 'output_busy', 'agent')
+reply_224 = Ignored('conversation.suspended.authorize#already_stopping', 'suspended', 'already_stopping')
+reply_225 = Rejected('authorize', 'conversation.suspended.authorize#no_speech', 'suspended', 'no_speech', 'agent')
+reply_226 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_227 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_228 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_229 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
+reply_230 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_231 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_232 = Rejected('interrupt', 'conversation.suspended.interrupt#not_interruptible', 'suspended', 'not_interruptible', 'agent')
+reply_233 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_234 = Rejected('pause', 'conversation.taken.pause#output_cannot_pause', 'taken', 'output_cannot_pause', 'agent')
+reply_235 = Ignored('conversation.suspended.pause#already_held', 'suspended', 'already_held')
+reply_236 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_237 = Ignored('conversation.taken.resume#not_held', 'taken', 'not_held')
+reply_238 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_239 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_240 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_241 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_242 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_243 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_244 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_245 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_246 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_247 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_248 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_249 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_250 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_251 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_252 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_253 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -458,7 +459,7 @@ def speech_on_authorize(run, speech, event):
         return reply_6
 
 def speech_on_interrupt(run, speech, event):
-    if (event.force is not False and event.force is not True or type(event.speech_id) is not str) and (not is_valid(event)):
+    if (event.force is not False and event.force is not True or type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
@@ -488,6 +489,9 @@ def speech_on_interrupt(run, speech, event):
             assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.state = 'stopping'
@@ -497,6 +501,9 @@ def speech_on_interrupt(run, speech, event):
         if speech.policy.interruptible or event.force:
             run.transitions.append('speech.active.interrupt')
             speech.cause = 'interrupted'
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.state = 'stopping'
@@ -511,6 +518,9 @@ def speech_on_interrupt(run, speech, event):
             assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.output_is_paused = False
@@ -522,6 +532,9 @@ def speech_on_interrupt(run, speech, event):
         if speech.policy.interruptible or event.force:
             run.transitions.append('speech.paused.interrupt')
             speech.cause = 'interrupted'
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.output_is_paused = False
@@ -543,7 +556,7 @@ def speech_on_interrupt(run, speech, event):
         return reply_14
 
 def speech_on_pause(run, speech, event):
-    if type(event.speech_id) is not str and (not is_valid(event)):
+    if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
@@ -552,6 +565,7 @@ def speech_on_pause(run, speech, event):
         if speech.capabilities.can_pause:
             run.transitions.append('speech.waiting.pause')
             speech.output_is_paused = True
+            speech.held_since_ms = event.observed_ms
             run.effects.append(PauseOutput())
             if speech.agent_state is not None:
                 if speech.agent_state != 'listening':
@@ -569,6 +583,7 @@ def speech_on_pause(run, speech, event):
         if speech.capabilities.can_pause:
             run.transitions.append('speech.speaking.pause')
             speech.output_is_paused = True
+            speech.held_since_ms = event.observed_ms
             run.effects.append(PauseOutput())
             if speech.agent_state is not None:
                 if speech.agent_state != 'listening':
@@ -596,7 +611,7 @@ def speech_on_pause(run, speech, event):
         return reply_22
 
 def speech_on_resume(run, speech, event):
-    if type(event.speech_id) is not str and (not is_valid(event)):
+    if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
@@ -606,6 +621,9 @@ def speech_on_resume(run, speech, event):
     elif state == 'paused':
         if speech.was_heard:
             run.transitions.append('speech.paused.resume#heard_before')
+            if event.observed_ms is not None and speech.held_since_ms is not None:
+                speech.held_ms += message_evidence_between(speech.held_since_ms, event.observed_ms)
+            speech.held_since_ms = None
             speech.output_is_paused = False
             run.effects.append(ResumeOutput())
             speech.was_heard = True
@@ -618,6 +636,9 @@ def speech_on_resume(run, speech, event):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         run.transitions.append('speech.paused.resume#unheard_before')
+        if event.observed_ms is not None and speech.held_since_ms is not None:
+            speech.held_ms += message_evidence_between(speech.held_since_ms, event.observed_ms)
+        speech.held_since_ms = None
         speech.output_is_paused = False
         run.effects.append(ResumeOutput())
         if speech.agent_state != 'thinking':
@@ -640,7 +661,7 @@ def speech_on_resume(run, speech, event):
         return reply_29
 
 def speech_on_close(run, speech, event):
-    if type(event.speech_id) is not str and (not is_valid(event)):
+    if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
@@ -668,6 +689,9 @@ def speech_on_close(run, speech, event):
             assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.state = 'stopping'
@@ -676,6 +700,9 @@ def speech_on_close(run, speech, event):
             return
         run.transitions.append('speech.active.close')
         speech.cause = 'closed'
+        if event.observed_ms is not None:
+            note_stop_observed_ms = event.observed_ms
+            speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
         for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
         speech.state = 'stopping'
@@ -689,6 +716,9 @@ def speech_on_close(run, speech, event):
             assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.output_is_paused = False
@@ -699,6 +729,9 @@ def speech_on_close(run, speech, event):
             return
         run.transitions.append('speech.paused.close')
         speech.cause = 'closed'
+        if event.observed_ms is not None:
+            note_stop_observed_ms = event.observed_ms
+            speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
         for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
         speech.output_is_paused = False
@@ -1045,7 +1078,7 @@ def speech_on_session_response_ended(run, speech, event):
         return reply_101
 
 def speech_on_session_lost(run, speech, event):
-    if (event.may_resume is not False and event.may_resume is not True or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
+    if (event.may_resume is not False and event.may_resume is not True or type(event.code) is not str or type(event.text) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
@@ -1082,6 +1115,9 @@ def speech_on_session_lost(run, speech, event):
             speech.cause = 'source_failed'
             speech.code = event.code
             speech.text = event.text
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.awaits_resumption = True
@@ -1096,6 +1132,9 @@ def speech_on_session_lost(run, speech, event):
         speech.cause = 'source_failed'
         speech.code = event.code
         speech.text = event.text
+        if event.observed_ms is not None:
+            note_stop_observed_ms = event.observed_ms
+            speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
         for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
         speech.session_is_lost = True
@@ -1114,6 +1153,9 @@ def speech_on_session_lost(run, speech, event):
             speech.cause = 'source_failed'
             speech.code = event.code
             speech.text = event.text
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.awaits_resumption = True
@@ -1130,6 +1172,9 @@ def speech_on_session_lost(run, speech, event):
         speech.cause = 'source_failed'
         speech.code = event.code
         speech.text = event.text
+        if event.observed_ms is not None:
+            note_stop_observed_ms = event.observed_ms
+            speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
         for stop_message_message in speech.messages.values():
             message_on_stop(run, speech, stop_message_message)
         speech.session_is_lost = True
@@ -1344,7 +1389,7 @@ def speech_on_session_reconciliation_refused(run, speech, event):
         return reply_130
 
 def speech_on_timer_fired(run, speech, event):
-    if (event.timer not in {'stall', 'playout', 'stop', 'reconcile'} or type(event.speech_id) is not str) and (not is_valid(event)):
+    if (event.timer not in {'stall', 'playout', 'stop', 'reconcile'} or type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
@@ -1362,6 +1407,9 @@ def speech_on_timer_fired(run, speech, event):
             assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
             run.effects.append(CancelResponse(speech.response_id))
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.state = 'stopping'
@@ -1372,6 +1420,9 @@ def speech_on_timer_fired(run, speech, event):
             run.transitions.append('speech.active.timer_fired#silent')
             speech.timer = None
             speech.cause = 'timed_out'
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             for stop_message_message in speech.messages.values():
                 message_on_stop(run, speech, stop_message_message)
             speech.state = 'stopping'
@@ -1602,8 +1653,10 @@ def message_eventless_in_streaming(run, speech, message, event):
     if message.received_ms == 0 if message.expects_audio else not message.text:
         run.transitions.append('message.streaming.eventless#empty')
         message.reason = 'no_content'
+        message.position_ms = 0
+        message.position_status = 'reported'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -1611,14 +1664,13 @@ def message_eventless_in_streaming(run, speech, message, event):
         run.raised.append(speech_on_message_settled)
         message.state = 'skipped'
         return
-    if not message.expects_audio:
+    if not message.expects_audio and message_evidence_is_heard(speech, message, event):
         run.transitions.append('message.streaming.eventless#text_shown')
         message.reason = 'finished'
         settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
-        settle_heard_ms = message.position_ms
         settle_heard_text = message.text
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
+        settle_record = MessageRecord(message.message_id, 'played', message.reason, message.position_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code, message.position_status)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -1626,6 +1678,20 @@ def message_eventless_in_streaming(run, speech, message, event):
         run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
         run.raised.append(speech_on_message_settled)
         message.state = 'played'
+        return
+    if not message.expects_audio:
+        run.transitions.append('message.streaming.eventless#text_unseen')
+        message.reason = 'not_shown'
+        message.position_ms = 0
+        message.position_status = 'reported'
+        assert message.reason is not None, 'every transition that settles gives a reason first'
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
+        message.record = settle_record
+        if speech.forwarding_id == message.message_id:
+            speech.forwarding_id = None
+        run.effects.append(ReportMessageSettled(settle_record))
+        run.raised.append(speech_on_message_settled)
+        message.state = 'skipped'
         return
     if speech.output_is_paused:
         run.transitions.append('message.streaming.eventless#all_handed_over_and_held')
@@ -1647,9 +1713,8 @@ def message_eventless_in_stopping(run, speech, message, event):
     run.transitions.append('message.stopping.eventless')
     message.reason = speech.cause or 'interrupted'
     settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
-    settle_heard_ms = message.position_ms
     assert message.reason is not None, 'every transition that settles gives a reason first'
-    settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
+    settle_record = MessageRecord(message.message_id, 'partial', message.reason, message.position_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code, message.position_status)
     message.record = settle_record
     if speech.forwarding_id == message.message_id:
         speech.forwarding_id = None
@@ -1676,8 +1741,10 @@ def message_on_session_message_added(run, speech, event):
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
+            message.position_ms = 0
+            message.position_status = 'reported'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -1696,8 +1763,10 @@ def message_on_session_message_added(run, speech, event):
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
+            message.position_ms = 0
+            message.position_status = 'reported'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -1716,8 +1785,10 @@ def message_on_session_message_added(run, speech, event):
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
+            message.position_ms = 0
+            message.position_status = 'reported'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -1737,8 +1808,10 @@ def message_on_session_message_added(run, speech, event):
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
+            message.position_ms = 0
+            message.position_status = 'reported'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -1758,8 +1831,10 @@ def message_on_session_message_added(run, speech, event):
             speech.messages[message.message_id] = message
             run.raised.append(speech_on_message_announced)
             message.reason = speech.cause or 'interrupted'
+            message.position_ms = 0
+            message.position_status = 'reported'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -1894,7 +1969,7 @@ def message_on_session_audio_received(run, speech, event):
             return reply_155
         return reply_156
     elif state == 'streaming':
-        if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms > 0 and speech.capabilities.plays_audio):
+        if not message.expects_audio and (not message.text or not speech.capabilities.shows_text) and (event.received_ms > 0 and speech.capabilities.plays_audio):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             message.expects_audio = True
@@ -2016,7 +2091,7 @@ def message_on_session_message_ended(run, speech, event):
         return reply_172
 
 def message_on_output_audio_handed_over(run, speech, event):
-    if (type(event.handed_over_ms) is not int or not 0 <= event.handed_over_ms <= 9007199254740991) and (not is_valid(event)):
+    if (type(event.handed_over_ms) is not int or not 0 <= event.handed_over_ms <= 9007199254740991 or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
@@ -2029,6 +2104,11 @@ def message_on_output_audio_handed_over(run, speech, event):
         return reply_173
     elif state == 'streaming':
         if event.handed_over_ms >= message.handed_over_ms:
+            if event.observed_ms is not None:
+                bound_by_handover_observed_ms = event.observed_ms
+                bound_by_handover_at_ms = message_evidence_playing_ms(speech, bound_by_handover_observed_ms)
+                message.most_ms = message_evidence_most_ms(message, bound_by_handover_at_ms)
+                message.most_at_ms = bound_by_handover_at_ms
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
             if message.source_has_ended and message.flushed_ms == 0 and (not message.expects_audio or message.handed_over_ms == message.received_ms):
@@ -2039,6 +2119,11 @@ def message_on_output_audio_handed_over(run, speech, event):
         return reply_175[state]
     elif state in ('draining', 'stopping'):
         if event.handed_over_ms >= message.handed_over_ms:
+            if event.observed_ms is not None:
+                bound_by_handover_observed_ms = event.observed_ms
+                bound_by_handover_at_ms = message_evidence_playing_ms(speech, bound_by_handover_observed_ms)
+                message.most_ms = message_evidence_most_ms(message, bound_by_handover_at_ms)
+                message.most_at_ms = bound_by_handover_at_ms
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
             return reply_174
@@ -2051,6 +2136,8 @@ def message_on_output_audio_handed_over(run, speech, event):
         return reply_178
 
 def message_on_output_playback_started(run, speech, event):
+    if (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991)) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
     except KeyError:
@@ -2064,11 +2151,21 @@ def message_on_output_playback_started(run, speech, event):
         if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started#heard_first')
             message.has_started = True
+            if event.observed_ms is not None:
+                bound_by_start_observed_ms = event.observed_ms
+                if message.position_ms == 0:
+                    message.most_ms = 0
+                    message.most_at_ms = message_evidence_playing_ms(speech, bound_by_start_observed_ms)
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             return
         if message.handed_over_ms > 0 and (not message.has_started):
             message.has_started = True
+            if event.observed_ms is not None:
+                bound_by_start_observed_ms = event.observed_ms
+                if message.position_ms == 0:
+                    message.most_ms = 0
+                    message.most_at_ms = message_evidence_playing_ms(speech, bound_by_start_observed_ms)
             speech.has_progressed = True
             return reply_180
         if message.has_started:
@@ -2082,7 +2179,7 @@ def message_on_output_playback_started(run, speech, event):
         return reply_185
 
 def message_on_output_playback_progressed(run, speech, event):
-    if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int)) and (not is_valid(event)):
+    if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
@@ -2094,16 +2191,20 @@ def message_on_output_playback_progressed(run, speech, event):
     if state == 'pending':
         return reply_186
     elif state in ('streaming', 'draining', 'stopping'):
-        if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(message, event):
+        if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(speech, message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
             assert event.position_ms is not None
             message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
+            if event.observed_ms is not None:
+                message.position_at_ms = event.observed_ms - speech.held_ms
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             return
         if message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
             assert event.position_ms is not None
             message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
+            if event.observed_ms is not None:
+                message.position_at_ms = event.observed_ms - speech.held_ms
             speech.has_progressed = True
             return reply_187
         if message.handed_over_ms > 0:
@@ -2117,7 +2218,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return reply_192
 
 def message_on_output_playback_finished(run, speech, event):
-    if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.interrupted is not False and event.interrupted is not True) or (event.transcript is not None and type(event.transcript) is not str)) and (not is_valid(event)):
+    if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.interrupted is not False and event.interrupted is not True) or (event.transcript is not None and type(event.transcript) is not str) or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
@@ -2129,19 +2230,20 @@ def message_on_output_playback_finished(run, speech, event):
     if state == 'pending':
         return reply_193
     elif state == 'streaming':
-        if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
+        if message.handed_over_ms > 0 and event.interrupted and (message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(speech, message, event) >= message.handed_over_ms - speech.policy.frame_ms) and message_evidence_is_heard(speech, message, event)):
             run.transitions.append('message.streaming.output_playback_finished#cleared_heard_whole')
-            message.position_ms = message_evidence_position_ms(message, event)
+            note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
+            message.position_ms = note_finish_reached_ms
+            message.position_status = note_finish_status
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
-            settle_heard_ms = message.position_ms
             settle_heard_text = message.text
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
+            settle_record = MessageRecord(message.message_id, 'played', message.reason, message.position_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2150,18 +2252,19 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard(message, event):
+        if message.handed_over_ms > 0 and event.interrupted and message_evidence_is_heard(speech, message, event):
             run.transitions.append('message.streaming.output_playback_finished#cleared_heard_partly')
-            message.position_ms = message_evidence_position_ms(message, event)
+            note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
+            message.position_ms = note_finish_reached_ms
+            message.position_status = note_finish_status
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
-            settle_heard_ms = message.position_ms
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
+            settle_record = MessageRecord(message.message_id, 'partial', message.reason, message.position_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2172,13 +2275,17 @@ def message_on_output_playback_finished(run, speech, event):
             return
         if message.handed_over_ms > 0 and event.interrupted:
             run.transitions.append('message.streaming.output_playback_finished#cleared_unheard')
-            message.position_ms = message_evidence_position_ms(message, event)
+            note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
+            message.position_ms = note_finish_reached_ms
+            message.position_status = note_finish_status
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             message.reason = 'cleared'
+            message.position_ms = 0
+            message.position_status = 'reported'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2186,9 +2293,11 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        if message.handed_over_ms > 0 and message_evidence_is_heard(message, event):
+        if message.handed_over_ms > 0 and message_evidence_is_heard(speech, message, event):
             run.transitions.append('message.streaming.output_playback_finished#ran_dry')
-            message.position_ms = message_evidence_position_ms(message, event)
+            note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
+            message.position_ms = note_finish_reached_ms
+            message.position_status = note_finish_status
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -2197,7 +2306,9 @@ def message_on_output_playback_finished(run, speech, event):
                 message_eventless_in_streaming(run, speech, message, event)
             return
         if message.handed_over_ms > 0:
-            message.position_ms = message_evidence_position_ms(message, event)
+            note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
+            message.position_ms = note_finish_reached_ms
+            message.position_status = note_finish_status
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
@@ -2216,10 +2327,9 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_heard)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
-            settle_heard_ms = message.position_ms
             settle_heard_text = message.text
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
+            settle_record = MessageRecord(message.message_id, 'played', message.reason, message.position_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2228,19 +2338,20 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
+        if message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(speech, message, event) >= message.handed_over_ms - speech.policy.frame_ms) and message_evidence_is_heard(speech, message, event):
             run.transitions.append('message.draining.output_playback_finished#heard_whole')
-            message.position_ms = message_evidence_position_ms(message, event)
+            note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
+            message.position_ms = note_finish_reached_ms
+            message.position_status = note_finish_status
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
-            settle_heard_ms = message.position_ms
             settle_heard_text = message.text
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
+            settle_record = MessageRecord(message.message_id, 'played', message.reason, message.position_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2249,18 +2360,19 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if message_evidence_is_heard(message, event):
+        if message_evidence_is_heard(speech, message, event):
             run.transitions.append('message.draining.output_playback_finished#heard_partly')
-            message.position_ms = message_evidence_position_ms(message, event)
+            note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
+            message.position_ms = note_finish_reached_ms
+            message.position_status = note_finish_status
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             message.reason = 'cleared'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
-            settle_heard_ms = message.position_ms
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
+            settle_record = MessageRecord(message.message_id, 'partial', message.reason, message.position_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2270,13 +2382,17 @@ def message_on_output_playback_finished(run, speech, event):
             message.state = 'partial'
             return
         run.transitions.append('message.draining.output_playback_finished#unheard')
-        message.position_ms = message_evidence_position_ms(message, event)
+        note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
+        message.position_ms = note_finish_reached_ms
+        message.position_status = note_finish_status
         message.transcript = event.transcript
         message.flushed_ms = 0
         speech.has_progressed = True
         message.reason = 'cleared'
+        message.position_ms = 0
+        message.position_status = 'reported'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -2285,18 +2401,19 @@ def message_on_output_playback_finished(run, speech, event):
         message.state = 'skipped'
         return
     elif state == 'stopping':
-        if message.handed_over_ms > 0 and message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
+        if message.handed_over_ms > 0 and (message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(speech, message, event) >= message.handed_over_ms - speech.policy.frame_ms) and message_evidence_is_heard(speech, message, event)):
             run.transitions.append('message.stopping.output_playback_finished#heard_whole')
-            message.position_ms = message_evidence_position_ms(message, event)
+            note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
+            message.position_ms = note_finish_reached_ms
+            message.position_status = note_finish_status
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
-            settle_heard_ms = message.position_ms
             settle_heard_text = message.text
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
+            settle_record = MessageRecord(message.message_id, 'played', message.reason, message.position_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2305,17 +2422,18 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if message.handed_over_ms > 0 and message_evidence_is_heard(message, event):
+        if message.handed_over_ms > 0 and message_evidence_is_heard(speech, message, event):
             run.transitions.append('message.stopping.output_playback_finished#heard_partly')
-            message.position_ms = message_evidence_position_ms(message, event)
+            note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
+            message.position_ms = note_finish_reached_ms
+            message.position_status = note_finish_status
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             message.reason = speech.cause or 'interrupted'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
-            settle_heard_ms = message.position_ms
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
+            settle_record = MessageRecord(message.message_id, 'partial', message.reason, message.position_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2326,13 +2444,17 @@ def message_on_output_playback_finished(run, speech, event):
             return
         if message.handed_over_ms > 0:
             run.transitions.append('message.stopping.output_playback_finished#unheard')
-            message.position_ms = message_evidence_position_ms(message, event)
+            note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
+            message.position_ms = note_finish_reached_ms
+            message.position_status = note_finish_status
             message.transcript = event.transcript
             message.flushed_ms = 0
             speech.has_progressed = True
             message.reason = speech.cause or 'interrupted'
+            message.position_ms = 0
+            message.position_status = 'reported'
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2349,7 +2471,7 @@ def message_on_output_playback_finished(run, speech, event):
         return reply_198
 
 def message_on_output_failed(run, speech, event):
-    if type(event.detail) is not str and (not is_valid(event)):
+    if (type(event.detail) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     try:
         message = speech.messages[event.message_id]
@@ -2360,32 +2482,32 @@ def message_on_output_failed(run, speech, event):
     state = message.state
     if state == 'pending':
         return reply_199
-    elif state in ('streaming', 'draining', 'stopping'):
-        if message_evidence_is_heard_to_the_end(message, event, speech.policy.frame_ms):
-            run.transitions.append('message.forwarding.output_failed#heard_whole')
+    elif state == 'streaming':
+        if message.handed_over_ms > 0:
+            run.transitions.append('message.streaming.output_failed#on_the_output')
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             run.raised.append(speech_on_message_output_failed)
-            message.reason = 'finished'
-            settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
-            settle_heard_ms = message.position_ms
-            settle_heard_text = message.text
-            assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
-            message.record = settle_record
-            if speech.forwarding_id == message.message_id:
-                speech.forwarding_id = None
-            run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
-            run.raised.append(speech_on_message_settled)
-            message.state = 'played'
+            run.effects.append(ClearOutput(message.message_id))
+            start_timer_delay_ms = speech.policy.stop_timeout_ms
+            speech.timer = 'stop'
+            speech.has_progressed = False
+            run.effects.append(StartTimer('stop', min(start_timer_delay_ms, LARGEST), speech.speech_id))
+            message.state = 'stopping'
+            if not message.expects_audio and message.source_has_ended:
+                message_eventless_in_stopping(run, speech, message, event)
             return
-        if message_evidence_is_heard(message, event):
-            run.transitions.append('message.forwarding.output_failed#heard_partly')
+        if message_evidence_is_heard(speech, message, event):
+            run.transitions.append('message.streaming.output_failed#text_shown')
+            if event.observed_ms is not None:
+                note_stop_observed_ms = event.observed_ms
+                speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
             run.raised.append(speech_on_message_output_failed)
             message.reason = 'output_failed'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
-            settle_heard_ms = message.position_ms
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
+            settle_record = MessageRecord(message.message_id, 'partial', message.reason, message.position_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2394,11 +2516,16 @@ def message_on_output_failed(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
-        run.transitions.append('message.forwarding.output_failed#unheard')
+        run.transitions.append('message.streaming.output_failed#unheard')
+        if event.observed_ms is not None:
+            note_stop_observed_ms = event.observed_ms
+            speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
         run.raised.append(speech_on_message_output_failed)
         message.reason = 'output_failed'
+        message.position_ms = 0
+        message.position_status = 'reported'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -2406,12 +2533,29 @@ def message_on_output_failed(run, speech, event):
         run.raised.append(speech_on_message_settled)
         message.state = 'skipped'
         return
-    elif state == 'played':
+    elif state == 'draining':
+        run.transitions.append('message.draining.output_failed')
+        if event.observed_ms is not None:
+            note_stop_observed_ms = event.observed_ms
+            speech.stopped_at_ms = message_evidence_playing_ms(speech, note_stop_observed_ms)
+        run.raised.append(speech_on_message_output_failed)
+        run.effects.append(ClearOutput(message.message_id))
+        start_timer_delay_ms = speech.policy.stop_timeout_ms
+        speech.timer = 'stop'
+        speech.has_progressed = False
+        run.effects.append(StartTimer('stop', min(start_timer_delay_ms, LARGEST), speech.speech_id))
+        message.state = 'stopping'
+        if not message.expects_audio and message.source_has_ended:
+            message_eventless_in_stopping(run, speech, message, event)
+        return
+    elif state == 'stopping':
         return reply_200
-    elif state == 'partial':
+    elif state == 'played':
         return reply_201
-    else:
+    elif state == 'partial':
         return reply_202
+    else:
+        return reply_203
 
 def message_on_forward(run, speech, message):
     state = message.state
@@ -2485,7 +2629,7 @@ def message_on_stop(run, speech, message):
             if not message.expects_audio and message.source_has_ended:
                 message_eventless_in_stopping(run, speech, message, None)
             return
-        if not message.expects_audio and message_evidence_is_heard(message, None):
+        if not message.expects_audio and message_evidence_is_heard(speech, message, None):
             run.transitions.append('message.streaming.stop#text_shown')
             message.shown_text = message.text
             start_timer_delay_ms = speech.policy.stop_timeout_ms
@@ -2498,8 +2642,10 @@ def message_on_stop(run, speech, message):
             return
         run.transitions.append('message.streaming.stop#unheard')
         message.reason = speech.cause or 'interrupted'
+        message.position_ms = 0
+        message.position_status = 'reported'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -2526,8 +2672,10 @@ def message_on_skip(run, speech, message):
         speech.next_id = message.next_id
         message.next_id = None
         message.reason = speech.cause or 'interrupted'
+        message.position_ms = 0
+        message.position_status = 'reported'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -2539,14 +2687,16 @@ def message_on_skip(run, speech, message):
 def message_on_time_out(run, speech, message):
     state = message.state
     if state == 'stopping':
-        if message_evidence_is_heard_to_the_end(message, None, speech.policy.frame_ms):
+        if message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(speech, message, None) >= message.handed_over_ms - speech.policy.frame_ms) and message_evidence_is_heard(speech, message, None):
             run.transitions.append('message.stopping.time_out#heard_whole')
+            note_reckoned_reached_ms, note_reckoned_status = message_evidence_position(speech, message, None)
+            message.position_ms = note_reckoned_reached_ms
+            message.position_status = note_reckoned_status
             message.reason = 'finished'
             settle_played_status = 'exact' if message.text or not message.expects_audio else 'unknown'
-            settle_heard_ms = message.position_ms
             settle_heard_text = message.text
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'played', message.reason, settle_heard_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code)
+            settle_record = MessageRecord(message.message_id, 'played', message.reason, message.position_ms, message.received_ms, message.text, settle_heard_text, settle_played_status, speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2555,13 +2705,15 @@ def message_on_time_out(run, speech, message):
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
-        if message_evidence_is_heard(message, None):
-            run.transitions.append('message.stopping.time_out#heard_partly')
-            message.reason = 'timed_out'
+        if message_evidence_is_heard(speech, message, None) and speech.cause == 'output_failed':
+            run.transitions.append('message.stopping.time_out#failed_heard_partly')
+            note_reckoned_reached_ms, note_reckoned_status = message_evidence_position(speech, message, None)
+            message.position_ms = note_reckoned_reached_ms
+            message.position_status = note_reckoned_status
+            message.reason = 'output_failed'
             settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
-            settle_heard_ms = message.position_ms
             assert message.reason is not None, 'every transition that settles gives a reason first'
-            settle_record = MessageRecord(message.message_id, 'partial', message.reason, settle_heard_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code)
+            settle_record = MessageRecord(message.message_id, 'partial', message.reason, message.position_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code, message.position_status)
             message.record = settle_record
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
@@ -2570,10 +2722,43 @@ def message_on_time_out(run, speech, message):
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
+        if message_evidence_is_heard(speech, message, None):
+            run.transitions.append('message.stopping.time_out#heard_partly')
+            note_reckoned_reached_ms, note_reckoned_status = message_evidence_position(speech, message, None)
+            message.position_ms = note_reckoned_reached_ms
+            message.position_status = note_reckoned_status
+            message.reason = 'timed_out'
+            settle_partial_text, settle_partial_status = message_evidence_heard_text(message, speech.policy.estimate_heard_text)
+            assert message.reason is not None, 'every transition that settles gives a reason first'
+            settle_record = MessageRecord(message.message_id, 'partial', message.reason, message.position_ms, message.received_ms, message.text, settle_partial_text, settle_partial_status, speech.code, message.position_status)
+            message.record = settle_record
+            if speech.forwarding_id == message.message_id:
+                speech.forwarding_id = None
+            run.effects.append(ReportMessageSettled(settle_record))
+            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
+            run.raised.append(speech_on_message_settled)
+            message.state = 'partial'
+            return
+        if speech.cause == 'output_failed':
+            run.transitions.append('message.stopping.time_out#failed_unheard')
+            message.reason = 'output_failed'
+            message.position_ms = 0
+            message.position_status = 'reported'
+            assert message.reason is not None, 'every transition that settles gives a reason first'
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
+            message.record = settle_record
+            if speech.forwarding_id == message.message_id:
+                speech.forwarding_id = None
+            run.effects.append(ReportMessageSettled(settle_record))
+            run.raised.append(speech_on_message_settled)
+            message.state = 'skipped'
+            return
         run.transitions.append('message.stopping.time_out#unheard')
         message.reason = 'timed_out'
+        message.position_ms = 0
+        message.position_status = 'reported'
         assert message.reason is not None, 'every transition that settles gives a reason first'
-        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, 0, message.received_ms, message.text, '', 'exact', speech.code)
+        settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
         message.record = settle_record
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
@@ -2756,13 +2941,13 @@ def message_on_give_up_end(run, speech, message):
             return
 
 def conversation_on_close(run, conversation, event):
-    if type(event.speech_id) is not str and (not is_valid(event)):
+    if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.connection
     if state == 'connected':
         run.transitions.append('conversation.connected.close')
         run.effects.append(AnnounceConnectionState('closing'))
-        tell_all_event = Close()
+        tell_all_event = Close(observed_ms=event.observed_ms)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         conversation.connection = 'closing'
@@ -2770,10 +2955,10 @@ def conversation_on_close(run, conversation, event):
     elif state == 'disconnected':
         run.transitions.append('conversation.disconnected.close')
         run.effects.append(AnnounceConnectionState('closing'))
-        tell_all_event = Close()
+        tell_all_event = Close(observed_ms=event.observed_ms)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
-        tell_all_event = SessionLost()
+        tell_all_event = SessionLost(observed_ms=event.observed_ms)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         conversation.connection = 'closing'
@@ -2781,24 +2966,24 @@ def conversation_on_close(run, conversation, event):
     elif state == 'restoring':
         run.transitions.append('conversation.restoring.close')
         run.effects.append(AnnounceConnectionState('closing'))
-        tell_all_event = Close()
+        tell_all_event = Close(observed_ms=event.observed_ms)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         conversation.connection = 'closing'
         return None
     elif state == 'closing':
-        return reply_203
-    else:
         return reply_204
+    else:
+        return reply_205
 
 def conversation_on_session_lost(run, conversation, event):
-    if (event.may_resume is not False and event.may_resume is not True or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
+    if (event.may_resume is not False and event.may_resume is not True or type(event.code) is not str or type(event.text) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.connection
     if state == 'connected':
         run.transitions.append('conversation.connected.session_lost')
         run.raise_event('user_unknown')
-        tell_all_event = SessionLost(event.may_resume, event.code, event.text)
+        tell_all_event = SessionLost(event.may_resume, event.code, event.text, event.observed_ms)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         run.effects.append(AnnounceConnectionState('disconnected'))
@@ -2808,15 +2993,15 @@ def conversation_on_session_lost(run, conversation, event):
         if not event.may_resume:
             run.transitions.append('conversation.disconnected.session_lost')
             run.raise_event('user_unknown')
-            tell_all_event = SessionLost(event.may_resume, event.code, event.text)
+            tell_all_event = SessionLost(event.may_resume, event.code, event.text, event.observed_ms)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
-        return reply_205
+        return reply_206
     elif state == 'restoring':
         run.transitions.append('conversation.restoring.session_lost')
         run.raise_event('user_unknown')
-        tell_all_event = SessionLost(event.may_resume, event.code, event.text)
+        tell_all_event = SessionLost(event.may_resume, event.code, event.text, event.observed_ms)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         run.effects.append(AnnounceConnectionState('disconnected'))
@@ -2824,19 +3009,19 @@ def conversation_on_session_lost(run, conversation, event):
         return None
     elif state == 'closing':
         run.transitions.append('conversation.closing.session_lost')
-        tell_all_event = SessionLost()
+        tell_all_event = SessionLost(observed_ms=event.observed_ms)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
     else:
-        return reply_206
+        return reply_207
 
 def conversation_on_session_resumed(run, conversation, event):
     if (event.conversation_kept is not False and event.conversation_kept is not True) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.connection
     if state == 'connected':
-        return reply_207
+        return reply_208
     elif state == 'disconnected':
         if event.conversation_kept:
             run.transitions.append('conversation.disconnected.session_resumed#kept')
@@ -2854,11 +3039,11 @@ def conversation_on_session_resumed(run, conversation, event):
         conversation.connection = 'restoring'
         return None
     elif state == 'restoring':
-        return reply_208
-    elif state == 'closing':
         return reply_209
-    else:
+    elif state == 'closing':
         return reply_210
+    else:
+        return reply_211
 
 def take_conversation_restoring_eventless(run, conversation, event):
     run.transitions.append('conversation.restoring.eventless')
@@ -2875,18 +3060,21 @@ def take_conversation_closing_eventless(run, conversation, event):
     return None
 
 def conversation_on_user_started_speaking(run, conversation, event):
+    if (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991)) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
     state = conversation.user
     if state == 'silent':
         if conversation.policy.barge_in == 'interrupt':
             run.transitions.append('conversation.silent.user_started_speaking#interrupting')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
-            tell_all_event = Interrupt(interrupt_all_force)
+            tell_all_event = Interrupt(interrupt_all_force, observed_ms=event.observed_ms)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             conversation.user = 'talking'
             return None
         if conversation.policy.barge_in == 'pause':
             run.transitions.append('conversation.silent.user_started_speaking#holding')
+            conversation.held_at_ms = event.observed_ms
             run.raise_event('hold')
             conversation.user = 'talking'
             return None
@@ -2897,20 +3085,21 @@ def conversation_on_user_started_speaking(run, conversation, event):
         if conversation.policy.barge_in == 'interrupt':
             run.transitions.append('conversation.talking.user_started_speaking#interrupting')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
-            tell_all_event = Interrupt(interrupt_all_force)
+            tell_all_event = Interrupt(interrupt_all_force, observed_ms=event.observed_ms)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation.policy.barge_in == 'pause':
             run.transitions.append('conversation.talking.user_started_speaking#holding')
+            conversation.held_at_ms = event.observed_ms
             run.raise_event('hold')
             return None
-        return reply_211
+        return reply_212
 
 def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
-        return reply_212
+        return reply_213
     else:
         run.transitions.append('conversation.talking.user_stopped_speaking')
         conversation.user = 'silent'
@@ -2937,8 +3126,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_213
-        return reply_214
+            return reply_214
+        return reply_215
     elif state == 'held':
         if event.speech_id in conversation.waiting:
             run.transitions.append('conversation.held.authorize')
@@ -2949,47 +3138,47 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_215
-        return reply_216
+            return reply_216
+        return reply_217
     elif state == 'taken':
         if event.speech_id == conversation.floor_id:
-            return reply_217
-        if event.speech_id in conversation.waiting:
             return reply_218
-        if event.speech_id in conversation.speeches:
+        if event.speech_id in conversation.waiting:
             return reply_219
-        return reply_220
+        if event.speech_id in conversation.speeches:
+            return reply_220
+        return reply_221
     else:
         if event.speech_id == conversation.floor_id:
-            return reply_221
-        if event.speech_id in conversation.waiting:
             return reply_222
-        if event.speech_id in conversation.speeches:
+        if event.speech_id in conversation.waiting:
             return reply_223
-        return reply_224
+        if event.speech_id in conversation.speeches:
+            return reply_224
+        return reply_225
 
 def conversation_on_interrupt(run, conversation, event):
-    if (event.force is not False and event.force is not True or type(event.speech_id) is not str) and (not is_valid(event)):
+    if (event.force is not False and event.force is not True or type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.free.interrupt')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
-            tell_all_event = Interrupt(interrupt_all_force)
+            tell_all_event = Interrupt(interrupt_all_force, observed_ms=event.observed_ms)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_225
-        if bool(conversation.live):
             return reply_226
-        return reply_227
+        if bool(conversation.live):
+            return reply_227
+        return reply_228
     elif state == 'held':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.held.interrupt')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
-            tell_all_event = Interrupt(interrupt_all_force)
+            tell_all_event = Interrupt(interrupt_all_force, observed_ms=event.observed_ms)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             conversation.floor = 'free'
@@ -2998,23 +3187,23 @@ def conversation_on_interrupt(run, conversation, event):
             run.transitions.append('conversation.held.interrupt#of_nothing')
             conversation.floor = 'free'
             return None
-        return reply_228
+        return reply_229
     elif state == 'taken':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.taken.interrupt')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
-            tell_all_event = Interrupt(interrupt_all_force)
+            tell_all_event = Interrupt(interrupt_all_force, observed_ms=event.observed_ms)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_229
-        return reply_230
+            return reply_230
+        return reply_231
     else:
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.suspended.interrupt')
             interrupt_all_force = isinstance(event, Interrupt) and event.force
-            tell_all_event = Interrupt(interrupt_all_force)
+            tell_all_event = Interrupt(interrupt_all_force, observed_ms=event.observed_ms)
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             conversation.floor = 'taken'
@@ -3023,10 +3212,10 @@ def conversation_on_interrupt(run, conversation, event):
             run.transitions.append('conversation.suspended.interrupt#of_nothing')
             conversation.floor = 'taken'
             return None
-        return reply_231
+        return reply_232
 
 def conversation_on_pause(run, conversation, event):
-    if type(event.speech_id) is not str and (not is_valid(event)):
+    if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
@@ -3034,24 +3223,25 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_232
+        return reply_233
     elif state == 'taken':
         if not conversation_guards__plays(conversation) or conversation.capabilities.can_pause:
             run.transitions.append('conversation.taken.pause')
+            pause_speech_since_ms = event.observed_ms if isinstance(event, Pause) else conversation.held_at_ms
             if conversation.floor_id is not None:
-                run.tell_speech(conversation, conversation.floor_id, Pause())
+                run.tell_speech(conversation, conversation.floor_id, Pause(observed_ms=pause_speech_since_ms))
             conversation.floor = 'suspended'
             return None
-        return reply_233
-    else:
         return reply_234
+    else:
+        return reply_235
 
 def conversation_on_resume(run, conversation, event):
-    if type(event.speech_id) is not str and (not is_valid(event)):
+    if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
-        return reply_235
+        return reply_236
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -3060,13 +3250,13 @@ def conversation_on_resume(run, conversation, event):
         if conversation_guards_what_plays_is_held(conversation, event):
             run.transitions.append('conversation.taken.resume')
             if conversation.floor_id is not None:
-                run.tell_speech(conversation, conversation.floor_id, Resume())
+                run.tell_speech(conversation, conversation.floor_id, Resume(observed_ms=event.observed_ms))
             return None
-        return reply_236
+        return reply_237
     else:
         run.transitions.append('conversation.suspended.resume')
         if conversation.floor_id is not None:
-            run.tell_speech(conversation, conversation.floor_id, Resume())
+            run.tell_speech(conversation, conversation.floor_id, Resume(observed_ms=event.observed_ms))
         conversation.floor = 'taken'
         return None
 
@@ -3081,8 +3271,9 @@ def conversation_on_hold(run, conversation, event):
     elif state == 'taken':
         if bool(conversation.waiting) or (conversation_guards__plays(conversation) and conversation.capabilities.can_pause):
             run.transitions.append('conversation.taken.hold')
+            pause_speech_since_ms = event.observed_ms if isinstance(event, Pause) else conversation.held_at_ms
             if conversation.floor_id is not None:
-                run.tell_speech(conversation, conversation.floor_id, Pause())
+                run.tell_speech(conversation, conversation.floor_id, Pause(observed_ms=pause_speech_since_ms))
             conversation.floor = 'suspended'
             return None
         return None
@@ -3264,7 +3455,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_237
+        return reply_238
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.requested.request_response#sent')
@@ -3284,7 +3475,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_238
+        return reply_239
     else:
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.generating.request_response#sent')
@@ -3304,7 +3495,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_239
+        return reply_240
 
 def conversation_on_session_response_created(run, conversation, event):
     if (type(event.response_id) is not str or type(event.speech_id) is not str or type(event.new_speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
@@ -3338,12 +3529,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_240
-        if event.response_id in conversation.by_response:
             return reply_241
-        if conversation.connection == 'closed':
+        if event.response_id in conversation.by_response:
             return reply_242
-        return reply_243
+        if conversation.connection == 'closed':
+            return reply_243
+        return reply_244
     elif state == 'requested':
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -3392,10 +3583,10 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_244
-        if event.response_id in conversation.by_response:
             return reply_245
-        return reply_246
+        if event.response_id in conversation.by_response:
+            return reply_246
+        return reply_247
     else:
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -3422,17 +3613,17 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_247
-        if event.response_id in conversation.by_response:
             return reply_248
-        return reply_249
+        if event.response_id in conversation.by_response:
+            return reply_249
+        return reply_250
 
 def conversation_on_session_request_refused(run, conversation, event):
     if (type(event.speech_id) is not str or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
-        return reply_250
+        return reply_251
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3450,9 +3641,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_251
-    else:
         return reply_252
+    else:
+        return reply_253
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -3568,22 +3759,24 @@ def conversation_notices(speech, was, had_ended):
         found.append(('speech_over', SpeechOver))
     return found
 
+def message_evidence_playing_ms(speech, observed_ms):
+    held_since_ms = speech.held_since_ms
+    until_ms = observed_ms if held_since_ms is None else min(observed_ms, held_since_ms)
+    return until_ms - speech.held_ms
+
+def message_evidence_between(from_ms, to_ms):
+    return to_ms - from_ms if to_ms > from_ms else 0
+
 def message_reconciliation_record_of(message):
     assert message.record is not None, f'message {message.message_id} is not final'
     return message.record
 
-def message_evidence_is_heard(message, event):
-    if message.expects_audio:
-        return message.has_started or message_evidence_position_ms(message, event) > 0
-    return bool(message.text)
-
-def message_evidence_position_ms(message, event):
-    if not isinstance(event, _REPORTS):
-        return message.position_ms
-    reported_ms = message_evidence_usable_position_ms(event, message.handed_over_ms)
-    if reported_ms is None and isinstance(event, OutputPlaybackFinished) and (not event.interrupted):
-        reported_ms = message.flushed_ms
-    return reported_ms or message.position_ms
+def message_evidence_is_heard(speech, message, event):
+    if not message.expects_audio:
+        return bool(message.text) and speech.capabilities.shows_text
+    if isinstance(event, OutputPlaybackProgressed):
+        return message.has_started or message.position_ms > 0 or (message_evidence_usable_position_ms(event, message.handed_over_ms) or 0) > 0
+    return message.has_started or message_evidence_position_ms(speech, message, event) > 0
 
 def message_evidence_usable_position_ms(event, handed_over_ms):
     if event.position_ms is None or not (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
@@ -3593,8 +3786,42 @@ def message_evidence_usable_position_ms(event, handed_over_ms):
 def message_evidence_clamped_ms(position_ms, handed_over_ms):
     return int(position_ms) if position_ms < handed_over_ms else handed_over_ms
 
-def message_evidence_is_heard_to_the_end(message, event, frame_ms):
-    return message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(message, event) >= message.handed_over_ms - frame_ms) and message_evidence_is_heard(message, event)
+def message_evidence_position_ms(speech, message, event):
+    at_ms, _ = message_evidence_position(speech, message, event)
+    return at_ms
+
+def message_evidence_position(speech, message, event):
+    at_ms = speech.stopped_at_ms
+    if isinstance(event, OutputPlaybackFinished):
+        reported_ms = message_evidence_usable_position_ms(event, message.handed_over_ms)
+        if reported_ms is None and (not event.interrupted) and (message.flushed_ms > 0):
+            reported_ms = message.flushed_ms
+        is_possible = True
+        if event.observed_ms is not None:
+            now_ms = message_evidence_playing_ms(speech, event.observed_ms)
+            is_possible = reported_ms is None or reported_ms <= message_evidence_most_ms(message, now_ms) + 2 * speech.policy.frame_ms
+            at_ms = now_ms if at_ms is None else at_ms
+        if not is_possible:
+            return message_evidence__reckoned(message, at_ms)
+        if reported_ms is not None and (reported_ms > 0 or message.position_ms == 0):
+            return (reported_ms, 'reported')
+    if message.has_started or message.position_ms > 0:
+        return message_evidence__reckoned(message, at_ms)
+    return (0, 'reported')
+
+def message_evidence_most_ms(message, at_ms):
+    if message.most_at_ms is None:
+        return message.handed_over_ms
+    return min(message.most_ms + message_evidence_between(message.most_at_ms, at_ms), message.handed_over_ms)
+
+def message_evidence__reckoned(message, at_ms):
+    last_ms = message.position_ms
+    if at_ms is None or message.most_at_ms is None:
+        return (last_ms, 'reported' if last_ms > 0 else 'estimated')
+    if message.position_at_ms is None:
+        return (message_evidence_most_ms(message, at_ms), 'estimated')
+    since_ms = message_evidence_between(message.position_at_ms, at_ms)
+    return (min(last_ms + since_ms, message_evidence_most_ms(message, message.position_at_ms + since_ms)), 'estimated')
 
 def state_Message_outgrew_its_record(self):
     record = self.record
@@ -3615,7 +3842,9 @@ def message_evidence_heard_text(message, estimate):
 
 def message_evidence__word_prefix(message):
     words = message.text.split()
-    heard_words = len(words) * message.position_ms // message.received_ms if message.received_ms else 0
+    spoken_ms = len(words) * _SHORTEST_WORD_MS
+    length_ms = message.received_ms if message.received_ms > spoken_ms else spoken_ms
+    heard_words = len(words) * message.position_ms // length_ms if length_ms > 0 else 0
     return ' '.join(words[:heard_words])
 
 def message_reconciliation_report_divergence(run, message, cause, detail=''):
@@ -3675,7 +3904,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '04fe584c3d54c50e'
+DIGEST = 'e22268396a078aaa'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

@@ -17,6 +17,7 @@ from ..events import (
     SessionResponseCreated,
     SessionResumed,
     SpeechEvent,
+    UserStartedSpeaking,
 )
 from ..state import Conversation, Speech
 from .internal_events import InternalEvent, SpeechOver, SpeechStopped
@@ -28,12 +29,12 @@ from .run import ConversationRun
 def lose_session(run: ConversationRun, conversation: Conversation, event: SessionLost) -> None:
     """Tell every speech that the connection is gone. A response in flight is over (O6), and so is the user's turn."""
     run.raise_event("user_unknown")
-    _tell_all(run, conversation, SessionLost(event.may_resume, event.code, event.text))
+    _tell_all(run, conversation, SessionLost(event.may_resume, event.code, event.text, event.observed_ms))
 
 
-def lose_session_for_good(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+def lose_session_for_good(run: ConversationRun, conversation: Conversation, event: SessionLost | Close) -> None:
     """Tell every speech that no other attempt follows."""
-    _tell_all(run, conversation, SessionLost())
+    _tell_all(run, conversation, SessionLost(observed_ms=event.observed_ms))
 
 
 def resume_session(run: ConversationRun, conversation: Conversation, event: SessionResumed) -> None:
@@ -69,9 +70,9 @@ def announce_closed(run: ConversationRun, conversation: Conversation, event: Eve
     run.emit(AnnounceConnectionState("closed"))
 
 
-def close_all(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+def close_all(run: ConversationRun, conversation: Conversation, event: Close) -> None:
     """Have every speech settle what was heard (H6)."""
-    _tell_all(run, conversation, Close())
+    _tell_all(run, conversation, Close(observed_ms=event.observed_ms))
 
 
 def _tell_all(run: ConversationRun, conversation: Conversation, event: SpeechEvent) -> None:
@@ -82,27 +83,29 @@ def _tell_all(run: ConversationRun, conversation: Conversation, event: SpeechEve
 # The user, and the agent's commands
 
 
-def interrupt_all(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+def interrupt_all(run: ConversationRun, conversation: Conversation, event: Interrupt | UserStartedSpeaking) -> None:
     """Interrupt what plays, what is queued and what is only requested (M8)."""
     force = isinstance(event, Interrupt) and event.force
-    _tell_all(run, conversation, Interrupt(force))
+    _tell_all(run, conversation, Interrupt(force, observed_ms=event.observed_ms))
 
 
-def hold_all(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+def hold_all(run: ConversationRun, conversation: Conversation, event: UserStartedSpeaking) -> None:
     """Hold what plays, and keep what waits where it is."""
+    conversation.held_at_ms = event.observed_ms
     run.raise_event("hold")
 
 
 def pause_speech(run: ConversationRun, conversation: Conversation, event: Event | InternalEvent | None) -> None:
     """Hold the speech that has the floor."""
+    since_ms = event.observed_ms if isinstance(event, Pause) else conversation.held_at_ms
     if conversation.floor_id is not None:
-        run.tell_speech(conversation, conversation.floor_id, Pause())
+        run.tell_speech(conversation, conversation.floor_id, Pause(observed_ms=since_ms))
 
 
-def resume_speech(run: ConversationRun, conversation: Conversation, event: Event | None) -> None:
+def resume_speech(run: ConversationRun, conversation: Conversation, event: Resume) -> None:
     """Let the speech go on that has the floor."""
     if conversation.floor_id is not None:
-        run.tell_speech(conversation, conversation.floor_id, Resume())
+        run.tell_speech(conversation, conversation.floor_id, Resume(observed_ms=event.observed_ms))
 
 
 # The floor

@@ -17,8 +17,10 @@ from ..effects import (
 from ..events import (
     Event,
     OutputAudioHandedOver,
+    OutputFailed,
     OutputPlaybackFinished,
     OutputPlaybackProgressed,
+    OutputPlaybackStarted,
     SessionAudioReceived,
     SessionMessageAdded,
     SessionTextReceived,
@@ -117,6 +119,8 @@ def start_handover(run: Run, speech: Speech, message: Message, event: Event | No
 
 def count_handed_over(run: Run, speech: Speech, message: Message, event: OutputAudioHandedOver) -> None:
     """Take over the total of audio handed over: no more than was received (T4), and none of a text."""
+    if event.observed_ms is not None:
+        evidence.bound_by_handover(speech, message, event.observed_ms)
     message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
     speech.has_progressed = True
 
@@ -152,9 +156,11 @@ def unwatch(run: Run, speech: Speech, message: Message, event: Event | None) -> 
     cancel_timer(run, speech)
 
 
-def note_start(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
-    """Remember that playback began: it is heard."""
+def note_start(run: Run, speech: Speech, message: Message, event: OutputPlaybackStarted) -> None:
+    """Remember that playback began, and when: it is heard."""
     message.has_started = True
+    if event.observed_ms is not None:
+        evidence.bound_by_start(speech, message, event.observed_ms)
     speech.has_progressed = True
 
 
@@ -162,15 +168,26 @@ def note_progress(run: Run, speech: Speech, message: Message, event: OutputPlayb
     """Take over the position, which is usable. One of 0 after progress is a gap (T14)."""
     assert event.position_ms is not None
     message.position_ms = evidence.clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
+    if event.observed_ms is not None:
+        message.position_at_ms = event.observed_ms - speech.held_ms
     speech.has_progressed = True
 
 
 def note_finish(run: Run, speech: Speech, message: Message, event: OutputPlaybackFinished) -> None:
     """Take over how far the output got, and the text that it played."""
-    message.position_ms = evidence.position_ms(message, event)
+    reached_ms, status = evidence.position(speech, message, event)
+    message.position_ms = reached_ms
+    message.position_status = status
     message.transcript = event.transcript
     message.flushed_ms = 0
     speech.has_progressed = True
+
+
+def note_reckoned(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Take over how far the output got by the evidence in hand: no report will come."""
+    reached_ms, status = evidence.position(speech, message, None)
+    message.position_ms = reached_ms
+    message.position_status = status
 
 
 def note_whole(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
@@ -215,6 +232,11 @@ def because_output_failed(run: Run, speech: Speech, message: Message, event: Eve
     message.reason = "output_failed"
 
 
+def because_not_shown(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
+    """Reason: it is a text, and there is nothing to show it."""
+    message.reason = "not_shown"
+
+
 def because_timed_out(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Reason: the output did not report in time."""
     message.reason = "timed_out"
@@ -228,18 +250,20 @@ def because_no_content(run: Run, speech: Speech, message: Message, event: Event 
 def settle_played(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Record it as heard in full, and commit it."""
     status: HeardTextStatus = "exact" if message.text or not message.expects_audio else "unknown"
-    _settle(run, speech, message, "played", message.position_ms, message.text, status)
+    _settle(run, speech, message, "played", message.text, status)
 
 
 def settle_partial(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Record it as heard in part, and commit that part."""
     text, status = evidence.heard_text(message, speech.policy.estimate_heard_text)
-    _settle(run, speech, message, "partial", message.position_ms, text, status)
+    _settle(run, speech, message, "partial", text, status)
 
 
 def settle_skipped(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
     """Record it as never heard."""
-    _settle(run, speech, message, "skipped", 0, "", "exact")
+    message.position_ms = 0
+    message.position_status = "reported"
+    _settle(run, speech, message, "skipped", "", "exact")
 
 
 def _settle(
@@ -247,7 +271,6 @@ def _settle(
     speech: Speech,
     message: Message,
     state: SettledState,
-    heard_ms: int,
     heard_text: str,
     heard_text_status: HeardTextStatus,
 ) -> None:
@@ -256,12 +279,13 @@ def _settle(
         message.message_id,
         state,
         message.reason,
-        heard_ms,
+        message.position_ms,
         message.received_ms,
         message.text,
         heard_text,
         heard_text_status,
         speech.code,
+        message.position_status,
     )
     message.record = record
     if speech.forwarding_id == message.message_id:
@@ -272,8 +296,10 @@ def _settle(
     run.raise_event("message_settled")
 
 
-def report_output_failure(run: Run, speech: Speech, message: Message, event: Event | None) -> None:
-    """Tell the speech that its output is broken."""
+def report_output_failure(run: Run, speech: Speech, message: Message, event: OutputFailed) -> None:
+    """Tell the speech that its output is broken, and remember since when."""
+    if event.observed_ms is not None:
+        evidence.note_stop(speech, event.observed_ms)
     run.raise_event("message_output_failed")
 
 

@@ -147,7 +147,7 @@ class MessageChart(StateChart[Any]):
         ),
     )
     pending.to(None, event="session_text_received", on="collect_text")
-    # Audio makes it an audio message, unless its text has been shown: what the user has read stays a text.
+    # Audio makes it an audio message, unless its text was shown: what the user has read stays a text.
     named(
         "first_of_a_text",
         pending.to(
@@ -162,7 +162,7 @@ class MessageChart(StateChart[Any]):
         streaming.to(
             None,
             event="session_audio_received",
-            cond="is_text_only and has_no_content and brings_playable_audio",
+            cond="is_text_only and nothing_was_shown and brings_playable_audio",
             on=["count_received", "expect_audio", "begin_to_grow"],
         ),
     )
@@ -209,12 +209,18 @@ class MessageChart(StateChart[Any]):
     pending.to(forwarding, event="forward", on=["leave_line", "start_handover"])
     pending.to(skipped, event="skip", on=["leave_line", "because_stopped", "settle_skipped"])
 
-    # The end of its source. An audio message that has had no audio was not heard; a text has been shown.
+    # The end of its source. An audio message that has had no audio was not heard; a text has been shown, if there is
+    # anything to show it.
     named(
         "empty", streaming.to(skipped, cond="has_no_content and is_spent", on=["because_no_content", "settle_skipped"])
     )
     named(
-        "text_shown", streaming.to(played, cond="is_text_only and is_spent", on=["because_finished", "settle_played"])
+        "text_shown",
+        streaming.to(played, cond="is_text_only and is_spent and is_heard", on=["because_finished", "settle_played"]),
+    )
+    named(
+        "text_unseen",
+        streaming.to(skipped, cond="is_text_only and is_spent", on=["because_not_shown", "settle_skipped"]),
     )
     named("all_handed_over_and_held", streaming.to(draining, cond="is_spent and output_is_paused", on="flush"))
     named("all_handed_over", streaming.to(draining, cond="is_spent", on=["flush", "watch_playout"]))
@@ -369,20 +375,20 @@ class MessageChart(StateChart[Any]):
         ),
     )
 
-    # No report will come: settle by the evidence in hand (H12, O1). The speech hears first that its output is broken,
-    # and only then that the message has settled, or it would begin the next one.
+    # An output that broke is asked to stop: it may play on what it has, and say how far it got (H12). The speech hears
+    # first that its output is broken, and only then that the message has settled, or it would begin the next one.
     named(
-        "heard_whole",
-        forwarding.to(
-            played,
+        "on_the_output",
+        streaming.to(
+            stopping,
             event="output_failed",
-            cond="is_heard_to_the_end",
-            on=["report_output_failure", "because_finished", "settle_played"],
+            cond="is_on_the_output",
+            on=["report_output_failure", "clear_output", "watch_clear"],
         ),
     )
     named(
-        "heard_partly",
-        forwarding.to(
+        "text_shown",
+        streaming.to(
             partial,
             event="output_failed",
             cond="is_heard",
@@ -391,19 +397,47 @@ class MessageChart(StateChart[Any]):
     )
     named(
         "unheard",
-        forwarding.to(
+        streaming.to(
             skipped,
             event="output_failed",
             on=["report_output_failure", "because_output_failed", "settle_skipped"],
         ),
     )
+    draining.to(stopping, event="output_failed", on=["report_output_failure", "clear_output", "watch_clear"])
+
+    # No report will come: settle by the evidence in hand (H12, O1).
     named(
         "heard_whole",
-        stopping.to(played, event="time_out", cond="is_heard_to_the_end", on=["because_finished", "settle_played"]),
+        stopping.to(
+            played,
+            event="time_out",
+            cond="is_heard_to_the_end",
+            on=["note_reckoned", "because_finished", "settle_played"],
+        ),
+    )
+    named(
+        "failed_heard_partly",
+        stopping.to(
+            partial,
+            event="time_out",
+            cond="is_heard and output_has_failed",
+            on=["note_reckoned", "because_output_failed", "settle_partial"],
+        ),
     )
     named(
         "heard_partly",
-        stopping.to(partial, event="time_out", cond="is_heard", on=["because_timed_out", "settle_partial"]),
+        stopping.to(
+            partial,
+            event="time_out",
+            cond="is_heard",
+            on=["note_reckoned", "because_timed_out", "settle_partial"],
+        ),
+    )
+    named(
+        "failed_unheard",
+        stopping.to(
+            skipped, event="time_out", cond="output_has_failed", on=["because_output_failed", "settle_skipped"]
+        ),
     )
     named("unheard", stopping.to(skipped, event="time_out", on=["because_timed_out", "settle_skipped"]))
 
@@ -523,6 +557,7 @@ ANSWERS = (
     rejected("audio_went_backwards", "forwarding", "output_audio_handed_over"),
     ignored("already_ended", "pending forwarding", "session_message_ended"),
     rejected("not_forwarding", "pending", *_OUTPUT),
+    ignored("already_stopping", "stopping", "output_failed"),
     ignored("already_started", "forwarding", "output_playback_started", cond="has_started"),
     ignored("unusable_position", "forwarding", "output_playback_progressed", cond="is_on_the_output"),
     rejected(

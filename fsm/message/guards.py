@@ -91,6 +91,11 @@ def is_text_only(speech: Speech, message: Message, event: Event | None) -> bool:
     return not message.expects_audio
 
 
+def nothing_was_shown(speech: Speech, message: Message, event: Event | None) -> bool:
+    """Nobody has read anything of its text: there is none so far, or nothing to show it."""
+    return not message.text or not speech.capabilities.shows_text
+
+
 def has_no_content(speech: Speech, message: Message, event: Event | None) -> bool:
     """What was expected of it never came."""
     return message.received_ms == 0 if message.expects_audio else not message.text
@@ -110,6 +115,11 @@ def is_on_the_output(speech: Speech, message: Message, event: Event | None) -> b
     return message.handed_over_ms > 0
 
 
+def output_has_failed(speech: Speech, message: Message, event: Event | None) -> bool:
+    """The speech is stopped because its output broke."""
+    return speech.cause == "output_failed"
+
+
 def has_started(speech: Speech, message: Message, event: Event | None) -> bool:
     """The output has reported the start of its playback."""
     return message.has_started
@@ -126,13 +136,13 @@ def playback_was_interrupted(speech: Speech, message: Message, event: OutputPlay
 
 
 def is_heard(speech: Speech, message: Message, event: Event | None) -> bool:
-    """Something of it reached the listener."""
-    return evidence.is_heard(message, event)
+    """Something of it reached the user: its audio was heard, or its text was shown."""
+    return evidence.is_heard(speech, message, event)
 
 
 def is_heard_to_the_end(speech: Speech, message: Message, event: Event | None) -> bool:
     """All of it reached the listener."""
-    return evidence.is_heard_to_the_end(message, event, speech.policy.frame_ms)
+    return evidence.is_heard_to_the_end(speech, message, event)
 
 
 def session_is_lost(speech: Speech, message: Message, event: Event | None) -> bool:

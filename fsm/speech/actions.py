@@ -11,14 +11,20 @@ from ..effects import (
     ResumeOutput,
 )
 from ..events import (
+    Close,
     Event,
+    Interrupt,
+    Pause,
+    Resume,
     SessionLost,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
     SessionRequestRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    TimerFired,
 )
+from ..message.evidence import between, note_stop
 from ..message.reconciliation import report_divergence
 from ..run import Run
 from ..state import Speech
@@ -147,8 +153,10 @@ def take_turn(run: Run, speech: Speech, event: Event | None) -> None:
     run.tell(speech, message, "watch")
 
 
-def stop_message(run: Run, speech: Speech, event: Event | None) -> None:
+def stop_message(run: Run, speech: Speech, event: Interrupt | Close | SessionLost | TimerFired) -> None:
     """Stop the message that the output has: any other does not mind."""
+    if event.observed_ms is not None:
+        note_stop(speech, event.observed_ms)
     for message in speech.messages.values():
         run.tell(speech, message, "stop")
 
@@ -165,10 +173,18 @@ def skip_pending(run: Run, speech: Speech, event: Event | None) -> None:
         run.tell(speech, message, "skip")
 
 
-def pause_output(run: Run, speech: Speech, event: Event | None) -> None:
+def pause_output(run: Run, speech: Speech, event: Pause) -> None:
     """Have the output hold its playback."""
     speech.output_is_paused = True
+    speech.held_since_ms = event.observed_ms
     run.emit(PauseOutput())
+
+
+def count_hold(run: Run, speech: Speech, event: Resume) -> None:
+    """Remember how long the playback was held: nobody heard anything meanwhile."""
+    if event.observed_ms is not None and speech.held_since_ms is not None:
+        speech.held_ms += between(speech.held_since_ms, event.observed_ms)
+    speech.held_since_ms = None
 
 
 def resume_output(run: Run, speech: Speech, event: Event | None) -> None:

@@ -140,12 +140,12 @@ class SpeechChart(StateChart[Any]):
             speaking,
             event="resume",
             cond="was_heard",
-            on=["resume_output", "announce_speaking", "pass_turn"],
+            on=["count_hold", "resume_output", "announce_speaking", "pass_turn"],
         ),
     )
     named(
         "unheard_before",
-        paused.to(waiting, event="resume", on=["resume_output", "announce_thinking", "pass_turn"]),
+        paused.to(waiting, event="resume", on=["count_hold", "resume_output", "announce_thinking", "pass_turn"]),
     )
 
     # Stopping. A hold ends only after the output was cleared (P1).

@@ -83,6 +83,11 @@ class LiveKitOutput:
         return self._sample_rate
 
     @property
+    def shows_text(self) -> bool:
+        """Whether LiveKit's own output of text takes it."""
+        return self._transcription is not None
+
+    @property
     def can_pause(self) -> bool:
         """Whether `pause` holds the playback."""
         return self._output.can_pause

@@ -103,7 +103,9 @@ class Judge:
         """The agent is announced as speaking."""
         if speech.is_announced:
             self._forbid("spoke_again", speech, "", "the agent is announced as speaking once more")
-        elif not any(evidence.is_heard(message, None) for message in speech.snapshot.messages.values()):
+        elif not any(
+            evidence.is_heard(speech.snapshot, message, None) for message in speech.snapshot.messages.values()
+        ):
             self._forbid("spoke_unheard", speech, "", "the agent is announced as speaking")
         speech.is_announced = speech.was_announced = True
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
@@ -16,6 +18,9 @@ from ..response import Response
 from ..watch_events import MessageStateChanged, SpeechStateChanged
 from .speech import Accrual, WatchedSpeech
 
+E = TypeVar("E", bound=ev.Event)
+
+_TIMED = frozenset(ev.TIMED_EVENT_TYPES)
 _KEPT = 64
 """How many finished speeches are remembered."""
 
@@ -108,6 +113,8 @@ class SpeechMachines:
         noted = speech.accruals[key]
         if isinstance(event, ev.SessionTextReceived) and isinstance(noted, ev.SessionTextReceived):
             event = ev.SessionTextReceived(event.message_id, noted.text + event.text)
+        if isinstance(event, ev.OutputPlaybackProgressed):
+            event = self._timed(event)
         speech.accruals[key] = event
 
     def take_noted(self, message_id: str) -> None:
@@ -122,7 +129,7 @@ class SpeechMachines:
         if isinstance(event, ev.SessionMessageAdded):
             self._by_message[event.message_id] = speech
         self._queue_noted(speech)
-        self._waiting.append((speech, event))
+        self._waiting.append((speech, self._timed(event)))
         self._take_waiting()
 
     def _queue_noted(self, speech: WatchedSpeech) -> None:
@@ -184,6 +191,10 @@ class SpeechMachines:
                 None if record is None else record.reason,
             )
             self._performer.change(speech, change)
+
+    def _timed(self, event: E) -> E:
+        """Return an event with the time at which it was observed: now. What sums up several hand-overs has none."""
+        return replace(event, observed_ms=int(self._at_ms())) if type(event) in _TIMED else event
 
     def _record(self, record: Record) -> None:
         if self._trace is not None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.fsm.message.guards import output_has_failed
 from speech_lifecycle.fsm.replies import Rejected
 from speech_lifecycle.fsm.speech import guards
 
@@ -93,9 +94,15 @@ class Performing:
             self._clock.call_later(_WRITING_MS, lambda: self.settle_history(speech))
         if self._repair is not None:
             self._repair.perform(speech.response, effect)
-            if isinstance(effect, fx.ReportMessageSettled) and guards.is_stopped(speech.snapshot, None):
+            if self._ends_the_frameworks(speech, effect):
                 self._framework.stop(speech.response)
         self._outputs.perform(effect)
+
+    def _ends_the_frameworks(self, speech: WatchedSpeech, effect: fx.Effect) -> bool:
+        """Whether the framework, which clears its outputs by itself, has to be told: it knows of no failure."""
+        if isinstance(effect, fx.ClearOutput):
+            return output_has_failed(speech.snapshot, speech.snapshot.messages[effect.message_id], None)
+        return isinstance(effect, fx.ReportMessageSettled) and guards.is_stopped(speech.snapshot, None)
 
     def settle_history(self, speech: WatchedSpeech) -> None:
         """When framework and lifecycle are both done with a speech, compare what they say of it."""
