@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 from collections.abc import Callable
@@ -49,7 +50,17 @@ def raises_key_error(*values: object) -> None:
     raise KeyError("nothing of the kind")
 
 
-@pytest.mark.parametrize("listener", [adds_none_to_text, wants_more, raises_key_error])
+def is_cancelled(*values: object) -> None:
+    raise asyncio.CancelledError("of a future that it asked")
+
+
+async def answer(*values: object) -> None:
+    raise AssertionError("nobody awaits it")
+
+
+@pytest.mark.parametrize(
+    "listener", [adds_none_to_text, wants_more, raises_key_error, is_cancelled, lambda *values: answer(*values)]
+)
 @pytest.mark.parametrize("event", ["message_state_changed", "speech_state_changed", "message_settled", "speech_begun"])
 def test_a_listener_that_raises_changes_nothing(event: Any, listener: Callable[..., Any]) -> None:
     heard: list[object] = []
