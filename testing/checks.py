@@ -290,10 +290,10 @@ async def what_is_held_can_be_cleared(bench: Bench) -> None:
     bench.call(bench.output.clear, "m")
     finish = await bench.finished("m")
     bench.expect_by_clock(finish.position_ms, held_ms - wrote_ms, held_ms - wrote_ms, "held and cleared")
-    await bench.expect_heard(finish.position_ms or 0, "held and cleared")
     bench.call(bench.output.resume)
     bench.say("next", 60)
     await bench.finished("next", 60)
+    await bench.expect_heard((finish.position_ms or 0) + 60, "held and cleared, and another")
 
 
 @_check(needs="pause")

@@ -6,6 +6,7 @@ from speech_lifecycle.fsm.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from .clocked_output import ClockedOutput
+    from .file_output import FileOutput
     from .queued_output import OutputMisuseError
     from .sound_card import SoundCardError, SoundCardOutput
 else:
@@ -13,6 +14,7 @@ else:
         __name__,
         {
             "ClockedOutput": ".clocked_output",
+            "FileOutput": ".file_output",
             "OutputMisuseError": ".queued_output",
             "SoundCardError": ".sound_card",
             "SoundCardOutput": ".sound_card",
@@ -23,4 +25,4 @@ else:
         return sorted({*globals(), *__all__})
 
 
-__all__ = ["ClockedOutput", "OutputMisuseError", "SoundCardError", "SoundCardOutput"]
+__all__ = ["ClockedOutput", "FileOutput", "OutputMisuseError", "SoundCardError", "SoundCardOutput"]
