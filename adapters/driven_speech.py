@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import MessageRecord
 
 from .clock import ScheduledCall
+
+_NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 class DrivenMessage:
@@ -31,13 +36,15 @@ class DrivenMessage:
 class DrivenSpeech:
     """A speech: its data, and its timer."""
 
-    __slots__ = ("_has_ended", "_over", "id", "snapshot", "timer")
+    __slots__ = ("_has_ended", "_over", "id", "options", "snapshot", "timer")
 
     def __init__(self, speech_id: str, snapshot: Speech) -> None:
         self.id = speech_id
         self.snapshot = snapshot
         """The machine's present data. Read it, do not change it."""
         self.timer: ScheduledCall | None = None
+        self.options: Mapping[str, Any] = _NO_OPTIONS
+        """What its response is asked for with."""
         self._has_ended = False
         self._over: asyncio.Event | None = None
 

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from numbers import Real
 from types import TracebackType
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -30,7 +31,7 @@ from .changes import Change, ChangeListener, StateChanges
 from .clock import Clock, LoopClock
 from .driven_speech import DrivenMessage, DrivenSpeech
 from .faults import Faults, refuse_coroutine_function
-from .ports import AudioOutput, RestorableSession, Session
+from .ports import AudioOutput, CheckingSession, RestorableSession, Session
 from .whole_samples import WholeSamples
 
 logger = logging.getLogger(__name__)
@@ -191,18 +192,31 @@ class Driver:
         refuse_coroutine_function(listener)
         self._change_listeners.append(listener)
 
-    def request_response(self) -> DrivenSpeech:
+    def request_response(self, *, out_of_band: bool = False, **options: Any) -> DrivenSpeech:
         """Ask the model for a response, once no other is being generated (C1), and return its speech.
 
         Without a connection, or when the driver is closing, the speech is over at once.
+
+        Args:
+            out_of_band: ask for one that stands beside the conversation: it takes its turn and is heard like any other,
+                but neither the server nor `history` remembers it.
+            options: whatever else the session's protocol can be asked for. In OpenAI's the fields of `response` in a
+                `response.create`: `instructions`, `output_modalities`, `tools`, `tool_choice`, `metadata`, `input`, ...
+
+        Raises:
+            ValueError: the session knows that no server takes these options. The message names the option.
         """
+        if isinstance(self._session, CheckingSession):
+            options = self._session.check_options(options)
         speech_id = self._new_speech_id()
         conversation = self._machine.conversation
         speech = DrivenSpeech(
             speech_id, Speech(conversation.capabilities, conversation.policy.speech, speech_id=speech_id)
         )
+        if options:
+            speech.options = options
         self._driven[speech_id] = speech
-        self._take(ev.RequestResponse(speech_id))
+        self._take(ev.RequestResponse(speech_id, out_of_band))
         return speech
 
     def authorize(self, speech: DrivenSpeech) -> Reply | None:
@@ -467,12 +481,20 @@ class Driver:
             self._waiting.append(ev.OutputFailed(message.message_id, repr(error), int(self._at_ms())))
         return False
 
+    def _request_response(self, effect: fx.CreateResponse) -> None:
+        options = self._driven[effect.speech_id].options
+        # A session that can be asked for nothing else has no parameters for that.
+        more: dict[str, Any] = {"options": options} if options else {}
+        if effect.is_out_of_band:
+            more["is_out_of_band"] = True
+        self._session.request_response(effect.speech_id, **more)
+
     def _perform_on_session(
         self, effect: fx.CreateResponse | fx.RestoreHistory | fx.SessionEffect
     ) -> BaseException | None:
         what = f"the session failed to perform {type(effect).__name__}"
         if isinstance(effect, fx.CreateResponse):
-            return self._faults.attempt(what, self._session.request_response, effect.speech_id)
+            return self._faults.attempt(what, self._request_response, effect)
         if not isinstance(effect, fx.RestoreHistory):
             return self._faults.attempt(what, self._session.perform, effect)
         if isinstance(self._session, RestorableSession):

@@ -6,8 +6,8 @@ what takes time they do in tasks or threads of their own and report as facts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from speech_lifecycle.fsm.effects import CommitMessage, SessionEffect
 from speech_lifecycle.fsm.events import OutputFact, SessionFact
@@ -120,10 +120,17 @@ class Session(Protocol):
         """Take the receiver of facts and audio. Called once, before anything else."""
         ...
 
-    def request_response(self, speech_id: str) -> None:
+    def request_response(
+        self, speech_id: str, options: Mapping[str, Any] | None = None, *, is_out_of_band: bool = False
+    ) -> None:
         """Ask the model for a response.
 
         Its `SessionResponseCreated` comes back with `speech_id`, or `SessionRequestRefused` does.
+
+        Args:
+            speech_id: the speech that will play it.
+            options: how, in the words of the session's protocol. Left out if there are none.
+            is_out_of_band: whether it stands beside the conversation. Left out if it does not.
         """
         ...
 
@@ -136,6 +143,19 @@ class Session(Protocol):
 
         A session that connects again by itself reports `SessionLost(may_resume=True)`, and then `SessionResumed`
         before any other fact of the new connection, or `SessionLost()` when it gives up.
+        """
+        ...
+
+
+@runtime_checkable
+class CheckingSession(Protocol):
+    """A session that knows whether a response can be asked for so, before it is."""
+
+    def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy of the options of `request_response`.
+
+        Raises:
+            ValueError: no server takes them. The message names the option.
         """
         ...
 

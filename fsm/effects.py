@@ -52,6 +52,7 @@ class CreateResponse(NamedValue, frozen=True):
     """Ask the model for the response that this speech plays. Given only while the server generates no other (C1)."""
 
     speech_id: str
+    is_out_of_band: bool = False
 
 
 class CancelResponse(NamedValue, frozen=True):

@@ -24,9 +24,13 @@ Source = Literal["agent", "session", "output", "user", "timer"]
 
 
 class RequestResponse(NamedValue, frozen=True):
-    """Ask the model for a response. `speech_id` is a new name, for the speech that will play it."""
+    """Ask the model for a response. `speech_id` is a new name, for the speech that will play it.
+
+    One that is out of band (`conversation: none`) stands beside the conversation: it is played, and not remembered.
+    """
 
     speech_id: str
+    is_out_of_band: bool = False
 
 
 class Authorize(NamedValue, frozen=True):

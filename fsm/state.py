@@ -138,6 +138,8 @@ class Speech(Struct, gc=False):
     """The connection is gone, and it is not known yet whether the server keeps the conversation."""
     speech_id: str = ""
     """Its name in a conversation; "" for a speech by itself."""
+    is_out_of_band: bool = False
+    """Its response is no part of the conversation: what is heard of it is in nobody's memory."""
     code: str = ""
     """Why its response failed, was cut or refused, or the connection was lost: what the server calls it."""
     text: str = ""

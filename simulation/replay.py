@@ -75,7 +75,9 @@ class ReplayedSession:
         self._receiver = receiver
         self._protocol = OpenAIRealtimeProtocol(receiver)
 
-    def request_response(self, speech_id: str) -> None:
+    def request_response(
+        self, speech_id: str, options: Mapping[str, Any] | None = None, *, is_out_of_band: bool = False
+    ) -> None:
         """Do nothing: the responses come as they came."""
 
     def perform(self, effect: SessionEffect) -> None:

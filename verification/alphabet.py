@@ -62,7 +62,7 @@ class Alphabet:
 
 
 def _events(bounds: Bounds, may_grow: tuple[bool, ...]) -> Iterator[Event]:
-    yield from _about_the_speech()
+    yield from _about_the_speech(bounds)
     ids = bounds.message_ids
     if len(may_grow) < len(ids):
         for modalities in bounds.modalities:
@@ -77,8 +77,9 @@ def _events(bounds: Bounds, may_grow: tuple[bool, ...]) -> Iterator[Event]:
             yield SessionMessageAdded(FOREIGN, ids[len(may_grow)])
 
 
-def _about_the_speech() -> Iterator[Event]:
-    yield from (Authorize(), Interrupt(), Pause(), Resume(), Close(), SessionResponseCreated(RESPONSE_ID))
+def _about_the_speech(bounds: Bounds) -> Iterator[Event]:
+    yield from (Authorize(), Interrupt(), Pause(), Resume(), Close())
+    yield SessionResponseCreated(RESPONSE_ID, is_out_of_band=bounds.out_of_band)
     # Only "failed" is told apart from the others.
     statuses: tuple[ResponseStatus, ...] = ("completed", "failed")
     yield from (SessionResponseEnded(RESPONSE_ID, status) for status in statuses)

@@ -36,6 +36,7 @@ def note_event(ledger: Ledger, event: Event, speech: Speech) -> None:
             ledger.may_resume = False
     elif type(event) is ev.SessionResponseCreated:
         ledger.response = "generating"
+        ledger.is_out_of_band = event.is_out_of_band
     elif type(event) is ev.SessionResponseEnded:
         ledger.response_has_failed = event.status == "failed"
         _end_response(ledger)

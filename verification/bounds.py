@@ -97,6 +97,8 @@ class Bounds:
     faults: int = 1
     """How many faults may happen in one faithful speech."""
     fault_kinds: tuple[Fault, ...] = get_args(Fault)
+    out_of_band: bool = False
+    """Whether responses stand beside the conversation (`conversation: none`)."""
 
     def __post_init__(self) -> None:
         if self.mode not in ("hostile", "faithful"):
@@ -139,6 +141,8 @@ class Bounds:
         ]
         if self.mode == "faithful":
             said.append(f"{self.faults} fault{'' if self.faults == 1 else 's'}")
+        if self.out_of_band:
+            said.append("out of band")
         if len(self.options) > 1:
             said.append(f"{len(self.options)} combinations of capabilities and policy")
         return ", ".join(said)
@@ -156,6 +160,7 @@ SMALL: dict[str, Bounds] = {
     "hostile-1-parts": Bounds("hostile", 1, "minimal", 2, texts=2, options=(DEFAULT, UNCHANGEABLE)),
     "hostile-1-options": Bounds("hostile", 1, "minimal").with_every_option(),
     "hostile-2": Bounds("hostile", 2, "minimal", modalities=_AUDIO, texts=0),
+    "hostile-1-out-of-band": Bounds("hostile", 1, "minimal", out_of_band=True),
     "faithful-1": Bounds("faithful", 1),
     "faithful-1-options": Bounds("faithful", 1, faults=0).with_every_option(),
     "faithful-2": Bounds("faithful", 2, audio_parts=2, modalities=_AUDIO, texts=0, faults=0),

@@ -73,7 +73,7 @@ def request_of(entry: Entry, ledger: Ledger, capabilities: Capabilities) -> str:
     # What was heard in full is cut only if more came after that, and when no more can come.
     if entry.was_heard_whole and not (entry.is_outgrown and ledger.response == "ended"):
         return ""
-    if not entry.is_memory:
+    if ledger.is_out_of_band or not entry.is_memory:
         return ""
     if entry.settled != "skipped" and not entry.has_audio:
         return "replace" if capabilities.can_remove else "diverged"

@@ -68,6 +68,8 @@ class Ledger(Struct, gc=False, array_like=True):
     response: str = ""
     """"generating" or "ended"."""
     response_has_failed: bool = False
+    is_out_of_band: bool = False
+    """The response is in nobody's memory."""
     is_lost: bool = False
     may_resume: bool = False
     """The connection is gone, and it is open whether the server keeps the conversation."""

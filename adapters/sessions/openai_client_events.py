@@ -16,11 +16,9 @@ from .openai_answers import Deed, ErrorEvent, OpenAIAnswers
 from .openai_dialects import OPENAI, Dialect, is_about_fields, is_about_place, meaning_of
 from .openai_items import Conversation
 from .openai_requests import ResponseRequests
+from .response_options import SPEECH_ID_KEY, response_of
 
 logger = logging.getLogger(__name__)
-
-SPEECH_ID_KEY = "speech_id"
-"""The key in a response's metadata that brings a speech's id there and back."""
 
 _SECOND_TRIES_KEPT = 64
 """Client events that can be sent in another form if they are refused: more than are ever under way."""
@@ -46,13 +44,18 @@ class ClientEvents:
     _second_tries: dict[str, SecondTry] = field(default_factory=dict)
     _next_event_id: int = 0
 
-    def request_response(self, speech_id: str) -> dict[str, Any]:
-        """Return the client event that asks for a response."""
+    def request_response(
+        self, speech_id: str, options: Mapping[str, Any] | None = None, *, is_out_of_band: bool = False
+    ) -> dict[str, Any]:
+        """Return the client event that asks for a response, with checked options."""
         event_id = self._event_id()
-        self.requests.expect(event_id, speech_id)
+        self.requests.expect(event_id, speech_id, is_out_of_band=is_out_of_band)
         event: dict[str, Any] = {"type": "response.create", "event_id": event_id}
-        if self.dialect.takes_metadata:
-            event["response"] = {"metadata": {SPEECH_ID_KEY: speech_id}}
+        names_speech = self.dialect.takes_metadata
+        response = response_of(speech_id, options or {}, is_out_of_band=is_out_of_band, names_speech=names_speech)
+        if response:
+            event["response"] = response
+        if names_speech:
             self._try_again_with(event_id, lambda error: self._request_bare(event, speech_id, error))
         return event
 
@@ -71,9 +74,10 @@ class ClientEvents:
         if not is_about_fields(error.code, error.text, error.param):
             return None
         self.dialect = replace(self.dialect, takes_metadata=False, echoes_metadata=False)
+        is_out_of_band = self.requests.is_out_of_band(speech_id)
         self.requests.speech_of(event["event_id"])
         event_id = self._event_id()
-        self.requests.expect(event_id, speech_id)
+        self.requests.expect(event_id, speech_id, is_out_of_band=is_out_of_band)
         response = {key: value for key, value in event["response"].items() if key != "metadata"}
         others = {key: value for key, value in event["response"]["metadata"].items() if key != SPEECH_ID_KEY}
         if others:

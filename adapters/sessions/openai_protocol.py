@@ -41,12 +41,13 @@ from .fields import (
 )
 from .incoming_audio import IncomingAudio, SaidFormat
 from .openai_answers import ErrorEvent, OpenAIAnswers, ServerError, status_of, why_ended
-from .openai_client_events import SPEECH_ID_KEY, ClientEvents
+from .openai_client_events import ClientEvents
 from .openai_contents import messages_in, modalities_of, parts_of, words_of
 from .openai_deltas import AudioDelta, Delta, delta_decoder
 from .openai_dialects import OPENAI, Dialect
 from .openai_items import Conversation, OutputItem
 from .openai_requests import ResponseRequests
+from .response_options import SPEECH_ID_KEY
 from .resumption import GREETINGS
 from .user_turn import UserTurn
 
@@ -182,6 +183,8 @@ class OpenAIRealtimeProtocol:
         is_out_of_band = "conversation_id" in response and response["conversation_id"] is None
         if asked_by is None and not is_out_of_band and not self._client.brings_metadata_back(response):
             asked_by = self._client.requests.next_in_order()
+        if "conversation_id" not in response:
+            is_out_of_band = self._client.requests.is_out_of_band(asked_by)
         if self._client.requests.answered(asked_by) and not is_out_of_band:
             self._user_turn.answer()
         self.receiver.report(
@@ -377,9 +380,11 @@ class OpenAIRealtimeProtocol:
 
     # To the server
 
-    def request_response(self, speech_id: str) -> dict[str, Any]:
+    def request_response(
+        self, speech_id: str, options: Mapping[str, Any] | None = None, *, is_out_of_band: bool = False
+    ) -> dict[str, Any]:
         """Return the client event that asks for a response."""
-        return self._client.request_response(speech_id)
+        return self._client.request_response(speech_id, options, is_out_of_band=is_out_of_band)
 
     def note_sent(self, event: Mapping[str, Any]) -> None:
         """Learn of a client event that may not be ours: of a request for a response, that somebody has asked."""

@@ -25,6 +25,7 @@ from .openai_answers import ServerError
 from .openai_dialects import OPENAI, Dialect, dialect_of
 from .openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
 from .reconnection import Reconnection
+from .response_options import checked_options
 from .resumption import Resumption
 from .sdk_reconnection import connected_again, connects_again
 
@@ -166,9 +167,15 @@ class OpenAIRealtimeSession:
         """Take the receiver of facts and audio."""
         self._protocol = OpenAIRealtimeProtocol(receiver, self._audio_format, self._dialect, self.send)
 
-    def request_response(self, speech_id: str) -> None:
-        """Ask the model for a response."""
-        self.send(self._attached.request_response(speech_id))
+    def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy of what a response is to be asked for with, as `checked_options` does."""
+        return checked_options(options)
+
+    def request_response(
+        self, speech_id: str, options: Mapping[str, Any] | None = None, *, is_out_of_band: bool = False
+    ) -> None:
+        """Ask the model for a response. `options` are the fields of `response` in a `response.create`."""
+        self.send(self._attached.request_response(speech_id, options, is_out_of_band=is_out_of_band))
 
     def perform(self, effect: SessionEffect) -> None:
         """Send what the effect asks for."""

@@ -19,6 +19,8 @@ class ResponseRequests:
     """The speech of each client event."""
     _in_order: list[str] = field(default_factory=list)
     """The client events that the next responses answer, if the user says nothing before."""
+    _out_of_band: dict[str, None] = field(default_factory=dict)
+    """Those of them that ask for a response beside the conversation."""
     _foreign: int = 0
     """How many other requests were sent past us, of which the response has not begun."""
 
@@ -26,9 +28,11 @@ class ResponseRequests:
         """Learn of a client event that asks for a response. If it is not ours, the next is not the server's own."""
         self._foreign += str(event_id) not in self._open
 
-    def expect(self, event_id: str, speech_id: str) -> None:
+    def expect(self, event_id: str, speech_id: str, *, is_out_of_band: bool = False) -> None:
         """Expect the answer to a client event that asks for a response."""
         self._open[event_id] = speech_id
+        if is_out_of_band:
+            self._out_of_band[event_id] = None
         self._in_order.append(event_id)
         if len(self._open) > _KEPT:
             self._forget(next(iter(self._open)))
@@ -39,6 +43,10 @@ class ResponseRequests:
         None if the user has begun to speak since: the response may be the server's own answer to that.
         """
         return self._open[self._in_order[0]] if self._in_order else None
+
+    def is_out_of_band(self, speech_id: str | None) -> bool:
+        """Whether the response that a speech waits for was asked for beside the conversation."""
+        return any(self._open[event_id] == speech_id for event_id in self._out_of_band)
 
     def user_speaks(self) -> None:
         """The next response may be the server's own answer to the user."""
@@ -72,5 +80,6 @@ class ResponseRequests:
 
     def _forget(self, event_id: str) -> None:
         del self._open[event_id]
+        self._out_of_band.pop(event_id, None)
         if event_id in self._in_order:
             self._in_order.remove(event_id)

@@ -785,6 +785,7 @@ def speech_on_session_response_created(run, speech, event):
     if state == 'queued':
         if speech.response_id is None:
             speech.response_id = event.response_id
+            speech.is_out_of_band = event.is_out_of_band
             speech.has_progressed = True
             return reply_44
         if event.response_id == speech.response_id:
@@ -793,6 +794,7 @@ def speech_on_session_response_created(run, speech, event):
     elif state in ('waiting', 'speaking', 'paused'):
         if speech.response_id is None:
             speech.response_id = event.response_id
+            speech.is_out_of_band = event.is_out_of_band
             speech.has_progressed = True
             return reply_47
         if event.response_id == speech.response_id:
@@ -806,6 +808,7 @@ def speech_on_session_response_created(run, speech, event):
         if speech.response_id is None:
             run.transitions.append('speech.reconciling.session_response_created')
             speech.response_id = event.response_id
+            speech.is_out_of_band = event.is_out_of_band
             speech.has_progressed = True
             assert speech.response_id is not None, 'the server has not named the response'
             speech.cancel_was_sent = True
@@ -1661,6 +1664,8 @@ def message_eventless_in_streaming(run, speech, message, event):
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
         run.effects.append(ReportMessageSettled(settle_record))
+        if False and (not speech.is_out_of_band):
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
         run.raised.append(speech_on_message_settled)
         message.state = 'skipped'
         return
@@ -1675,7 +1680,8 @@ def message_eventless_in_streaming(run, speech, message, event):
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
         run.effects.append(ReportMessageSettled(settle_record))
-        run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
+        if True and (not speech.is_out_of_band):
+            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
         run.raised.append(speech_on_message_settled)
         message.state = 'played'
         return
@@ -1690,6 +1696,8 @@ def message_eventless_in_streaming(run, speech, message, event):
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
         run.effects.append(ReportMessageSettled(settle_record))
+        if False and (not speech.is_out_of_band):
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
         run.raised.append(speech_on_message_settled)
         message.state = 'skipped'
         return
@@ -1719,7 +1727,8 @@ def message_eventless_in_stopping(run, speech, message, event):
     if speech.forwarding_id == message.message_id:
         speech.forwarding_id = None
     run.effects.append(ReportMessageSettled(settle_record))
-    run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
+    if True and (not speech.is_out_of_band):
+        run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
     run.raised.append(speech_on_message_settled)
     message.state = 'partial'
     return
@@ -1730,6 +1739,30 @@ def message_on_session_message_added(run, speech, event):
     message = speech.messages.get(event.message_id) or Message(event.message_id)
     state = message.state
     if state == 'pending':
+        if speech.state in SETTLED_SPEECH_STATES and speech.is_out_of_band and (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
+            run.transitions.append('message.pending.session_message_added#too_late_out_of_band')
+            message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
+            message.source_has_ended = speech.response_has_ended
+            speech.has_progressed = True
+            for announce_earlier_id in speech.growing:
+                message_on_later_item_began(run, speech, speech.messages[announce_earlier_id])
+            speech.growing = ()
+            speech.messages[message.message_id] = message
+            run.raised.append(speech_on_message_announced)
+            message.reason = speech.cause or 'interrupted'
+            message.position_ms = 0
+            message.position_status = 'reported'
+            assert message.reason is not None, 'every transition that settles gives a reason first'
+            settle_record = MessageRecord(message.message_id, 'skipped', message.reason, message.position_ms, message.received_ms, message.text, '', 'exact', speech.code, message.position_status)
+            message.record = settle_record
+            if speech.forwarding_id == message.message_id:
+                speech.forwarding_id = None
+            run.effects.append(ReportMessageSettled(settle_record))
+            if False and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
+            run.raised.append(speech_on_message_settled)
+            message.state = 'skipped'
+            return
         if speech.state in SETTLED_SPEECH_STATES and speech.awaits_resumption and (message.message_id not in speech.messages) and (event.response_id == speech.response_id):
             run.transitions.append('message.pending.session_message_added#too_late_to_ask')
             message.expects_audio = 'audio' in event.modalities and speech.capabilities.plays_audio
@@ -1749,6 +1782,8 @@ def message_on_session_message_added(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
+            if False and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
@@ -1771,6 +1806,8 @@ def message_on_session_message_added(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
+            if False and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
@@ -1793,6 +1830,8 @@ def message_on_session_message_added(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
+            if False and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
             run.raised.append(speech_on_message_settled)
             message_reconciliation_report_divergence(run, message, 'cannot_remove')
             message.state = 'skipped'
@@ -1816,6 +1855,8 @@ def message_on_session_message_added(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
+            if False and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
             run.raised.append(speech_on_message_settled)
             run.effects.append(RemoveMessages((message.message_id,)))
             message.state = 'skipped'
@@ -1839,6 +1880,8 @@ def message_on_session_message_added(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
+            if False and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
             run.raised.append(speech_on_message_settled)
             speech.awaited[message.message_id] = 'remove'
             run.effects.append(RemoveMessages((message.message_id,)))
@@ -2248,7 +2291,8 @@ def message_on_output_playback_finished(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
+            if True and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
@@ -2269,7 +2313,8 @@ def message_on_output_playback_finished(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
+            if True and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
@@ -2290,6 +2335,8 @@ def message_on_output_playback_finished(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
+            if False and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
@@ -2334,7 +2381,8 @@ def message_on_output_playback_finished(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
+            if True and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
@@ -2356,7 +2404,8 @@ def message_on_output_playback_finished(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
+            if True and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
@@ -2377,7 +2426,8 @@ def message_on_output_playback_finished(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
+            if True and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
@@ -2397,6 +2447,8 @@ def message_on_output_playback_finished(run, speech, event):
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
         run.effects.append(ReportMessageSettled(settle_record))
+        if False and (not speech.is_out_of_band):
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
         run.raised.append(speech_on_message_settled)
         message.state = 'skipped'
         return
@@ -2418,7 +2470,8 @@ def message_on_output_playback_finished(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
+            if True and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
@@ -2438,7 +2491,8 @@ def message_on_output_playback_finished(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
+            if True and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
@@ -2459,6 +2513,8 @@ def message_on_output_playback_finished(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
+            if False and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
@@ -2512,7 +2568,8 @@ def message_on_output_failed(run, speech, event):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
+            if True and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
@@ -2530,6 +2587,8 @@ def message_on_output_failed(run, speech, event):
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
         run.effects.append(ReportMessageSettled(settle_record))
+        if False and (not speech.is_out_of_band):
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
         run.raised.append(speech_on_message_settled)
         message.state = 'skipped'
         return
@@ -2650,6 +2709,8 @@ def message_on_stop(run, speech, message):
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
         run.effects.append(ReportMessageSettled(settle_record))
+        if False and (not speech.is_out_of_band):
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
         run.raised.append(speech_on_message_settled)
         message.state = 'skipped'
         return
@@ -2680,6 +2741,8 @@ def message_on_skip(run, speech, message):
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
         run.effects.append(ReportMessageSettled(settle_record))
+        if False and (not speech.is_out_of_band):
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
         run.raised.append(speech_on_message_settled)
         message.state = 'skipped'
         return
@@ -2701,7 +2764,8 @@ def message_on_time_out(run, speech, message):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
+            if True and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, settle_heard_text, settle_played_status, False))
             run.raised.append(speech_on_message_settled)
             message.state = 'played'
             return
@@ -2718,7 +2782,8 @@ def message_on_time_out(run, speech, message):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
+            if True and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
@@ -2735,7 +2800,8 @@ def message_on_time_out(run, speech, message):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
-            run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
+            if True and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, settle_partial_text, settle_partial_status, True))
             run.raised.append(speech_on_message_settled)
             message.state = 'partial'
             return
@@ -2750,6 +2816,8 @@ def message_on_time_out(run, speech, message):
             if speech.forwarding_id == message.message_id:
                 speech.forwarding_id = None
             run.effects.append(ReportMessageSettled(settle_record))
+            if False and (not speech.is_out_of_band):
+                run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
@@ -2763,6 +2831,8 @@ def message_on_time_out(run, speech, message):
         if speech.forwarding_id == message.message_id:
             speech.forwarding_id = None
         run.effects.append(ReportMessageSettled(settle_record))
+        if False and (not speech.is_out_of_band):
+            run.effects.append(CommitMessage(message.message_id, '', 'exact', False))
         run.raised.append(speech_on_message_settled)
         message.state = 'skipped'
         return
@@ -2824,6 +2894,9 @@ def message_on_later_item_began(run, speech, message):
 def message_on_reconcile(run, speech, message):
     state = message.state
     if state == 'partial':
+        if speech.is_out_of_band:
+            run.transitions.append('message.partial.reconcile#out_of_band')
+            return
         if message_reconciliation_record_of(message).heard_ms >= 1 and (not speech.capabilities.truncates_by_itself) and speech.capabilities.can_truncate:
             run.transitions.append('message.partial.reconcile#audio')
             speech.awaited[message.message_id] = 'truncate'
@@ -2846,6 +2919,9 @@ def message_on_reconcile(run, speech, message):
 def message_on_forget(run, speech, message):
     state = message.state
     if state == 'partial':
+        if speech.is_out_of_band:
+            run.transitions.append('message.partial.forget#out_of_band')
+            return
         if not not message.expects_audio and (not message_reconciliation_record_of(message).heard_ms >= 1) and speech.capabilities.can_remove:
             run.transitions.append('message.partial.forget')
             speech.awaited[message.message_id] = 'remove'
@@ -2855,6 +2931,9 @@ def message_on_forget(run, speech, message):
             message_reconciliation_report_divergence(run, message, 'cannot_remove')
             return
     elif state == 'skipped':
+        if speech.is_out_of_band:
+            run.transitions.append('message.skipped.forget#out_of_band')
+            return
         if (message.reason != 'no_content' or message.received_ms > 0 or bool(message.text)) and speech.capabilities.can_remove:
             run.transitions.append('message.skipped.forget')
             speech.awaited[message.message_id] = 'remove'
@@ -2867,6 +2946,9 @@ def message_on_forget(run, speech, message):
 def message_on_trim(run, speech, message):
     state = message.state
     if state == 'played':
+        if speech.is_out_of_band:
+            run.transitions.append('message.played.trim#out_of_band')
+            return
         if state_Message_outgrew_its_record(message) and (not message.expects_audio) and speech.capabilities.can_remove:
             run.transitions.append('message.played.trim#text')
             speech.awaited[message.message_id] = 'replace'
@@ -2888,6 +2970,9 @@ def message_on_trim(run, speech, message):
             message_reconciliation_report_divergence(run, message, 'cannot_truncate')
             return
     elif state == 'partial':
+        if speech.is_out_of_band:
+            run.transitions.append('message.partial.trim#out_of_band')
+            return
         if state_Message_outgrew_its_record(message) and (not message.expects_audio) and speech.capabilities.can_remove:
             run.transitions.append('message.partial.trim#text')
             speech.awaited[message.message_id] = 'replace'
@@ -2923,6 +3008,9 @@ def message_on_give_up_answer(run, speech, message):
 def message_on_give_up_end(run, speech, message):
     state = message.state
     if state == 'played':
+        if speech.is_out_of_band:
+            run.transitions.append('message.played.give_up_end#out_of_band')
+            return
         if state_Message_outgrew_its_record(message) and (not message.expects_audio):
             run.transitions.append('message.played.give_up_end#text')
             report_divergence_record = message_reconciliation_record_of(message)
@@ -2934,6 +3022,9 @@ def message_on_give_up_end(run, speech, message):
             run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
             return
     elif state == 'partial':
+        if speech.is_out_of_band:
+            run.transitions.append('message.partial.give_up_end#out_of_band')
+            return
         if state_Message_outgrew_its_record(message) and (not message.expects_audio):
             run.transitions.append('message.partial.give_up_end#text')
             report_divergence_record = message_reconciliation_record_of(message)
@@ -3425,14 +3516,15 @@ def take_conversation_free_eventless(run, conversation, event):
     return None
 
 def conversation_on_request_response(run, conversation, event):
-    if type(event.speech_id) is not str and (not is_valid(event)):
+    if (type(event.speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.idle.request_response#sent')
             begin_speech_id = event.speech_id
-            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            begin_is_out_of_band = event.is_out_of_band
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id, is_out_of_band=begin_is_out_of_band)
             conversation.live[begin_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_speech_id))
             conversation.waiting[event.speech_id] = None
@@ -3441,7 +3533,8 @@ def conversation_on_request_response(run, conversation, event):
         if event.speech_id not in conversation.speeches and conversation.connection == 'disconnected':
             run.transitions.append('conversation.idle.request_response#disconnected')
             begin_speech_id = event.speech_id
-            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            begin_is_out_of_band = event.is_out_of_band
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id, is_out_of_band=begin_is_out_of_band)
             conversation.live[begin_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_speech_id))
             run.tell_speech(conversation, event.speech_id, SessionLost(code='not_connected'))
@@ -3449,7 +3542,8 @@ def conversation_on_request_response(run, conversation, event):
         if event.speech_id not in conversation.speeches:
             run.transitions.append('conversation.idle.request_response#closing')
             begin_speech_id = event.speech_id
-            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            begin_is_out_of_band = event.is_out_of_band
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id, is_out_of_band=begin_is_out_of_band)
             conversation.live[begin_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_speech_id))
             run.tell_speech(conversation, event.speech_id, Close())
@@ -3460,7 +3554,8 @@ def conversation_on_request_response(run, conversation, event):
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.requested.request_response#sent')
             begin_speech_id = event.speech_id
-            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            begin_is_out_of_band = event.is_out_of_band
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id, is_out_of_band=begin_is_out_of_band)
             conversation.live[begin_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_speech_id))
             conversation.waiting[event.speech_id] = None
@@ -3469,7 +3564,8 @@ def conversation_on_request_response(run, conversation, event):
         if event.speech_id not in conversation.speeches:
             run.transitions.append('conversation.requested.request_response#closing')
             begin_speech_id = event.speech_id
-            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            begin_is_out_of_band = event.is_out_of_band
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id, is_out_of_band=begin_is_out_of_band)
             conversation.live[begin_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_speech_id))
             run.tell_speech(conversation, event.speech_id, Close())
@@ -3480,7 +3576,8 @@ def conversation_on_request_response(run, conversation, event):
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.generating.request_response#sent')
             begin_speech_id = event.speech_id
-            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            begin_is_out_of_band = event.is_out_of_band
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id, is_out_of_band=begin_is_out_of_band)
             conversation.live[begin_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_speech_id))
             conversation.waiting[event.speech_id] = None
@@ -3489,7 +3586,8 @@ def conversation_on_request_response(run, conversation, event):
         if event.speech_id not in conversation.speeches:
             run.transitions.append('conversation.generating.request_response#closing')
             begin_speech_id = event.speech_id
-            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id)
+            begin_is_out_of_band = event.is_out_of_band
+            conversation.speeches[begin_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_speech_id, is_out_of_band=begin_is_out_of_band)
             conversation.live[begin_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_speech_id))
             run.tell_speech(conversation, event.speech_id, Close())
@@ -3505,26 +3603,26 @@ def conversation_on_session_response_created(run, conversation, event):
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.idle.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
-            conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
+            conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id, is_out_of_band=False)
             conversation.live[begin_own_response_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_own_response_speech_id))
             conversation.waiting[begin_own_response_speech_id] = None
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_own_response_speech_id
             conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_own_response_speech_id,)
-            run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
             conversation.generation = 'generating'
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.idle.session_response_created#unwanted')
             begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
-            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
+            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id, is_out_of_band=False)
             conversation.live[begin_unwanted_response_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
             conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_response_speech_id,)
-            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             conversation.generation = 'generating'
             return None
@@ -3536,7 +3634,7 @@ def conversation_on_session_response_created(run, conversation, event):
             return reply_243
         return reply_244
     elif state == 'requested':
-        if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == conversation.request_id:
+        if conversation_guards_answers_the_request(conversation, event):
             run.transitions.append('conversation.requested.session_response_created#asked_for')
             begin_response_asked_for_speech_id = conversation.request_id
             conversation.request_id = None
@@ -3544,10 +3642,10 @@ def conversation_on_session_response_created(run, conversation, event):
                 begin_response_response_id = event.response_id
                 conversation.by_response[begin_response_response_id] = begin_response_asked_for_speech_id
                 conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_response_asked_for_speech_id,)
-                run.tell_speech(conversation, begin_response_asked_for_speech_id, SessionResponseCreated(begin_response_response_id))
+                run.tell_speech(conversation, begin_response_asked_for_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
             conversation.generation = 'generating'
             return None
-        if ((not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches)) and (conversation.request_id is not None and conversation.speeches[conversation.request_id].cause is None):
+        if ((not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches)) and conversation_guards_request_is_wanted(conversation, event):
             run.transitions.append('conversation.requested.session_response_created#taken_over')
             begin_response_asked_for_speech_id = conversation.request_id
             conversation.request_id = None
@@ -3555,31 +3653,31 @@ def conversation_on_session_response_created(run, conversation, event):
                 begin_response_response_id = event.response_id
                 conversation.by_response[begin_response_response_id] = begin_response_asked_for_speech_id
                 conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_response_asked_for_speech_id,)
-                run.tell_speech(conversation, begin_response_asked_for_speech_id, SessionResponseCreated(begin_response_response_id))
+                run.tell_speech(conversation, begin_response_asked_for_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
             conversation.generation = 'generating'
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.requested.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
-            conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
+            conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id, is_out_of_band=False)
             conversation.live[begin_own_response_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_own_response_speech_id))
             conversation.waiting[begin_own_response_speech_id] = None
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_own_response_speech_id
             conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_own_response_speech_id,)
-            run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.requested.session_response_created#unwanted')
             begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
-            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
+            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id, is_out_of_band=False)
             conversation.live[begin_unwanted_response_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
             conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_response_speech_id,)
-            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
@@ -3591,25 +3689,25 @@ def conversation_on_session_response_created(run, conversation, event):
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
             begin_own_response_speech_id = event.new_speech_id or event.response_id
-            conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id)
+            conversation.speeches[begin_own_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_own_response_speech_id, is_out_of_band=False)
             conversation.live[begin_own_response_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_own_response_speech_id))
             conversation.waiting[begin_own_response_speech_id] = None
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_own_response_speech_id
             conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_own_response_speech_id,)
-            run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
             return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#unwanted')
             begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
-            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id)
+            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id, is_out_of_band=False)
             conversation.live[begin_unwanted_response_speech_id] = None
             run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
             begin_response_response_id = event.response_id
             conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
             conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_response_speech_id,)
-            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id))
+            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
@@ -3671,7 +3769,7 @@ def take_conversation_idle_eventless(run, conversation, event):
     for send_request_speech_id in conversation.requests:
         conversation.request_id = send_request_speech_id
         conversation.requests.pop(send_request_speech_id)
-        run.effects.append(CreateResponse(send_request_speech_id))
+        run.effects.append(CreateResponse(send_request_speech_id, conversation.speeches[send_request_speech_id].is_out_of_band))
         break
     conversation.generation = 'requested'
     return None
@@ -3887,6 +3985,16 @@ def conversation_guards_something_plays_or_waits(conversation, event):
             return True
     return False
 
+def conversation_guards_answers_the_request(conversation, event):
+    request_id = conversation.request_id
+    return request_id is not None and event.speech_id == request_id and (event.response_id not in conversation.by_response) and (not event.is_out_of_band or conversation.speeches[request_id].is_out_of_band)
+
+def conversation_guards_request_is_wanted(conversation, event):
+    if conversation.request_id is None:
+        return False
+    speech = conversation.speeches[conversation.request_id]
+    return speech.cause is None and (not speech.is_out_of_band)
+
 def conversation_guards_a_response_runs(conversation, event):
     for speech_id in conversation.generating_ids:
         speech = conversation.speeches.get(speech_id)
@@ -3904,7 +4012,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = 'e22268396a078aaa'
+DIGEST = '3a888b127efa2ba4'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

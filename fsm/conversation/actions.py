@@ -169,27 +169,27 @@ def _forget(conversation: Conversation, speech_id: str) -> None:
 
 def begin_request(run: ConversationRun, conversation: Conversation, event: RequestResponse) -> None:
     """Begin the speech, and have it wait for its response and for the floor."""
-    _begin(run, conversation, event.speech_id)
+    _begin(run, conversation, event.speech_id, event.is_out_of_band)
     conversation.waiting[event.speech_id] = None
     conversation.requests[event.speech_id] = None
 
 
 def begin_lost_speech(run: ConversationRun, conversation: Conversation, event: RequestResponse) -> None:
     """Begin the speech, and end it at once: there is nobody to ask."""
-    _begin(run, conversation, event.speech_id)
+    _begin(run, conversation, event.speech_id, event.is_out_of_band)
     run.tell_speech(conversation, event.speech_id, SessionLost(code="not_connected"))
 
 
 def begin_closed_speech(run: ConversationRun, conversation: Conversation, event: RequestResponse) -> None:
     """Begin the speech, and end it at once: nothing is asked for on the way out."""
-    _begin(run, conversation, event.speech_id)
+    _begin(run, conversation, event.speech_id, event.is_out_of_band)
     run.tell_speech(conversation, event.speech_id, Close())
     run.tell_speech(conversation, event.speech_id, DropRequest())
 
 
-def _begin(run: ConversationRun, conversation: Conversation, speech_id: str) -> None:
+def _begin(run: ConversationRun, conversation: Conversation, speech_id: str, is_out_of_band: bool) -> None:
     conversation.speeches[speech_id] = Speech(
-        conversation.capabilities, conversation.policy.speech, speech_id=speech_id
+        conversation.capabilities, conversation.policy.speech, speech_id=speech_id, is_out_of_band=is_out_of_band
     )
     conversation.live[speech_id] = None
     run.emit(ReportSpeechBegun(speech_id))
@@ -200,7 +200,7 @@ def send_request(run: ConversationRun, conversation: Conversation, event: Event 
     for speech_id in conversation.requests:
         conversation.request_id = speech_id
         conversation.requests.pop(speech_id)
-        run.emit(CreateResponse(speech_id))
+        run.emit(CreateResponse(speech_id, conversation.speeches[speech_id].is_out_of_band))
         break
 
 
@@ -209,29 +209,32 @@ def begin_response_asked_for(run: ConversationRun, conversation: Conversation, e
     speech_id = conversation.request_id
     conversation.request_id = None
     if speech_id is not None:
-        _begin_response(run, conversation, speech_id, event.response_id)
+        _begin_response(run, conversation, speech_id, event)
 
 
 def begin_own_response(run: ConversationRun, conversation: Conversation, event: SessionResponseCreated) -> None:
     """Begin a speech for a response that nobody asked for."""
     speech_id = event.new_speech_id or event.response_id
-    _begin(run, conversation, speech_id)
+    _begin(run, conversation, speech_id, False)
     conversation.waiting[speech_id] = None
-    _begin_response(run, conversation, speech_id, event.response_id)
+    _begin_response(run, conversation, speech_id, event)
 
 
 def begin_unwanted_response(run: ConversationRun, conversation: Conversation, event: SessionResponseCreated) -> None:
     """Begin a speech for a response that nobody wants any more, and stop it before it is heard."""
     speech_id = event.new_speech_id or event.response_id
-    _begin(run, conversation, speech_id)
-    _begin_response(run, conversation, speech_id, event.response_id)
+    _begin(run, conversation, speech_id, False)
+    _begin_response(run, conversation, speech_id, event)
     run.tell_speech(conversation, speech_id, Interrupt(force=True))
 
 
-def _begin_response(run: ConversationRun, conversation: Conversation, speech_id: str, response_id: str) -> None:
+def _begin_response(
+    run: ConversationRun, conversation: Conversation, speech_id: str, event: SessionResponseCreated
+) -> None:
+    response_id = event.response_id
     conversation.by_response[response_id] = speech_id
     conversation.generating_ids = _still_generating(conversation) + (speech_id,)
-    run.tell_speech(conversation, speech_id, SessionResponseCreated(response_id))
+    run.tell_speech(conversation, speech_id, SessionResponseCreated(response_id, is_out_of_band=event.is_out_of_band))
 
 
 def _still_generating(conversation: Conversation) -> tuple[str, ...]:

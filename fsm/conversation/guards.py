@@ -166,8 +166,14 @@ def is_known_response(conversation: Conversation, event: SessionResponseCreated)
 
 
 def answers_the_request(conversation: Conversation, event: SessionResponseCreated) -> bool:
-    """The response says that it is the one that was asked for."""
-    return _is_new_response(conversation, event) and event.speech_id == conversation.request_id
+    """The response says that it is the one that was asked for, and stands beside the conversation only if it may."""
+    request_id = conversation.request_id
+    return (
+        request_id is not None
+        and event.speech_id == request_id
+        and event.response_id not in conversation.by_response
+        and (not event.is_out_of_band or conversation.speeches[request_id].is_out_of_band)
+    )
 
 
 def is_the_servers_own(conversation: Conversation, event: SessionResponseCreated) -> bool:
@@ -194,8 +200,14 @@ def _is_new_response(conversation: Conversation, event: SessionResponseCreated) 
 
 
 def request_is_wanted(conversation: Conversation, event: Event | None) -> bool:
-    """Nothing has stopped the speech whose request was sent; if it was stopped, the server's own answers the user."""
-    return conversation.request_id is not None and conversation.speeches[conversation.request_id].cause is None
+    """Nothing has stopped the speech whose request was sent, and it is for a response of the conversation.
+
+    Otherwise the server's own response answers the user.
+    """
+    if conversation.request_id is None:
+        return False
+    speech = conversation.speeches[conversation.request_id]
+    return speech.cause is None and not speech.is_out_of_band
 
 
 def is_request_sent(conversation: Conversation, event: SessionRequestRefused | ResponseOver) -> bool:

@@ -291,7 +291,7 @@ def _settle(
     if speech.forwarding_id == message.message_id:
         speech.forwarding_id = None
     run.emit(ReportMessageSettled(record))
-    if state != "skipped":
+    if state != "skipped" and not speech.is_out_of_band:
         run.emit(CommitMessage(message.message_id, heard_text, heard_text_status, state == "partial"))
     run.raise_event("message_settled")
 

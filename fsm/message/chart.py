@@ -73,6 +73,15 @@ class MessageChart(StateChart[Any]):
     # Announcement. One that comes after the speech has settled is forgotten at once, and nobody waits for the answer if
     # the speech is over.
     named(
+        "too_late_out_of_band",
+        pending.to(
+            skipped,
+            event="session_message_added",
+            cond="speech_is_settled and speech_is_out_of_band and is_new and is_of_this_response",
+            on=["announce", "because_stopped", "settle_skipped"],
+        ),
+    )
+    named(
         "too_late_to_ask",
         pending.to(
             skipped,
@@ -454,6 +463,16 @@ _OUTPUT = (
 ANSWERS = (
     handled("played skipped", "watch", cond="response_has_ended", on="unwatch", name="response_ended"),
     handled("played skipped", "watch", on="watch_response"),
+    # What is out of band is in no memory, and nothing is asked about it.
+    handled(
+        "partial skipped",
+        "forget",
+        cond="speech_is_out_of_band",
+        on=[],
+        name="out_of_band",
+    ),
+    handled("partial", "reconcile", cond="speech_is_out_of_band", on=[], name="out_of_band"),
+    handled("played partial", "trim", "give_up_end", cond="speech_is_out_of_band", on=[], name="out_of_band"),
     # Section 8: what the server is asked about a message of which something was heard. Less than 1 ms cannot be kept.
     handled(
         "partial",

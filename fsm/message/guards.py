@@ -145,6 +145,11 @@ def is_heard_to_the_end(speech: Speech, message: Message, event: Event | None) -
     return evidence.is_heard_to_the_end(speech, message, event)
 
 
+def speech_is_out_of_band(speech: Speech, message: Message, event: Event | None) -> bool:
+    """Its response is no part of the conversation: neither server nor history remembers anything of it."""
+    return speech.is_out_of_band
+
+
 def session_is_lost(speech: Speech, message: Message, event: Event | None) -> bool:
     """There is no server left to bring in line."""
     return speech.session_is_lost

@@ -61,8 +61,9 @@ def note_heard(run: Run, speech: Speech, event: Event | None) -> None:
 
 
 def note_response(run: Run, speech: Speech, event: SessionResponseCreated) -> None:
-    """Remember the response's id."""
+    """Remember the response's id, and whether the conversation has a part in it."""
     speech.response_id = event.response_id
+    speech.is_out_of_band = event.is_out_of_band
     speech.has_progressed = True
 
 

@@ -73,7 +73,7 @@ class LiveKitSession:
         self._was_cancelled: set[str] = set()
         self._unnamed = 0
         self._is_reconnecting = False
-        self._deferred: list[str] = []
+        self._deferred: list[tuple[str, Mapping[str, Any]]] = []
         self._heard_of_cut: dict[str, str] = {}
         self._context_lock = asyncio.Lock()
         self._is_dead = asyncio.Event()
@@ -130,12 +130,22 @@ class LiveKitSession:
 
     # Generations
 
-    def request_response(self, speech_id: str) -> None:
-        """Ask the model for a response. While LiveKit reconnects, which would discard it, the request waits."""
+    def request_response(
+        self, speech_id: str, options: Mapping[str, Any] | None = None, *, is_out_of_band: bool = False
+    ) -> None:
+        """Ask the model for a response, with what `generate_reply` takes: `instructions`, `tool_choice`, `tools`.
+
+        While LiveKit reconnects, which would discard it, the request waits.
+
+        Raises:
+            ValueError: it is to stand beside the conversation, which LiveKit's sessions cannot be asked for.
+        """
+        if is_out_of_band:
+            raise ValueError("a realtime session of LiveKit has no responses out of band")
         if self._is_reconnecting:
-            self._deferred.append(speech_id)
+            self._deferred.append((speech_id, options or {}))
             return
-        reply = self._session.generate_reply()
+        reply = self._session.generate_reply(**(options or {}))
         self._requested[reply] = speech_id
         reply.add_done_callback(self._on_reply)
 
@@ -211,8 +221,8 @@ class LiveKitSession:
         self._user_turn.end_connection()
         self._attached.report(SessionResumed())
         deferred, self._deferred = self._deferred, []
-        for speech_id in deferred:
-            self.request_response(speech_id)
+        for speech_id, options in deferred:
+            self.request_response(speech_id, options)
         if self._heard_of_cut:
             self._begin(self._restore_heard_texts())
 
