@@ -132,6 +132,17 @@ def export(
 
 
 @app.command()
+def serve(
+    stdio: Annotated[bool, typer.Option("--stdio", help="On standard input and output: the only way there is.")] = True,
+) -> None:
+    """Run the machines for another program, by the protocol of ports: docs/porting.md has it."""
+    with user_errors():
+        from . import serve as command
+
+        command.serve_stdio()
+
+
+@app.command()
 def explore(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Which bounds; the small ones by default.")

@@ -46,7 +46,7 @@ class Step:
 class Walk:
     """A speech or a conversation, from its begin on."""
 
-    chart: str
+    machine: str
     capabilities: Data
     policy: Data
     initial: Data
@@ -69,14 +69,14 @@ def walk(seed: int, length: int) -> Walk:
         machine = SpeechMachine(capabilities, policy)
         events = _speech_events(machine.speech, source)
         begun = ("speech", policy, machine.speech)
-    chart, whole_policy, snapshot = begun
+    kind, whole_policy, snapshot = begun
     initial = snapshot_data(snapshot)
     steps: list[Step] = []
     for event in events:
         steps.append(Step(EVENTS.dump(event), expected_data(machine.send(event), snapshot)))
         if len(steps) >= length:
             break
-    return Walk(chart, json_data(capabilities), json_data(whole_policy), initial, steps)
+    return Walk(kind, json_data(capabilities), json_data(whole_policy), initial, steps)
 
 
 def snapshot_data(snapshot: Speech | Conversation) -> Data:
@@ -88,9 +88,8 @@ def expected_data(reply: Reply, snapshot: Speech | Conversation) -> Data:
     return {
         "reply": reply.kind,
         "reason": getattr(reply, "reason", ""),
-        "blame": getattr(reply, "blame", ""),
-        "answer": getattr(reply, "answer", ""),
-        "transitions": list(reply.transitions),
+        "blame": getattr(reply, "blame", None),
+        "transitions": list(reply.transitions) or [answer for answer in [getattr(reply, "answer", "")] if answer],
         "effects": [EFFECTS.dump(effect) for effect in reply.effects],
         "state": snapshot_data(snapshot),
     }

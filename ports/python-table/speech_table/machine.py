@@ -53,17 +53,17 @@ class Machine:
         self._raised: list[str] = []
         self._told: list[Event | str] = []
 
-    def begin(self, chart: str, capabilities: dict[str, Any], policy: dict[str, Any]) -> Snapshot:
+    def begin(self, machine: str, capabilities: dict[str, Any], policy: dict[str, Any]) -> Snapshot:
         """Begin a "speech" or a "conversation"; what capabilities and policy leave out has its default."""
-        kind = "ConversationPolicy" if chart == "conversation" else "Policy"
+        kind = "ConversationPolicy" if machine == "conversation" else "Policy"
         options = {"capabilities": self._build("Capabilities", **capabilities), "policy": self._build(kind, **policy)}
-        if chart == "conversation" and "speech" in policy:
+        if machine == "conversation" and "speech" in policy:
             options["policy"]["speech"] = self._build("Policy", **policy["speech"])
-        return self.load(chart, self._build(chart.title(), **options))
+        return self.load(machine, self._build(machine.title(), **options))
 
-    def load(self, chart: str, snapshot: Snapshot) -> Snapshot:
+    def load(self, machine: str, snapshot: Snapshot) -> Snapshot:
         """Go on with a snapshot."""
-        self._is_conversation = chart == "conversation"
+        self._is_conversation = machine == "conversation"
         self.snapshot = snapshot
         return snapshot
 
@@ -82,8 +82,7 @@ class Machine:
         reply = {
             "reply": "handled",
             "reason": "",
-            "blame": "",
-            "answer": "",
+            "blame": None,
             "transitions": self._transitions,
             "effects": self._effects,
         }
@@ -172,8 +171,7 @@ class Machine:
                 "reply": transition["kind"],
                 "reason": transition["reason"],
                 "blame": self._blame(transition),
-                "answer": transition_id,
-                "transitions": [],
+                "transitions": [transition_id],
                 "effects": [],
             }
         self._perform(chart, region, transition_id, data, event)
@@ -232,9 +230,9 @@ class Machine:
 
     # What is refused
 
-    def _blame(self, transition: dict[str, Any]) -> str:
+    def _blame(self, transition: dict[str, Any]) -> str | None:
         source: str = self._definition["events"][transition["event"]]["source"]
-        return source if transition["kind"] == "rejected" else ""
+        return source if transition["kind"] == "rejected" else None
 
     def _refused(self, event: Event, reason: str) -> dict[str, Any]:
         declared = self._definition["events"].get(event.get("type"), {})
@@ -242,7 +240,6 @@ class Machine:
             "reply": "rejected",
             "reason": reason,
             "blame": declared.get("source", "agent"),
-            "answer": "",
             "transitions": [],
             "effects": [],
         }

@@ -14,7 +14,7 @@ function snapshot(): unknown {
 }
 
 function answer(command: any): unknown {
-  const isConversation = command.chart === "conversation";
+  const isConversation = command.machine === "conversation";
   switch (command.command) {
     case "start":
       return {
@@ -33,15 +33,13 @@ function answer(command: any): unknown {
       return { state: snapshot() };
     case "step": {
       const reply = machine.send(fromJson(command.event));
-      const { kind, ...rest } = reply;
+      const handled = reply.kind === "handled";
       return {
-        reply: kind,
-        reason: "",
-        blame: "",
-        answer: "",
-        transitions: [],
-        effects: [],
-        ...rest,
+        reply: reply.kind,
+        reason: handled ? "" : reply.reason,
+        blame: handled || reply.kind === "ignored" ? null : reply.blame,
+        transitions: handled ? reply.transitions : reply.answer === "" ? [] : [reply.answer],
+        effects: handled ? reply.effects : [],
         state: snapshot(),
       };
     }
