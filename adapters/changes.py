@@ -15,7 +15,7 @@ from speech_lifecycle.fsm.values import FINAL_SPEECH_STATES, MessageState, Reaso
 
 @dataclass(frozen=True, slots=True)
 class MessageStateChanged:
-    """A message is in another state, or is heard for the first time.
+    """A message is in another state; from a driver also: it is heard for the first time, in the state that it was in.
 
     `heard_ms` and `text` are those of its record once it is final; before, `heard_ms` is the last position that the
     output reported, and `text` is what was generated so far.
@@ -116,7 +116,7 @@ class StateChanges:
             now = (message.state, _is_heard(message))
             if now != before:
                 told.messages[message.message_id] = now
-                yield _change_of(speech.speech_id, message, None if before is None else before[0], now[1])
+                yield change_of(speech.speech_id, message, None if before is None else before[0])
             if message.is_final:
                 told.messages.pop(message.message_id, None)
 
@@ -128,7 +128,8 @@ def _is_heard(message: Message) -> bool:
     return message.has_started or message.position_ms > 0
 
 
-def _change_of(speech_id: str, message: Message, old_state: MessageState | None, is_heard: bool) -> MessageStateChanged:
+def change_of(speech_id: str, message: Message, old_state: MessageState | None) -> MessageStateChanged:
+    """Return what there is to tell of a message that was in another state."""
     record = message.record
     return MessageStateChanged(
         speech_id,
@@ -138,5 +139,5 @@ def _change_of(speech_id: str, message: Message, old_state: MessageState | None,
         message.position_ms if record is None else record.heard_ms,
         message.text if record is None else record.heard_text,
         None if record is None else record.reason,
-        is_heard,
+        _is_heard(message),
     )

@@ -13,6 +13,7 @@ from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.replies import Rejected
 from speech_lifecycle.fsm.trace import Record, SpeechBegun, Unrouted, step_of
 
+from ...changes import change_of
 from ...clock import Clock
 from ..response import Response
 from ..watch_events import MessageStateChanged, SpeechStateChanged
@@ -180,16 +181,7 @@ class SpeechMachines:
             if message.state == old_message_state:
                 continue
             speech.message_states[message.message_id] = message.state
-            record = message.record
-            change = MessageStateChanged(
-                speech.id,
-                message.message_id,
-                old_message_state,
-                message.state,
-                message.position_ms if record is None else record.heard_ms,
-                message.text if record is None else record.heard_text,
-                None if record is None else record.reason,
-            )
+            change = change_of(speech.id, message, old_message_state)
             self._performer.change(speech, change)
 
     def _timed(self, event: E) -> E:
