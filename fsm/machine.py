@@ -125,9 +125,14 @@ for _name, _table in _tables(compiled_table()).items():
 
 def machine_for(definition: Definition) -> type[SpeechMachine]:
     """Return the class of machines that run another Definition than the package's own."""
-    from .compile.compiler import compile_definition
+    from .compile.variants import compile_variant
 
-    return type("OtherMachine", (SpeechMachine,), {"__slots__": (), **_tables(compile_definition(definition))})
+    return machine_with(compile_variant(definition))
+
+
+def machine_with(compiled: ModuleType) -> type[SpeechMachine]:
+    """Return the class of machines that run compiled charts."""
+    return type("OtherMachine", (SpeechMachine,), {"__slots__": (), **_tables(compiled)})
 
 
 _idle: list[SpeechMachine] = []

@@ -15,10 +15,10 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from copy import deepcopy
+from collections.abc import Callable, Collection, Iterable, Mapping
+from copy import copy, deepcopy
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from ..conversation.internal_events import NOTICES
 from ..events import EVERY_EVENT_TYPE, SOURCE_OF, SessionMessageAdded, name_of
@@ -39,6 +39,7 @@ _IMPORTS = {
     **{event_type.__name__: event_type.__module__ for event_type in NOTICES},
 }
 _MALFORMED = "refuse(event, 'malformed_event')"
+W = TypeVar("W", bound="ChartWriter")
 _EVENT_TYPE = {name_of(event_type): event_type for event_type in EVERY_EVENT_TYPE}
 _COLLECTED = {"emit": "run.effects", "raise_event": "run.raised"}
 """Where the run collects what an action gives it."""
@@ -72,26 +73,19 @@ def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Call
     """Return the lines of imports, those of everything else, and the functions that these call and nobody imports."""
     inliner = Inliner(definition.instead)
     replies: dict[str, str] = {}
-    charts = [_ChartWriter(chart, definition.functions, inliner, replies) for chart in definition.charts]
+    charts = [ChartWriter(chart, definition.functions, inliner, replies) for chart in definition.charts]
     regions = [
-        _RegionWriter(region, definition.functions, inliner, replies) for region in definition.conversation.regions
+        RegionWriter(region, definition.functions, inliner, replies) for region in definition.conversation.regions
     ]
     functions = [line for chart in (*charts, *regions) for line in chart.functions()]
-    functions += ["", "def conversation_eventless(conversation, event):", "    found = []"]
-    functions += _indented([*(line for region in regions for line in region.eventless()), "return found"])
-    functions += ["", "def conversation_notices(speech, was, had_ended):", *_indented(_notices(inliner))]
-    speech, message, conversation = definition.speech, definition.message, definition.conversation
+    functions += ["", *lines_of_eventless(regions), "", *lines_of_notices(inliner)]
     body = [
         *(f"{name} = {reply}" for reply, name in replies.items()),
         *functions,
-        *(line for each in inliner.written.values() for line in _text_of(each)),
+        *(line for each in inliner.written.values() for line in ("", *text_of(each))),
         "",
         f"DIGEST = {definition.behaviour_digest!r}",
-        *_table("EVENTS", [(chart, event) for chart in (speech, message) for event in chart.events]),
-        *_table("RAISED", [(speech, event) for event in speech.internal_events]),
-        *_table("TOLD", [(message, event) for event in message.internal_events]),
-        *_table("CONVERSATION", [(conversation, event) for event in conversation.events]),
-        *_table("TOLD_CONVERSATION", [(conversation, event) for event in conversation.internal_events]),
+        *(line for name, table in tables_of(definition).items() for line in _table(name, table)),
         "EVENTLESS = conversation_eventless",
         "NOTICES = conversation_notices",
     ]
@@ -107,19 +101,37 @@ def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Call
     return imports, body, inliner.bindings
 
 
-def _notices(inliner: Inliner) -> Iterable[str]:
-    """Yield the lines that find what the conversation is told of a speech that has handled an event."""
-    yield "found = []"
+def text_of(function: ast.FunctionDef) -> list[str]:
+    """Return the lines of a function that others call."""
+    return ast.unparse(ast.fix_missing_locations(_Direct().visit(function))).splitlines()
+
+
+def lines_of_eventless(regions: Iterable[RegionWriter]) -> list[str]:
+    """Return the lines of the function that finds the eventless transitions of a conversation."""
+    found = [line for region in regions for line in region.eventless()]
+    return ["def conversation_eventless(conversation, event):", *_indented(["found = []", *found, "return found"])]
+
+
+def lines_of_notices(inliner: Inliner) -> list[str]:
+    """Return the lines of the function that finds what the conversation is told of a speech that has handled an event."""
+    lines = ["found = []"]
     for event_type, holds in NOTICES.items():
         condition = inliner.guard("conversation", holds.__name__, holds, ("speech", "was", "had_ended"))
-        yield f"if {ast.unparse(condition)}:"
-        yield f"    found.append(({name_of(event_type)!r}, {event_type.__name__}))"
-    yield "return found"
+        lines.append(f"if {ast.unparse(condition)}:")
+        lines.append(f"    found.append(({name_of(event_type)!r}, {event_type.__name__}))")
+    return ["def conversation_notices(speech, was, had_ended):", *_indented([*lines, "return found"])]
 
 
-def _text_of(function: ast.FunctionDef) -> Iterable[str]:
-    yield ""
-    yield from ast.unparse(ast.fix_missing_locations(_Direct().visit(function))).splitlines()
+def tables_of(definition: Definition) -> dict[str, dict[str, str]]:
+    """Return the tables in which the machines look: by event the name of the function that handles it."""
+    speech, message, conversation = definition.speech, definition.message, definition.conversation
+    return {
+        "EVENTS": {event: _name_of(chart.name, event) for chart in (speech, message) for event in chart.events},
+        "RAISED": {event: _name_of("speech", event) for event in speech.internal_events},
+        "TOLD": {event: _name_of("message", event) for event in message.internal_events},
+        "CONVERSATION": {event: _name_of("conversation", event) for event in conversation.events},
+        "TOLD_CONVERSATION": {event: _name_of("conversation", event) for event in conversation.internal_events},
+    }
 
 
 def _relative(module: str) -> str:
@@ -128,13 +140,13 @@ def _relative(module: str) -> str:
     return module.replace(f"{package}.", "..", 1).replace(f"..{own}.", ".", 1)
 
 
-def _table(name: str, events: Iterable[tuple[ChartDefinition, str]]) -> Iterable[str]:
+def _table(name: str, functions: Mapping[str, str]) -> Iterable[str]:
     yield f"{name} = {{"
-    yield from (f"    {event!r}: {_name_of(chart.name, event)}," for chart, event in events)
+    yield from (f"    {event!r}: {function}," for event, function in functions.items())
     yield "}"
 
 
-class _ChartWriter:
+class ChartWriter:
     """The text of one chart's functions, being written."""
 
     _data: tuple[str, ...] = ("speech",)
@@ -152,11 +164,36 @@ class _ChartWriter:
         self._replies = replies
         self._subject = ("message",) if chart.name == "message" else ()
         self._state = f"{chart.name}.{chart.region or 'state'}"
+        self._guards: dict[str, ast.expr] = {}
+        self._actions: dict[str, list[ast.stmt]] = {}
+        self._inline(inliner, (*chart.guards, *chart.actions))
+
+    def _inline(self, inliner: Inliner, names: Collection[str]) -> None:
+        chart = self._chart
         read, write = (*self._data, *self._subject, "event"), ("run", *self._data, *self._subject, "event")
-        self._guards = {name: inliner.guard(chart.name, name, guard, read) for name, guard in chart.guards.items()}
-        self._actions = {
-            name: inliner.action(chart.name, name, action, write) for name, action in chart.actions.items()
+        self._guards |= {
+            name: inliner.guard(chart.name, name, guard, read) for name, guard in chart.guards.items() if name in names
         }
+        self._actions |= {
+            name: inliner.action(chart.name, name, action, write)
+            for name, action in chart.actions.items()
+            if name in names
+        }
+
+    def for_another(
+        self: W,
+        chart: ChartDefinition,
+        functions: Mapping[str, FunctionDefinition],
+        inliner: Inliner,
+        replies: dict[str, str],
+        changed: Collection[str],
+    ) -> W:
+        """Return a writer of a chart that differs in its transitions, and in the guards and actions of these names."""
+        other = copy(self)
+        other._chart, other._functions, other._replies = chart, functions, replies
+        other._guards, other._actions = dict(self._guards), dict(self._actions)
+        other._inline(inliner, changed)
+        return other
 
     def functions(self) -> Iterable[str]:
         """Yield the lines of all functions."""
@@ -349,7 +386,7 @@ def _call(function: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.parse(function, mode="eval").body, list(arguments), [])
 
 
-class _RegionWriter(_ChartWriter):
+class RegionWriter(ChartWriter):
     """The text of the functions of one region of the conversation chart.
 
     The eventless transitions of all regions are found before any is taken, so each is a function of its own.

@@ -8,7 +8,7 @@ written into the text as a function of its own.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from types import FunctionType, ModuleType
 from typing import Any
@@ -31,6 +31,13 @@ class Inliner:
         """The functions that it calls, by the names that they have in it."""
         self._instead = instead
         self._values: dict[str, Any] = {}
+
+    def going_on_with(self, instead: Mapping[str, ast.FunctionDef], without: Collection[str]) -> Inliner:
+        """Return another that has written all that this one has, without some functions, and goes on by itself."""
+        other = Inliner(instead)
+        other.imports, other.bindings, other._values = dict(self.imports), dict(self.bindings), dict(self._values)
+        other.written = {name: tree for name, tree in self.written.items() if name not in without}
+        return other
 
     def guard(self, chart: str, name: str, function: Callable[..., bool], parameters: tuple[str, ...]) -> ast.expr:
         """Return an expression that is what the guard returns."""

@@ -18,7 +18,7 @@ from .. import events as ev
 from ..copying import copy_conversation, copy_speech
 from ..effects import AnnounceAgentState, Effect
 from ..events import Event, SpeechEvent
-from ..machine import OnEvent, SpeechMachine, compiled_table, machine_for
+from ..machine import OnEvent, SpeechMachine, compiled_table, machine_with
 from ..replies import Handled, Reply, SpeechStep, refuse
 from ..state import DEFAULT_CAPABILITIES, DEFAULT_CONVERSATION_POLICY, Conversation, Speech
 from ..validity import is_valid
@@ -329,9 +329,10 @@ for _name, _table in _tables(compiled_table(), SpeechMachine).items():
 
 def conversation_machine_for(definition: Definition) -> type[ConversationMachine]:
     """Return the class of machines that run another Definition than the package's own."""
-    from ..compile.compiler import compile_definition
+    from ..compile.variants import compile_variant
 
-    tables = _tables(compile_definition(definition), machine_for(definition))
+    compiled = compile_variant(definition)
+    tables = _tables(compiled, machine_with(compiled))
     return type("OtherConversationMachine", (ConversationMachine,), {"__slots__": (), **tables})
 
 
