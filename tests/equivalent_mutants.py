@@ -32,3 +32,8 @@ EQUIVALENT: dict[str, str] = {
         "the watch that follows starts a timer in its place"
     ),
 }
+
+
+def reason_of(mutant_id: str, kind: str) -> str:
+    """Return why a mutant is equivalent, or "" if that is not known."""
+    return EQUIVALENT.get(mutant_id) or (SWAPPED if kind == "actions swapped" else "")

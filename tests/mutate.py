@@ -1,77 +1,145 @@
 """Judges every mutant of the lifecycle, and writes docs/mutation.md and docs/mutation_functions.md: `make mutants`.
 
-Exits with 1 if a mutant survives that is not listed in equivalent_mutants.py, or if one is listed there wrongly.
+First come the lint and the vectors. What these do not find is hunted in the explorations, and each course of events
+by which one is found there becomes a vector. Exits with 1 if a mutant survives that is not listed in
+equivalent_mutants.py, or if one is listed there wrongly.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from rich.progress import track
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from equivalent_mutants import EQUIVALENT, SWAPPED
+from equivalent_mutants import EQUIVALENT, reason_of
+from mutant_vectors import Finding, courses, keep_what_it_takes, save, vectors
 from one_mutant import killing_test, mutant_of
 
 from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.verification.field_bugs import field_bugs
+from speech_lifecycle.verification.hunting import Hunt
 from speech_lifecycle.verification.judging import (
     CONVERSATION_STAGES,
+    LOOKED_AT,
     STAGES,
     Verdict,
     judge,
-    judge_field_bug,
-    original,
-    original_conversation,
+    judge_what_no_vector_finds,
+    refused,
 )
 from speech_lifecycle.verification.mutants import Mutant, mutants
+from speech_lifecycle.verification.replaying import Course, machine_of, told_apart, violated_in
+from speech_lifecycle.verification.vectors import what_changed
 
+T = TypeVar("T")
 DOCS = Path(__file__).parent.parent / "docs"
 REPORTS = {"transitions": DOCS / "mutation.md", "functions": DOCS / "mutation_functions.md"}
 """Where each part is reported. A part is judged as a whole, and may be judged alone."""
-FATES = ("lint", "property", "test", "equivalent", "survived")
+FATES = ("lint", "property", "vector", "test", "equivalent", "survived")
+EACH = 2
+"""So many steps of each kind a mutant is tried on that no vector finds."""
+MOST_EACH = 1_000_000
 
 
-def verdict_on(mutant_id: str) -> Verdict:
-    """Return what becomes of a mutant. Mutants hold functions, so only their ids get from process to process."""
+@cache
+def every_mutant() -> tuple[Mutant, ...]:
+    """Return all of them, and the bugs of the field."""
+    return (*field_bugs(), *mutants())
+
+
+def verdict_on(mutant_id: str) -> Verdict | None:
+    """Return what lint and vectors say of a mutant. Mutants hold functions, so only their ids go to other processes."""
+    return judge(mutant_of(mutant_id), courses())
+
+
+def in_parallel(jobs: int, what: str, do: Callable[[str], T], ids: Sequence[str]) -> list[T]:
+    """Do something with mutants, with a progress bar."""
+    courses()  # so that the processes need not
+    with ProcessPoolExecutor(jobs) as pool:
+        return list(track(pool.map(do, ids, chunksize=8), description=what, total=len(ids)))
+
+
+def hunted(mutant_ids: Sequence[str], each: int) -> list[Course]:
+    """Return courses of events by which some of these mutants are found: all are of speeches, or of conversations."""
+    gc.disable()  # a thousand machines, none of which goes
+    try:
+        hunt = Hunt(mutant_of(mutant_id) for mutant_id in mutant_ids)
+        stages = CONVERSATION_STAGES if mutant_of(mutant_ids[0]).is_of_conversations else STAGES
+        for bounds in stages.values():
+            if hunt.living:
+                hunt.walk(bounds, each)
+    finally:
+        gc.enable()
+    return hunt.found
+
+
+def findings_of(mutant_id: str) -> list[Finding]:
+    """Return all vectors that find a mutant, and what it violates in the first of them."""
     mutant = mutant_of(mutant_id)
-    return (judge_field_bug if mutant.kind == "field bug" else judge)(mutant, killing_test)
+    if refused(mutant):
+        return []
+    machine_type = machine_of(mutant)
+    found = [
+        each
+        for each in courses()
+        if each.is_conversation == mutant.is_of_conversations and told_apart(each, machine_type) is not None
+    ]
+    return [
+        Finding(each.id, violated_in(each, machine_type) if number < LOOKED_AT else "")
+        for number, each in enumerate(found)
+    ]
 
 
-def judge_all(chosen: Sequence[Mutant], jobs: int) -> list[Verdict]:
-    """Judge mutants in parallel, with a progress bar.
+def judge_all(chosen: Sequence[Mutant], jobs: int, each: int) -> list[Verdict]:
+    """Judge mutants: by lint and vectors, then by the hunt, which adds vectors, and at last by the tests.
 
     Raises:
-        RuntimeError: the tests find nothing wrong with a mutant that only they can find: they do not run it.
+        RuntimeError: the tests find nothing wrong with a bug that they are made for: they do not run mutants.
     """
-    if not killing_test("C7"):
-        raise RuntimeError(
-            "the tests pass on the field bug C7; see that tests/one_mutant.py still makes them run mutants"
-        )
-    for stage in STAGES:  # so that the processes need not
-        original(stage)
-    for stage in CONVERSATION_STAGES:
-        original_conversation(stage)
+    ids = [each.id for each in chosen]
+    verdicts = dict(zip(ids, in_parallel(jobs, "vectors", verdict_on, ids), strict=True))
+    left = [mutant_id for mutant_id, verdict in verdicts.items() if verdict is None]
+    kinds = [
+        [one for one in left if mutant_of(one).is_of_conversations == of_conversations]
+        for of_conversations in (False, True)
+    ]
     with ProcessPoolExecutor(jobs) as pool:
-        verdicts = pool.map(verdict_on, [each.id for each in chosen])
-        return list(track(verdicts, description="mutants", total=len(chosen)))
+        found = [course for those in pool.map(hunted, [one for one in kinds if one], [each] * 2) for course in those]
+    if found:
+        print(f"{len(found)} new vectors")
+        save(found)
+        for mutant_id in left:
+            verdicts[mutant_id] = verdict_on(mutant_id)
+        left = [mutant_id for mutant_id in left if verdicts[mutant_id] is None]
+    if left and not killing_test("C7"):
+        raise RuntimeError("the tests pass on the field bug C7; see that tests/one_mutant.py makes them run mutants")
+    for mutant_id in track(left, description="tests"):
+        mutant = mutant_of(mutant_id)
+        verdicts[mutant_id] = judge_what_no_vector_finds(mutant, reason_of(mutant.id, mutant.kind), killing_test)
+    return [verdict for verdict in verdicts.values() if isinstance(verdict, Verdict)]
+
+
+def select(jobs: int) -> None:
+    """Keep as few vectors as it takes to find every mutant that any of them finds."""
+    ids = [each.id for each in every_mutant()]
+    findings = dict(zip(ids, in_parallel(jobs, "who finds what", findings_of, ids), strict=True))
+    keep_what_it_takes(findings)
 
 
 def part_of(mutant: Mutant) -> str:
     """Return the part that a mutant belongs to. The bugs of the field belong to the transitions."""
     return "functions" if mutant.kind.startswith("function") else "transitions"
-
-
-def reason_of(verdict: Verdict) -> str:
-    """Return why a mutant is equivalent, or "" if that is not known."""
-    return EQUIVALENT.get(verdict.mutant) or (SWAPPED if verdict.kind == "actions swapped" else "")
 
 
 def problems(verdicts: Sequence[Verdict], every: Sequence[str] | None = None) -> list[str]:
@@ -83,14 +151,9 @@ def problems(verdicts: Sequence[Verdict], every: Sequence[str] | None = None) ->
     """
     fates = {verdict.mutant: verdict for verdict in verdicts}
     found = [
-        f"{each.mutant}: survives ({each.by}); write the property or the test that finds it"
+        f"{each.mutant}: nothing differs; say why in tests/equivalent_mutants.py, or write the test that finds it"
         for each in verdicts
         if each.fate == "survived"
-    ]
-    found += [
-        f"{each.mutant}: nothing differs; say why in tests/equivalent_mutants.py"
-        for each in verdicts
-        if each.fate == "equivalent" and not reason_of(each)
     ]
     for mutant in EQUIVALENT:
         if mutant not in fates:
@@ -122,8 +185,9 @@ def _lines(part: str, verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield "# The mutants of functions\n"
         yield "Every guard, every action, and every function that these call was changed in one operator, constant,"
         yield f"statement or branch at a time: {len(rest):,} mutants. Each is"
-    yield "refused by the lint, violates a property in an exploration, fails a test, or does what the original does:"
-    yield "no event gets another answer in any reachable configuration of the explorations.\n"
+    yield "refused by the lint, violates a property in the course of a vector (vectors/mutants.jsonl), does something"
+    yield "else there than the vector says, fails a test, or does what the original does: then the reason is given, and"
+    yield "no step that was tried has another answer, another effect or another state.\n"
     counts = Counter((each.kind, each.fate) for each in rest)
     kinds = dict.fromkeys(each.kind for each in rest)
     yield f"| mutation | {' | '.join(FATES)} |"
@@ -137,21 +201,25 @@ def _lines(part: str, verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield "| bug | found by | in | events |"
         yield "| --- | --- | --- | ---: |"
         for each in bugs:
-            yield f"| {each.mutant} | `{each.by}` | {each.place or 'the tests'} | {each.events or ''} |"
+            yield f"| {each.mutant} | `{each.by}` | `{each.place}` | {each.events or ''} |"
         yield ""
     yield "## What finds them\n"
     yield "| property | mutants |"
     yield "| --- | ---: |"
     properties = Counter(each.by for each in rest if each.fate == "property")
     yield from (f"| `{name}` | {count} |" for name, count in sorted(properties.items(), key=lambda each: -each[1]))
-    yield "\n## Found by the tests alone\n"
-    yield "| mutant | test |"
-    yield "| --- | --- |"
-    yield from (f"| `{each.mutant}` | `{each.by}` |" for each in rest if each.fate == "test")
+    for fate, title in (("vector", "Found by what a vector says alone"), ("test", "Found by the tests alone")):
+        those = [each for each in rest if each.fate == fate]
+        if those:
+            yield f"\n## {title}\n"
+            yield f"| mutant | {fate} |"
+            yield "| --- | --- |"
+            yield from (f"| `{each.mutant}` | `{each.by}` |" for each in those)
     yield "\n## Equivalent\n"
     yield "| mutant | why nothing differs |"
     yield "| --- | --- |"
-    yield from (f"| `{each.mutant}` | {reason_of(each)} |" for each in rest if each.fate == "equivalent")
+    equivalents = [each for each in rest if each.fate == "equivalent"]
+    yield from (f"| `{each.mutant}` | {reason_of(each.mutant, each.kind)} |" for each in equivalents)
 
 
 def main() -> int:
@@ -159,9 +227,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time")
     parser.add_argument("--part", choices=REPORTS, help="judge the mutants of transitions, or of functions, alone")
-    parser.add_argument("--only", nargs="+", metavar="ID", help="judge those whose ids begin like this, write nothing")
+    parser.add_argument("--only", nargs="+", metavar="ID", help="judge those whose ids begin so, and write nothing")
+    parser.add_argument("--every-step", action="store_true", help="hunt in every step there is: an hour or more")
+    parser.add_argument("--select", action="store_true", help="tag the vectors, and drop those that it does not take")
     options = parser.parse_args()
-    every = (*field_bugs(), *mutants())
+    for difference in what_changed(vectors()):
+        print(f"{difference}\nthe vectors are stale: run `make generated`", file=sys.stderr)
+        return 1
+    if options.select:
+        select(options.jobs)
+        return 0
+    every = every_mutant()
     chosen = [
         each
         for each in every
@@ -169,7 +245,7 @@ def main() -> int:
     ]
     if not chosen:
         parser.error(f"no mutant's id begins with {options.only!r}; docs/mutation.md names some")
-    verdicts = judge_all(chosen, options.jobs)
+    verdicts = judge_all(chosen, options.jobs, MOST_EACH if options.every_step else EACH)
     if options.only:
         for each in verdicts:
             print(f"{each.mutant}: {each.fate} {each.by} {each.place}")

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
-from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
+from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.verification.field_bugs import field_bugs
-from speech_lifecycle.verification.judging import machine_that_ends
 from speech_lifecycle.verification.mutants import Mutant, mutants
+from speech_lifecycle.verification.replaying import machine_of
 
 TESTS = ("test_rules_*.py", "test_field_bugs.py", "test_scenarios.py")
 CONVERSATION_TESTS = ("test_conversation_*.py",)
@@ -72,7 +72,7 @@ class _FirstFailure:
 
 
 def _tests_of(mutant: Mutant) -> tuple[str, ...]:
-    return CONVERSATION_TESTS if mutant.chart == "conversation" else TESTS
+    return CONVERSATION_TESTS if mutant.is_of_conversations else TESTS
 
 
 @cache
@@ -83,10 +83,7 @@ def _import_the_tests(tests: tuple[str, ...]) -> None:
 
 def _run_tests_on(mutant: Mutant, sender: Connection) -> None:
     # The tests' machines get what a machine for another definition has of its own: its tables.
-    if mutant.chart == "conversation":
-        _take_over(ConversationMachine, machine_that_ends(mutant))
-    else:
-        _take_over(SpeechMachine, machine_for(mutant.definition))
+    _take_over(ConversationMachine if mutant.is_of_conversations else SpeechMachine, machine_of(mutant))
     sender.send(_pytest("-x", _tests_of(mutant)))
 
 
@@ -96,14 +93,20 @@ def _take_over(machine: type, other: type) -> None:
             setattr(machine, name, value)
 
 
+def paths_of(tests: tuple[str, ...]) -> list[str]:
+    """Return the files of tests."""
+    return [str(path.relative_to(_ROOT)) for pattern in tests for path in sorted((_ROOT / "tests").glob(pattern))]
+
+
 def _pytest(option: str, tests: tuple[str, ...]) -> str:
     """Return the first test that fails."""
-    paths = [str(path.relative_to(_ROOT)) for pattern in tests for path in sorted((_ROOT / "tests").glob(pattern))]
     failure = _FirstFailure()
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         usual, sys.stdout = sys.stdout, nowhere
         try:
-            code = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", str(_ROOT), option, *paths], [failure])
+            code = pytest.main(
+                ["-q", "-p", "no:cacheprovider", "--rootdir", str(_ROOT), option, *paths_of(tests)], [failure]
+            )
         finally:
             sys.stdout = usual
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or (code != pytest.ExitCode.OK) != bool(

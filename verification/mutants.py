@@ -44,6 +44,23 @@ class Mutant:
             return "conversation" if self.id.startswith("conversation.") else None
         return self.cell.chart
 
+    @property
+    def is_of_conversations(self) -> bool:
+        """Whether it takes a conversation to see it; else a speech does."""
+        return self.chart == "conversation"
+
+    def may_show(self, event: str, is_handled: bool) -> bool:
+        """Whether it may do something else with an event of this name.
+
+        Args:
+            event: an event from outside.
+            is_handled: whether the original handles it. Only then may more come of it than an answer.
+        """
+        if self.cell is None:
+            return True
+        chart = next(each for each in definition().every_chart if each.name == self.cell.chart)
+        return self.cell.event == event if self.cell.event in chart.events else is_handled
+
 
 def mutants() -> Iterator[Mutant]:
     """Yield every mutant of every transition of the charts, then every one of every function that they name or call."""

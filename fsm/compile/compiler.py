@@ -195,19 +195,24 @@ class ChartWriter:
         other._inline(inliner, changed)
         return other
 
-    def functions(self) -> Iterable[str]:
-        """Yield the lines of all functions."""
-        for transitions, states in self._states_by_transitions(EVENTLESS).items():
-            yield from ("", f"def {self._eventless(states[0])}({self._arguments('event')}):")
-            yield from _indented(self._cell(states[0], transitions))
-        for event in self._chart.events:
+    def functions(self, events: Collection[str] | None = None) -> Iterable[str]:
+        """Yield the lines of all functions, or of those of some events from outside or of the other chart."""
+        if events is None:
+            for transitions, states in self._states_by_transitions(EVENTLESS).items():
+                yield from ("", f"def {self._eventless(states[0])}({self._arguments('event')}):")
+                yield from _indented(self._cell(states[0], transitions))
+        for event in self._among(self._chart.events, events):
             yield from ("", f"def {_name_of(self._chart.name, event)}(run, speech, event):")
             yield from _indented([*self._checked(event), *self._found(event), *self._branches(event)])
             if not all(self._chart.cell(leaf.id, event) for leaf in self._chart.leaves):
                 yield "    raise KeyError(state)"  # no answer: only a mutant gets so far
-        for event in self._chart.internal_events:
+        for event in self._among(self._chart.internal_events, events):
             yield from ("", f"def {_name_of(self._chart.name, event)}({self._arguments()}):")
             yield from _indented(self._branches(event))
+
+    @staticmethod
+    def _among(own: Iterable[str], events: Collection[str] | None) -> list[str]:
+        return [event for event in own if events is None or event in events]
 
     def _arguments(self, *more: str) -> str:
         return ", ".join(("run", "speech", *self._subject, *more))
@@ -394,13 +399,13 @@ class RegionWriter(ChartWriter):
 
     _data = ("conversation",)
 
-    def functions(self) -> Iterable[str]:
-        """Yield the lines of all functions."""
-        for event in (*self._chart.events, *self._chart.internal_events):
+    def functions(self, events: Collection[str] | None = None) -> Iterable[str]:
+        """Yield the lines of all functions, or of those of some events."""
+        for event in self._among((*self._chart.events, *self._chart.internal_events), events):
             yield from ("", f"def {_name_of(self._chart.name, event)}(run, conversation, event):")
             checked = self._checked(event) if event in self._chart.events else ()
             yield from _indented([*checked, *self._branches(event)])
-        for transition in self._chart.transitions:
+        for transition in self._chart.transitions if events is None else ():
             if transition.event == EVENTLESS:
                 yield from ("", f"def {self._name_of_taking(transition)}(run, conversation, event):")
                 yield from _indented(self._transition(transition, transition.source))

@@ -6,15 +6,24 @@ of the time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from itertools import zip_longest
 from types import FunctionType, ModuleType
 from typing import TypeVar
 
-from .compiler import ChartWriter, RegionWriter, compile_definition, lines_of_eventless, lines_of_notices, tables_of, text_of
-from .definition import ChartDefinition, Definition, definition
+from .compiler import (
+    ChartWriter,
+    RegionWriter,
+    compile_definition,
+    lines_of_eventless,
+    lines_of_notices,
+    tables_of,
+    text_of,
+)
+from .definition import EVENTLESS, ChartDefinition, Definition, definition
 from .functions import FunctionDefinition, functions_of, id_of
 from .inlining import Inliner
 
@@ -73,11 +82,11 @@ def _original() -> _Original:
     return _Original()
 
 
-def _functions_in(writer: ChartWriter) -> dict[str, str]:
+def _functions_in(writer: ChartWriter, events: Collection[str] | None = None) -> dict[str, str]:
     """Return the texts of a writer's functions, by name."""
     texts: dict[str, list[str]] = {}
     name = ""
-    for line in writer.functions():
+    for line in writer.functions(events):
         if line.startswith("def "):
             name = line[len("def ") : line.index("(")]
         texts.setdefault(name, []).append(line)
@@ -136,12 +145,14 @@ class _Variant:
         texts: dict[str, str] = {}
         for chart, own in zip(self._definition.charts, original.definition.charts, strict=True):
             if self._is_changed(chart, own):
-                texts |= _functions_in(self._writer(original.charts[chart.name], chart))
+                writer = self._writer(original.charts[chart.name], chart)
+                texts |= _functions_in(writer, self._events_changed_in(chart, own))
         conversation = self._definition.conversation
         if self._is_changed(conversation, original.definition.conversation):
+            events = self._events_changed_in(conversation, original.definition.conversation)
             regions = [self._writer(original.regions[region.region], region) for region in conversation.regions]
             for region in regions:
-                texts |= _functions_in(region)
+                texts |= _functions_in(region, events)
             texts["conversation_eventless"] = "\n".join(lines_of_eventless(regions))
         if self._changed:
             texts["conversation_notices"] = "\n".join(lines_of_notices(self._inliner))
@@ -154,6 +165,16 @@ class _Variant:
 
     def _is_changed(self, chart: ChartDefinition, own: ChartDefinition) -> bool:
         return bool(self._names_in(chart)) or chart.transitions != own.transitions
+
+    def _events_changed_in(self, chart: ChartDefinition, own: ChartDefinition) -> set[str] | None:
+        """Return the events whose functions may be others; None for all. Every function asks what is eventless."""
+        names = self._names_in(chart)
+        pairs = zip_longest(chart.transitions, own.transitions)
+        events = {each.event for pair in pairs if pair[0] != pair[1] for each in pair if each is not None}
+        if len(chart.transitions) != len(own.transitions):
+            events = {each.event for each in {*chart.transitions} ^ {*own.transitions}}
+        events |= {each.event for each in chart.transitions if not names.isdisjoint((*each.guards, *each.actions))}
+        return None if EVENTLESS in events else events
 
     def _names_in(self, chart: ChartDefinition) -> set[str]:
         """Return the names of the guards and actions of a chart that do something else."""

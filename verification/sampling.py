@@ -1,0 +1,121 @@
+"""Steps of the explorations, a few of each kind: where a mutant is most likely to do something else.
+
+Steps are of one kind if one event takes the same transitions with effects of the same types, under the same
+capabilities and policy; or gets the same answer, in the same states. Where a step is found, the way to it is known.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from speech_lifecycle.fsm.conversation.machine import ConversationMachine
+from speech_lifecycle.fsm.copying import copy_speech
+from speech_lifecycle.fsm.events import Event
+from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.replies import Handled, Reply
+from speech_lifecycle.fsm.state import Conversation, Speech
+from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy, Policy
+
+from .alphabet import Alphabet
+from .bounds import Bounds
+from .conversation.alphabet import events_in
+from .conversation.bounds import ConversationBounds
+from .conversation.search import ConversationSearch, copy_of
+from .keys import key_of
+from .replaying import Course, State, course_of
+from .search import Search
+
+EACH = 3
+"""So many steps of one kind are kept."""
+
+
+class Sample(NamedTuple):
+    """One step."""
+
+    before: State
+    event: Event
+    reply: Reply
+    after: State
+    capabilities: Capabilities
+    policy: Policy | ConversationPolicy
+    way: tuple[Event, ...]
+    """The events that lead to it."""
+
+    @property
+    def course(self) -> Course:
+        """The course of events that ends with it."""
+        return course_of("", self.capabilities, self.policy, (*self.way, self.event))
+
+
+def samples(bounds: Bounds | ConversationBounds, each: int = EACH) -> Iterator[Sample]:
+    """Yield steps, those first that are nearest to a beginning."""
+    known: Counter[Any] = Counter()
+    for kind, sample in steps(bounds):
+        known[kind] += 1
+        if known[kind] <= each:
+            yield sample()
+
+
+def steps(bounds: Bounds | ConversationBounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
+    """Yield the kinds of all steps, each with what makes it a sample, which is good until the next is asked for."""
+    return _of_conversations(bounds) if isinstance(bounds, ConversationBounds) else _of_speeches(bounds)
+
+
+def _of_speeches(bounds: Bounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
+    search = Search(bounds, SpeechMachine, ())
+    alphabet = Alphabet(bounds)
+    known: set[bytes] = set()
+    machine = SpeechMachine()
+    while search.waiting:
+        found = search.expand()
+        before = found.node.speech
+        key = key_of(before)
+        if key in known:
+            continue
+        known.add(key)
+        options = before.capabilities, before.policy
+        states = before.state, tuple([message.state for message in before.messages.values()])
+        machine.speech = copy_speech(before)
+        for event in alphabet.of(before):
+            reply = machine.send(event)
+            after = machine.speech
+
+            def sample(event: Event = event, reply: Reply = reply, after: Speech = after) -> Sample:
+                moves = search.way_to(found.number)  # noqa: B023
+                way = tuple(move for move in moves if not isinstance(move, str))
+                return Sample(before, event, reply, after, *options, way)  # noqa: B023
+
+            if isinstance(reply, Handled):
+                machine.speech = copy_speech(before)
+                yield (_handled(reply), event, id(options[0]), id(options[1])), sample
+            else:
+                yield (type(event), reply.answer, states, id(options[0]), id(options[1])), sample
+
+
+def _of_conversations(bounds: ConversationBounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
+    search = ConversationSearch(bounds, ConversationMachine, ())
+    number = 0
+    while search.waiting:
+        before = search.expand()
+        options = before.capabilities, before.policy
+        states = before.connection, before.user, before.floor, before.generation, before.agent
+        machine = ConversationMachine(conversation=copy_of(before))
+        for event in events_in(before, bounds):
+            reply = machine.send(event)
+            after = machine.conversation
+
+            def sample(event: Event = event, reply: Reply = reply, after: Conversation = after) -> Sample:
+                return Sample(before, event, reply, after, *options, tuple(search.way_to(number)))  # noqa: B023
+
+            if isinstance(reply, Handled):
+                machine = ConversationMachine(conversation=copy_of(before))
+                yield (type(event), _handled(reply), states, id(options[0]), id(options[1])), sample
+            else:
+                yield (type(event), reply, states, id(options[0]), id(options[1])), sample
+        number += 1
+
+
+def _handled(reply: Handled) -> tuple[Any, ...]:
+    return reply.transitions, tuple([type(effect) for effect in reply.effects])
