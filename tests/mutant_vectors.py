@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from speech_lifecycle.fsm.codec import EVENTS
+from msgspec import Struct, structs
+
 from speech_lifecycle.verification.everything import EVERY_PROPERTY
 from speech_lifecycle.verification.replaying import Course, course_of
 from speech_lifecycle.verification.vectors import Vector, load_vectors, record, text_of
@@ -39,9 +39,19 @@ def courses() -> tuple[Course, ...]:
 
 
 def named(course: Course) -> str:
-    """Return the id of a vector: it says nothing, and is the same for the same events."""
-    told = [repr(course.capabilities), repr(course.policy), *(json.dumps(EVENTS.dump(each)) for each in course.events)]
+    """Return the id of a vector: it says nothing, and is the same for the same events, whatever fields they may get."""
+    told = [_said(value) for value in (course.capabilities, course.policy, *course.events)]
     return f"mutants-{hashlib.sha256(' '.join(told).encode()).hexdigest()[:10]}"
+
+
+def _said(value: Struct) -> str:
+    fields = {each.name: (getattr(value, each.name), each.default) for each in structs.fields(value)}
+    said = {
+        name: _said(now) if isinstance(now, Struct) else repr(now)
+        for name, (now, usual) in fields.items()
+        if now != usual
+    }
+    return f"{type(value).__name__}{said}"
 
 
 def save(found: Iterable[Course]) -> None:

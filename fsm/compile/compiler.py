@@ -113,7 +113,7 @@ def lines_of_eventless(regions: Iterable[RegionWriter]) -> list[str]:
 
 
 def lines_of_notices(inliner: Inliner) -> list[str]:
-    """Return the lines of the function that finds what the conversation is told of a speech that has handled an event."""
+    """Return the lines of the function that finds what a conversation is told of a speech that has taken a step."""
     lines = ["found = []"]
     for event_type, holds in NOTICES.items():
         condition = inliner.guard("conversation", holds.__name__, holds, ("speech", "was", "had_ended"))
