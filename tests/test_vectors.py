@@ -110,7 +110,10 @@ def test_a_state_has_the_names_of_a_conversation_in_their_order():
 def test_what_differs_is_named_by_vector_step_and_field():
     wrong = SPEECH.steps[1].model_copy(update={"reply": "rejected"})
     said = difference_of(SPEECH.model_copy(update={"steps": (SPEECH.steps[0], wrong, SPEECH.steps[2])}), SPEECH)
-    assert said == "s, step 2, authorize: reply 'ignored' instead of 'rejected'"
+    assert said == "s, step 2, authorize: reply is 'ignored', and was 'rejected'"
+    wrong = SPEECH.steps[0].model_copy(update={"state": SPEECH.steps[0].state | {"timer": "stop"}})
+    said = difference_of(SPEECH.model_copy(update={"steps": (wrong, *SPEECH.steps[1:])}), SPEECH)
+    assert said == "s, step 1, authorize: state.timer is 'stall', and was 'stop'"
     assert difference_of(SPEECH, SPEECH) == ""
 
 

@@ -171,19 +171,29 @@ def merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
 
 
 def difference_of(vector: Vector, now: Vector) -> str:
-    """Return the first step in which a machine does now something else than a vector says, or ""."""
+    """Return the first place where a machine does now something else than a vector says, or ""."""
     for number, (was, step) in enumerate(zip(vector.steps, now.steps, strict=True), 1):
         for name in VectorStep.model_fields:
-            old, new = getattr(was, name), getattr(step, name)
-            if old != new and name != "event":
-                said = f"{name} {_shortened(new)} instead of {_shortened(old)}"
-                return f"{vector.id}, step {number}, {was.event.type}: {said}"
+            apart = "" if name == "event" else _apart(name, getattr(was, name), getattr(step, name))
+            if apart:
+                return f"{vector.id}, step {number}, {was.event.type}: {apart}"
     return ""
 
 
+_NOTHING = object()
+
+
+def _apart(place: str, old: Any, new: Any) -> str:
+    """Return where two values differ first, and in what."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        apart = (_apart(f"{place}.{key}", old.get(key, _NOTHING), new.get(key, _NOTHING)) for key in {**old, **new})
+        return next(filter(None, apart), "")
+    return f"{place} is {_shortened(new)}, and was {_shortened(old)}" if old != new else ""
+
+
 def _shortened(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 300 else f"{text[:300]}..."
+    text = "missing" if value is _NOTHING else repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def dump_vector(vector: Vector) -> str:
