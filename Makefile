@@ -8,7 +8,7 @@ TYPESCRIPT := ports/typescript
 PACKAGES := fsm verification adapters simulation diagrams exports cli testing
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test mutants benchmark soak node sound fuzz check lint types docs explored generated wheel lock clean
+.PHONY: lowest extras demo test mutants benchmark soak node sound fuzz check lint types docs explored generated wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
@@ -86,6 +86,25 @@ generated: $(VENV)/ready
 wheel: $(VENV)/ready
 	sh tests/wheel.sh $(BIN)/python
 
+# Runs the tests with the lowest versions that pyproject.toml allows, in an environment of its own. LiveKit's versions are one
+# minor release, and raise those of others, so that its tests run with the pinned ones only.
+LOWEST := .venv-lowest
+LOWEST_EXTRAS := cli diagrams exports files openai simulation soundcard
+lowest: $(VENV)/ready
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	$(BIN)/uv venv -q --clear --python $(PYTHON) $(LOWEST)
+	$(BIN)/uv pip compile -q --resolution lowest-direct --python $(LOWEST)/bin/python $(LOWEST_EXTRAS:%=--extra %) \
+		--no-header --no-emit-package speech-lifecycle --output-file $(LOWEST)/lowest.txt pyproject.toml
+	$(BIN)/uv pip install -q --python $(LOWEST)/bin/python -r $(LOWEST)/lowest.txt -e '.[dev]'
+	$(LOWEST)/bin/python -m pytest -q -n auto --dist loadfile --ignore-glob='*test_livekit*' \
+		--ignore=tests/test_benchmarks.py --ignore=tests/test_mutants.py \
+		--ignore=tests/test_public_face.py --ignore=tests/test_readme.py
+
+# Installs each extra alone, and runs what it is for.
+extras: $(VENV)/ready
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	sh tests/extras.sh $(BIN)/uv $(BIN)/python
+
 # Pins what a fresh install gets, for every supported Python.
 lock: $(VENV)/ready
 	$(BIN)/pip install -q uv
@@ -102,4 +121,4 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) typings build dist *.egg-info demo-output diagrams-output
+	rm -rf $(VENV) $(LOWEST) typings build dist *.egg-info demo-output diagrams-output

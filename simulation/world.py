@@ -39,6 +39,8 @@ from .simulated_speaker import SimulatedSpeaker
 _LIMIT_MS = 600_000.0
 """Longer than any speech: a world that has not come to its end by then never will."""
 
+_LONGEST_FRAME_BYTES = 1 << 27
+
 _POLL_MS = 10.0
 """In real time, how often to look whether everything is done."""
 
@@ -145,7 +147,12 @@ class SimulatedWorld:
         def connect() -> AsyncRealtimeConnectionManager:
             known = self.session.conversation_id if self.session is not None else None
             query = {} if known is None else {"conversation_id": known}
-            return client.realtime.connect(model="gpt-realtime-2", extra_query=query)
+            return client.realtime.connect(
+                model="gpt-realtime-2",
+                extra_query=query,
+                # By default a frame of more than a megabyte ends the connection, in many versions of the SDK.
+                websocket_connection_options={"max_size": _LONGEST_FRAME_BYTES},
+            )
 
         if self._reconnects:
             self.session = OpenAIRealtimeSession(

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from openai import AsyncOpenAI
 from realtime_client import eventually
 from websockets.asyncio.server import serve
+from websockets.datastructures import Headers
 from websockets.exceptions import InvalidMessage, InvalidStatus, InvalidURI
-from websockets.http11 import Headers, Response
+from websockets.http11 import Response
 
 from speech_lifecycle.adapters.clock import VirtualClock
 from speech_lifecycle.adapters.driver import Driver
