@@ -130,6 +130,12 @@ def test_another_format_is_refused_by_name(said):
         OpenAIRealtimeSession(connect=lambda: None, audio_format=said)
 
 
+@pytest.mark.parametrize(("encoding", "rate"), [("opus", 8_000), ("pcm", 0), ("ulaw", 8_000.0)])
+def test_a_format_that_cannot_be_is_not_made(encoding, rate):
+    with pytest.raises(AudioFormatError, match="audio format"):
+        AudioFormat(encoding, rate)
+
+
 @pytest.mark.parametrize(
     ("settings", "audio_format"),
     [

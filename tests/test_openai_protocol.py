@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 
 import pytest
 
@@ -602,3 +603,31 @@ def test_an_event_that_names_nothing_that_runs_is_no_sign_of_life(protocol, rece
     before = list(receiver.told)
     protocol.receive({"type": "something.new", field: value})
     assert receiver.told == before
+
+
+# Large ones
+
+MEGABYTE = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "most"),
+    [
+        ("output_audio", "A" * (16 * MEGABYTE), 3),
+        ("output_audio", "A" * (16 * MEGABYTE - 1) + "!", 4),
+        ("output_text", "a" * (16 * MEGABYTE), 3),
+        ("output_text", "a" * (16 * MEGABYTE - 2) + "\\ud800", 10),
+    ],
+    ids=["audio", "no base64", "text", "half a surrogate pair"],
+)
+def test_a_large_delta_takes_memory_in_proportion_to_its_size(kind, content, most):
+    """100 MB of audio take a second and as much again in memory; garbage at the end of them twice that."""
+    frame = f'{{"type": "response.{kind}.delta", "response_id": "r", "item_id": "A", "delta": "{content}"}}'.encode()
+    tracemalloc.start()
+    try:
+        told, _ = told_of(frame, True)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (len(told) == 3) == ("!" not in content)
+    assert peak < most * len(frame)

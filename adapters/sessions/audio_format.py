@@ -45,6 +45,15 @@ class AudioFormat:
     sample_rate: int = 24_000
     """Samples per second."""
 
+    def __post_init__(self) -> None:
+        rate = self.sample_rate
+        if self.encoding not in _NAMES:
+            raise AudioFormatError(f"the encoding of an audio format is none of {', '.join(_NAMES)}: {self.encoding!r}")
+        if isinstance(rate, bool) or not isinstance(rate, int) or not 0 < rate <= _HIGHEST_RATE:
+            raise AudioFormatError(
+                f"the rate of an audio format is no whole number of 1 to {_HIGHEST_RATE}: {reprlib.repr(rate)}"
+            )
+
     @classmethod
     def of(cls, said: object) -> AudioFormat:
         """Return the format that is said: an `AudioFormat`, the protocol's object, or a name.
@@ -58,13 +67,7 @@ class AudioFormat:
         if not isinstance(kind, str) or kind not in _TYPES:
             raise AudioFormatError(f"the audio format {_shown(said)} is none of {', '.join(_TYPES)}")
         encoding, usual_rate = _TYPES[kind]
-        if rate is None:
-            rate = usual_rate
-        if isinstance(rate, bool) or not isinstance(rate, int) or not 0 < rate <= _HIGHEST_RATE:
-            raise AudioFormatError(
-                f"the rate of the audio format {_shown(said)} is no whole number of 1 to {_HIGHEST_RATE}"
-            )
-        return cls(encoding, rate)
+        return cls(encoding, usual_rate if rate is None else rate)  # type: ignore[arg-type] # it is checked
 
     def decode(self, data: bytes) -> bytes:
         """Return audio of this format as 16-bit little-endian PCM. PCM that ends in half a sample stays as it is."""

@@ -46,7 +46,7 @@ def dialect_of(chosen: Dialect | str) -> Dialect:
     """
     if isinstance(chosen, Dialect):
         return chosen
-    if chosen not in DIALECTS:
+    if not isinstance(chosen, str) or chosen not in DIALECTS:
         raise DialectError(f"the dialect {chosen!r} is none of {', '.join(DIALECTS)}")
     return DIALECTS[chosen]
 

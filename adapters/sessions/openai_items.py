@@ -82,7 +82,10 @@ class OutputItem:
 
     def text(self, content_index: int) -> PartText:
         """Return the text of a content part."""
-        return self.texts.setdefault(content_index, PartText())
+        part = self.texts.get(content_index)
+        if part is None:
+            part = self.texts[content_index] = PartText()
+        return part
 
     def add_audio(self, content_index: int | None, pcm_bytes: int) -> int:
         """Count audio of a part, by default of the latest one that had some, and return of which."""

@@ -272,7 +272,8 @@ class OpenAIRealtimeProtocol:
         if item is not None:
             index = item.add_audio(index, len(whole))
             item.text(index).has_sounded = True
-            self._conversation.note_audio(item_id, item.audio_runs)
+            if index:
+                self._conversation.note_audio(item_id, item.audio_runs)
             self._announce(item_id, item)
         self.receiver.deliver_audio(item_id, whole)
 
