@@ -53,10 +53,12 @@ END
 install exports
 exports/bin/python -c 'import speech_lifecycle.exports'
 
-for extra in files soundcard; do
-    install "$extra"
-    "$extra/bin/python" -c 'from speech_lifecycle.adapters import *'
-done
+install files
+files/bin/python -c 'import speech_lifecycle.adapters.outputs.heard_file'
+
+# A sound card itself needs PortAudio, which is no Python package on Linux.
+install soundcard
+soundcard/bin/python -c 'import speech_lifecycle.adapters.outputs.resampler'
 
 # Its examples begin, and say what they need of the outside.
 install livekit
