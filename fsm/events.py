@@ -15,7 +15,16 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from .values import Modality, NamedValue, Reconciliation, Refusal, ResponseStatus, Timer, Whole, snake_case
+from .values import (
+    Modality,
+    NamedValue,
+    Reconciliation,
+    Refusal,
+    ResponseStatus,
+    Timer,
+    Whole,
+    snake_case,
+)
 
 Source = Literal["agent", "session", "output", "user", "timer"]
 
@@ -75,6 +84,20 @@ class DropRequest(NamedValue, frozen=True):
     """The response of a speech that was stopped was never asked for, and will not be: nobody waits for it."""
 
     speech_id: str = ""
+
+
+class CancelGeneration(NamedValue, frozen=True):
+    """Have the server stop generating, and play what has come. Without a name: whatever it generates."""
+
+    speech_id: str = ""
+
+
+class ChangeOutput(NamedValue, frozen=True):
+    """Another output plays the speeches to come, or none. Those that have begun keep what they began with."""
+
+    plays_audio: bool = True
+    can_pause: bool = True
+    shows_text: bool = True
 
 
 # Facts from the session
@@ -266,7 +289,7 @@ class TimerFired(NamedValue, frozen=True):
     observed_ms: Whole | None = None
 
 
-Command = Authorize | Interrupt | Pause | Resume | Close | DropRequest
+Command = Authorize | Interrupt | Pause | Resume | Close | DropRequest | CancelGeneration
 SessionFact = (
     SessionResponseCreated
     | SessionRequestRefused
@@ -287,7 +310,7 @@ OutputFact = (
 )
 UserFact = UserStartedSpeaking | UserStoppedSpeaking
 SpeechEvent = Command | SessionFact | OutputFact | TimerFired
-Event = SpeechEvent | RequestResponse | UserFact
+Event = SpeechEvent | RequestResponse | ChangeOutput | UserFact
 
 TimedEvent = Interrupt | Pause | Resume | Close | SessionLost | OutputFact | UserStartedSpeaking | TimerFired
 """What plays, holds or stops: it bounds how much can have been heard."""
@@ -314,6 +337,8 @@ SPEECH_EVENT_TYPES: tuple[type[SpeechEvent], ...] = tuple(
 """The events that the speech chart answers."""
 CONVERSATION_EVENT_TYPES: tuple[type[Event], ...] = (
     RequestResponse,
+    CancelGeneration,
+    ChangeOutput,
     Authorize,
     Interrupt,
     Pause,
@@ -327,7 +352,13 @@ CONVERSATION_EVENT_TYPES: tuple[type[Event], ...] = (
     UserStoppedSpeaking,
 )
 """The events that the conversation chart answers. Of the commands that are a speech's too, those that name none."""
-EVERY_EVENT_TYPE: tuple[type[Event], ...] = (*EVENT_TYPES, RequestResponse, UserStartedSpeaking, UserStoppedSpeaking)
+EVERY_EVENT_TYPE: tuple[type[Event], ...] = (
+    *EVENT_TYPES,
+    RequestResponse,
+    ChangeOutput,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+)
 TIMED_EVENT_TYPES: tuple[type[TimedEvent], ...] = get_args(TimedEvent)
 """The events that carry the time at which they were observed."""
 
@@ -339,6 +370,7 @@ def name_of(value_type: type) -> str:
 
 SOURCE_OF: dict[str, Source] = {
     name_of(RequestResponse): "agent",
+    name_of(ChangeOutput): "agent",
     **{name_of(event_type): "agent" for event_type in get_args(Command)},
     **{name_of(event_type): "session" for event_type in get_args(SessionFact)},
     **{name_of(event_type): "output" for event_type in get_args(OutputFact)},

@@ -147,6 +147,9 @@ class ConversationPolicy(Value, frozen=True):
     """What the start of the user's speech does to every speech that is not over."""
     authorize_when_free: bool = True
     """Give the floor to the next speech as soon as it is free and the user is silent; else the agent authorizes."""
+    floor_is_given_elsewhere: bool = False
+    """Who plays is decided elsewhere, and `Authorize` only tells of it: a speech that has the floor loses it to the
+    next one, and goes on settling without it."""
     speeches_kept: int = 64
     """How many speeches that are over are remembered, for facts that come late."""
 

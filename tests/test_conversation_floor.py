@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conversations import Talk, announced
+from msgspec.structs import replace
 
 from speech_lifecycle.fsm import events as ev
 
@@ -102,3 +103,27 @@ def test_who_is_stopped_or_over_does_not_get_a_floor_that_is_held_or_taken():
     assert talk.answer(ev.Authorize("a")) == ("ignored", "already_stopping")
     talk.tell(ev.Authorize("b"))
     assert talk.answer(ev.Authorize("a")) == ("ignored", "already_stopping")
+
+
+def test_where_the_floor_is_given_elsewhere_who_plays_next_has_it():
+    """A watcher cannot refuse: what had the floor settles without it, as a server that has not answered yet lets it."""
+    talk = Talk(authorize_when_free=False, floor_is_given_elsewhere=True)
+    talk.ask("a")
+    talk.tell(ev.SessionResponseCreated("r-a", "a"))
+    talk.ask("b")
+    talk.tell(ev.Authorize("a"), ev.Authorize("b"))
+    assert talk.now.floor_id == "b"
+    assert talk.states() == {"a": "waiting", "b": "waiting"}
+    talk.tell(ev.Interrupt(speech_id="a"), ev.SessionResponseEnded("r-a"))
+    assert talk.states()["a"] == "interrupted"
+    assert (talk.now.floor, talk.now.floor_id) == ("taken", "b")
+
+
+def test_another_output_is_that_of_the_speeches_to_come():
+    talk = Talk()
+    before = talk.now.capabilities
+    talk.own("a")
+    talk.tell(ev.ChangeOutput(plays_audio=False, can_pause=False, shows_text=False))
+    talk.own("b")
+    assert talk.speech("a").capabilities == before
+    assert talk.speech("b").capabilities == replace(before, plays_audio=False, can_pause=False, shows_text=False)

@@ -158,3 +158,31 @@ def test_a_response_is_created_once():
     assert talk.answer(ev.SessionResponseCreated("r-x")) == ("ignored", "already_created")
     talk.ask("a")
     assert talk.answer(ev.SessionResponseCreated("r-x")) == ("ignored", "already_created")
+
+
+def test_what_is_generated_is_cancelled_once_and_what_has_come_of_it_plays():
+    talk = Talk()
+    talk.own("a")
+    assert talk.tell(ev.CancelGeneration()) == [fx.CancelResponse("r-a")]
+    assert talk.answer(ev.CancelGeneration()) == ("ignored", "already_cancelled")
+    assert talk.answer(ev.CancelGeneration("a")) == ("ignored", "not_generating")
+    assert talk.speech("a").cause is None
+    assert fx.CancelResponse("r-a") not in talk.tell(ev.Interrupt(speech_id="a"))
+
+
+def test_where_nothing_is_generated_there_is_nothing_to_cancel():
+    talk = Talk()
+    assert talk.answer(ev.CancelGeneration()) == ("ignored", "nothing_generates")
+    talk.ask("a")
+    assert talk.answer(ev.CancelGeneration()) == ("ignored", "nothing_generates")
+    assert talk.now.request_id == "a"
+
+
+def test_the_servers_own_response_is_cancelled_while_a_request_is_unanswered():
+    talk = Talk()
+    talk.ask("a")
+    talk.tell(ev.Interrupt(speech_id="a"))
+    talk.own("b")
+    assert talk.now.generation == "requested"
+    assert talk.tell(ev.CancelGeneration()) == [fx.CancelResponse("r-b")]
+    assert talk.answer(ev.CancelGeneration()) == ("ignored", "already_cancelled")

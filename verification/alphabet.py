@@ -8,6 +8,7 @@ from typing import get_args
 
 from speech_lifecycle.fsm.events import (
     Authorize,
+    CancelGeneration,
     Close,
     DropRequest,
     Event,
@@ -84,7 +85,7 @@ def _about_the_speech(bounds: Bounds) -> Iterator[Event]:
     statuses: tuple[ResponseStatus, ...] = ("completed", "failed")
     yield from (SessionResponseEnded(RESPONSE_ID, status) for status in statuses)
     yield from (SessionLost(), SessionLost(may_resume=True), SessionResumed(), SessionResumed(conversation_kept=True))
-    yield from (SessionRequestRefused(), DropRequest())
+    yield from (SessionRequestRefused(), DropRequest(), CancelGeneration())
     yield from (SessionItemAdded(RESPONSE_ID), SessionResponseProgressed(RESPONSE_ID))
     yield from (TimerFired(timer) for timer in get_args(Timer))
 

@@ -64,7 +64,7 @@ def note_event(ledger: Ledger, event: Event, speech: Speech) -> None:
         ledger.facts_since_timer = True
 
 
-_NO_FACTS = {ev.Authorize, ev.Interrupt, ev.Pause, ev.Resume, ev.Close, ev.TimerFired}
+_NO_FACTS = {ev.Authorize, ev.Interrupt, ev.Pause, ev.Resume, ev.Close, ev.CancelGeneration, ev.TimerFired}
 _ANSWERS = (ev.SessionReconciliationAcknowledged, ev.SessionReconciliationRefused)
 _ABOUT_MESSAGES = {*ev.MESSAGE_EVENT_TYPES, *_ANSWERS} - {ev.SessionMessageAdded}
 

@@ -2,7 +2,7 @@
 # mypy: ignore-errors
 """What runs: every event of the charts as a function (see `compiler`)."""
 
-from ..conversation.actions import AnnounceConnectionState, Authorize, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, RestoreHistory, Resume, SessionLost, SessionRequestRefused, SessionResponseCreated, SessionResumed, Speech
+from ..conversation.actions import AnnounceConnectionState, Authorize, CancelGeneration, Capabilities, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, RestoreHistory, Resume, SessionLost, SessionRequestRefused, SessionResponseCreated, SessionResumed, Speech
 from ..conversation.guards import STOPPABLE_SPEECH_STATES
 from ..conversation.internal_events import ResponseOver, SpeechOver, SpeechResumed, SpeechStopped
 from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReplaceMessage, ReportMessageSettled, StartHandover, TruncateMessage, replace
@@ -60,216 +60,227 @@ reply_40 = Ignored('speech.reconciling.drop_request#already_created', 'reconcili
 reply_41 = Ignored('speech.completed.drop_request#speech_is_over', 'completed', 'speech_is_over')
 reply_42 = Ignored('speech.interrupted.drop_request#speech_is_over', 'interrupted', 'speech_is_over')
 reply_43 = Ignored('speech.failed.drop_request#speech_is_over', 'failed', 'speech_is_over')
-reply_44 = Handled(('speech.queued.session_response_created',))
-reply_45 = Ignored('speech.queued.session_response_created#already_created', 'queued', 'already_created')
-reply_46 = Rejected('session_response_created', 'speech.queued.session_response_created#foreign_response', 'queued', 'foreign_response', 'session')
-reply_47 = Handled(('speech.active.session_response_created',))
-reply_48 = {state: Ignored('speech.active.session_response_created#already_created', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
-reply_49 = {state: Rejected('session_response_created', 'speech.active.session_response_created#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_50 = Ignored('speech.stopping.session_response_created#already_created', 'stopping', 'already_created')
-reply_51 = Rejected('session_response_created', 'speech.stopping.session_response_created#foreign_response', 'stopping', 'foreign_response', 'session')
-reply_52 = Ignored('speech.reconciling.session_response_created#already_created', 'reconciling', 'already_created')
-reply_53 = Rejected('session_response_created', 'speech.reconciling.session_response_created#foreign_response', 'reconciling', 'foreign_response', 'session')
-reply_54 = Ignored('speech.completed.session_response_created#speech_is_over', 'completed', 'speech_is_over')
-reply_55 = Ignored('speech.interrupted.session_response_created#speech_is_over', 'interrupted', 'speech_is_over')
-reply_56 = Ignored('speech.failed.session_response_created#speech_is_over', 'failed', 'speech_is_over')
-reply_57 = Handled(('speech.queued.session_request_refused',))
-reply_58 = Ignored('speech.queued.session_request_refused#already_created', 'queued', 'already_created')
-reply_59 = Handled(('speech.active.session_request_refused',))
-reply_60 = {state: Ignored('speech.active.session_request_refused#already_created', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
-reply_61 = Ignored('speech.stopping.session_request_refused#already_created', 'stopping', 'already_created')
-reply_62 = Handled(('speech.reconciling.session_request_refused',))
-reply_63 = Ignored('speech.reconciling.session_request_refused#already_created', 'reconciling', 'already_created')
-reply_64 = Ignored('speech.completed.session_request_refused#speech_is_over', 'completed', 'speech_is_over')
-reply_65 = Ignored('speech.interrupted.session_request_refused#speech_is_over', 'interrupted', 'speech_is_over')
-reply_66 = Ignored('speech.failed.session_request_refused#speech_is_over', 'failed', 'speech_is_over')
-reply_67 = Ignored('speech.queued.session_item_added#already_ended', 'queued', 'already_ended')
-reply_68 = Rejected('session_item_added', 'speech.queued.session_item_added#foreign_response', 'queued', 'foreign_response', 'session')
-reply_69 = {state: Ignored('speech.active.session_item_added#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
-reply_70 = {state: Rejected('session_item_added', 'speech.active.session_item_added#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_71 = Ignored('speech.stopping.session_item_added#already_ended', 'stopping', 'already_ended')
-reply_72 = Rejected('session_item_added', 'speech.stopping.session_item_added#foreign_response', 'stopping', 'foreign_response', 'session')
-reply_73 = Ignored('speech.reconciling.session_item_added#already_settled', 'reconciling', 'already_settled')
-reply_74 = Ignored('speech.reconciling.session_item_added#already_ended', 'reconciling', 'already_ended')
-reply_75 = Rejected('session_item_added', 'speech.reconciling.session_item_added#foreign_response', 'reconciling', 'foreign_response', 'session')
-reply_76 = Ignored('speech.completed.session_item_added#speech_is_over', 'completed', 'speech_is_over')
-reply_77 = Ignored('speech.interrupted.session_item_added#speech_is_over', 'interrupted', 'speech_is_over')
-reply_78 = Ignored('speech.failed.session_item_added#speech_is_over', 'failed', 'speech_is_over')
-reply_79 = Ignored('speech.queued.session_response_progressed#not_awaited', 'queued', 'not_awaited')
-reply_80 = Rejected('session_response_progressed', 'speech.queued.session_response_progressed#foreign_response', 'queued', 'foreign_response', 'session')
-reply_81 = Handled(('speech.active.session_response_progressed',))
-reply_82 = {state: Ignored('speech.active.session_response_progressed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
-reply_83 = {state: Rejected('session_response_progressed', 'speech.active.session_response_progressed#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_84 = Ignored('speech.stopping.session_response_progressed#not_awaited', 'stopping', 'not_awaited')
-reply_85 = Rejected('session_response_progressed', 'speech.stopping.session_response_progressed#foreign_response', 'stopping', 'foreign_response', 'session')
-reply_86 = Ignored('speech.reconciling.session_response_progressed#not_awaited', 'reconciling', 'not_awaited')
-reply_87 = Rejected('session_response_progressed', 'speech.reconciling.session_response_progressed#foreign_response', 'reconciling', 'foreign_response', 'session')
-reply_88 = Ignored('speech.completed.session_response_progressed#speech_is_over', 'completed', 'speech_is_over')
-reply_89 = Ignored('speech.interrupted.session_response_progressed#speech_is_over', 'interrupted', 'speech_is_over')
-reply_90 = Ignored('speech.failed.session_response_progressed#speech_is_over', 'failed', 'speech_is_over')
-reply_91 = Ignored('speech.queued.session_response_ended#already_ended', 'queued', 'already_ended')
-reply_92 = Rejected('session_response_ended', 'speech.queued.session_response_ended#foreign_response', 'queued', 'foreign_response', 'session')
-reply_93 = {state: Ignored('speech.active.session_response_ended#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
-reply_94 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_95 = Ignored('speech.stopping.session_response_ended#already_ended', 'stopping', 'already_ended')
-reply_96 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#foreign_response', 'stopping', 'foreign_response', 'session')
-reply_97 = Ignored('speech.reconciling.session_response_ended#already_ended', 'reconciling', 'already_ended')
-reply_98 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#foreign_response', 'reconciling', 'foreign_response', 'session')
-reply_99 = Ignored('speech.completed.session_response_ended#speech_is_over', 'completed', 'speech_is_over')
-reply_100 = Ignored('speech.interrupted.session_response_ended#speech_is_over', 'interrupted', 'speech_is_over')
-reply_101 = Ignored('speech.failed.session_response_ended#speech_is_over', 'failed', 'speech_is_over')
-reply_102 = Ignored('speech.stopping.session_lost#already_lost', 'stopping', 'already_lost')
-reply_103 = Ignored('speech.reconciling.session_lost#already_lost', 'reconciling', 'already_lost')
-reply_104 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
-reply_105 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
-reply_106 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
-reply_107 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
-reply_108 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
-reply_109 = Handled(('speech.stopping.session_resumed#kept',))
-reply_110 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
-reply_111 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
-reply_112 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
-reply_113 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
-reply_114 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
-reply_115 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
-reply_116 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_117 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
-reply_118 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
-reply_119 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
-reply_120 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
-reply_121 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
-reply_122 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
-reply_123 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
-reply_124 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
-reply_125 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
-reply_126 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
-reply_127 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
-reply_128 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
-reply_129 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
-reply_130 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
-reply_131 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
-reply_132 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
-reply_133 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
-reply_134 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
-reply_135 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
-reply_136 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
-reply_137 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
-reply_138 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
-reply_139 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
-reply_140 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
-reply_141 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
-reply_142 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
-reply_143 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
-reply_144 = Handled(('message.pending.session_text_received#first',))
-reply_145 = Handled(('message.pending.session_text_received',))
-reply_146 = Handled(('message.forwarding.session_text_received#first',))
-reply_147 = Handled(('message.forwarding.session_text_received',))
-reply_148 = Handled(('message.played.session_text_received',))
-reply_149 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
-reply_150 = Handled(('message.partial.session_text_received',))
-reply_151 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
-reply_152 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
-reply_153 = Handled(('message.pending.session_audio_received#first_of_a_text',))
-reply_154 = Handled(('message.pending.session_audio_received#first',))
-reply_155 = Handled(('message.pending.session_audio_received',))
-reply_156 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
-reply_157 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
-reply_158 = Handled(('message.forwarding.session_audio_received#first',))
-reply_159 = Handled(('message.forwarding.session_audio_received',))
-reply_160 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
-reply_161 = Handled(('message.draining.session_audio_received',))
-reply_162 = Handled(('message.played.session_audio_received',))
-reply_163 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
-reply_164 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
-reply_165 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
-reply_166 = Handled(('message.pending.session_message_ended',))
-reply_167 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
-reply_168 = Handled(('message.forwarding.session_message_ended',))
-reply_169 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
-reply_170 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
-reply_171 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
-reply_172 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
-reply_173 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_174 = Handled(('message.forwarding.output_audio_handed_over',))
-reply_175 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_176 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
-reply_177 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
-reply_178 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
-reply_179 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_180 = Handled(('message.forwarding.output_playback_started',))
-reply_181 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_182 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_183 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
-reply_184 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
-reply_185 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
-reply_186 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_187 = Handled(('message.forwarding.output_playback_progressed',))
-reply_188 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_189 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_190 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
-reply_191 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
-reply_192 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
-reply_193 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_194 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
-reply_195 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_196 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
-reply_197 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
-reply_198 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
-reply_199 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_200 = Ignored('message.stopping.output_failed#already_stopping', 'stopping', 'already_stopping')
-reply_201 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
-reply_202 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
-reply_203 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
-reply_204 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
-reply_205 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_206 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
-reply_207 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_208 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
-reply_209 = Ignored('conversation.restoring.session_resumed#not_lost', 'restoring', 'not_lost')
-reply_210 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
-reply_211 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_212 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
-reply_213 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
-reply_214 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
-reply_215 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
-reply_216 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
-reply_217 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
-reply_218 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
-reply_219 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
-reply_220 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
-reply_221 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
-reply_222 = Ignored('conversation.suspended.authorize#already_authorized', 'suspended', 'already_authorized')
-reply_223 = Rejected('authorize', 'conversation.suspended.authorize#output_busy', 'suspended', 'output_busy', 'agent')
-reply_224 = Ignored('conversation.suspended.authorize#already_stopping', 'suspended', 'already_stopping')
-reply_225 = Rejected('authorize', 'conversation.suspended.authorize#no_speech', 'suspended', 'no_speech', 'agent')
-reply_226 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
-reply_227 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
-reply_228 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_229 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
-reply_230 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_231 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_232 = Rejected('interrupt', 'conversation.suspended.interrupt#not_interruptible', 'suspended', 'not_interruptible', 'agent')
-reply_233 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_234 = Rejected('pause', 'conversation.taken.pause#output_cannot_pause', 'taken', 'output_cannot_pause', 'agent')
-reply_235 = Ignored('conversation.suspended.pause#already_held', 'suspended', 'already_held')
-reply_236 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_237 = Ignored('conversation.taken.resume#not_held', 'taken', 'not_held')
-reply_238 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_239 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_240 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_241 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_242 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_243 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_244 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_245 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_246 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_247 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_248 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_249 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_250 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_251 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_252 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_253 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_44 = Ignored('speech.queued.cancel_generation#not_generating', 'queued', 'not_generating')
+reply_45 = {state: Ignored('speech.active.cancel_generation#not_generating', state, 'not_generating') for state in ('waiting', 'speaking', 'paused')}
+reply_46 = Ignored('speech.stopping.cancel_generation#not_generating', 'stopping', 'not_generating')
+reply_47 = Ignored('speech.reconciling.cancel_generation#not_generating', 'reconciling', 'not_generating')
+reply_48 = Ignored('speech.completed.cancel_generation#speech_is_over', 'completed', 'speech_is_over')
+reply_49 = Ignored('speech.interrupted.cancel_generation#speech_is_over', 'interrupted', 'speech_is_over')
+reply_50 = Ignored('speech.failed.cancel_generation#speech_is_over', 'failed', 'speech_is_over')
+reply_51 = Handled(('speech.queued.session_response_created',))
+reply_52 = Ignored('speech.queued.session_response_created#already_created', 'queued', 'already_created')
+reply_53 = Rejected('session_response_created', 'speech.queued.session_response_created#foreign_response', 'queued', 'foreign_response', 'session')
+reply_54 = Handled(('speech.active.session_response_created',))
+reply_55 = {state: Ignored('speech.active.session_response_created#already_created', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
+reply_56 = {state: Rejected('session_response_created', 'speech.active.session_response_created#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_57 = Ignored('speech.stopping.session_response_created#already_created', 'stopping', 'already_created')
+reply_58 = Rejected('session_response_created', 'speech.stopping.session_response_created#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_59 = Ignored('speech.reconciling.session_response_created#already_created', 'reconciling', 'already_created')
+reply_60 = Rejected('session_response_created', 'speech.reconciling.session_response_created#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_61 = Ignored('speech.completed.session_response_created#speech_is_over', 'completed', 'speech_is_over')
+reply_62 = Ignored('speech.interrupted.session_response_created#speech_is_over', 'interrupted', 'speech_is_over')
+reply_63 = Ignored('speech.failed.session_response_created#speech_is_over', 'failed', 'speech_is_over')
+reply_64 = Handled(('speech.queued.session_request_refused',))
+reply_65 = Ignored('speech.queued.session_request_refused#already_created', 'queued', 'already_created')
+reply_66 = Handled(('speech.active.session_request_refused',))
+reply_67 = {state: Ignored('speech.active.session_request_refused#already_created', state, 'already_created') for state in ('waiting', 'speaking', 'paused')}
+reply_68 = Ignored('speech.stopping.session_request_refused#already_created', 'stopping', 'already_created')
+reply_69 = Handled(('speech.reconciling.session_request_refused',))
+reply_70 = Ignored('speech.reconciling.session_request_refused#already_created', 'reconciling', 'already_created')
+reply_71 = Ignored('speech.completed.session_request_refused#speech_is_over', 'completed', 'speech_is_over')
+reply_72 = Ignored('speech.interrupted.session_request_refused#speech_is_over', 'interrupted', 'speech_is_over')
+reply_73 = Ignored('speech.failed.session_request_refused#speech_is_over', 'failed', 'speech_is_over')
+reply_74 = Ignored('speech.queued.session_item_added#already_ended', 'queued', 'already_ended')
+reply_75 = Rejected('session_item_added', 'speech.queued.session_item_added#foreign_response', 'queued', 'foreign_response', 'session')
+reply_76 = {state: Ignored('speech.active.session_item_added#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
+reply_77 = {state: Rejected('session_item_added', 'speech.active.session_item_added#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_78 = Ignored('speech.stopping.session_item_added#already_ended', 'stopping', 'already_ended')
+reply_79 = Rejected('session_item_added', 'speech.stopping.session_item_added#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_80 = Ignored('speech.reconciling.session_item_added#already_settled', 'reconciling', 'already_settled')
+reply_81 = Ignored('speech.reconciling.session_item_added#already_ended', 'reconciling', 'already_ended')
+reply_82 = Rejected('session_item_added', 'speech.reconciling.session_item_added#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_83 = Ignored('speech.completed.session_item_added#speech_is_over', 'completed', 'speech_is_over')
+reply_84 = Ignored('speech.interrupted.session_item_added#speech_is_over', 'interrupted', 'speech_is_over')
+reply_85 = Ignored('speech.failed.session_item_added#speech_is_over', 'failed', 'speech_is_over')
+reply_86 = Ignored('speech.queued.session_response_progressed#not_awaited', 'queued', 'not_awaited')
+reply_87 = Rejected('session_response_progressed', 'speech.queued.session_response_progressed#foreign_response', 'queued', 'foreign_response', 'session')
+reply_88 = Handled(('speech.active.session_response_progressed',))
+reply_89 = {state: Ignored('speech.active.session_response_progressed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
+reply_90 = {state: Rejected('session_response_progressed', 'speech.active.session_response_progressed#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_91 = Ignored('speech.stopping.session_response_progressed#not_awaited', 'stopping', 'not_awaited')
+reply_92 = Rejected('session_response_progressed', 'speech.stopping.session_response_progressed#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_93 = Ignored('speech.reconciling.session_response_progressed#not_awaited', 'reconciling', 'not_awaited')
+reply_94 = Rejected('session_response_progressed', 'speech.reconciling.session_response_progressed#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_95 = Ignored('speech.completed.session_response_progressed#speech_is_over', 'completed', 'speech_is_over')
+reply_96 = Ignored('speech.interrupted.session_response_progressed#speech_is_over', 'interrupted', 'speech_is_over')
+reply_97 = Ignored('speech.failed.session_response_progressed#speech_is_over', 'failed', 'speech_is_over')
+reply_98 = Ignored('speech.queued.session_response_ended#already_ended', 'queued', 'already_ended')
+reply_99 = Rejected('session_response_ended', 'speech.queued.session_response_ended#foreign_response', 'queued', 'foreign_response', 'session')
+reply_100 = {state: Ignored('speech.active.session_response_ended#already_ended', state, 'already_ended') for state in ('waiting', 'speaking', 'paused')}
+reply_101 = {state: Rejected('session_response_ended', 'speech.active.session_response_ended#foreign_response', state, 'foreign_response', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_102 = Ignored('speech.stopping.session_response_ended#already_ended', 'stopping', 'already_ended')
+reply_103 = Rejected('session_response_ended', 'speech.stopping.session_response_ended#foreign_response', 'stopping', 'foreign_response', 'session')
+reply_104 = Ignored('speech.reconciling.session_response_ended#already_ended', 'reconciling', 'already_ended')
+reply_105 = Rejected('session_response_ended', 'speech.reconciling.session_response_ended#foreign_response', 'reconciling', 'foreign_response', 'session')
+reply_106 = Ignored('speech.completed.session_response_ended#speech_is_over', 'completed', 'speech_is_over')
+reply_107 = Ignored('speech.interrupted.session_response_ended#speech_is_over', 'interrupted', 'speech_is_over')
+reply_108 = Ignored('speech.failed.session_response_ended#speech_is_over', 'failed', 'speech_is_over')
+reply_109 = Ignored('speech.stopping.session_lost#already_lost', 'stopping', 'already_lost')
+reply_110 = Ignored('speech.reconciling.session_lost#already_lost', 'reconciling', 'already_lost')
+reply_111 = Ignored('speech.completed.session_lost#speech_is_over', 'completed', 'speech_is_over')
+reply_112 = Ignored('speech.interrupted.session_lost#speech_is_over', 'interrupted', 'speech_is_over')
+reply_113 = Ignored('speech.failed.session_lost#speech_is_over', 'failed', 'speech_is_over')
+reply_114 = Ignored('speech.queued.session_resumed#not_awaited', 'queued', 'not_awaited')
+reply_115 = {state: Ignored('speech.active.session_resumed#not_awaited', state, 'not_awaited') for state in ('waiting', 'speaking', 'paused')}
+reply_116 = Handled(('speech.stopping.session_resumed#kept',))
+reply_117 = Ignored('speech.stopping.session_resumed#not_awaited', 'stopping', 'not_awaited')
+reply_118 = Ignored('speech.reconciling.session_resumed#not_awaited', 'reconciling', 'not_awaited')
+reply_119 = Ignored('speech.completed.session_resumed#speech_is_over', 'completed', 'speech_is_over')
+reply_120 = Ignored('speech.interrupted.session_resumed#speech_is_over', 'interrupted', 'speech_is_over')
+reply_121 = Ignored('speech.failed.session_resumed#speech_is_over', 'failed', 'speech_is_over')
+reply_122 = Rejected('session_reconciliation_acknowledged', 'speech.queued.session_reconciliation_acknowledged#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_123 = {state: Rejected('session_reconciliation_acknowledged', 'speech.active.session_reconciliation_acknowledged#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_124 = Rejected('session_reconciliation_acknowledged', 'speech.stopping.session_reconciliation_acknowledged#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_125 = Handled(('speech.reconciling.session_reconciliation_acknowledged',))
+reply_126 = Ignored('speech.reconciling.session_reconciliation_acknowledged#not_awaited', 'reconciling', 'not_awaited')
+reply_127 = Ignored('speech.completed.session_reconciliation_acknowledged#speech_is_over', 'completed', 'speech_is_over')
+reply_128 = Ignored('speech.interrupted.session_reconciliation_acknowledged#speech_is_over', 'interrupted', 'speech_is_over')
+reply_129 = Ignored('speech.failed.session_reconciliation_acknowledged#speech_is_over', 'failed', 'speech_is_over')
+reply_130 = Rejected('session_reconciliation_refused', 'speech.queued.session_reconciliation_refused#nothing_requested', 'queued', 'nothing_requested', 'session')
+reply_131 = {state: Rejected('session_reconciliation_refused', 'speech.active.session_reconciliation_refused#nothing_requested', state, 'nothing_requested', 'session') for state in ('waiting', 'speaking', 'paused')}
+reply_132 = Rejected('session_reconciliation_refused', 'speech.stopping.session_reconciliation_refused#nothing_requested', 'stopping', 'nothing_requested', 'session')
+reply_133 = Handled(('speech.reconciling.session_reconciliation_refused#nothing_unheard_left',))
+reply_134 = Ignored('speech.reconciling.session_reconciliation_refused#not_awaited', 'reconciling', 'not_awaited')
+reply_135 = Ignored('speech.completed.session_reconciliation_refused#speech_is_over', 'completed', 'speech_is_over')
+reply_136 = Ignored('speech.interrupted.session_reconciliation_refused#speech_is_over', 'interrupted', 'speech_is_over')
+reply_137 = Ignored('speech.failed.session_reconciliation_refused#speech_is_over', 'failed', 'speech_is_over')
+reply_138 = Ignored('speech.queued.timer_fired#stale_timer', 'queued', 'stale_timer')
+reply_139 = {state: Ignored('speech.active.timer_fired#stale_timer', state, 'stale_timer') for state in ('waiting', 'speaking', 'paused')}
+reply_140 = Ignored('speech.stopping.timer_fired#stale_timer', 'stopping', 'stale_timer')
+reply_141 = Ignored('speech.reconciling.timer_fired#stale_timer', 'reconciling', 'stale_timer')
+reply_142 = Ignored('speech.completed.timer_fired#speech_is_over', 'completed', 'speech_is_over')
+reply_143 = Ignored('speech.interrupted.timer_fired#speech_is_over', 'interrupted', 'speech_is_over')
+reply_144 = Ignored('speech.failed.timer_fired#speech_is_over', 'failed', 'speech_is_over')
+reply_145 = Rejected('session_message_added', 'message.pending.session_message_added#foreign_response', 'pending', 'foreign_response', 'session')
+reply_146 = Ignored('message.pending.session_message_added#already_announced', 'pending', 'already_announced')
+reply_147 = {state: Ignored('message.forwarding.session_message_added#already_announced', state, 'already_announced') for state in ('streaming', 'draining', 'stopping')}
+reply_148 = Ignored('message.played.session_message_added#already_announced', 'played', 'already_announced')
+reply_149 = Ignored('message.partial.session_message_added#already_announced', 'partial', 'already_announced')
+reply_150 = Ignored('message.skipped.session_message_added#already_announced', 'skipped', 'already_announced')
+reply_151 = Handled(('message.pending.session_text_received#first',))
+reply_152 = Handled(('message.pending.session_text_received',))
+reply_153 = Handled(('message.forwarding.session_text_received#first',))
+reply_154 = Handled(('message.forwarding.session_text_received',))
+reply_155 = Handled(('message.played.session_text_received',))
+reply_156 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
+reply_157 = Handled(('message.partial.session_text_received',))
+reply_158 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
+reply_159 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
+reply_160 = Handled(('message.pending.session_audio_received#first_of_a_text',))
+reply_161 = Handled(('message.pending.session_audio_received#first',))
+reply_162 = Handled(('message.pending.session_audio_received',))
+reply_163 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
+reply_164 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
+reply_165 = Handled(('message.forwarding.session_audio_received#first',))
+reply_166 = Handled(('message.forwarding.session_audio_received',))
+reply_167 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
+reply_168 = Handled(('message.draining.session_audio_received',))
+reply_169 = Handled(('message.played.session_audio_received',))
+reply_170 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
+reply_171 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
+reply_172 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
+reply_173 = Handled(('message.pending.session_message_ended',))
+reply_174 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
+reply_175 = Handled(('message.forwarding.session_message_ended',))
+reply_176 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
+reply_177 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
+reply_178 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
+reply_179 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
+reply_180 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_181 = Handled(('message.forwarding.output_audio_handed_over',))
+reply_182 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_183 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
+reply_184 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
+reply_185 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
+reply_186 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_187 = Handled(('message.forwarding.output_playback_started',))
+reply_188 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_189 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_190 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
+reply_191 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
+reply_192 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
+reply_193 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_194 = Handled(('message.forwarding.output_playback_progressed',))
+reply_195 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_196 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_197 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
+reply_198 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
+reply_199 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
+reply_200 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_201 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
+reply_202 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_203 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
+reply_204 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
+reply_205 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
+reply_206 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_207 = Ignored('message.stopping.output_failed#already_stopping', 'stopping', 'already_stopping')
+reply_208 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
+reply_209 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
+reply_210 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
+reply_211 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
+reply_212 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_213 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
+reply_214 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_215 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
+reply_216 = Ignored('conversation.restoring.session_resumed#not_lost', 'restoring', 'not_lost')
+reply_217 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
+reply_218 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_219 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
+reply_220 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_221 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_222 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_223 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_224 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_225 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_226 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_227 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_228 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_229 = Ignored('conversation.suspended.authorize#already_authorized', 'suspended', 'already_authorized')
+reply_230 = Rejected('authorize', 'conversation.suspended.authorize#output_busy', 'suspended', 'output_busy', 'agent')
+reply_231 = Ignored('conversation.suspended.authorize#already_stopping', 'suspended', 'already_stopping')
+reply_232 = Rejected('authorize', 'conversation.suspended.authorize#no_speech', 'suspended', 'no_speech', 'agent')
+reply_233 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_234 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_235 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_236 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
+reply_237 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_238 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_239 = Rejected('interrupt', 'conversation.suspended.interrupt#not_interruptible', 'suspended', 'not_interruptible', 'agent')
+reply_240 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_241 = Rejected('pause', 'conversation.taken.pause#output_cannot_pause', 'taken', 'output_cannot_pause', 'agent')
+reply_242 = Ignored('conversation.suspended.pause#already_held', 'suspended', 'already_held')
+reply_243 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_244 = Ignored('conversation.taken.resume#not_held', 'taken', 'not_held')
+reply_245 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_246 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_247 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_248 = Ignored('conversation.idle.cancel_generation#nothing_generates', 'idle', 'nothing_generates')
+reply_249 = Ignored('conversation.requested.cancel_generation#already_cancelled', 'requested', 'already_cancelled')
+reply_250 = Ignored('conversation.requested.cancel_generation#nothing_generates', 'requested', 'nothing_generates')
+reply_251 = Ignored('conversation.generating.cancel_generation#already_cancelled', 'generating', 'already_cancelled')
+reply_252 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_253 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_254 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_255 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_256 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_257 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_258 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_259 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_260 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_261 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_262 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_263 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_264 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -778,6 +789,37 @@ def speech_on_drop_request(run, speech, event):
     else:
         return reply_43
 
+def speech_on_cancel_generation(run, speech, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
+    state = speech.state
+    if state == 'queued':
+        if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.queued.cancel_generation')
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
+            return
+        return reply_44
+    elif state in ('waiting', 'speaking', 'paused'):
+        if speech.response_id is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            run.transitions.append('speech.active.cancel_generation')
+            assert speech.response_id is not None, 'the server has not named the response'
+            speech.cancel_was_sent = True
+            run.effects.append(CancelResponse(speech.response_id))
+            return
+        return reply_45[state]
+    elif state == 'stopping':
+        return reply_46
+    elif state == 'reconciling':
+        return reply_47
+    elif state == 'completed':
+        return reply_48
+    elif state == 'interrupted':
+        return reply_49
+    else:
+        return reply_50
+
 def speech_on_session_response_created(run, speech, event):
     if (type(event.response_id) is not str or type(event.speech_id) is not str or type(event.new_speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
@@ -787,23 +829,23 @@ def speech_on_session_response_created(run, speech, event):
             speech.response_id = event.response_id
             speech.is_out_of_band = event.is_out_of_band
             speech.has_progressed = True
-            return reply_44
+            return reply_51
         if event.response_id == speech.response_id:
-            return reply_45
-        return reply_46
+            return reply_52
+        return reply_53
     elif state in ('waiting', 'speaking', 'paused'):
         if speech.response_id is None:
             speech.response_id = event.response_id
             speech.is_out_of_band = event.is_out_of_band
             speech.has_progressed = True
-            return reply_47
+            return reply_54
         if event.response_id == speech.response_id:
-            return reply_48[state]
-        return reply_49[state]
+            return reply_55[state]
+        return reply_56[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id:
-            return reply_50
-        return reply_51
+            return reply_57
+        return reply_58
     elif state == 'reconciling':
         if speech.response_id is None:
             run.transitions.append('speech.reconciling.session_response_created')
@@ -815,14 +857,14 @@ def speech_on_session_response_created(run, speech, event):
             run.effects.append(CancelResponse(speech.response_id))
             return
         if event.response_id == speech.response_id:
-            return reply_52
-        return reply_53
+            return reply_59
+        return reply_60
     elif state == 'completed':
-        return reply_54
+        return reply_61
     elif state == 'interrupted':
-        return reply_55
+        return reply_62
     else:
-        return reply_56
+        return reply_63
 
 def speech_on_session_request_refused(run, speech, event):
     if (type(event.speech_id) is not str or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
@@ -840,8 +882,8 @@ def speech_on_session_request_refused(run, speech, event):
                 run.transitions.append('speech.queued.session_request_refused')
                 speech_eventless_in_stopping(run, speech, event)
                 return
-            return reply_57
-        return reply_58
+            return reply_64
+        return reply_65
     elif state in ('waiting', 'speaking'):
         if speech.response_id is None:
             speech.cause = 'source_failed'
@@ -854,8 +896,8 @@ def speech_on_session_request_refused(run, speech, event):
                 run.transitions.append('speech.active.session_request_refused')
                 speech_eventless_in_stopping(run, speech, event)
                 return
-            return reply_59
-        return reply_60[state]
+            return reply_66
+        return reply_67[state]
     elif state == 'paused':
         if speech.response_id is None:
             run.transitions.append('speech.paused.session_request_refused')
@@ -870,9 +912,9 @@ def speech_on_session_request_refused(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_60[state]
+        return reply_67[state]
     elif state == 'stopping':
-        return reply_61
+        return reply_68
     elif state == 'reconciling':
         if speech.response_id is None:
             speech.code = event.code
@@ -883,14 +925,14 @@ def speech_on_session_request_refused(run, speech, event):
                 run.transitions.append('speech.reconciling.session_request_refused')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_62
-        return reply_63
+            return reply_69
+        return reply_70
     elif state == 'completed':
-        return reply_64
+        return reply_71
     elif state == 'interrupted':
-        return reply_65
+        return reply_72
     else:
-        return reply_66
+        return reply_73
 
 def speech_on_session_item_added(run, speech, event):
     if type(event.response_id) is not str and (not is_valid(event)):
@@ -905,8 +947,8 @@ def speech_on_session_item_added(run, speech, event):
             speech.growing = ()
             return
         if event.response_id == speech.response_id:
-            return reply_67
-        return reply_68
+            return reply_74
+        return reply_75
     elif state in ('waiting', 'speaking'):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_item_added')
@@ -918,8 +960,8 @@ def speech_on_session_item_added(run, speech, event):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_69[state]
-        return reply_70[state]
+            return reply_76[state]
+        return reply_77[state]
     elif state == 'paused':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_item_added')
@@ -931,8 +973,8 @@ def speech_on_session_item_added(run, speech, event):
                 speech_eventless_in_paused(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_69[state]
-        return reply_70[state]
+            return reply_76[state]
+        return reply_77[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.stopping.session_item_added')
@@ -944,20 +986,20 @@ def speech_on_session_item_added(run, speech, event):
                 speech_eventless_in_stopping(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_71
-        return reply_72
+            return reply_78
+        return reply_79
     elif state == 'reconciling':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
-            return reply_73
+            return reply_80
         if event.response_id == speech.response_id:
-            return reply_74
-        return reply_75
+            return reply_81
+        return reply_82
     elif state == 'completed':
-        return reply_76
+        return reply_83
     elif state == 'interrupted':
-        return reply_77
+        return reply_84
     else:
-        return reply_78
+        return reply_85
 
 def speech_on_session_response_progressed(run, speech, event):
     if type(event.response_id) is not str and (not is_valid(event)):
@@ -965,29 +1007,29 @@ def speech_on_session_response_progressed(run, speech, event):
     state = speech.state
     if state == 'queued':
         if event.response_id == speech.response_id:
-            return reply_79
-        return reply_80
+            return reply_86
+        return reply_87
     elif state in ('waiting', 'speaking', 'paused'):
         if (event.response_id == speech.response_id and (not speech.response_has_ended)) and speech.timer == 'stall':
             speech.has_progressed = True
-            return reply_81
+            return reply_88
         if event.response_id == speech.response_id:
-            return reply_82[state]
-        return reply_83[state]
+            return reply_89[state]
+        return reply_90[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id:
-            return reply_84
-        return reply_85
+            return reply_91
+        return reply_92
     elif state == 'reconciling':
         if event.response_id == speech.response_id:
-            return reply_86
-        return reply_87
+            return reply_93
+        return reply_94
     elif state == 'completed':
-        return reply_88
+        return reply_95
     elif state == 'interrupted':
-        return reply_89
+        return reply_96
     else:
-        return reply_90
+        return reply_97
 
 def speech_on_session_response_ended(run, speech, event):
     if (type(event.response_id) is not str or event.status not in {'completed', 'cancelled', 'failed', 'incomplete'} or type(event.code) is not str or (type(event.text) is not str)) and (not is_valid(event)):
@@ -1005,8 +1047,8 @@ def speech_on_session_response_ended(run, speech, event):
                 message_on_end_source(run, speech, end_response_message)
             return
         if event.response_id == speech.response_id:
-            return reply_91
-        return reply_92
+            return reply_98
+        return reply_99
     elif state in ('waiting', 'speaking'):
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended')
@@ -1021,8 +1063,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_waiting_or_speaking(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_93[state]
-        return reply_94[state]
+            return reply_100[state]
+        return reply_101[state]
     elif state == 'paused':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.active.session_response_ended')
@@ -1037,8 +1079,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_paused(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_93[state]
-        return reply_94[state]
+            return reply_100[state]
+        return reply_101[state]
     elif state == 'stopping':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.stopping.session_response_ended')
@@ -1053,8 +1095,8 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_stopping(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_95
-        return reply_96
+            return reply_102
+        return reply_103
     elif state == 'reconciling':
         if event.response_id == speech.response_id and (not speech.response_has_ended):
             run.transitions.append('speech.reconciling.session_response_ended')
@@ -1071,14 +1113,14 @@ def speech_on_session_response_ended(run, speech, event):
                 speech_eventless_in_reconciling(run, speech, event)
             return
         if event.response_id == speech.response_id:
-            return reply_97
-        return reply_98
+            return reply_104
+        return reply_105
     elif state == 'completed':
-        return reply_99
+        return reply_106
     elif state == 'interrupted':
-        return reply_100
+        return reply_107
     else:
-        return reply_101
+        return reply_108
 
 def speech_on_session_lost(run, speech, event):
     if (event.may_resume is not False and event.may_resume is not True or type(event.code) is not str or type(event.text) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -1213,7 +1255,7 @@ def speech_on_session_lost(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_102
+        return reply_109
     elif state == 'reconciling':
         if event.may_resume and bool(speech.awaited) and (not speech.session_is_lost and (not speech.awaits_resumption)):
             run.transitions.append('speech.reconciling.session_lost#resumable')
@@ -1250,26 +1292,26 @@ def speech_on_session_lost(run, speech, event):
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_103
+        return reply_110
     elif state == 'completed':
-        return reply_104
+        return reply_111
     elif state == 'interrupted':
-        return reply_105
+        return reply_112
     else:
-        return reply_106
+        return reply_113
 
 def speech_on_session_resumed(run, speech, event):
     if (event.conversation_kept is not False and event.conversation_kept is not True) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_107
+        return reply_114
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_108[state]
+        return reply_115[state]
     elif state == 'stopping':
         if speech.awaits_resumption and event.conversation_kept:
             speech.awaits_resumption = False
-            return reply_109
+            return reply_116
         if speech.awaits_resumption:
             run.transitions.append('speech.stopping.session_resumed')
             speech.session_is_lost = True
@@ -1281,7 +1323,7 @@ def speech_on_session_resumed(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_110
+        return reply_117
     elif state == 'reconciling':
         if speech.awaits_resumption and event.conversation_kept:
             run.transitions.append('speech.reconciling.session_resumed#kept')
@@ -1318,24 +1360,24 @@ def speech_on_session_resumed(run, speech, event):
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_111
+        return reply_118
     elif state == 'completed':
-        return reply_112
+        return reply_119
     elif state == 'interrupted':
-        return reply_113
+        return reply_120
     else:
-        return reply_114
+        return reply_121
 
 def speech_on_session_reconciliation_acknowledged(run, speech, event):
     if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_115
+        return reply_122
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_116[state]
+        return reply_123[state]
     elif state == 'stopping':
-        return reply_117
+        return reply_124
     elif state == 'reconciling':
         if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (not speech.session_is_lost and (not speech.awaits_resumption)):
             speech.awaited.pop(event.message_id)
@@ -1344,25 +1386,25 @@ def speech_on_session_reconciliation_acknowledged(run, speech, event):
                 run.transitions.append('speech.reconciling.session_reconciliation_acknowledged')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_118
-        return reply_119
+            return reply_125
+        return reply_126
     elif state == 'completed':
-        return reply_120
+        return reply_127
     elif state == 'interrupted':
-        return reply_121
+        return reply_128
     else:
-        return reply_122
+        return reply_129
 
 def speech_on_session_reconciliation_refused(run, speech, event):
     if (event.operation not in {'truncate', 'replace', 'remove'} or type(event.message_id) is not str or event.refusal not in {'already_shorter', 'unknown_message', 'other'} or (type(event.code) is not str) or (type(event.text) is not str)) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_123
+        return reply_130
     elif state in ('waiting', 'speaking', 'paused'):
-        return reply_124[state]
+        return reply_131[state]
     elif state == 'stopping':
-        return reply_125
+        return reply_132
     elif state == 'reconciling':
         if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (not speech.session_is_lost and (not speech.awaits_resumption)) and (event.refusal == 'unknown_message' or (event.refusal == 'already_shorter' and event.operation == 'truncate')):
             speech.awaited.pop(event.message_id)
@@ -1371,7 +1413,7 @@ def speech_on_session_reconciliation_refused(run, speech, event):
                 run.transitions.append('speech.reconciling.session_reconciliation_refused#nothing_unheard_left')
                 speech_eventless_in_reconciling(run, speech, event)
                 return
-            return reply_126
+            return reply_133
         if (event.message_id in speech.awaited and speech.awaited[event.message_id] == event.operation) and (not speech.session_is_lost and (not speech.awaits_resumption)):
             run.transitions.append('speech.reconciling.session_reconciliation_refused#unheard_left')
             speech.awaited.pop(event.message_id)
@@ -1383,20 +1425,20 @@ def speech_on_session_reconciliation_refused(run, speech, event):
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_127
+        return reply_134
     elif state == 'completed':
-        return reply_128
+        return reply_135
     elif state == 'interrupted':
-        return reply_129
+        return reply_136
     else:
-        return reply_130
+        return reply_137
 
 def speech_on_timer_fired(run, speech, event):
     if (event.timer not in {'stall', 'playout', 'stop', 'reconcile'} or type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        return reply_131
+        return reply_138
     elif state in ('waiting', 'speaking', 'paused'):
         if event.timer == speech.timer and speech.has_progressed:
             run.transitions.append('speech.active.timer_fired#progressed')
@@ -1432,7 +1474,7 @@ def speech_on_timer_fired(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_132[state]
+        return reply_139[state]
     elif state == 'stopping':
         if event.timer == speech.timer:
             run.transitions.append('speech.stopping.timer_fired')
@@ -1442,7 +1484,7 @@ def speech_on_timer_fired(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        return reply_133
+        return reply_140
     elif state == 'reconciling':
         if event.timer == speech.timer and speech.awaits_resumption:
             run.transitions.append('speech.reconciling.timer_fired#never_resumed')
@@ -1479,13 +1521,13 @@ def speech_on_timer_fired(run, speech, event):
             if speech.response_has_ended and (not speech.awaited) and (not speech.awaits_resumption):
                 speech_eventless_in_reconciling(run, speech, event)
             return
-        return reply_134
+        return reply_141
     elif state == 'completed':
-        return reply_135
+        return reply_142
     elif state == 'interrupted':
-        return reply_136
+        return reply_143
     else:
-        return reply_137
+        return reply_144
 
 def speech_on_message_announced(run, speech):
     state = speech.state
@@ -1914,16 +1956,16 @@ def message_on_session_message_added(run, speech, event):
             speech.last_id = message.message_id
             return
         if message.message_id not in speech.messages:
-            return reply_138
-        return reply_139
+            return reply_145
+        return reply_146
     elif state in ('streaming', 'draining', 'stopping'):
-        return reply_140[state]
+        return reply_147[state]
     elif state == 'played':
-        return reply_141
+        return reply_148
     elif state == 'partial':
-        return reply_142
+        return reply_149
     else:
-        return reply_143
+        return reply_150
 
 def message_on_session_text_received(run, speech, event):
     if type(event.text) is not str and (not is_valid(event)):
@@ -1944,14 +1986,14 @@ def message_on_session_text_received(run, speech, event):
             message.text = collect_text_text
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_144
+            return reply_151
         collect_text_addition = '' + event.text
         collect_text_text = message.text
         message.text = ''
         collect_text_text += collect_text_addition
         message.text = collect_text_text
         speech.has_progressed = True
-        return reply_145
+        return reply_152
     elif state in ('streaming', 'draining', 'stopping'):
         if not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text):
             collect_text_addition = '' + event.text
@@ -1961,28 +2003,28 @@ def message_on_session_text_received(run, speech, event):
             message.text = collect_text_text
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_146
+            return reply_153
         collect_text_addition = '' + event.text
         collect_text_text = message.text
         message.text = ''
         collect_text_text += collect_text_addition
         message.text = collect_text_text
         speech.has_progressed = True
-        return reply_147
+        return reply_154
     elif state == 'played':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
-            return reply_148
-        return reply_149
+            return reply_155
+        return reply_156
     elif state == 'partial':
         if not message.expects_audio and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, text=message.text + event.text)
             speech.has_progressed = True
-            return reply_150
-        return reply_151
+            return reply_157
+        return reply_158
     else:
-        return reply_152
+        return reply_159
 
 def message_on_session_audio_received(run, speech, event):
     if (type(event.received_ms) is not int or not 0 <= event.received_ms <= 9007199254740991) and (not is_valid(event)):
@@ -2000,17 +2042,17 @@ def message_on_session_audio_received(run, speech, event):
             speech.has_progressed = True
             message.expects_audio = True
             speech.growing += (message.message_id,)
-            return reply_153
+            return reply_160
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_154
+            return reply_161
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_155
-        return reply_156
+            return reply_162
+        return reply_163
     elif state == 'streaming':
         if not message.expects_audio and (not message.text or not speech.capabilities.shows_text) and (event.received_ms > 0 and speech.capabilities.plays_audio):
             message.received_ms = event.received_ms
@@ -2021,7 +2063,7 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.streaming.session_audio_received#first_of_a_text')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_157
+            return reply_164
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
@@ -2030,7 +2072,7 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received#first')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_158
+            return reply_165
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
@@ -2038,8 +2080,8 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_159
-        return reply_160[state]
+            return reply_166
+        return reply_167[state]
     elif state == 'draining':
         if event.received_ms > message.received_ms:
             message.received_ms = event.received_ms
@@ -2049,38 +2091,38 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.draining.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_161
+            return reply_168
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_158
+            return reply_165
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_159
-        return reply_160[state]
+            return reply_166
+        return reply_167[state]
     elif state == 'stopping':
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_158
+            return reply_165
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_159
-        return reply_160[state]
+            return reply_166
+        return reply_167[state]
     elif state == 'played':
         if event.received_ms > message.received_ms and (not not message.expects_audio) and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
             speech.has_progressed = True
-            return reply_162
-        return reply_163
+            return reply_169
+        return reply_170
     elif state == 'partial':
-        return reply_164
+        return reply_171
     else:
-        return reply_165
+        return reply_172
 
 def message_on_session_message_ended(run, speech, event):
     try:
@@ -2095,8 +2137,8 @@ def message_on_session_message_ended(run, speech, event):
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_166
-        return reply_167
+            return reply_173
+        return reply_174
     elif state == 'streaming':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -2106,15 +2148,15 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_168
-        return reply_169[state]
+            return reply_175
+        return reply_176[state]
     elif state == 'draining':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_168
-        return reply_169[state]
+            return reply_175
+        return reply_176[state]
     elif state == 'stopping':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -2124,14 +2166,14 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_168
-        return reply_169[state]
+            return reply_175
+        return reply_176[state]
     elif state == 'played':
-        return reply_170
+        return reply_177
     elif state == 'partial':
-        return reply_171
+        return reply_178
     else:
-        return reply_172
+        return reply_179
 
 def message_on_output_audio_handed_over(run, speech, event):
     if (type(event.handed_over_ms) is not int or not 0 <= event.handed_over_ms <= 9007199254740991 or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -2144,7 +2186,7 @@ def message_on_output_audio_handed_over(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_173
+        return reply_180
     elif state == 'streaming':
         if event.handed_over_ms >= message.handed_over_ms:
             if event.observed_ms is not None:
@@ -2158,8 +2200,8 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_174
-        return reply_175[state]
+            return reply_181
+        return reply_182[state]
     elif state in ('draining', 'stopping'):
         if event.handed_over_ms >= message.handed_over_ms:
             if event.observed_ms is not None:
@@ -2169,14 +2211,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 message.most_at_ms = bound_by_handover_at_ms
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_174
-        return reply_175[state]
+            return reply_181
+        return reply_182[state]
     elif state == 'played':
-        return reply_176
+        return reply_183
     elif state == 'partial':
-        return reply_177
+        return reply_184
     else:
-        return reply_178
+        return reply_185
 
 def message_on_output_playback_started(run, speech, event):
     if (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991)) and (not is_valid(event)):
@@ -2189,7 +2231,7 @@ def message_on_output_playback_started(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_179
+        return reply_186
     elif state in ('streaming', 'draining', 'stopping'):
         if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started#heard_first')
@@ -2210,16 +2252,16 @@ def message_on_output_playback_started(run, speech, event):
                     message.most_ms = 0
                     message.most_at_ms = message_evidence_playing_ms(speech, bound_by_start_observed_ms)
             speech.has_progressed = True
-            return reply_180
+            return reply_187
         if message.has_started:
-            return reply_181[state]
-        return reply_182[state]
+            return reply_188[state]
+        return reply_189[state]
     elif state == 'played':
-        return reply_183
+        return reply_190
     elif state == 'partial':
-        return reply_184
+        return reply_191
     else:
-        return reply_185
+        return reply_192
 
 def message_on_output_playback_progressed(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -2232,7 +2274,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_186
+        return reply_193
     elif state in ('streaming', 'draining', 'stopping'):
         if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(speech, message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
@@ -2249,16 +2291,16 @@ def message_on_output_playback_progressed(run, speech, event):
             if event.observed_ms is not None:
                 message.position_at_ms = event.observed_ms - speech.held_ms
             speech.has_progressed = True
-            return reply_187
+            return reply_194
         if message.handed_over_ms > 0:
-            return reply_188[state]
-        return reply_189[state]
+            return reply_195[state]
+        return reply_196[state]
     elif state == 'played':
-        return reply_190
+        return reply_197
     elif state == 'partial':
-        return reply_191
+        return reply_198
     else:
-        return reply_192
+        return reply_199
 
 def message_on_output_playback_finished(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.interrupted is not False and event.interrupted is not True) or (event.transcript is not None and type(event.transcript) is not str) or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -2271,7 +2313,7 @@ def message_on_output_playback_finished(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_193
+        return reply_200
     elif state == 'streaming':
         if message.handed_over_ms > 0 and event.interrupted and (message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(speech, message, event) >= message.handed_over_ms - speech.policy.frame_ms) and message_evidence_is_heard(speech, message, event)):
             run.transitions.append('message.streaming.output_playback_finished#cleared_heard_whole')
@@ -2363,8 +2405,8 @@ def message_on_output_playback_finished(run, speech, event):
                 run.transitions.append('message.streaming.output_playback_finished#ran_dry_unheard')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_194
-        return reply_195[state]
+            return reply_201
+        return reply_202[state]
     elif state == 'draining':
         if not event.interrupted:
             run.transitions.append('message.draining.output_playback_finished#played_out')
@@ -2518,13 +2560,13 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        return reply_195[state]
+        return reply_202[state]
     elif state == 'played':
-        return reply_196
+        return reply_203
     elif state == 'partial':
-        return reply_197
+        return reply_204
     else:
-        return reply_198
+        return reply_205
 
 def message_on_output_failed(run, speech, event):
     if (type(event.detail) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -2537,7 +2579,7 @@ def message_on_output_failed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_199
+        return reply_206
     elif state == 'streaming':
         if message.handed_over_ms > 0:
             run.transitions.append('message.streaming.output_failed#on_the_output')
@@ -2608,13 +2650,13 @@ def message_on_output_failed(run, speech, event):
             message_eventless_in_stopping(run, speech, message, event)
         return
     elif state == 'stopping':
-        return reply_200
+        return reply_207
     elif state == 'played':
-        return reply_201
+        return reply_208
     elif state == 'partial':
-        return reply_202
+        return reply_209
     else:
-        return reply_203
+        return reply_210
 
 def message_on_forward(run, speech, message):
     state = message.state
@@ -3063,9 +3105,9 @@ def conversation_on_close(run, conversation, event):
         conversation.connection = 'closing'
         return None
     elif state == 'closing':
-        return reply_204
+        return reply_211
     else:
-        return reply_205
+        return reply_212
 
 def conversation_on_session_lost(run, conversation, event):
     if (event.may_resume is not False and event.may_resume is not True or type(event.code) is not str or type(event.text) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -3088,7 +3130,7 @@ def conversation_on_session_lost(run, conversation, event):
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
-        return reply_206
+        return reply_213
     elif state == 'restoring':
         run.transitions.append('conversation.restoring.session_lost')
         run.raise_event('user_unknown')
@@ -3105,14 +3147,14 @@ def conversation_on_session_lost(run, conversation, event):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
     else:
-        return reply_207
+        return reply_214
 
 def conversation_on_session_resumed(run, conversation, event):
     if (event.conversation_kept is not False and event.conversation_kept is not True) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.connection
     if state == 'connected':
-        return reply_208
+        return reply_215
     elif state == 'disconnected':
         if event.conversation_kept:
             run.transitions.append('conversation.disconnected.session_resumed#kept')
@@ -3130,11 +3172,11 @@ def conversation_on_session_resumed(run, conversation, event):
         conversation.connection = 'restoring'
         return None
     elif state == 'restoring':
-        return reply_209
+        return reply_216
     elif state == 'closing':
-        return reply_210
+        return reply_217
     else:
-        return reply_211
+        return reply_218
 
 def take_conversation_restoring_eventless(run, conversation, event):
     run.transitions.append('conversation.restoring.eventless')
@@ -3185,12 +3227,12 @@ def conversation_on_user_started_speaking(run, conversation, event):
             conversation.held_at_ms = event.observed_ms
             run.raise_event('hold')
             return None
-        return reply_212
+        return reply_219
 
 def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
-        return reply_213
+        return reply_220
     else:
         run.transitions.append('conversation.talking.user_stopped_speaking')
         conversation.user = 'silent'
@@ -3201,6 +3243,31 @@ def conversation_on_user_unknown(run, conversation, event):
     if state == 'talking':
         run.transitions.append('conversation.talking.user_unknown')
         conversation.user = 'silent'
+        return None
+
+def conversation_on_change_output(run, conversation, event):
+    if (event.plays_audio is not False and event.plays_audio is not True or (event.can_pause is not False and event.can_pause is not True) or (event.shows_text is not False and event.shows_text is not True)) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
+    state = conversation.floor
+    if state == 'free':
+        run.transitions.append('conversation.free.change_output')
+        note_output_before = conversation.capabilities
+        conversation.capabilities = Capabilities(note_output_before.can_truncate, note_output_before.can_remove, note_output_before.truncates_by_itself, event.plays_audio, event.can_pause, event.shows_text)
+        return None
+    elif state == 'held':
+        run.transitions.append('conversation.held.change_output')
+        note_output_before = conversation.capabilities
+        conversation.capabilities = Capabilities(note_output_before.can_truncate, note_output_before.can_remove, note_output_before.truncates_by_itself, event.plays_audio, event.can_pause, event.shows_text)
+        return None
+    elif state == 'taken':
+        run.transitions.append('conversation.taken.change_output')
+        note_output_before = conversation.capabilities
+        conversation.capabilities = Capabilities(note_output_before.can_truncate, note_output_before.can_remove, note_output_before.truncates_by_itself, event.plays_audio, event.can_pause, event.shows_text)
+        return None
+    else:
+        run.transitions.append('conversation.suspended.change_output')
+        note_output_before = conversation.capabilities
+        conversation.capabilities = Capabilities(note_output_before.can_truncate, note_output_before.can_remove, note_output_before.truncates_by_itself, event.plays_audio, event.can_pause, event.shows_text)
         return None
 
 def conversation_on_authorize(run, conversation, event):
@@ -3217,8 +3284,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_214
-        return reply_215
+            return reply_221
+        return reply_222
     elif state == 'held':
         if event.speech_id in conversation.waiting:
             run.transitions.append('conversation.held.authorize')
@@ -3229,24 +3296,39 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_216
-        return reply_217
-    elif state == 'taken':
-        if event.speech_id == conversation.floor_id:
-            return reply_218
-        if event.speech_id in conversation.waiting:
-            return reply_219
-        if event.speech_id in conversation.speeches:
-            return reply_220
-        return reply_221
-    else:
-        if event.speech_id == conversation.floor_id:
-            return reply_222
-        if event.speech_id in conversation.waiting:
             return reply_223
+        return reply_224
+    elif state == 'taken':
+        if event.speech_id in conversation.waiting and conversation.policy.floor_is_given_elsewhere:
+            run.transitions.append('conversation.taken.authorize#elsewhere')
+            give_floor_speech_id = event.speech_id
+            conversation.floor_id = give_floor_speech_id
+            conversation.waiting.pop(give_floor_speech_id)
+            run.tell_speech(conversation, give_floor_speech_id, Authorize())
+            return None
+        if event.speech_id == conversation.floor_id:
+            return reply_225
+        if event.speech_id in conversation.waiting:
+            return reply_226
         if event.speech_id in conversation.speeches:
-            return reply_224
-        return reply_225
+            return reply_227
+        return reply_228
+    else:
+        if event.speech_id in conversation.waiting and conversation.policy.floor_is_given_elsewhere:
+            run.transitions.append('conversation.suspended.authorize#elsewhere')
+            give_floor_speech_id = event.speech_id
+            conversation.floor_id = give_floor_speech_id
+            conversation.waiting.pop(give_floor_speech_id)
+            run.tell_speech(conversation, give_floor_speech_id, Authorize())
+            conversation.floor = 'taken'
+            return None
+        if event.speech_id == conversation.floor_id:
+            return reply_229
+        if event.speech_id in conversation.waiting:
+            return reply_230
+        if event.speech_id in conversation.speeches:
+            return reply_231
+        return reply_232
 
 def conversation_on_interrupt(run, conversation, event):
     if (event.force is not False and event.force is not True or type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -3261,10 +3343,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_226
+            return reply_233
         if bool(conversation.live):
-            return reply_227
-        return reply_228
+            return reply_234
+        return reply_235
     elif state == 'held':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.held.interrupt')
@@ -3278,7 +3360,7 @@ def conversation_on_interrupt(run, conversation, event):
             run.transitions.append('conversation.held.interrupt#of_nothing')
             conversation.floor = 'free'
             return None
-        return reply_229
+        return reply_236
     elif state == 'taken':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.taken.interrupt')
@@ -3288,8 +3370,8 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_230
-        return reply_231
+            return reply_237
+        return reply_238
     else:
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.suspended.interrupt')
@@ -3303,7 +3385,7 @@ def conversation_on_interrupt(run, conversation, event):
             run.transitions.append('conversation.suspended.interrupt#of_nothing')
             conversation.floor = 'taken'
             return None
-        return reply_232
+        return reply_239
 
 def conversation_on_pause(run, conversation, event):
     if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -3314,7 +3396,7 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_233
+        return reply_240
     elif state == 'taken':
         if not conversation_guards__plays(conversation) or conversation.capabilities.can_pause:
             run.transitions.append('conversation.taken.pause')
@@ -3323,16 +3405,16 @@ def conversation_on_pause(run, conversation, event):
                 run.tell_speech(conversation, conversation.floor_id, Pause(observed_ms=pause_speech_since_ms))
             conversation.floor = 'suspended'
             return None
-        return reply_234
+        return reply_241
     else:
-        return reply_235
+        return reply_242
 
 def conversation_on_resume(run, conversation, event):
     if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
-        return reply_236
+        return reply_243
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -3343,7 +3425,7 @@ def conversation_on_resume(run, conversation, event):
             if conversation.floor_id is not None:
                 run.tell_speech(conversation, conversation.floor_id, Resume(observed_ms=event.observed_ms))
             return None
-        return reply_237
+        return reply_244
     else:
         run.transitions.append('conversation.suspended.resume')
         if conversation.floor_id is not None:
@@ -3549,7 +3631,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_238
+        return reply_245
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.requested.request_response#sent')
@@ -3571,7 +3653,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_239
+        return reply_246
     else:
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.generating.request_response#sent')
@@ -3593,7 +3675,32 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_240
+        return reply_247
+
+def conversation_on_cancel_generation(run, conversation, event):
+    if type(event.speech_id) is not str and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
+    state = conversation.generation
+    if state == 'idle':
+        return reply_248
+    elif state == 'requested':
+        if conversation_guards_something_is_generated(conversation, event):
+            run.transitions.append('conversation.requested.cancel_generation')
+            for cancel_generation_speech_id in conversation.generating_ids:
+                if cancel_generation_speech_id in conversation.speeches:
+                    run.tell_speech(conversation, cancel_generation_speech_id, CancelGeneration())
+            return None
+        if conversation_guards_a_response_runs(conversation, event):
+            return reply_249
+        return reply_250
+    else:
+        if conversation_guards_something_is_generated(conversation, event):
+            run.transitions.append('conversation.generating.cancel_generation')
+            for cancel_generation_speech_id in conversation.generating_ids:
+                if cancel_generation_speech_id in conversation.speeches:
+                    run.tell_speech(conversation, cancel_generation_speech_id, CancelGeneration())
+            return None
+        return reply_251
 
 def conversation_on_session_response_created(run, conversation, event):
     if (type(event.response_id) is not str or type(event.speech_id) is not str or type(event.new_speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
@@ -3627,12 +3734,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_241
+            return reply_252
         if event.response_id in conversation.by_response:
-            return reply_242
+            return reply_253
         if conversation.connection == 'closed':
-            return reply_243
-        return reply_244
+            return reply_254
+        return reply_255
     elif state == 'requested':
         if conversation_guards_answers_the_request(conversation, event):
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -3681,10 +3788,10 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_245
+            return reply_256
         if event.response_id in conversation.by_response:
-            return reply_246
-        return reply_247
+            return reply_257
+        return reply_258
     else:
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -3711,17 +3818,17 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_248
+            return reply_259
         if event.response_id in conversation.by_response:
-            return reply_249
-        return reply_250
+            return reply_260
+        return reply_261
 
 def conversation_on_session_request_refused(run, conversation, event):
     if (type(event.speech_id) is not str or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
-        return reply_251
+        return reply_262
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3739,9 +3846,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_252
+        return reply_263
     else:
-        return reply_253
+        return reply_264
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -4002,6 +4109,13 @@ def conversation_guards_a_response_runs(conversation, event):
             return True
     return False
 
+def conversation_guards_something_is_generated(conversation, event):
+    for speech_id in conversation.generating_ids:
+        speech = conversation.speeches.get(speech_id)
+        if speech is not None and (not speech.response_has_ended) and (not speech.cancel_was_sent):
+            return True
+    return False
+
 def conversation_guards_is_preparing(conversation, event):
     if conversation.floor_id is None:
         return conversation.floor == 'free' and conversation_guards__another_is_next(conversation)
@@ -4012,7 +4126,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '3a888b127efa2ba4'
+DIGEST = '00cf8b19a7c7b521'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
@@ -4020,6 +4134,7 @@ EVENTS = {
     'resume': speech_on_resume,
     'close': speech_on_close,
     'drop_request': speech_on_drop_request,
+    'cancel_generation': speech_on_cancel_generation,
     'session_response_created': speech_on_session_response_created,
     'session_request_refused': speech_on_session_request_refused,
     'session_item_added': speech_on_session_item_added,
@@ -4064,6 +4179,8 @@ TOLD = {
 }
 CONVERSATION = {
     'request_response': conversation_on_request_response,
+    'cancel_generation': conversation_on_cancel_generation,
+    'change_output': conversation_on_change_output,
     'authorize': conversation_on_authorize,
     'interrupt': conversation_on_interrupt,
     'pause': conversation_on_pause,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..effects import AnnounceAgentState, AnnounceConnectionState, CreateResponse, ReportSpeechBegun, RestoreHistory
 from ..events import (
     Authorize,
+    CancelGeneration,
+    ChangeOutput,
     Close,
     DropRequest,
     Event,
@@ -20,6 +22,7 @@ from ..events import (
     UserStartedSpeaking,
 )
 from ..state import Conversation, Speech
+from ..values import Capabilities
 from .internal_events import InternalEvent, SpeechOver, SpeechStopped
 from .run import ConversationRun
 
@@ -128,6 +131,24 @@ def _give_floor(run: ConversationRun, conversation: Conversation, speech_id: str
     conversation.floor_id = speech_id
     conversation.waiting.pop(speech_id)
     run.tell_speech(conversation, speech_id, Authorize())
+
+
+def pass_floor(run: ConversationRun, conversation: Conversation, event: Authorize) -> None:
+    """Let the named speech play. The one before goes on settling, without the floor."""
+    _give_floor(run, conversation, event.speech_id)
+
+
+def note_output(run: ConversationRun, conversation: Conversation, event: ChangeOutput) -> None:
+    """Remember what the output can do, for the speeches that begin from here on."""
+    before = conversation.capabilities
+    conversation.capabilities = Capabilities(
+        before.can_truncate,
+        before.can_remove,
+        before.truncates_by_itself,
+        event.plays_audio,
+        event.can_pause,
+        event.shows_text,
+    )
 
 
 def release_floor(run: ConversationRun, conversation: Conversation, event: SpeechOver) -> None:
@@ -255,6 +276,13 @@ def refuse(run: ConversationRun, conversation: Conversation, event: SessionReque
 def give_request_up(run: ConversationRun, conversation: Conversation, event: InternalEvent) -> None:
     """Expect no response to the request that was sent."""
     conversation.request_id = None
+
+
+def cancel_generation(run: ConversationRun, conversation: Conversation, event: CancelGeneration) -> None:
+    """Have the speeches whose responses the server generates cancel them, and play what has come."""
+    for speech_id in conversation.generating_ids:
+        if speech_id in conversation.speeches:
+            run.tell_speech(conversation, speech_id, CancelGeneration())
 
 
 # The agent

@@ -121,6 +121,15 @@ class ConversationChart(StateChart[Any]):
     free.to(taken, cond="next_may_speak", on="give_floor_to_next")
     free.to(taken, event="authorize", cond="is_waiting", on="give_floor")
     held.to(taken, event="authorize", cond="is_waiting", on="give_floor")
+    # Where it is given elsewhere, that is a fact: whoever has it has it no more.
+    named(
+        "elsewhere",
+        taken.to(None, event="authorize", cond="is_waiting and floor_is_given_elsewhere", on="pass_floor"),
+    )
+    named(
+        "elsewhere",
+        suspended.to(taken, event="authorize", cond="is_waiting and floor_is_given_elsewhere", on="pass_floor"),
+    )
     named("own", taken.to(free, event="speech_over", cond="has_the_floor", on=["release_floor", "keep_for_late_facts"]))
     named(
         "own",
@@ -154,6 +163,12 @@ class ConversationChart(StateChart[Any]):
     named("of_nothing", held.to(free, event="interrupt", cond="not something_plays_or_waits"))
     suspended.to(taken, event="interrupt", cond="something_may_be_stopped", on="interrupt_all")
     named("of_nothing", suspended.to(taken, event="interrupt", cond="not something_plays_or_waits"))
+
+    # Another output is that of the speeches to come.
+    free.to(None, event="change_output", on="note_output")
+    held.to(None, event="change_output", on="note_output")
+    taken.to(None, event="change_output", on="note_output")
+    suspended.to(None, event="change_output", on="note_output")
 
     # Requests wait for each other (C1). Without a connection, or on the way out, one fails at once.
     named("sent", idle.to(None, event="request_response", cond="is_new_speech and is_connected", on="begin_request"))
@@ -203,6 +218,10 @@ class ConversationChart(StateChart[Any]):
     )
     requested.to(idle, event="response_over", cond="is_request_sent", on="give_request_up")
     generating.to(idle, event="response_over", cond="no_response_runs")
+
+    # What is generated is cancelled once (C4), and what has come of it is played.
+    requested.to(None, event="cancel_generation", cond="something_is_generated", on="cancel_generation")
+    generating.to(None, event="cancel_generation", cond="something_is_generated", on="cancel_generation")
 
     # A response that nobody asked for is the server's answer to the user: it belongs to a new speech. One that was
     # asked for and given up, or that begins on the way out, is cancelled before it is heard.
@@ -264,5 +283,8 @@ ANSWERS = (
     ignored("already_created", _GENERATION, "session_response_created", cond="is_known_response"),
     ignored("conversation_is_closed", "idle", "session_response_created", cond="is_closed"),
     rejected("speech_exists", _GENERATION, "session_response_created"),
+    ignored("already_cancelled", "requested", "cancel_generation", cond="a_response_runs"),
+    ignored("already_cancelled", "generating", "cancel_generation"),
+    ignored("nothing_generates", "idle requested", "cancel_generation"),
     ignored("already_answered", _GENERATION, "session_request_refused"),
 )

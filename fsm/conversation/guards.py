@@ -117,6 +117,11 @@ def has_the_floor(conversation: Conversation, event: Authorize | SpeechOver) -> 
     return event.speech_id == conversation.floor_id
 
 
+def floor_is_given_elsewhere(conversation: Conversation, event: Authorize) -> bool:
+    """Who plays is not for the conversation to decide."""
+    return conversation.policy.floor_is_given_elsewhere
+
+
 def is_known_speech(conversation: Conversation, event: Authorize) -> bool:
     """There is, or was, such a speech."""
     return event.speech_id in conversation.speeches
@@ -220,6 +225,15 @@ def a_response_runs(conversation: Conversation, event: Event | InternalEvent | N
     for speech_id in conversation.generating_ids:
         speech = conversation.speeches.get(speech_id)
         if speech is not None and not speech.response_has_ended:
+            return True
+    return False
+
+
+def something_is_generated(conversation: Conversation, event: Event | None) -> bool:
+    """The server generates a response that it was not told to cancel."""
+    for speech_id in conversation.generating_ids:
+        speech = conversation.speeches.get(speech_id)
+        if speech is not None and not speech.response_has_ended and not speech.cancel_was_sent:
             return True
     return False
 

@@ -22,6 +22,7 @@ ROUTES: dict[type[Any], tuple[Way, ...]] = {
     ev.Interrupt: ("speech_id",),
     ev.Close: ("speech_id",),
     ev.DropRequest: ("speech_id",),
+    ev.CancelGeneration: ("speech_id",),
     ev.TimerFired: ("speech_id",),
     ev.Pause: ("speech_id",),
     ev.Resume: ("speech_id",),

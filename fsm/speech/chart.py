@@ -107,6 +107,10 @@ class SpeechChart(StateChart[Any]):
     reconciling.to(None, event="session_request_refused", cond="has_no_response", on="note_refusal")
     reconciling.to(None, event="drop_request", cond="has_no_response", on="note_no_response")
 
+    # What is generated may be cancelled, once (C4), without stopping what has come.
+    queued.to(None, event="cancel_generation", cond="response_is_generating", on="cancel_response")
+    active.to(None, event="cancel_generation", cond="response_is_generating", on="cancel_response")
+
     # An item that is no message, such as a function call, ends the messages before it as the next message would (M5).
     queued.to(None, event="session_item_added", cond="is_generating_it", on="note_item")
     active.to(None, event="session_item_added", cond="is_generating_it", on="note_item")
@@ -439,6 +443,7 @@ ANSWERS = (
     ignored("already_created", "queued active stopping reconciling", "session_request_refused"),
     rejected("still_wanted", "queued active", "drop_request"),
     ignored("already_created", "stopping reconciling", "drop_request"),
+    ignored("not_generating", "queued active stopping reconciling", "cancel_generation"),
     ignored("already_settled", "reconciling", "session_item_added", cond="is_generating_it"),
     ignored("already_ended", "queued active stopping reconciling", "session_item_added", cond="is_own_response"),
     rejected("foreign_response", "queued active stopping reconciling", "session_item_added"),
@@ -458,6 +463,7 @@ ANSWERS = (
         "resume",
         "close",
         "drop_request",
+        "cancel_generation",
         "session_request_refused",
         "session_response_created",
         "session_response_ended",

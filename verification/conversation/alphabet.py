@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from speech_lifecycle.fsm.events import (
     Authorize,
+    CancelGeneration,
+    ChangeOutput,
     Close,
     DropRequest,
     Event,
@@ -53,6 +55,7 @@ _ALWAYS: tuple[Event, ...] = (
     SessionRequestRefused(NOBODY),
     SessionResponseCreated(NOBODY, is_out_of_band=True),
     Authorize(NOBODY),
+    CancelGeneration(),
 )
 _ALSO: tuple[Event, ...] = (
     Authorize(),
@@ -69,7 +72,7 @@ _ALSO: tuple[Event, ...] = (
 
 def events_in(conversation: Conversation, bounds: ConversationBounds) -> list[Event]:
     """Return the events to try, always in the same order."""
-    events = [*_ALWAYS, *(_ALSO if bounds.detail != "minimal" else ())]
+    events = [*_ALWAYS, _same_output(conversation), *(_ALSO if bounds.detail != "minimal" else ())]
     if bounds.resumes:
         events += [SessionLost(may_resume=True), SessionResumed(conversation_kept=False)]
     speeches = conversation.speeches
@@ -88,6 +91,12 @@ def events_in(conversation: Conversation, bounds: ConversationBounds) -> list[Ev
         ]
         break
     return events
+
+
+def _same_output(conversation: Conversation) -> ChangeOutput:
+    """What else an output could do makes conversations that are explored by themselves."""
+    capabilities = conversation.capabilities
+    return ChangeOutput(capabilities.plays_audio, capabilities.can_pause, capabilities.shows_text)
 
 
 def _first_not_in(known: dict[str, object] | dict[str, Speech] | dict[str, str], letter: str) -> str:
