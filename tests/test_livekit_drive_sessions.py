@@ -297,6 +297,20 @@ async def test_o6_after_a_reconnection_the_next_response_is_played():
         assert [message_id for message_id, _ in it.remembered] == ["m1", "m2"]
 
 
+async def test_a_request_made_while_livekit_reconnects_fails_at_once():
+    first = ScriptedResponse((ScriptedMessage("First.", 100, message_id="first"),))
+    async with call(first, TWO) as it, drive(it.session, it.audio) as driver:
+        await driver.request_response().done()
+        is_broken = asyncio.Event()
+        it.session.on("error", lambda _: is_broken.set())
+        it.server.sessions[-1].drop_connection()
+        await is_broken.wait()
+        asked = driver.request_response()
+        assert (asked.is_over, asked.snapshot.state) == (True, "failed")
+        await it.reconnected.wait()
+        assert [record.state for record in await driver.request_response().done()] == ["played", "played"]
+
+
 async def interrupted_after_reconnecting(it: Call, driver: Driver) -> DrivenSpeech:
     is_speaking, has_ended = asyncio.Event(), asyncio.Event()
     driver.listen(lambda _, effect: effect == fx.AnnounceAgentState("speaking") and is_speaking.set())

@@ -73,7 +73,6 @@ class LiveKitSession:
         self._was_cancelled: set[str] = set()
         self._unnamed = 0
         self._is_reconnecting = False
-        self._deferred: list[tuple[str, Mapping[str, Any]]] = []
         self._heard_of_cut: dict[str, str] = {}
         self._context_lock = asyncio.Lock()
         self._is_dead = asyncio.Event()
@@ -135,16 +134,14 @@ class LiveKitSession:
     ) -> None:
         """Ask the model for a response, with what `generate_reply` takes: `instructions`, `tool_choice`, `tools`.
 
-        While LiveKit reconnects, which would discard it, the request waits.
-
         Raises:
+            ConnectionError: LiveKit reconnects, and discards what is asked for meanwhile.
             ValueError: it is to stand beside the conversation, which LiveKit's sessions cannot be asked for.
         """
         if is_out_of_band:
             raise ValueError("a realtime session of LiveKit has no responses out of band")
         if self._is_reconnecting:
-            self._deferred.append((speech_id, options or {}))
-            return
+            raise ConnectionError("LiveKit is connecting again, and discards requests: ask once more when it has")
         reply = self._session.generate_reply(**(options or {}))
         self._requested[reply] = speech_id
         reply.add_done_callback(self._on_reply)
@@ -220,9 +217,6 @@ class LiveKitSession:
         self._is_reconnecting = False
         self._user_turn.end_connection()
         self._attached.report(SessionResumed())
-        deferred, self._deferred = self._deferred, []
-        for speech_id, options in deferred:
-            self.request_response(speech_id, options)
         if self._heard_of_cut:
             self._begin(self._restore_heard_texts())
 
