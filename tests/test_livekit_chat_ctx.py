@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
@@ -57,8 +56,7 @@ async def bench() -> Bench:
     """Two messages; interrupted in the first."""
     server, machine = Server(), SpeechMachine()
     session = cast(llm.RealtimeSession[Any], server)
-    end = asyncio.get_running_loop().create_future()
-    response = Response("response", session, cast(OpenAIEvents, None), end, is_requested=True)
+    response = Response(session, cast(OpenAIEvents, None), "response", is_requested=True)
     repair = Repair()
     repair.begin(response)
     for event in (

@@ -38,6 +38,12 @@ def test_no_adapter_asks_which_state_a_speech_or_a_message_is_in(path: Path) -> 
     assert asked <= COMPARES.get(path.relative_to(PACKAGE).as_posix(), allowed)
 
 
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_one_machine_runs_all_of_it(path: Path) -> None:
+    """What is about more than one speech is the conversation's to decide: the floor, requests, routing."""
+    assert "SpeechMachine" not in path.read_text(encoding="utf-8")
+
+
 class HalvesItsAudio(Agent):
     async def realtime_audio_output_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings

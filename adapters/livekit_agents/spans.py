@@ -35,7 +35,9 @@ class SpeechSpans:
         watch.on("forbidden_step", self._on_forbidden_step)
 
     def _on_speech_begun(self, speech: WatchedSpeech) -> None:
-        attributes = {_PREFIX + "speech_id": speech.id, _PREFIX + "response_id": speech.response_id}
+        attributes = {_PREFIX + "speech_id": speech.id}
+        if speech.response_id:
+            attributes[_PREFIX + "response_id"] = speech.response_id
         self._speeches[speech.id] = self._tracer.start_span("speech", attributes=attributes)
 
     def _on_speech_state(self, change: SpeechStateChanged) -> None:
@@ -63,6 +65,10 @@ class SpeechSpans:
             span.add_event(change.new_state, {_PREFIX + "heard_ms": change.heard_ms})
 
     def _on_message_settled(self, speech: WatchedSpeech, record: MessageRecord) -> None:
+        of_speech = self._speeches.get(speech.id)
+        if of_speech is not None:
+            # Of what was asked for, it is known only when the server has begun it.
+            of_speech.set_attribute(_PREFIX + "response_id", speech.response_id)
         span = self._messages.pop(record.message_id, None)
         if span is not None:
             span.set_attributes(

@@ -204,6 +204,8 @@ class _Rehearsal:
             self._keep(asyncio.ensure_future(server_session.user_stops_speaking()))
         elif deed == "clear_from_outside":
             speaker.clear_from_outside()
+        elif deed == "drop":
+            server_session.drop_connection()
         elif deed == "request":
             session.generate_reply()
 
@@ -237,8 +239,9 @@ class _Rehearsal:
 
     def _take_stock(self, agent: Agent) -> None:
         outcome = self._outcome
-        server_session = self._server.sessions[0]
-        audio = _audio_by_item(server_session.events_sent)
+        sessions = self._server.sessions
+        sent = [event for session in sessions for event in session.events_sent]
+        audio = _audio_by_item(sent)
         for segment in self._speaker.listener.heard:
             samples = self._speaker.listener.samples(segment).tobytes()[:960]
             for item_id, pcm in audio.items():
@@ -248,17 +251,17 @@ class _Rehearsal:
         outcome.session_was_lost = len(self._server.sessions) > 1 or not self._is_connected()
         remembering = self._server.sessions[-1]
         outcome.server = {message.id: message for message in remembering.conversation.remembered()}
-        outcome.sent_ms = dict(server_session.audio_sent_ms)
+        outcome.sent_ms = {item_id: ms for session in sessions for item_id, ms in session.audio_sent_ms.items()}
         outcome.history = _said(agent.chat_ctx)
         outcome.session_history = _said(self._session.history)
         outcome.server_errors = [
             f"{event['error']['code']}: {event['error']['message']}"
-            for session in self._server.sessions
+            for session in sessions
             for event in session.errors_sent
         ]
-        outcome.responses = sum(event["type"] == "response.created" for event in server_session.events_sent)
+        outcome.responses = sum(event["type"] == "response.created" for event in sent)
         outcome.plays_audio = self._scenario.has_output
-        outcome.generated_text = _text_by_item(server_session.events_sent)
+        outcome.generated_text = _text_by_item(sent)
         for item_id, text in outcome.generated_text.items():
             if not (outcome.sent_ms.get(item_id) and outcome.plays_audio):
                 outcome.shown_text[item_id] = next((t for t in self._texts if t and text.startswith(t)), "")

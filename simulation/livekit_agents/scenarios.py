@@ -334,6 +334,28 @@ _ALL = (
         ScriptedResponse((LATER,), pacing=Pacing(speed=1.2), drop_connection_after_audio_ms=600),
         actions=(IN_ANSWER, Action(3_500, "request")),
     ),
+    _scenario(
+        "dropped-while-playing",
+        "the connection breaks when the whole response has come, and its first message plays",
+        actions=(Action(900, "drop"),),
+    ),
+    _scenario(
+        "dropped-then-interrupted",
+        "the same, and interrupted in the answer, when there is another connection",
+        actions=(Action(900, "drop"), Action(3_400, "interrupt")),
+    ),
+    _scenario(
+        "interrupted-then-dropped",
+        "interrupted in the answer; the connection breaks when the server has answered",
+        actions=(IN_ANSWER, Action(4_000, "drop")),
+    ),
+    _scenario(
+        "requested-while-dropped",
+        "the next response is requested while there is no connection",
+        ONE,
+        NEXT,
+        actions=(Action(2_500, "drop"), Action(2_501, "request")),
+    ),
     _scenario("closed", "the session is closed in the answer", actions=(Action(3_200, "close"),)),
     _scenario("closed-in-first", "the session is closed in the preamble", actions=(Action(900, "close"),)),
 )

@@ -52,6 +52,8 @@ def _about_audio(
         problems.append("history lacks text that was heard")
     if outcome.session_was_lost:
         # A replayed message is text: the audio was lost with the old server.
+        if remembered is None and said is not None and said.text:
+            problems.append("after the reconnection the server does not remember it")
         if remembered is not None and remembered.audio_ms is None and said is not None and remembered.text != said.text:
             problems.append("after the reconnection the server remembers another text than history")
         return problems

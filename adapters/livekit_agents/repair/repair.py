@@ -18,7 +18,7 @@ from speech_lifecycle.fsm import effects as fx
 
 from ..openai_events import OpenAIEvents
 from ..response import Response
-from ..server_context import remove_messages, replace_message
+from ..server_context import put_heard_text, remove_messages, replace_message
 from .account import PLACEHOLDER, Account, message_of, put_heard
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Repair:
 
     def begin(self, response: Response) -> None:
         """Expect effects about a response."""
-        self._accounts[response] = Account(response)
+        self._accounts.setdefault(response, Account(response))
 
     def forget(self, response: Response) -> None:
         """Let go of a response that is long over."""
@@ -54,12 +54,14 @@ class Repair:
             account.commit(effect)
         elif isinstance(effect, fx.ReportMessageSettled):
             account.settle(effect.record)
+        elif isinstance(effect, fx.CreateResponse):
+            if response.request is not None:
+                response.request.send()
         elif isinstance(effect, fx.CancelResponse):
-            if response.handle is None:
-                # The framework cancels what it interrupts, but not what it never took.
+            if not response.is_discarded and not response.raw_events.cancel(effect.response_id):
                 response.session.interrupt()
         elif isinstance(effect, fx.TruncateMessage):
-            self._truncate(response.session, response.raw_events, effect)
+            self._truncate(account, effect)
         elif isinstance(effect, fx.RemoveMessages):
             for message_id in effect.message_ids:
                 account.remove(message_id)
@@ -67,8 +69,12 @@ class Repair:
         elif isinstance(effect, fx.ReplaceMessage):
             self._run(replace_message(response.session, response.raw_events, effect))
 
-    def _truncate(self, session: llm.RealtimeSession[Any], events: OpenAIEvents, effect: fx.TruncateMessage) -> None:
-        if not events.truncate(effect.message_id, effect.audio_end_ms):
+    def _truncate(self, account: Account, effect: fx.TruncateMessage) -> None:
+        session, events = account.response.session, account.response.raw_events
+        commit = account.commits.get(effect.message_id)
+        if effect.message_id in events.created_by_client and commit is not None and commit.text_status != "unknown":
+            self._run(put_heard_text(session, events, effect.message_id, commit.text))
+        elif not events.truncate(effect.message_id, effect.audio_end_ms):
             events.expect("truncate", effect.message_id)
             session.truncate(message_id=effect.message_id, modalities=["audio"], audio_end_ms=effect.audio_end_ms)
 
@@ -88,24 +94,21 @@ class Repair:
             self._repair_copy(current)
         self._replay_if_settled(response.session)
 
-    def note_lost(self, session: llm.RealtimeSession[Any]) -> None:
+    def restore(self, session: llm.RealtimeSession[Any]) -> None:
         """Bring a new server in line, as soon as history is what was heard."""
         self._lost.add(session)
         self._replay_if_settled(session)
 
     # The framework's requests (see watch.gate)
 
-    def passes_cancel(self, again: bool) -> bool:
-        """What was cancelled before is not cancelled again: it might hit the next (C4)."""
-        return not again
+    @property
+    def sends_requests(self) -> bool:
+        """The lifecycle sends requests and cancels by itself, when it says so (C1, C4)."""
+        return True
 
     def passes_truncation(self, message_id: str) -> bool:
         """The lifecycle truncates its messages by itself."""
         return not any(message_id in account.message_ids for account in self._accounts.values())
-
-    def request_waits_for(self, in_flight: Iterable[Response]) -> asyncio.Future[None] | None:
-        """A request waits until the response that was cancelled has ended (C1)."""
-        return next((response.end for response in in_flight if response.is_cancelled), None)
 
     def context(self, session: llm.RealtimeSession[Any], wanted: llm.ChatContext) -> llm.ChatContext:
         """Return the context that the server is given, when the framework wants `wanted`.

@@ -1,4 +1,4 @@
-"""A machine beside each speech of an `AgentSession`."""
+"""A machine beside each conversation of an `AgentSession`."""
 
 from .performing import WatchEvent
 from .watch import Watch, watch_session

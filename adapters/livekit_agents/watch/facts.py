@@ -15,6 +15,11 @@ Modalities = list[Literal["text", "audio"]]
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseRequested:
+    """The framework asks for a response, and waits until the lifecycle has sent its request."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseAnnounced:
     """The framework has heard of a response."""
 
@@ -45,8 +50,9 @@ class ClearRequested:
 class CancelRequested:
     """The framework wants what is being generated to be cancelled."""
 
-    again: bool
-    """It has cancelled all of it before."""
+    session: llm.RealtimeSession[Any]
+    may_be_for_a_request: bool
+    """A request of it is unanswered, and may be what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,22 @@ class ConnectionLost:
     """The connection of a session is gone, and with it what the server remembered."""
 
     session: llm.RealtimeSession[Any]
+    is_replaced: bool
+    """There is another one already. LiveKit tells of a loss that it gets over when it has got over it."""
+    took_a_response: bool
+    """A response was under way. All else LiveKit brings back, as texts, and what had come of it plays on."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The framework has closed a session: it begins no other response there."""
+
+    session: llm.RealtimeSession[Any]
 
 
 FrameworkFact = (
-    ResponseAnnounced
+    ResponseRequested
+    | ResponseAnnounced
     | SpeechHandleDone
     | AgentSpoke
     | FlushRequested
@@ -99,6 +117,7 @@ FrameworkFact = (
     | ContextUpdated
     | ItemAppeared
     | ConnectionLost
+    | SessionClosed
 )
 
 
@@ -110,7 +129,6 @@ class Report(Protocol):
 
         Args:
             fact: what happened.
-            response: what it is about, if the fact names no message. A command or a loss without it is about every
-                speech.
+            response: what it is about, if the fact names no message. A command without it is about every session.
         """
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from livekit import rtc
@@ -13,8 +13,9 @@ from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.values import Modality
 
 from ..openai_events import OpenAIEvents
+from ..request import Answer, Request
 from ..response import Response
-from .facts import Report, ResponseAnnounced
+from .facts import Report, ResponseAnnounced, ResponseRequested
 from .observer import Observer
 from .relay import Relay
 
@@ -24,19 +25,34 @@ class Generations:
 
     def __init__(self, session: llm.RealtimeSession[Any], observer: Observer) -> None:
         self.raw_events = OpenAIEvents(session, _Answers(observer.report), self._on_response_done)
-        self.in_flight: list[Response] = []
-        """Responses that the server has begun and not ended."""
         self._session = session
         self._observer = observer
         self._announced: set[str] = set()
         """The ids of the responses that the plugin has announced, until the server has ended them."""
+        self._requested: list[Response] = []
+        """Those that are waited for, and the last one that was given up: the server may answer it all the same."""
+        self._in_flight: set[Response] = set()
+        """Those that the server has begun and not ended."""
         self._pumps: set[asyncio.Task[None]] = set()
 
-    def _begin(self, response_id: str, *, is_requested: bool) -> Response:
-        end = asyncio.get_running_loop().create_future()
-        response = Response(response_id, self._session, self.raw_events, end, is_requested=is_requested)
-        self.in_flight.append(response)
-        self._observer.report(ev.SessionResponseCreated(response.id), response)
+    def request(self, ask: Callable[[], Answer]) -> Answer:
+        """Have the lifecycle send a request; return what comes of it."""
+        report = self._observer.report
+        response = Response(self._session, self.raw_events, is_requested=True)
+        response.request = Request(
+            ask,
+            lambda: report(ev.Interrupt(force=True), response),
+            lambda why: report(ev.SessionRequestRefused("", "no_response", why), response),
+        )
+        given_up = [each for each in self._requested if _is_given_up(each)][-1:]
+        self._requested = [*given_up, *(each for each in self._requested if _is_waited_for(each)), response]
+        report(ResponseRequested(), response)
+        return response.request.answer
+
+    def _take_requested(self, matches: Callable[[Response], bool]) -> Response | None:
+        response = next((each for each in self._requested if matches(each)), None)
+        if response is not None:
+            self._requested.remove(response)
         return response
 
     def begin(self, event: llm.GenerationCreatedEvent) -> Response:
@@ -44,17 +60,27 @@ class Generations:
         response_id = event.response_id or f"response_{next(self._observer.numbers)}"
         if self.raw_events.are_heard:
             self._announced.add(response_id)
-        response = self._begin(response_id, is_requested=event.user_initiated)
+        response = self._take_requested(lambda each: each.request is not None and each.request.is_answered_by(event))
+        if response is None:
+            response = Response(self._session, self.raw_events, is_requested=event.user_initiated)
+        self._begin(response, response_id)
         messages: Relay[llm.MessageGeneration] = Relay()
         self._run(self._pump_messages(response, event.message_stream, messages))
         # The same event reaches the framework here and, for its own requests, as the result of `generate_reply`.
         event.message_stream = messages
         return response
 
-    def lose(self) -> None:
-        """Expect no more of what is in flight: the connection is gone."""
-        self.in_flight.clear()
+    def _begin(self, response: Response, response_id: str) -> None:
+        response.id = response_id
+        self._in_flight.add(response)
+        self._observer.report(ev.SessionResponseCreated(response_id), response)
+
+    def lose(self) -> bool:
+        """Expect no more of what is in flight: the connection is gone. Return whether anything was."""
         self._announced.clear()
+        had_any = bool(self._in_flight)
+        self._in_flight.clear()
+        return had_any
 
     async def wait(self) -> None:
         """See all streams to their end."""
@@ -70,7 +96,9 @@ class Generations:
             self._announced.remove(response_id)
             return
         report = self._observer.report
-        response = self._begin(response_id, is_requested=False)
+        response = self._take_requested(_is_given_up) or Response(self._session, self.raw_events)
+        response.is_discarded = True
+        self._begin(response, response_id)
         for item in raw_response.get("output") or ():
             if item.get("type") == "message":
                 parts = item.get("content") or ()
@@ -114,12 +142,9 @@ class Generations:
             self._observer.report(ev.Authorize(), response)
 
     def _end(self, response: Response) -> None:
-        if response in self.in_flight:
-            self.in_flight.remove(response)
+        self._in_flight.discard(response)
         ended = self.raw_events.take_end(response.id) or ev.SessionResponseEnded(response.id)
         self._observer.report(ended, response)
-        if not response.end.done():
-            response.end.set_result(None)
 
     async def _pump_message(
         self, response: Response, message: llm.MessageGeneration, text: Relay[str], audio: Relay[rtc.AudioFrame]
@@ -174,6 +199,14 @@ class _Answers:
 
     def user_stopped_speaking(self) -> None:
         raise NotImplementedError("answers are not about the user")
+
+
+def _is_waited_for(response: Response) -> bool:
+    return response.request is not None and not response.request.answer.done()
+
+
+def _is_given_up(response: Response) -> bool:
+    return response.request is not None and response.request.is_given_up
 
 
 def _duration_ms(frame: rtc.AudioFrame) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from livekit.agents import llm
 
@@ -31,6 +33,8 @@ class Judge:
         """
         self.forbidden_steps: list[ForbiddenStep] = []
         """All of them, oldest first."""
+        self._cancels: WeakKeyDictionary[llm.RealtimeSession[Any], tuple[WatchedSpeech, bool]] = WeakKeyDictionary()
+        """What the lifecycle cancelled last in a session, and whether the framework has yet to cancel it."""
         self._tell = tell
         self._leaves_placeholders = leaves_placeholders
 
@@ -42,9 +46,18 @@ class Judge:
 
     # Requests to the server
 
-    def cancel(self, speech: WatchedSpeech) -> None:
-        """The framework cancels what it has cancelled before."""
-        self._forbid("cancelled_again", speech, "", "cancelled once more")
+    def expect_cancel(self, speech: WatchedSpeech) -> None:
+        """The lifecycle cancels a response: the framework may do so once."""
+        self._cancels[speech.response.session] = (speech, True)
+
+    def cancel(self, session: llm.RealtimeSession[Any], answer: str) -> None:
+        """The framework cancels what is generated; `answer` is why the lifecycle would not."""
+        speech, is_expected = self._cancels.get(session, (None, False))
+        if speech is None:
+            return
+        if answer == "already_cancelled" and not is_expected:
+            self._forbid("cancelled_again", speech, "", "cancelled once more")
+        self._cancels[session] = (speech, False)
 
     def truncation(self, speech: WatchedSpeech, request: TruncationRequested) -> None:
         """The framework truncates an audio message."""

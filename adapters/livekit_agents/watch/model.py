@@ -14,6 +14,7 @@ from livekit import rtc
 from livekit.agents import NOT_GIVEN, NotGivenOr, llm
 from livekit.agents.llm.realtime import EventTypes
 
+from ..request import Answer
 from .facts import (
     CancelRequested,
     ConnectionLost,
@@ -22,6 +23,7 @@ from .facts import (
     ItemAppeared,
     Modalities,
     ResponseAnnounced,
+    SessionClosed,
     TruncationRequested,
 )
 from .generations import Generations
@@ -75,12 +77,12 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         self.wrapped = session
         self._observer = observer
         self._generations = Generations(session, observer)
-        self._requested: set[asyncio.Future[llm.GenerationCreatedEvent]] = set()
+        self._requested: set[Answer] = set()
         for name in _EVENTS - {"generation_created", "remote_item_added"}:
             session.on(name, self._forward(name))
         session.on("generation_created", self._on_generation)
         session.on("remote_item_added", self._on_remote_item)
-        session.on("session_reconnected", lambda *_: self._on_lost())
+        session.on("session_reconnected", lambda *_: self._on_lost(is_replaced=True))
         session.on("error", self._on_error)
 
     # Events
@@ -113,22 +115,18 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
 
     def _on_error(self, error: llm.RealtimeModelError) -> None:
         if not error.recoverable:
-            self._on_lost()
+            self._on_lost(is_replaced=False)
 
-    def _on_lost(self) -> None:
-        self._generations.lose()
-        self._observer.report(ConnectionLost(self.wrapped))
+    def _on_lost(self, *, is_replaced: bool) -> None:
+        took_a_response = self._generations.lose()
+        self._observer.report(ConnectionLost(self.wrapped, is_replaced, took_a_response))
 
     # What the framework asks for
 
     def interrupt(self) -> None:
         """Cancel what is being generated."""
-        generating = self._generations.in_flight
-        again = bool(generating) and not self._requested and all(response.is_cancelled for response in generating)
-        self._observer.report(CancelRequested(again), generating[-1] if generating else None)
-        for response in generating:
-            response.is_cancelled = True
-        if self._observer.gate.passes_cancel(again):
+        self._observer.report(CancelRequested(self.wrapped, may_be_for_a_request=bool(self._requested)))
+        if not self._observer.gate.sends_requests:
             self.wrapped.interrupt()
 
     def truncate(
@@ -160,6 +158,7 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         """Close the wrapped session, and see its streams to their end."""
         await self.wrapped.aclose()
         await self._generations.wait()
+        self._observer.report(SessionClosed(self.wrapped))
 
     # Delegation
 
@@ -205,24 +204,20 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
         tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
         tools: NotGivenOr[list[llm.Tool]] = NOT_GIVEN,
     ) -> asyncio.Future[llm.GenerationCreatedEvent]:
-        """Delegate, when nothing is in the way."""
-
-        def request() -> asyncio.Future[llm.GenerationCreatedEvent]:
-            return self.wrapped.generate_reply(instructions=instructions, tool_choice=tool_choice, tools=tools)
-
-        obstacle = self._observer.gate.request_waits_for(self._generations.in_flight)
-        return self._note_request(request() if obstacle is None else _after(obstacle, request))
+        """Delegate, at once or when the lifecycle says so."""
+        return self._request(
+            lambda: self.wrapped.generate_reply(instructions=instructions, tool_choice=tool_choice, tools=tools)
+        )
 
     def say(self, text: Any) -> asyncio.Future[llm.GenerationCreatedEvent]:
-        """Delegate."""
-        return self._note_request(self.wrapped.say(text))
+        """Delegate, at once or when the lifecycle says so."""
+        return self._request(lambda: self.wrapped.say(text))
 
-    def _note_request(
-        self, request: asyncio.Future[llm.GenerationCreatedEvent]
-    ) -> asyncio.Future[llm.GenerationCreatedEvent]:
-        self._requested.add(request)
-        request.add_done_callback(self._requested.discard)
-        return request
+    def _request(self, ask: Callable[[], Answer]) -> Answer:
+        answer = self._generations.request(ask) if self._observer.gate.sends_requests else ask()
+        self._requested.add(answer)
+        answer.add_done_callback(self._requested.discard)
+        return answer
 
     def commit_audio(self) -> None:
         """Delegate."""
@@ -238,15 +233,3 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["wrapped"], name)
-
-
-def _after(
-    obstacle: asyncio.Future[None], request: Callable[[], asyncio.Future[llm.GenerationCreatedEvent]]
-) -> asyncio.Future[llm.GenerationCreatedEvent]:
-    """Return a future of what `request` returns once the obstacle is gone. Cancelled before, it requests nothing."""
-
-    async def wait() -> llm.GenerationCreatedEvent:
-        await asyncio.shield(obstacle)
-        return await request()
-
-    return asyncio.ensure_future(wait())

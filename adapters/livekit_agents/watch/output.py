@@ -167,6 +167,8 @@ class WatchedOutput(io.AudioOutput):
         self._segments.remove(record.message_id)
         if record.message_id not in self._reported:
             self._owed += 1
+        if record.heard_ms > 0:
+            self.announce_start()
         super().on_playback_finished(
             playback_position=record.heard_ms / 1000,
             interrupted=record.state != "played",

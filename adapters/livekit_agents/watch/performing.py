@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+from livekit.agents import llm
+
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.message.guards import output_has_failed
@@ -76,12 +78,20 @@ class Performing:
             self._repair.hold(speech.response, change.message_id)
         self._tell("message_state_changed", change)
 
-    def reject(self, speech: WatchedSpeech, event: ev.Event, reply: Rejected) -> None:
-        """Report a violation."""
-        self._judge.rejection(speech, getattr(event, "message_id", ""), reply)
+    def reject(self, speech: WatchedSpeech | None, event: ev.Event, reply: Rejected) -> None:
+        """Report a violation. What names something unknown is none: it is about something else than the lifecycle."""
+        if speech is not None:
+            self._judge.rejection(speech, getattr(event, "message_id", ""), reply)
 
-    def perform(self, speech: WatchedSpeech, effect: fx.Effect) -> None:
+    def perform(self, session: llm.RealtimeSession[Any], speech: WatchedSpeech | None, effect: fx.Effect) -> None:
         """Perform an effect, each of which is one part's business, or several's."""
+        if speech is not None:
+            self._perform_on_speech(speech, effect)
+        elif isinstance(effect, fx.RestoreHistory) and self._repair is not None:
+            self._repair.restore(session)
+        self._outputs.perform(effect)
+
+    def _perform_on_speech(self, speech: WatchedSpeech, effect: fx.Effect) -> None:
         if isinstance(effect, fx.CommitMessage):
             speech.commits[effect.message_id] = effect
         elif isinstance(effect, fx.ReportMessageSettled):
@@ -90,13 +100,14 @@ class Performing:
             self._judge.divergence(speech, effect)
         elif isinstance(effect, fx.PauseOutput):
             self._judge.held(speech)
+        elif isinstance(effect, fx.CancelResponse):
+            self._judge.expect_cancel(speech)
         elif isinstance(effect, fx.ReportSpeechDone):
             self._clock.call_later(_WRITING_MS, lambda: self.settle_history(speech))
         if self._repair is not None:
             self._repair.perform(speech.response, effect)
             if self._ends_the_frameworks(speech, effect):
                 self._framework.stop(speech.response)
-        self._outputs.perform(effect)
 
     def _ends_the_frameworks(self, speech: WatchedSpeech, effect: fx.Effect) -> bool:
         """Whether the framework, which clears its outputs by itself, has to be told: it knows of no failure."""

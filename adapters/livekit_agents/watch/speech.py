@@ -9,7 +9,6 @@ from livekit.agents.voice import SpeechHandle
 
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
-from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import MessageRecord, MessageState, SpeechState
 
@@ -25,13 +24,12 @@ class WatchedSpeech:
     """A response, as the lifecycle and the framework see it."""
 
     id: str
-    machine: SpeechMachine
+    snapshot: Speech
+    """The machine's present data. Read it, do not change it."""
     response: Response
     commits: dict[str, fx.CommitMessage] = field(default_factory=dict)
     """What the lifecycle says about its messages in history, by id."""
-    accruals: dict[tuple[type[Accrual], str], Accrual | None] = field(default_factory=dict)
-    """What the machine has heard of, and what of it the machine has yet to hear."""
-    state: SpeechState = field(init=False)
+    state: SpeechState = Speech().state
     """The one last reported."""
     message_states: dict[str, MessageState] = field(default_factory=dict)
     """Those last reported, by message."""
@@ -43,12 +41,9 @@ class WatchedSpeech:
     history_is_settled: bool = False
     """Framework and lifecycle are both done with it, and its history was compared."""
 
-    def __post_init__(self) -> None:
-        self.state = self.snapshot.state
-
     @property
     def response_id(self) -> str:
-        """The server's name for the response."""
+        """The server's name for the response; "" until it has begun."""
         return self.response.id
 
     @property
@@ -60,11 +55,6 @@ class WatchedSpeech:
     def handle(self) -> SpeechHandle | None:
         """LiveKit's speech that plays it; None until it is known, and if the framework dropped the response."""
         return self.response.handle
-
-    @property
-    def snapshot(self) -> Speech:
-        """The machine's present data. Read it, do not change it."""
-        return self.machine.speech
 
     @property
     def is_over(self) -> bool:
