@@ -27,6 +27,7 @@ from speech_lifecycle.adapters.livekit_agents.drive import drive, play_generatio
 from speech_lifecycle.adapters.livekit_agents.drive.session import LiveKitSession
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.fsm.values import Policy
 from speech_lifecycle.simulation.listener import Listener
 from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
 from speech_lifecycle.simulation.scenario import play
@@ -337,7 +338,7 @@ async def test_a_response_that_plays_on_over_a_reconnection_is_cut_as_the_text_i
 
 async def test_if_what_was_heard_of_it_is_unknown_the_agent_is_told():
     """The server cuts no text, and the text that would have to be put in its place is not known."""
-    async with call(LONG) as it, drive(it.session, it.audio) as driver:
+    async with call(LONG) as it, drive(it.session, it.audio, policy=Policy()) as driver:
         await interrupted_after_reconnecting(it, driver)
         assert [(d.cause, d.message_id) for d in driver.divergences] == [("refused", "m1")]
         assert it.remembered_texts == {"m1": "One."}
