@@ -101,6 +101,8 @@ def test_the_simulated_server_sends_what_is_decoded_to_the_same_tone(law):
         ("audio/pcmu", ULAW),
         ("audio/pcm;rate=16000", AudioFormat("pcm", 16_000)),
         ("pcm16", PCM_24K),
+        ("pcm24", PCM_24K),
+        ("pcm", PCM_24K),
         ("pcm16_8000hz", AudioFormat("pcm", 8_000)),
         ("pcm16-16000hz", AudioFormat("pcm", 16_000)),
         ("g711_ulaw", ULAW),
@@ -144,6 +146,13 @@ def test_a_format_that_cannot_be_is_not_made(encoding, rate):
         ({"audio": {"output": {"voice": "marin"}}}, None),
         ({"output_audio_format": "not specified"}, None),
         ({"output_audio_format": None}, None),
+        ({"output_audio_format": {}}, None),
+        ({"audio": {"output": {"format": None}}}, None),
+        ({"audio": {"output": {"format": {"type": None}}}}, None),
+        ({"audio": {"output": {"format": {"type": "", "rate": None}}}}, None),
+        ({"audio": {"output": {"format": {}}}, "output_audio_format": "g711_alaw"}, ALAW),
+        # Only PCM has rates to choose from.
+        ({"audio": {"output": {"format": {"rate": 16_000}}}}, AudioFormat("pcm", 16_000)),
         ({"output_audio_format": "g711_alaw"}, ALAW),
         # xAI says both, and means the object.
         ({"output_audio_format": "not specified", "audio": {"output": {"format": {"type": "audio/pcmu"}}}}, ULAW),

@@ -225,6 +225,41 @@ def test_n17_what_is_refused_for_another_reason_or_once_more_is_told():
     assert len(wire.sent) == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("conversation_already_has_active_response", ""),
+        ("response_in_progress", "Wait for it."),
+        ("invalid_request", "A response is already being generated."),
+        ("busy", "There is an active response in this conversation"),
+        (None, "response.create is not possible now"),
+        ("internal", "Failed to generate a response"),
+    ],
+)
+def test_a_refused_request_is_known_by_a_servers_own_words(code, message):
+    wire = Wire()
+    wire.protocol.request_response("speech_1")
+    wire.feed(error(code, message, None))
+    assert wire.told == [SessionRequestRefused("speech_1", code or "", message)]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("response_cancel_not_active", "Cancellation failed: no active response found"),
+        ("not_active", "There is no active response"),
+        ("input_audio_buffer_commit_empty", "Error committing input audio buffer: buffer too small"),
+        ("server_error", "The server had an error while processing your request"),
+    ],
+)
+def test_an_error_about_something_else_refuses_no_request(code, message):
+    wire = Wire()
+    wire.protocol.request_response("speech_1")
+    wire.feed(error(code, message, None))
+    assert wire.of(SessionRequestRefused) == []
+    assert [noted.code for noted in wire.protocol.errors] == [code]
+
+
 # Which response is whose
 
 
@@ -239,6 +274,28 @@ def test_a_response_without_metadata_is_that_of_the_first_request():
     wire.protocol.request_response("speech_1")
     wire.feed(created("r1", metadata=None))
     assert [fact.speech_id for fact in wire.of(SessionResponseCreated)] == [""]
+
+
+def test_a_request_that_was_dropped_costs_no_more_than_the_next_one():
+    """Its place in the order must not be taken by every response after it, one behind for ever."""
+    wire = Wire(dialect=PERMISSIVE)
+    wire.protocol.request_response("dropped")
+    answers = []
+    for number in range(1, 5):
+        wire.protocol.request_response(f"speech_{number}")
+        wire.feed(created(f"r{number}"))
+        answers.append(wire.of(SessionResponseCreated)[-1].speech_id)
+    assert answers == ["dropped", "speech_2", "speech_3", "speech_4"]
+
+
+def test_a_late_answer_is_told_from_the_answer_after_it():
+    wire = Wire(dialect=PERMISSIVE)
+    for number in (1, 2):
+        wire.protocol.request_response(f"speech_{number}")
+    wire.feed(created("r1"), created("r2"))
+    wire.protocol.request_response("speech_3")
+    wire.feed(created("r3"))
+    assert [fact.speech_id for fact in wire.of(SessionResponseCreated)] == ["speech_1", "speech_2", "speech_3"]
 
 
 def test_when_the_user_has_spoken_since_a_response_without_metadata_may_be_the_answer_to_that():

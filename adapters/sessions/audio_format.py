@@ -21,6 +21,8 @@ _TYPES: dict[str, tuple[Encoding, int]] = {
     "audio/pcmu": ("ulaw", 8_000),
     "audio/pcma": ("alaw", 8_000),
     "pcm16": ("pcm", 24_000),
+    "pcm24": ("pcm", 24_000),
+    "pcm": ("pcm", 24_000),
     "g711_ulaw": ("ulaw", 8_000),
     "g711_alaw": ("alaw", 8_000),
 }
@@ -104,8 +106,13 @@ def said_format(settings: Mapping[str, Any]) -> AudioFormat | None:
     output = audio.get("output") if isinstance(audio, Mapping) else None
     current = output.get("format") if isinstance(output, Mapping) else None
     for said in (current, settings.get("output_audio_format")):
-        if said not in _UNSAID:
-            return AudioFormat.of(said)
+        kind, rate = _parts_of(said)
+        if kind in _UNSAID and rate is None:
+            continue
+        if kind in _UNSAID:
+            # Only PCM has rates to choose from.
+            return AudioFormat.of({"type": "audio/pcm", "rate": rate})
+        return AudioFormat.of(said)
     return None
 
 

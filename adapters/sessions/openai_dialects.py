@@ -67,6 +67,13 @@ _ABOUT_FIELDS = re.compile(
     r"metadata|override|parameter|\bfields?\b|extra input|additional propert|unrecogni[sz]ed|unexpected key|schema"
 )
 
+_ABOUT_A_RESPONSE = re.compile(
+    r"response[. ]create|(creat|generat|start|begin)\w* (a |the |another )?(new )?response"
+    r"|(active|already|another|in progress|ongoing|running|pending)\b.{0,40}\bresponse"
+    r"|response.{0,40}\b(active|already|in progress|ongoing|running|pending)"
+)
+_ABOUT_ITS_END = re.compile(r"cancel|\bno (active|ongoing|running) ")
+
 
 def meaning_of(code: str, words: str) -> Refusal:
     """Return what the refusal of a request about an item means (spec, section 10)."""
@@ -81,6 +88,14 @@ def is_about_fields(code: str, words: str, param: object) -> bool:
     """Whether an error says that an event has a field too many."""
     said = f"{code} {words} {param}".lower()
     return bool(_ABOUT_FIELDS.search(said)) or (isinstance(param, str) and param.split(".")[0] == "response")
+
+
+def is_about_a_response(code: str, words: str, param: str) -> bool:
+    """Whether an error says that a response cannot begin, and not that one cannot be cancelled."""
+    said = f"{code} {words}".lower().replace("_", " ")
+    if _ABOUT_ITS_END.search(said):
+        return False
+    return param.split(".")[0] == "response" or _ABOUT_A_RESPONSE.search(said) is not None
 
 
 def is_about_place(code: str, words: str, param: object) -> bool:

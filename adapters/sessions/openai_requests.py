@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .openai_answers import ErrorEvent
+from .openai_dialects import is_about_a_response
 
-_ONE_AT_A_TIME = "conversation_already_has_active_response"
 _KEPT = 16
 """Far more than are ever under way: one that is never answered is not remembered for ever."""
 
@@ -23,13 +23,25 @@ class ResponseRequests:
     """Those of them that ask for a response beside the conversation."""
     _foreign: int = 0
     """How many other requests were sent past us, of which the response has not begun."""
+    _latest: str = ""
+    """The speech of the latest request."""
+    _lags: bool = False
+    """Whether the latest response was counted as the answer to a request before the latest."""
 
     def note_sent(self, event_id: object) -> None:
         """Learn of a client event that asks for a response. If it is not ours, the next is not the server's own."""
         self._foreign += str(event_id) not in self._open
 
     def expect(self, event_id: str, speech_id: str, *, is_out_of_band: bool = False) -> None:
-        """Expect the answer to a client event that asks for a response."""
+        """Expect the answer to a client event that asks for a response.
+
+        One asks for it when the requests before are answered or given up. If the last response was counted as a late
+        answer, and no other has come since, then it was none: an earlier request was dropped, and nothing is late.
+        """
+        if self._lags and speech_id != self._latest:
+            self._in_order.clear()
+            self._lags = False
+        self._latest = speech_id
         self._open[event_id] = speech_id
         if is_out_of_band:
             self._out_of_band[event_id] = None
@@ -55,6 +67,7 @@ class ResponseRequests:
     def answered(self, speech_id: str | None) -> bool:
         """Expect no other answer to a request whose response has begun; whether nobody on this side has made one."""
         if speech_id is not None or self._open:
+            self._lags = speech_id is not None and speech_id != self._latest and speech_id in self._open.values()
             for event_id in [event_id for event_id, of in self._open.items() if of == speech_id]:
                 self._forget(event_id)
             return False
@@ -69,7 +82,7 @@ class ResponseRequests:
         """
         if error.event_id is not None:
             return error.event_id if error.event_id in self._open else None
-        is_about_one = error.code == _ONE_AT_A_TIME or error.param.split(".")[0] == "response"
+        is_about_one = is_about_a_response(error.code, error.text, error.param)
         return next(iter(self._open), None) if is_about_one else None
 
     def speech_of(self, event_id: str) -> str:
