@@ -60,6 +60,9 @@ files/bin/python -c 'import speech_lifecycle.adapters.outputs.heard_file'
 install soundcard
 soundcard/bin/python -c 'import speech_lifecycle.adapters.outputs.resampler'
 
+install telephone
+telephone/bin/python -c 'import speech_lifecycle.adapters.outputs.telephone'
+
 # Its examples begin, and say what they need of the outside.
 install livekit
 for example in "$root"/examples/livekit_*.py; do

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .file_output import FileOutput
     from .queued_output import OutputMisuseError
     from .sound_card import SoundCardError, SoundCardOutput
+    from .telephone import TelephoneOutput
 else:
     __getattr__ = lazy_exports(
         __name__,
@@ -18,6 +19,7 @@ else:
             "OutputMisuseError": ".queued_output",
             "SoundCardError": ".sound_card",
             "SoundCardOutput": ".sound_card",
+            "TelephoneOutput": ".telephone",
         },
     )
 
@@ -25,4 +27,4 @@ else:
         return sorted({*globals(), *__all__})
 
 
-__all__ = ["ClockedOutput", "FileOutput", "OutputMisuseError", "SoundCardError", "SoundCardOutput"]
+__all__ = ["ClockedOutput", "FileOutput", "OutputMisuseError", "SoundCardError", "SoundCardOutput", "TelephoneOutput"]
