@@ -1,7 +1,7 @@
 """Judges every mutant of the lifecycle, and writes docs/mutation.md and docs/mutation_functions.md: `make mutants`.
 
-First come the lint and the vectors. What these do not find is hunted in the explorations, and each course of events
-by which one is found there becomes a vector. Exits with 1 if a mutant survives that is not listed in
+First come the lint and the vectors. What these do not find is hunted in what the tests and the explorations do, and
+each course of events by which one is found becomes a vector. Exits with 1 if a mutant survives that is not listed in
 equivalent_mutants.py, or if one is listed there wrongly.
 """
 
@@ -23,6 +23,7 @@ from rich.progress import track
 sys.path.insert(0, str(Path(__file__).parent))
 
 from equivalent_mutants import EQUIVALENT, reason_of
+from harvest import harvested
 from mutant_vectors import Finding, courses, keep_what_it_takes, save, vectors
 from one_mutant import killing_test, mutant_of
 
@@ -75,6 +76,8 @@ def hunted(mutant_ids: Sequence[str], each: int) -> list[Course]:
     gc.disable()  # a thousand machines, none of which goes
     try:
         hunt = Hunt(mutant_of(mutant_id) for mutant_id in mutant_ids)
+        for course in harvested():
+            hunt.try_course(course, shorten=True)
         stages = CONVERSATION_STAGES if mutant_of(mutant_ids[0]).is_of_conversations else STAGES
         for bounds in stages.values():
             if hunt.living:
