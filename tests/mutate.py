@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from equivalent_mutants import EQUIVALENT, reason_of
 from harvest import harvested
 from mutant_vectors import Finding, courses, keep_what_it_takes, save, vectors
-from one_mutant import killing_test, mutant_of
+from one_mutant import ORIGINAL, killing_test, mutant_of
 
 from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.verification.field_bugs import field_bugs
@@ -108,7 +108,7 @@ def judge_all(chosen: Sequence[Mutant], jobs: int, each: int) -> list[Verdict]:
     """Judge mutants: by lint and vectors, then by the hunt, which adds vectors, and at last by the tests.
 
     Raises:
-        RuntimeError: the tests find nothing wrong with a bug that they are made for: they do not run mutants.
+        RuntimeError: the tests find nothing wrong with a bug that they are made for, or something with the original.
     """
     ids = [each.id for each in chosen]
     verdicts = dict(zip(ids, in_parallel(jobs, "vectors", verdict_on, ids), strict=True))
@@ -125,8 +125,11 @@ def judge_all(chosen: Sequence[Mutant], jobs: int, each: int) -> list[Verdict]:
         for mutant_id in left:
             verdicts[mutant_id] = verdict_on(mutant_id)
         left = [mutant_id for mutant_id in left if verdicts[mutant_id] is None]
-    if left and not killing_test("C7"):
+    unknown = [mutant_id for mutant_id in left if not reason_of(mutant_id, mutant_of(mutant_id).kind)]
+    if unknown and not killing_test("C7"):
         raise RuntimeError("the tests pass on the field bug C7; see that tests/one_mutant.py makes them run mutants")
+    if unknown and (failed := killing_test(ORIGINAL)):
+        raise RuntimeError(f"{failed} fails on the original itself; repair it before its mutants")
     for mutant_id in track(left, description="tests"):
         mutant = mutant_of(mutant_id)
         verdicts[mutant_id] = judge_what_no_vector_finds(mutant, reason_of(mutant.id, mutant.kind), killing_test)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.verification.field_bugs import field_bugs
@@ -21,6 +22,8 @@ TESTS = ("test_rules_*.py", "test_field_bugs.py", "test_scenarios.py")
 CONVERSATION_TESTS = ("test_conversation_*.py",)
 """Those that say what the machine has to do, quick ones first; not those that compare it with its own declaration."""
 
+ORIGINAL = "original"
+"""The id of what is no mutant: no test fails on it, or what fails says nothing about others."""
 _ROOT = Path(__file__).parent.parent
 _SECONDS = 120
 
@@ -39,7 +42,7 @@ def mutant_of(mutant_id: str) -> Mutant:
 
 @cache
 def _by_id() -> dict[str, Mutant]:
-    return {each.id: each for each in (*field_bugs(), *mutants())}
+    return {each.id: each for each in (*field_bugs(), *mutants(), Mutant(ORIGINAL, "none", definition()))}
 
 
 def killing_test(mutant_id: str) -> str:
@@ -72,6 +75,8 @@ class _FirstFailure:
 
 
 def _tests_of(mutant: Mutant) -> tuple[str, ...]:
+    if mutant.id == ORIGINAL:
+        return (*TESTS, *CONVERSATION_TESTS)
     return CONVERSATION_TESTS if mutant.is_of_conversations else TESTS
 
 

@@ -11,7 +11,7 @@ import mutate
 import pytest
 from equivalent_mutants import EQUIVALENT
 from mutant_vectors import courses
-from one_mutant import killing_test, mutant_of
+from one_mutant import ORIGINAL, killing_test, mutant_of
 from test_field_bugs import ELSEWHERE, IDS
 
 from speech_lifecycle.fsm.compile.definition import definition
@@ -119,7 +119,8 @@ def test_every_bug_of_the_field_is_found(bug):
     assert not IS_FRESH or (found.by, found.place) == BUGS[bug.id]
 
 
-def test_what_the_tests_find_they_find():
+def test_the_tests_find_a_mutant_and_not_the_original():
+    assert killing_test(ORIGINAL) == ""
     assert killing_test("C7") == "test_rules_answers.py::test_a_protected_speech_rejects_an_interruption[queued]"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers import Transcript, interrupted, only, paused, queued, speaking, text_message, waiting
+from helpers import Transcript, audio_message, interrupted, only, paused, queued, speaking, text_message, waiting
 from msgspec.structs import fields
 
 from speech_lifecycle.fsm import Capabilities, Policy
@@ -11,6 +11,7 @@ from speech_lifecycle.fsm.effects import (
     EFFECT_TYPES,
     AnnounceAgentState,
     CancelResponse,
+    CancelTimer,
     ClearOutput,
     CommitMessage,
     FlushOutput,
@@ -208,3 +209,17 @@ def test_the_floor_is_announced_before_the_first_message_is_taken():
     transcript.tell(*text_message("b"), SessionMessageEnded("b"))
     effects = only(transcript.tell(Authorize()), AnnounceAgentState, ReportMessageSettled)
     assert [type(effect) for effect in effects] == [AnnounceAgentState, ReportMessageSettled]
+
+
+def test_the_response_is_watched_from_every_message_that_settles_at_once_and_when_none_is_left():
+    transcript = queued()
+    for message_id in ("a", "b"):
+        transcript.tell(*text_message(message_id), SessionMessageEnded(message_id))
+    assert only(transcript.tell(Authorize()), StartTimer, CancelTimer) == [StartTimer("stall", 30_000)] * 3
+
+
+def test_a_message_that_settles_at_once_after_the_response_ends_the_timer_of_the_one_before():
+    transcript = speaking("a")
+    transcript.tell(*text_message("b"), *audio_message("c"), SessionResponseEnded("r"))
+    effects = transcript.tell(OutputPlaybackFinished("a", 1000))
+    assert only(effects, StartTimer, CancelTimer) == [CancelTimer("playout"), StartTimer("stall", 30_000)]
