@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
@@ -54,7 +55,8 @@ def samples(bounds: Bounds | ConversationBounds, each: int = EACH) -> Iterator[S
     known: Counter[Any] = Counter()
     for kind, sample in steps(bounds):
         known[kind] += 1
-        if known[kind] <= each:
+        # Of steps that nothing handles there are many kinds.
+        if known[kind] <= (each if isinstance(kind[0], tuple) else (each + 1) // 2):
             yield sample()
 
 
@@ -76,7 +78,7 @@ def _of_speeches(bounds: Bounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
             continue
         known.add(key)
         options = before.capabilities, before.policy
-        states = before.state, tuple([message.state for message in before.messages.values()])
+        states = _in(before), tuple([message.state for message in before.messages.values()])
         machine.speech = copy_speech(before)
         for event in alphabet.of(before):
             reply = machine.send(event)
@@ -91,7 +93,7 @@ def _of_speeches(bounds: Bounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
                 machine.speech = copy_speech(before)
                 yield (_handled(reply), event, id(options[0]), id(options[1])), sample
             else:
-                yield (type(event), reply.answer, states, id(options[0]), id(options[1])), sample
+                yield (event, reply.answer, states, id(options[0]), id(options[1])), sample
 
 
 def _of_conversations(bounds: ConversationBounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
@@ -115,6 +117,26 @@ def _of_conversations(bounds: ConversationBounds) -> Iterator[tuple[Any, Callabl
             else:
                 yield (type(event), reply, states, id(options[0]), id(options[1])), sample
         number += 1
+
+
+_FLAGS = attrgetter(
+    "state",
+    "next_id",
+    "growing",
+    "response_id",
+    "response_has_ended",
+    "cancel_was_sent",
+    "session_is_lost",
+    "awaits_resumption",
+    "cause",
+    "was_heard",
+    "timer",
+)
+
+
+def _in(speech: Speech) -> tuple[Any, ...]:
+    """Return what answers may depend on, as far as it is about the speech."""
+    return (*_FLAGS(speech), *speech.awaited.items())
 
 
 def _handled(reply: Handled) -> tuple[Any, ...]:
