@@ -109,3 +109,29 @@ def test_closing_twice_is_ignored():
     talk.tell(ev.Close())
     assert talk.answer(ev.Close()) == ("ignored", "already_closing")
     assert talk.answer(ev.SessionResumed()) == ("ignored", "not_lost")
+
+
+def restoring() -> Talk:
+    """A conversation whose server begins anew, while it is not settled yet what was heard of the old one."""
+    talk = Talk().speak("a")
+    talk.tell(ev.SessionLost(may_resume=True), ev.SessionResumed(conversation_kept=False))
+    assert talk.now.connection == "restoring"
+    return talk
+
+
+def test_what_is_asked_for_while_history_is_restored_waits():
+    talk = restoring()
+    assert asked(talk.ask("b")) == []
+    assert asked(talk.finish("a")) == ["b"]
+
+
+def test_what_waits_while_history_is_restored_fails_with_the_new_connection():
+    talk = restoring()
+    talk.ask("b")
+    assert ("b", "failed") in done(talk.tell(ev.SessionLost(may_resume=True)))
+
+
+def test_what_waits_while_history_is_restored_ends_with_the_conversation():
+    talk = restoring()
+    talk.ask("b")
+    assert done(talk.tell(ev.Close())) == [("b", "interrupted")]

@@ -186,3 +186,37 @@ def test_the_servers_own_response_is_cancelled_while_a_request_is_unanswered():
     assert talk.now.generation == "requested"
     assert talk.tell(ev.CancelGeneration()) == [fx.CancelResponse("r-b")]
     assert talk.answer(ev.CancelGeneration()) == ("ignored", "already_cancelled")
+
+
+def test_the_end_of_another_response_gives_no_request_up():
+    talk = Talk()
+    talk.ask("a")
+    talk.tell(ev.Interrupt())  # what the server begins by itself now answers the user
+    talk.own("x")
+    talk.own("y")
+    talk.tell(ev.SessionResponseEnded("r-x"))
+    assert (talk.now.request_id, talk.now.generation) == ("a", "requested")
+
+
+def test_a_response_that_is_announced_again_answers_no_request():
+    talk = Talk()
+    talk.own("x")
+    talk.tell(ev.SessionResponseEnded("r-x"))
+    talk.ask("a")
+    assert talk.answer(ev.SessionResponseCreated("r-x", "a")) == ("ignored", "already_created")
+    assert talk.now.request_id == "a"
+
+
+def test_a_response_that_nobody_names_a_speech_for_names_it():
+    talk = Talk()
+    talk.tell(ev.SessionResponseCreated("r-x"))
+    assert talk.speech("r-x").response_id == "r-x"
+    assert talk.answer(ev.SessionResponseCreated("r-y", new_speech_id="r-x")) == ("rejected", "speech_exists")
+
+
+def test_a_response_that_nobody_wants_is_named_by_itself_too():
+    talk = Talk()
+    talk.tell(ev.SessionResponseCreated("r-x", "gone"))
+    assert talk.speech("r-x").cause == "never_authorized"
+    talk.tell(ev.RequestResponse("r-y"))
+    assert talk.answer(ev.SessionResponseCreated("r-y", "gone")) == ("rejected", "speech_exists")

@@ -337,3 +337,16 @@ def test_a_text_whose_end_never_came_is_not_replaced_again():
     assert transcript.of(ReplaceMessage) == [ReplaceMessage("a", text_of("a"))]
     transcript.tell(SessionTextReceived("a", " And more."), SessionResponseEnded("r"))
     assert len(transcript.of(ReplaceMessage)) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "detail"),
+    [("gone", "No such item.", "gone: No such item."), ("gone", "", "gone"), ("", "No.", "No."), ("", "", "")],
+)
+def test_a_refusal_is_reported_in_the_words_of_the_server(code, text, detail):
+    transcript = interrupted("a")
+    transcript.tell(OutputPlaybackFinished("a", 400, interrupted=True))
+    (effect,) = only(
+        transcript.tell(SessionReconciliationRefused("truncate", "a", "other", code, text)), ReportDivergence
+    )
+    assert (effect.cause, effect.detail) == ("refused", detail)

@@ -78,7 +78,8 @@ def _of_speeches(bounds: Bounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
             continue
         known.add(key)
         options = before.capabilities, before.policy
-        states = _in(before), tuple([message.state for message in before.messages.values()])
+        messages = tuple([_of_message(message) for message in before.messages.values()])
+        states = _in(before), messages
         machine.speech = copy_speech(before)
         for event in alphabet.of(before):
             reply = machine.send(event)
@@ -91,7 +92,7 @@ def _of_speeches(bounds: Bounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
 
             if isinstance(reply, Handled):
                 machine.speech = copy_speech(before)
-                yield (_handled(reply), event, id(options[0]), id(options[1])), sample
+                yield (_handled(reply), event, messages, id(options[0]), id(options[1])), sample
             else:
                 yield (event, reply.answer, states, id(options[0]), id(options[1])), sample
 
@@ -119,6 +120,7 @@ def _of_conversations(bounds: ConversationBounds) -> Iterator[tuple[Any, Callabl
         number += 1
 
 
+_of_message = attrgetter("state", "expects_audio", "received_ms", "handed_over_ms", "source_has_ended", "text")
 _FLAGS = attrgetter(
     "state",
     "next_id",
