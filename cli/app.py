@@ -41,6 +41,9 @@ def demo(
     ),
     list_scenarios: Annotated[bool, typer.Option("--list", help="List the scenarios, and play none.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Play every scenario, and print one line for each.")] = False,
+    aloud: Annotated[
+        bool, typer.Option("--play", help="Then play what was heard on the sound card; marks are shown as they pass.")
+    ] = False,
     real_time: Annotated[bool, typer.Option(help="Play in real time; otherwise time takes no time.")] = False,
     real_server: Annotated[
         bool,
@@ -66,7 +69,7 @@ def demo(
         elif real_server:
             is_equal = command.play_real_server(model, say, interrupt_at, output)
         else:
-            is_equal = command.play_one(scenario, interrupt_at, output, real_time=real_time)
+            is_equal = command.play_one(scenario, interrupt_at, output, real_time=real_time, aloud=aloud)
         if not is_equal:
             raise typer.Exit(EXIT_DIFFERENT)
 

@@ -18,6 +18,7 @@ from speech_lifecycle.simulation.scenario import Scenario, play
 from speech_lifecycle.simulation.scenarios import SCENARIOS
 
 from .errors import UsageError
+from .heard import play_heard, write_heard
 from .printing import differences, print_files, print_report
 from .terminal import console
 
@@ -42,8 +43,11 @@ def scenario_named(name: str, interrupt_at_ms: float | None) -> Scenario:
     return scenario if interrupt_at_ms is None else scenario.with_interruption(interrupt_at_ms)
 
 
-def play_one(name: str, interrupt_at_ms: float | None, output: Path, *, real_time: bool) -> bool:
-    """Play a scenario, print its report, and write its trace and pictures. True if all accounts are the same."""
+def play_one(name: str, interrupt_at_ms: float | None, output: Path, *, real_time: bool, aloud: bool = False) -> bool:
+    """Play a scenario, print its report, and write its trace, its pictures and what was heard.
+
+    True if all accounts are the same. With `aloud` it is played on the sound card then.
+    """
     scenario = scenario_named(name, interrupt_at_ms)
     output.mkdir(parents=True, exist_ok=True)
     trace_path = output / "trace.jsonl"
@@ -51,7 +55,10 @@ def play_one(name: str, interrupt_at_ms: float | None, output: Path, *, real_tim
     with TraceFile(trace_path) as trace_file:
         report, world = asyncio.run(play(scenario, real_time=real_time, on_record=trace_file))
     print_report(report, timeline_of(world.trace))
-    print_files([trace_path, *write_pictures(world.trace, output)])
+    sounds = write_heard(world, report, output)
+    print_files([trace_path, *write_pictures(world.trace, output), *sounds])
+    if aloud:
+        play_heard(sounds[0] if sounds else None)
     return report.is_equal
 
 

@@ -128,3 +128,10 @@ class HeardFile:
     def _remove(self) -> None:
         for part in self._parts.values():
             part.unlink(missing_ok=True)
+
+
+def read_sound(path: Path | str) -> tuple[bytes, int]:
+    """Return the audio of a mono sound file as 16-bit PCM, and its sample rate."""
+    samples, rate = sf.read(path, dtype="int16")
+    pcm: bytes = samples.astype("<i2").tobytes()
+    return pcm, rate
