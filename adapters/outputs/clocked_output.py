@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from speech_lifecycle.fsm.events import (
     OutputFact,
     OutputPlaybackFinished,
@@ -117,6 +119,9 @@ class PacedOutput(QueuedOutput[P]):
 
     def _reports(self, playback: P, fact: OutputFact) -> Iterable[tuple[OutputFact, float]]:
         """Return what is reported of a fact, and how many milliseconds later."""
+        if isinstance(fact, OutputPlaybackStarted) and self._origin_ms is not None:
+            # The loop may come to it late, and nobody has heard more than there was time for since.
+            fact = replace(fact, observed_ms=int(self._origin_ms + playback.position_ms))
         return ((fact, 0.0),)
 
     # Playing

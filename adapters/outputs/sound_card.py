@@ -119,7 +119,6 @@ class SoundCardOutput(QueuedOutput[CardPlayback]):
             self._is_paused = True
             if self._playback is not None:
                 self._silence(self._playback, lambda: None)
-                self._playback.take_back()
 
     def resume(self) -> None:
         """Go on where `pause` held it."""
@@ -159,13 +158,21 @@ class SoundCardOutput(QueuedOutput[CardPlayback]):
         self._silence(playback, lambda: self._tell_finish(playback, interrupted=True))
 
     def _silence(self, playback: CardPlayback, then: Job) -> None:
-        """Count what was heard up to now, and have the device drop the rest, if it has any of it."""
+        """Have the device drop what it has not played, if it has any, and count what was heard until then."""
         if playback.taken == playback.heard:
             then()
             return
-        playback.hear(self._device.now_s)
+        device = self._device
         self._is_running = False
-        self._have_done(self._device.abort, then)
+
+        def stop() -> None:
+            stopped_s = device.now_s
+            device.abort()
+            with self._lock:
+                playback.hear(stopped_s)
+                playback.take_back()
+
+        self._have_done(stop, then)
 
     def _run(self) -> None:
         """Have the device ask for audio, if there is some, and see that it does."""
@@ -268,7 +275,9 @@ class SoundCardOutput(QueuedOutput[CardPlayback]):
         position_ms = playback.position_ms
         if playback.heard and not playback.started:
             playback.started = True
-            self._tell(OutputPlaybackStarted(playback.message_id))
+            # The device asks once a block: the first frame left before.
+            began_ms = 0 if self._loop is None else self._loop.time() * 1000 - position_ms
+            self._tell(OutputPlaybackStarted(playback.message_id, observed_ms=int(began_ms)))
         if playback.flushed and playback.is_heard:
             self._let_go()
             self._tell_finish(playback, interrupted=False)

@@ -329,7 +329,8 @@ class TelephoneOutput(QueuedOutput[CallPlayback]):
             return
         if not playback.started:
             playback.started = True
-            self._tell(OutputPlaybackStarted(playback.message_id))
+            # The answer was a while on its way: it may have been heard as soon as it was sent.
+            self._tell(OutputPlaybackStarted(playback.message_id, observed_ms=int(playback.first_sent_ms)))
         self._tell(OutputPlaybackProgressed(playback.message_id, playback.position_ms))
 
     def _tell(self, fact: OutputFact) -> None:

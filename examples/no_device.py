@@ -1,0 +1,51 @@
+"""An agent on a machine without a sound device, as in a load test: `python examples/no_device.py`.
+
+With OPENAI_API_KEY it talks to OpenAI, else to the simulated server, whose voice is tones. An argument interrupts it
+after so many seconds. Needs 'speech-lifecycle[openai,simulation]'.
+"""
+
+import asyncio
+import os
+import sys
+from contextlib import AsyncExitStack
+
+from openai import AsyncOpenAI
+
+from speech_lifecycle.adapters import Driver, OpenAIRealtimeSession
+from speech_lifecycle.adapters.outputs import ClockedOutput
+from speech_lifecycle.fsm import CommitMessage, Policy, ReportMessageSettled
+from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
+from speech_lifecycle.simulation.scenarios import TWO
+
+
+def tell(speech: object, effect: object) -> None:
+    """Print what became of each message, and what to put into the history."""
+    if isinstance(effect, ReportMessageSettled):
+        record = effect.record
+        print(f"{record.message_id}: {record.state}, heard {record.heard_ms} of {record.received_ms} ms")
+    elif isinstance(effect, CommitMessage):
+        print(f"history: {effect.text!r}", "interrupted" if effect.interrupted else "")
+
+
+async def main(interrupt_after_s: float | None = None) -> None:
+    """Say something, and tell what was heard of it."""
+    output = ClockedOutput()
+    async with AsyncExitStack() as stack:
+        client = AsyncOpenAI(api_key=os.environ.get("OPENAI_API_KEY", "simulated"))
+        if "OPENAI_API_KEY" not in os.environ:
+            server = await stack.enter_async_context(SimulatedRealtimeServer([TWO]))
+            client = client.copy(base_url=server.base_url, websocket_base_url=server.websocket_base_url)
+        connection = await stack.enter_async_context(client.realtime.connect(model="gpt-realtime-2"))
+        session = OpenAIRealtimeSession(connection)
+        driver = await stack.enter_async_context(Driver(session, output, policy=Policy(estimate_heard_text=True)))
+        driver.listen(tell)
+        speech = driver.request_response()
+        if interrupt_after_s is not None:
+            asyncio.get_running_loop().call_later(interrupt_after_s, driver.interrupt)
+        elif sys.stdin.isatty():
+            asyncio.get_running_loop().add_reader(sys.stdin, driver.interrupt)
+        await speech.done()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else None))
