@@ -31,7 +31,7 @@ from .changes import Change, ChangeListener, StateChanges
 from .clock import Clock, LoopClock
 from .driven_speech import DrivenMessage, DrivenSpeech
 from .faults import Faults, refuse_coroutine_function
-from .ports import AudioOutput, CheckingSession, RestorableSession, Session
+from .ports import AudioOutput, CheckingSession, PlayingSession, RestorableSession, Session
 from .whole_samples import WholeSamples
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,8 @@ class Driver:
 
         Args:
             session: where responses come from.
-            output: where they are played; None if only text reaches the user.
+            output: where they are played; None if the server plays them itself and says so (`PlayingSession`), or else
+                if only text reaches the user.
             clock: the time; the event loop's by default.
             policy: for every speech. By default the text of what was heard in part is estimated where the output does
                 not tell it, and marked as estimated (`Policy.estimate_heard_text`).
@@ -89,6 +90,9 @@ class Driver:
             ValueError: session and output differ in sample rate.
             TypeError: the trace is a coroutine function.
         """
+        clock = clock or LoopClock()
+        if output is None and isinstance(session, PlayingSession):
+            output = session.own_output(clock)
         if output is not None and output.sample_rate != session.sample_rate:
             raise ValueError(
                 f"the session delivers {session.sample_rate} samples per second, the output takes "
@@ -96,7 +100,7 @@ class Driver:
             )
         self._session = session
         self._output = output
-        self._clock = clock or LoopClock()
+        self._clock = clock
         self._machine = ConversationMachine(
             _combine(session.capabilities, output),
             ConversationPolicy(policy or _DEFAULT_POLICY, barge_in, authorize_when_free),

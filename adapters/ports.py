@@ -13,6 +13,8 @@ from speech_lifecycle.fsm.effects import CommitMessage, SessionEffect
 from speech_lifecycle.fsm.events import OutputFact, SessionFact
 from speech_lifecycle.fsm.values import Capabilities
 
+from .clock import Clock
+
 
 class AudioOutput(Protocol):
     """What plays audio: a sound card, a room track, a telephone stream, a browser.
@@ -143,6 +145,21 @@ class Session(Protocol):
 
         A session that connects again by itself reports `SessionLost(may_resume=True)`, and then `SessionResumed`
         before any other fact of the new connection, or `SessionLost()` when it gives up.
+        """
+        ...
+
+
+@runtime_checkable
+class PlayingSession(Protocol):
+    """A session whose server may play by itself, and tell how far: a WebRTC or SIP call that is controlled from beside.
+
+    A driver that is given no output takes this one.
+    """
+
+    def own_output(self, clock: Clock) -> AudioOutput | None:
+        """Return the output that reports what the server plays, by the driver's clock; None if it plays nothing.
+
+        Called before `attach`.
         """
         ...
 

@@ -50,8 +50,8 @@ class Channel(Protocol):
         """Count things of one kind, from 0."""
         ...
 
-    def count_audio(self, item_id: str, audio_ms: int) -> None:
-        """Note that audio of the item was sent."""
+    def send_audio(self, delta: wire.WireEvent, audio_ms: int) -> None:
+        """Send audio of an item, and count it."""
         ...
 
     def drop_connection(self) -> None:
@@ -205,9 +205,8 @@ class Generation:
     def _send_audio(self, output: _OutputItem, start_ms: int, length_ms: int) -> None:
         assert isinstance(output.item, MessageItem)
         audio = tone_base64(output.tone, start_ms, length_ms, self._audio_format)
-        self._channel.emit(output.events.audio_delta(audio))
         output.item.add_audio(length_ms)
-        self._channel.count_audio(output.item.id, length_ms)
+        self._channel.send_audio(output.events.audio_delta(audio), length_ms)
         self._audio_sent_ms += length_ms
         self._drop_if_scripted()
 

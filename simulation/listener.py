@@ -19,6 +19,11 @@ Samples = npt.NDArray[np.int16]
 """16-bit mono PCM."""
 
 
+def silence(ms: int, sample_rate: int = 24_000) -> Samples:
+    """Return so much audio that nobody measures."""
+    return np.zeros(ms * sample_rate // 1000, dtype=np.int16)
+
+
 class Listener:
     """Records what was heard, to the millisecond and to the sample.
 

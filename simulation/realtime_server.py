@@ -22,6 +22,7 @@ from websockets.http11 import Request, Response
 
 from speech_lifecycle.adapters.clock import Clock, LoopClock
 
+from .listener import Listener
 from .realtime_session import RealtimeSession
 from .script import DEFAULT_RESPONSE, ScriptedMessage, ScriptedResponse, ServerBehaviour
 
@@ -46,17 +47,21 @@ class SimulatedRealtimeServer:
         api_key: str | None = None,
         behaviour: ServerBehaviour | None = None,
         default_response: ScriptedResponse = DEFAULT_RESPONSE,
+        call_listener: Listener | None = None,
     ) -> None:
         """Take the script.
 
         clock: paces everything; the event loop's clock without one.
         api_key: what a client must present; any key will do without one.
         default_response: what to answer when the script is used up; it must not fix message ids.
+        call_listener: who hears the audio if the server plays it by itself, as in a WebRTC or SIP call, and connections
+            are beside the call; without one, the audio goes to the client.
 
         Raises ValueError if a message id appears twice in the script, or in the default response.
         """
         self.clock: Clock = clock if clock is not None else LoopClock()
         self.behaviour = behaviour if behaviour is not None else ServerBehaviour()
+        self.call_listener = call_listener
         self.sessions: list[RealtimeSession] = []
         self._api_key = api_key
         self._refusals = deque(self.behaviour.refuse_connections)

@@ -21,8 +21,10 @@ from . import wire
 from .client_events import ClientEvent, parse_client_event
 from .conversation import Conversation, Item, MessageItem, ServerRefusal, item_from_client
 from .generation import CancelReason, Generation
+from .listener import Listener
 from .script import ScriptedResponse, ServerBehaviour
 from .server_dialects import Voice
+from .server_player import ServerPlayer
 from .session_object import merge_session, new_session
 from .user_turns import UserTurns
 
@@ -38,6 +40,11 @@ class Host(Protocol):
     @property
     def behaviour(self) -> ServerBehaviour:
         """The server's habits."""
+        ...
+
+    @property
+    def call_listener(self) -> Listener | None:
+        """Who hears what the server plays by itself; None if it sends its audio to the client."""
         ...
 
     def next_response(self) -> ScriptedResponse:
@@ -84,6 +91,7 @@ class RealtimeSession:
         self._dialect = host.behaviour.dialect
         self._voice = Voice(self._dialect)
         self._is_resumed = resumed is not None
+        self._player = None if host.call_listener is None else ServerPlayer(self, host.call_listener)
         self._handlers: dict[str, Callable[[ClientEvent], ServerRefusal | None]] = {
             "session.update": self._update_session,
             "conversation.item.create": self._create_item,
@@ -187,9 +195,14 @@ class RealtimeSession:
         """Count things of one kind over all sessions, from 0."""
         return self._host.new_number(kind)
 
-    def count_audio(self, item_id: str, audio_ms: int) -> None:
-        """Note that audio of the item was sent."""
+    def send_audio(self, delta: wire.WireEvent, audio_ms: int) -> None:
+        """Send audio of an item, to the client or into the call, and count it."""
+        item_id = delta["item_id"]
         self.audio_sent_ms[item_id] = self.audio_sent_ms.get(item_id, 0) + audio_ms
+        if self._player is None:
+            self.emit(delta)
+        else:
+            self._player.add(delta["response_id"], item_id, audio_ms)
 
     def drop_connection(self) -> None:
         """Cut the connection without a closing handshake, once everything sent so far is out."""
@@ -200,6 +213,8 @@ class RealtimeSession:
     def generation_ended(self, generation: Generation) -> None:
         """Let the next response write to the conversation."""
         del self._generations[generation.response_id]
+        if self._player is not None:
+            self._player.end(generation.response_id)
         generation.conversation.end_response()
         self._pay_owed_response()
 
@@ -218,6 +233,8 @@ class RealtimeSession:
         refusal = self.conversation.cancel(response_id)
         if refusal is None and active_id is not None:
             self._generations[active_id].cancel(reason)
+        if reason == "turn_detected" and self._player is not None:
+            self._player.clear(truncates=True)
         return refusal
 
     def owe_response(self) -> None:
@@ -332,8 +349,11 @@ class RealtimeSession:
             generation.cancel("client_cancelled")
         return refusal
 
-    def _clear_output(self, event: ClientEvent) -> ServerRefusal:
+    def _clear_output(self, event: ClientEvent) -> ServerRefusal | None:
         # The buffer is the server's own player, which only WebRTC and SIP calls have.
+        if self._player is not None:
+            self._player.clear(truncates=False)
+            return None
         return ServerRefusal("output_audio_buffer.clear is for WebRTC and SIP calls only.", "invalid_value", "type")
 
     def _is_legacy(self) -> bool:
@@ -345,6 +365,8 @@ class RealtimeSession:
         self._is_closed = True
         for generation in self._generations.values():
             generation.stop()
+        if self._player is not None:
+            self._player.stop()
 
     async def _write_frames(self) -> None:
         while True:

@@ -57,6 +57,8 @@ class Scenario:
     capabilities: Capabilities = field(default_factory=Capabilities)
     barge_in: BargeIn = "interrupt"
     has_output: bool = True
+    server_plays: bool = False
+    """Whether the server plays by itself, as in a call, and the client is beside it."""
     synchronize_text: bool = False
     shows_text: bool = True
     output_latency_ms: float = 0
@@ -99,6 +101,7 @@ async def play(
         capabilities=scenario.capabilities,
         barge_in=scenario.barge_in,
         has_output=scenario.has_output,
+        server_plays=scenario.server_plays,
         synchronize_text=scenario.synchronize_text,
         shows_text=scenario.shows_text,
         output_latency_ms=scenario.output_latency_ms,

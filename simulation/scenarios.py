@@ -72,6 +72,27 @@ def _spoken(name: str, summary: str, dialect: ServerDialect, bugs: str) -> Scena
     )
 
 
+def _in_a_call() -> Iterator[Scenario]:
+    """Return what happens to an answer that the server plays by itself, in a WebRTC or SIP call."""
+    courses: tuple[tuple[str, str, tuple[Action, ...]], ...] = (
+        ("played", "plays the answer to the end, and the next one", (Action(900, "request"),)),
+        ("user-speaks", "cuts its answer when the user speaks, and says where", (Action(1_400, "user_speaks"),)),
+        ("interrupted", "is told to be silent, and where to cut", (Action(1_400, "interrupt"),)),
+    )
+    for name, what, actions in courses:
+        yield _scenario(
+            f"call-{name}",
+            f"a call in which the server plays by itself: it {what}",
+            ScriptedResponse((ANSWER,)),
+            NEXT,
+            actions=actions,
+            server_plays=True,
+            capabilities=Capabilities(truncates_by_itself=True),
+            policy=Policy(estimate_heard_text=True),
+            bugs="N24",
+        )
+
+
 _ALL = (
     # Plain cases
     _scenario(
@@ -92,6 +113,7 @@ _ALL = (
         "a server that ends each item before it begins the next",
         ScriptedResponse((PREAMBLE, ANSWER), pacing=Pacing(done_events="end_of_item")),
     ),
+    *_in_a_call(),
     _scenario(
         "older-event-names",
         "a server with the event names of Azure Voice Live",

@@ -74,6 +74,7 @@ class SimulatedWorld:
         capabilities: Capabilities | None = None,
         barge_in: BargeIn = "interrupt",
         has_output: bool = True,
+        server_plays: bool = False,
         synchronize_text: bool = False,
         shows_text: bool = True,
         output_latency_ms: float = 0,
@@ -87,8 +88,11 @@ class SimulatedWorld:
     ) -> None:
         """Describe the world; it comes into being when it is entered."""
         self.clock: Clock = LoopClock() if real_time else VirtualClock()
-        self.server = SimulatedRealtimeServer(responses, clock=self.clock, behaviour=behaviour)
         self.listener = Listener()
+        self.plays_audio = has_output or server_plays
+        self.server = SimulatedRealtimeServer(
+            responses, clock=self.clock, behaviour=behaviour, call_listener=self.listener if server_plays else None
+        )
         self._speaker_options = {
             "misbehaviour": misbehaviour,
             "synchronize_text": synchronize_text,
@@ -97,7 +101,7 @@ class SimulatedWorld:
             "report_progress_every_ms": progress_every_ms,
             "sample_rate": audio_format.sample_rate,
         }
-        self._has_output = has_output
+        self._has_output = has_output and not server_plays
         self._audio_format = audio_format
         self._dialect = dialect or "openai"
         self.policy = policy or Policy()

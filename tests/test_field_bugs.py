@@ -87,6 +87,7 @@ ELSEWHERE = {
     "N18": ("dialect-gateway", "the machine is told once of what was said twice"),
     "N20": ("dialect-bare", "the machine is told what is new in a text"),
     "N21": ("dialect-xai", "whose answer it is is found out at the wire"),
+    "N24": ("call-user-speaks", "what the server plays is said by the wire"),
     "N37": (
         "tests/test_openai_dialects.py::test_n37_a_text_is_put_back_behind_what_still_stands_there",
         "the machine names a message, and its place is found out at the wire",
@@ -105,7 +106,7 @@ IDS = (
     + [f"C{n}" for n in range(1, 8)]
     + [f"O{n}" for n in range(1, 8)]
     + [f"P{n}" for n in range(1, 7)]
-    + [f"N{n}" for n in (4, 8, 17, 18, 20, 21, 37)]
+    + [f"N{n}" for n in (4, 8, 17, 18, 20, 21, 24, 37)]
     + [f"N{n}" for n in (1, 25)]
     + [f"R{n}" for n in range(1, 5)]
 )

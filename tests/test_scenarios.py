@@ -18,6 +18,9 @@ ENDS = {
     "undisturbed": "preamble played finished 1800, answer played finished 4200",
     "function-call-between": "preamble played finished 1800, answer partial interrupted 1400",
     "dones-per-item": "preamble played finished 1800, answer partial interrupted 1400",
+    "call-played": "answer played finished 4200, later played finished 1400",
+    "call-user-speaks": "answer partial interrupted 1400",
+    "call-interrupted": "answer partial interrupted 1400",
     "older-event-names": "preamble played finished 1800, answer partial interrupted 1400",
     "dialect-xai": (
         "preamble partial interrupted 900, answer skipped interrupted 0, closing skipped interrupted 0, "

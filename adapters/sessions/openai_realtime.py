@@ -18,9 +18,10 @@ from speech_lifecycle.fsm.values import Capabilities
 
 from ..clock import Clock, LoopClock, ScheduledCall
 from ..faults import Faults, refuse_coroutine_function
-from ..ports import SessionReceiver
+from ..ports import AudioOutput, SessionReceiver
 from .audio_format import PCM_24K, AudioFormat
 from .client_event import as_sent
+from .fields import FieldError
 from .openai_answers import ServerError
 from .openai_dialects import OPENAI, Dialect, dialect_of
 from .openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
@@ -28,6 +29,7 @@ from .reconnection import Reconnection
 from .response_options import checked_options
 from .resumption import Resumption
 from .sdk_reconnection import connected_again, connects_again
+from .server_output import ServerOutput
 
 if TYPE_CHECKING:
     from openai.resources.realtime.realtime import AsyncRealtimeConnection
@@ -81,7 +83,8 @@ class OpenAIRealtimeSession:
             configure: is called with this session on every connection, and what it sends goes first: the agent's
                 `session.update`, which a new connection needs again.
             reconnection: how often and how soon to try.
-            capabilities: what the server can do; by default what OpenAI can over WebSocket.
+            capabilities: what the server can do; by default what OpenAI can over WebSocket. With `truncates_by_itself`
+                this is the connection beside a WebRTC or SIP call: a driver without an output then takes `own_output`.
             audio_format: what audio the agent asks the server for, in `session.update`: an `AudioFormat`, the object
                 of the protocol, as `{"type": "audio/pcm", "rate": 16000}`, or a name, as `audio/pcmu` or `g711_alaw`.
                 The driver gets 16-bit PCM of its sample rate. What the server says of its format is believed; audio
@@ -109,6 +112,7 @@ class OpenAIRealtimeSession:
         self._protocol: OpenAIRealtimeProtocol | None = None
         self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._is_lost = False
+        self._own_output: ServerOutput | None = None
         self._waiting: _Waiting | None = None
         self._parting: ServerError | None = None
         """The error that the server has just reported: if it closes the connection now, that is why."""
@@ -163,8 +167,16 @@ class OpenAIRealtimeSession:
         refuse_coroutine_function(listener)
         self._listeners.append(listener)
 
+    def own_output(self, clock: Clock) -> AudioOutput | None:
+        """Return the output that reports what the server plays, if it plays by itself and truncates by itself."""
+        if self._capabilities.truncates_by_itself:
+            self._own_output = ServerOutput(clock, self.sample_rate, self.send)
+        return self._own_output
+
     def attach(self, receiver: SessionReceiver) -> None:
         """Take the receiver of facts and audio."""
+        if self._own_output is not None:
+            receiver = self._own_output.between(receiver)
         self._protocol = OpenAIRealtimeProtocol(receiver, self._audio_format, self._dialect, self.send)
 
     def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,6 +191,8 @@ class OpenAIRealtimeSession:
 
     def perform(self, effect: SessionEffect) -> None:
         """Send what the effect asks for."""
+        if self._own_output is not None:
+            self._own_output.note(effect)
         for event in self._attached.translate(effect):
             self.send(event)
 
@@ -355,7 +369,9 @@ class OpenAIRealtimeSession:
         before = self.errors[-1:]
         try:
             self._attached.receive(event)
-        except ProtocolError as error:
+            if self._own_output is not None:
+                self._own_output.receive(event)
+        except (ProtocolError, FieldError) as error:
             logger.warning("%s", error)
         for latest in self.errors[-1:]:
             if not before or latest is not before[0]:
