@@ -146,6 +146,35 @@ def serve(
 
 
 @app.command()
+def conform(
+    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="What starts the port.")],
+    vectors: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Vectors (.jsonl) to ask about, besides random events.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Which random events.")] = 1,
+    events: Annotated[int, typer.Option(min=0, help="How many random events.")] = 10_000,
+    skip: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="A course that is known to fail; it is an error if it passes."),
+    ] = None,
+    timeout: Annotated[float, typer.Option(metavar="S", min=0.01, help="How long to wait for an answer.")] = 10.0,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write the verdicts as JUnit XML.")
+    ] = None,
+    shrink: Annotated[bool, typer.Option(help="Look for the shortest course with the same verdict.")] = True,
+) -> None:
+    """See whether a port does what the machines do: docs/porting.md has the protocol.
+
+    Exits with 0 if it does, and with 1 if it does not.
+    """
+    with user_errors():
+        from . import conform as its
+
+        if not its.conform(command, vectors or [], seed, events, skip or [], timeout, junit, shrink=shrink):
+            raise typer.Exit(EXIT_DIFFERENT)
+
+
+@app.command()
 def explore(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Which bounds; the small ones by default.")
