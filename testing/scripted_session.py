@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from speech_lifecycle.adapters.ports import SessionReceiver
 from speech_lifecycle.fsm.effects import SessionEffect
@@ -52,8 +53,10 @@ class ScriptedSession:
         """Take the driver."""
         self._receiver = receiver
 
-    def request_response(self, speech_id: str) -> None:
-        """Say the next response, as soon as the driver has taken its present step."""
+    def request_response(
+        self, speech_id: str, options: Mapping[str, Any] | None = None, *, is_out_of_band: bool = False
+    ) -> None:
+        """Say the next response, whatever is asked for, as soon as the driver has taken its present step."""
         asyncio.get_running_loop().call_soon(self._respond, speech_id)
 
     def _respond(self, speech_id: str) -> None:
