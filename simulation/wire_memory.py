@@ -7,8 +7,6 @@ what the server said that it generated, cut and deleted, not what it was asked f
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ _PCM_BYTES_PER_S = 48_000
 """Of the format that holds if none is said: 24,000 samples of two bytes."""
 _G711_BYTES_PER_S = 8_000
 _RATE = re.compile(r"\d{4,6}")
+_BASE64 = re.compile(r"(?P<digits>[A-Za-z0-9+/_-]*)=?=?", re.ASCII)
 _CONTENT = frozenset({"audio", "output_audio", "text", "output_text"})
 _AUDIO_CONTENT = frozenset({"audio", "output_audio"})
 
@@ -237,9 +236,8 @@ class WireMemory:
         generated, delta = self._message_in(event), _text(event, "delta")
         if generated is None or delta is None or not _is_first_name(generated, "audio", event):
             return
-        try:
-            size = len(base64.b64decode(delta, validate=True))
-        except (binascii.Error, ValueError):
+        size = _bytes_in_base64(delta)
+        if size is None:
             return
         generated.take_audio(_index(event))
         self.count_audio(generated.item.id, size)
@@ -418,3 +416,10 @@ _HANDLERS: dict[str, Callable[[WireMemory, Mapping[str, Any]], None]] = {
     "conversation.item.deleted": WireMemory._on_deleted,
     "error": WireMemory._on_error,
 }
+
+
+def _bytes_in_base64(encoded: str) -> int | None:
+    """Return how many bytes a text in base64 stands for, in either alphabet and however it is broken and padded."""
+    found = _BASE64.fullmatch("".join(encoded.split()))
+    digits = 0 if found is None else len(found["digits"])
+    return None if found is None or digits % 4 == 1 else digits * 3 // 4

@@ -9,6 +9,7 @@ import tracemalloc
 import pytest
 
 from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
+from speech_lifecycle.adapters.sessions.response_options import SPEECH_ID_KEY
 from speech_lifecycle.adapters.whole_samples import WholeSamples
 from speech_lifecycle.fsm import SpeechMachine
 from speech_lifecycle.fsm.effects import CancelResponse, CommitMessage, RemoveMessages, ReplaceMessage, TruncateMessage
@@ -28,6 +29,7 @@ from speech_lifecycle.fsm.events import (
     SessionResponseProgressed,
     SessionTextReceived,
 )
+from speech_lifecycle.simulation.wire_memory import WireMemory
 
 
 class Receiver:
@@ -238,6 +240,18 @@ def test_the_status_of_a_response(protocol, receiver, status, meaning):
     assert receiver.told == [SessionResponseEnded("r", meaning)]
 
 
+@pytest.mark.parametrize("silence", [{}, {"status": None}, {"status": ""}, {"status": None, "status_details": None}])
+def test_a_response_that_is_done_without_a_word_of_how_is_complete(protocol, receiver, silence):
+    feed(protocol, {"type": "response.done", "response": {"id": "r", **silence}})
+    assert receiver.told == [SessionResponseEnded("r", "completed")]
+
+
+def test_a_response_that_says_why_it_ended_and_not_how_has_failed(protocol, receiver):
+    details = {"error": {"code": "rate_limit_exceeded"}}
+    feed(protocol, {"type": "response.done", "response": {"id": "r", "status_details": details}})
+    assert receiver.told == [SessionResponseEnded("r", "failed", "rate_limit_exceeded")]
+
+
 def test_barge_in(protocol, receiver):
     feed(protocol, {"type": "input_audio_buffer.speech_started"}, {"type": "input_audio_buffer.speech_stopped"})
     assert receiver.told == ["user speaks", "user is silent"]
@@ -263,6 +277,34 @@ def test_a_broken_event_is_refused_by_name_and_reports_nothing(protocol, receive
     with pytest.raises(ProtocolError, match=event["type"]):
         protocol.receive(event)
     assert receiver.told == []
+
+
+@pytest.mark.parametrize("metadata", [[], 7, "x", {SPEECH_ID_KEY: 7}, {SPEECH_ID_KEY: "\ud800"}, {SPEECH_ID_KEY: ""}])
+def test_metadata_that_cannot_be_ours_says_nothing_and_loses_no_response(protocol, receiver, metadata):
+    feed(protocol, {"type": "response.created", "response": {"id": "r", "metadata": metadata}})
+    assert receiver.told == [SessionResponseCreated("r")]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        base64.encodebytes,
+        base64.urlsafe_b64encode,
+        lambda pcm: base64.b64encode(pcm).rstrip(b"="),
+        lambda pcm: b" " + base64.b64encode(pcm) + b"\r\n",
+    ],
+    ids=["in lines", "for addresses", "without padding", "with space around"],
+)
+def test_base64_may_be_written_in_other_ways(protocol, receiver, write):
+    """A message whose audio cannot be read is never heard, and the server remembers it. The judge reads it, too."""
+    pcm = bytes(range(250)) * 4
+    events = [created(), item(), delta("output_audio", write(pcm).decode())]
+    feed(protocol, *events)
+    assert b"".join(told[1] for told in receiver.told if isinstance(told, tuple)) == pcm
+    memory = WireMemory()
+    for event in events:
+        memory.receive(event)
+    assert memory.sent_ms == {"A": len(pcm) // 48}
 
 
 # Audio in pieces

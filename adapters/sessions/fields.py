@@ -7,6 +7,7 @@ further than this: into the machine, or back onto the wire.
 from __future__ import annotations
 
 import base64
+import re
 import reprlib
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,9 @@ from speech_lifecycle.fsm.errors import SpeechLifecycleError
 
 MOST_PARTS = 256
 """A content index from here on is none: no message has so many parts."""
+
+_ANY_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*=?=?\s*", re.ASCII)
+_TO_THE_STANDARD_ALPHABET = str.maketrans("-_", "+/")
 
 
 class FieldError(SpeechLifecycleError, ValueError):
@@ -44,6 +48,12 @@ def hint(event: Mapping[str, Any], key: str) -> str:
     return found if isinstance(found, str) and _is_sound(found) else ""
 
 
+def metadata_entry(response: Mapping[str, Any], key: str) -> str | None:
+    """Return an entry of a response's metadata; None if there is none that could be used: anybody may have set it."""
+    metadata = response.get("metadata")
+    return (hint(metadata, key) or None) if isinstance(metadata, Mapping) else None
+
+
 def content_index(event: Mapping[str, Any]) -> int | None:
     """Return which part of a message an event is about; None if it does not say so in a way that could be used."""
     found = event.get("content_index")
@@ -60,13 +70,16 @@ def text(event: Mapping[str, Any], *path: str) -> str:
 
 
 def audio(event: Mapping[str, Any], *path: str) -> bytes:
-    """Return audio that is sent as base64.
+    """Return audio that is sent as base64: with line breaks or without padding, in either alphabet of RFC 4648.
 
     Raises:
         FieldError: it is missing, or something else.
     """
     found = _text(event, path)
     try:
+        if _ANY_BASE64.fullmatch(found) is not None:
+            found = "".join(found.split()).translate(_TO_THE_STANDARD_ALPHABET).rstrip("=")
+            found += "=" * (-len(found) % 4)
         return base64.b64decode(found, validate=True)
     except ValueError as error:
         raise FieldError(f"field {_name(path)} is not base64: {error}") from None

@@ -225,9 +225,13 @@ def why_ended(response: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def status_of(response: Mapping[str, Any]) -> ResponseStatus:
-    """Return how a response ended, from the `response` of its `response.done`."""
+    """Return how a response ended, from the `response` of its `response.done`.
+
+    One that is done without a word of how, nor why, is complete: some servers say nothing more.
+    """
     status: ResponseStatus
     for status in ("completed", "cancelled", "failed", "incomplete"):
         if response.get("status") == status:
             return status
-    return "failed"
+    is_silent = response.get("status") in (None, "") and not response.get("status_details")
+    return "completed" if is_silent else "failed"
