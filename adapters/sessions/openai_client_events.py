@@ -17,6 +17,7 @@ from .openai_dialects import OPENAI, Dialect, is_about_fields, is_about_place, m
 from .openai_items import Conversation
 from .openai_requests import ResponseRequests
 from .response_options import SPEECH_ID_KEY, response_of
+from .reused_ids import ReusedIds
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ class ClientEvents:
     """What is known of the server by now."""
     audio_format: AudioFormat = PCM_24K
     former: FormerMessages = field(default_factory=FormerMessages)
+    message_ids: ReusedIds = field(default_factory=ReusedIds)
+    response_ids: ReusedIds = field(default_factory=ReusedIds)
     _second_tries: dict[str, SecondTry] = field(default_factory=dict)
     _next_event_id: int = 0
 
@@ -105,7 +108,8 @@ class ClientEvents:
     def translate(self, effect: SessionEffect) -> list[dict[str, Any]]:
         """Return the client events that perform an effect."""
         if isinstance(effect, CancelResponse):
-            return [{"type": "response.cancel", "event_id": self._event_id(), "response_id": effect.response_id}]
+            response_id = self.response_ids.id_of(effect.response_id)
+            return [{"type": "response.cancel", "event_id": self._event_id(), "response_id": response_id}]
         if isinstance(effect, TruncateMessage):
             return self._truncate(effect)
         if isinstance(effect, ReplaceMessage):
@@ -185,7 +189,7 @@ class ClientEvents:
 
     def _item_id(self, message_id: str) -> str:
         """Return what the server calls a message."""
-        return self.former.name_of(message_id)
+        return self.message_ids.id_of(self.former.name_of(message_id))
 
     def _try_again_with(self, event_id: str, second_try: SecondTry) -> None:
         self._second_tries[event_id] = second_try

@@ -35,6 +35,7 @@ from .fields import (
     hint,
     identifier,
     mapping,
+    metadata_entry,
     optional,
     optional_identifier,
     text,
@@ -176,9 +177,11 @@ class OpenAIRealtimeProtocol:
 
     def _on_response_created(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response", "id")
-        asked_by = optional_identifier(event, "response", "metadata", SPEECH_ID_KEY)
         response = mapping(event, "response")
+        asked_by = metadata_entry(response, SPEECH_ID_KEY)
         audio_format = self._audio.format_in(response)
+        if response_id not in self._responses:
+            self._client.response_ids.begin(response_id)
         _remember(self._responses, response_id, _Response(modalities_of(response), audio_format))
         is_out_of_band = "conversation_id" in response and response["conversation_id"] is None
         if asked_by is None and not is_out_of_band and not self._client.brings_metadata_back(response):
@@ -187,9 +190,8 @@ class OpenAIRealtimeProtocol:
             is_out_of_band = self._client.requests.is_out_of_band(asked_by)
         if self._client.requests.answered(asked_by) and not is_out_of_band:
             self._user_turn.answer()
-        self.receiver.report(
-            SessionResponseCreated(response_id, asked_by or "", is_out_of_band=is_out_of_band), speech_id=asked_by
-        )
+        created = SessionResponseCreated(self._name(response_id), asked_by or "", is_out_of_band=is_out_of_band)
+        self.receiver.report(created, speech_id=asked_by)
 
     def _on_output_item_added(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response_id")
@@ -201,7 +203,7 @@ class OpenAIRealtimeProtocol:
         item_id = optional(event, "item", "id")
         if isinstance(item_id, str) and response_id in self._responses:
             self._responses[response_id].others.append(item_id)
-        self.receiver.report(SessionItemAdded(response_id))
+        self.receiver.report(SessionItemAdded(self._name(response_id)))
 
     def _note_progress(self, event: Mapping[str, Any]) -> None:
         """Report that the server works on a response, if an event names it or an item of it and says nothing more."""
@@ -209,7 +211,7 @@ class OpenAIRealtimeProtocol:
         for response_id, response in self._responses.items():
             item = self._items.get(item_id) if isinstance(item_id, str) else None
             if response_id == named or item_id in response.others or (item and item.response_id == response_id):
-                self.receiver.report(SessionResponseProgressed(response_id))
+                self.receiver.report(SessionResponseProgressed(self._name(response_id)))
                 return
 
     def _on_conversation_item_added(self, event: Mapping[str, Any]) -> None:
@@ -219,7 +221,7 @@ class OpenAIRealtimeProtocol:
         if optional(event, "item", "role") == "assistant" and optional(event, "item", "status") == "completed":
             former = self._client.former.recognize(item_id, "".join(parts_of(optional(event, "item")).values()))
         if former is not None:
-            self._conversation.rename(former, item_id)
+            self._conversation.rename(self._client.message_ids.id_of(former), item_id)
         self._conversation.add(item_id, previous_item_id)
         self.answers.on_item_added(item_id)
 
@@ -254,14 +256,14 @@ class OpenAIRealtimeProtocol:
         item_id = identifier(event, "item_id")
         key = "transcript" if "transcript" in event else "text"
         done = text(event, key) if optional(event, key) is not None else ""
-        item, index = self._item(item_id, hint(event, "response_id")), content_index(event) or 0
+        item, index = self._item(item_id, hint(event, "response_id"), is_end=True), content_index(event) or 0
         if item is not None and _is_its_name(item, event["type"]):
             self._report_text(item_id, item, item.text(index).take_done(done))
 
     def _on_content_part_done(self, event: Mapping[str, Any]) -> None:
         """The last place but two where a text may be that came nowhere before (N20)."""
         item_id, words = identifier(event, "item_id"), words_of(optional(event, "part"))
-        item, index = self._item(item_id, hint(event, "response_id")), content_index(event) or 0
+        item, index = self._item(item_id, hint(event, "response_id"), is_end=True), content_index(event) or 0
         if item is not None:
             self._report_text(item_id, item, item.text(index).take_whole(words))
 
@@ -275,7 +277,7 @@ class OpenAIRealtimeProtocol:
             if index:
                 self._conversation.note_audio(item_id, item.audio_runs)
             self._announce(item_id, item)
-        self.receiver.deliver_audio(item_id, whole)
+        self.receiver.deliver_audio(self._client.message_ids.name_of(item_id), whole)
 
     def _note_unplayable(self, error: AudioFormatError) -> None:
         self.answers.note(ServerError("unplayable_audio_format", str(error), None))
@@ -288,12 +290,12 @@ class OpenAIRealtimeProtocol:
             return
         if item is not None:
             self._announce(item_id, item)
-        self.receiver.report(SessionTextReceived(item_id, words))
+        self.receiver.report(SessionTextReceived(self._client.message_ids.name_of(item_id), words))
 
     def _on_output_item_done(self, event: Mapping[str, Any]) -> None:
         item_id, words = identifier(event, "item", "id"), parts_of(optional(event, "item"))
         response_id = hint(event, "response_id") if optional(event, "item", "type") == "message" else ""
-        item = self._items.get(item_id) if not response_id else self._item(item_id, response_id)
+        item = self._items.get(item_id) if not response_id else self._item(item_id, response_id, is_end=True)
         if item is not None:
             self._receive_rest(item_id, item, words)
             self._end(item_id, item)
@@ -305,7 +307,7 @@ class OpenAIRealtimeProtocol:
         code, in_words = why_ended(mapping(event, "response"))
         outputs = messages_in(optional(event, "response", "output"))
         for item_id, words in outputs.items():
-            item = self._item(item_id, response_id)
+            item = self._item(item_id, response_id, is_end=True)
             if item is not None and item.response_id == response_id:
                 self._receive_rest(item_id, item, words)
         for item_id, item in list(self._items.items()):
@@ -313,11 +315,11 @@ class OpenAIRealtimeProtocol:
                 self._announce(item_id, item)
                 self._drop_item(item_id, item)
         self._responses.pop(response_id, None)
-        self.receiver.report(SessionResponseEnded(response_id, status, code, in_words))
+        self.receiver.report(SessionResponseEnded(self._name(response_id), status, code, in_words))
 
     def _drop_item(self, item_id: str, item: OutputItem) -> None:
         self._audio.forget(item_id)
-        self._client.former.note(item_id, item.whole_text)
+        self._client.former.note(self._client.message_ids.name_of(item_id), item.whole_text)
         del self._items[item_id]
 
     def _receive_rest(self, item_id: str, item: OutputItem, words: Mapping[int, str]) -> None:
@@ -331,7 +333,7 @@ class OpenAIRealtimeProtocol:
     def _on_deleted(self, event: Mapping[str, Any]) -> None:
         item_id = self.answers.on_deleted(event)
         self._conversation.remove(item_id)
-        self._client.former.forget(item_id)
+        self._client.former.forget(self._client.message_ids.name_of(item_id))
 
     def _on_error(self, event: Mapping[str, Any]) -> None:
         error = ErrorEvent.of(event)
@@ -354,10 +356,13 @@ class OpenAIRealtimeProtocol:
     def _on_user_turn(self, event: Mapping[str, Any]) -> None:
         self._user_turn.take(event)
 
-    def _item(self, item_id: str, response_id: str) -> OutputItem | None:
-        """Return a message that is being built. Some servers do not say that one begins (N8)."""
+    def _item(self, item_id: str, response_id: str, *, is_end: bool = False) -> OutputItem | None:
+        """Return a message that is being built. Some servers do not say that one begins (N8).
+
+        What only ends, or names no response, begins no message by an id that another has had.
+        """
         item = self._items.get(item_id)
-        if item is not None:
+        if item is not None or ((is_end or not response_id) and self._client.message_ids.is_known(item_id)):
             return item
         if not response_id and len(self._responses) == 1:
             response_id = next(iter(self._responses))
@@ -365,19 +370,26 @@ class OpenAIRealtimeProtocol:
 
     def _begin_item(self, item_id: str, response_id: str) -> OutputItem:
         response = self._responses.get(response_id) or _Response(("audio",), self._audio.said)
+        if response_id in self._responses or not self._client.message_ids.is_known(item_id):
+            self._client.message_ids.begin(item_id)
         item = self._items[item_id] = OutputItem(response_id, response.modalities, response.audio_format)
         return item
+
+    def _name(self, response_id: str) -> str:
+        """Return what the machine calls a response."""
+        return self._client.response_ids.name_of(response_id)
 
     def _announce(self, item_id: str, item: OutputItem) -> None:
         if not item.is_announced:
             item.is_announced = True
-            self.receiver.report(SessionMessageAdded(item.response_id, item_id, item.modalities))
+            message_id = self._client.message_ids.name_of(item_id)
+            self.receiver.report(SessionMessageAdded(self._name(item.response_id), message_id, item.modalities))
 
     def _end(self, item_id: str, item: OutputItem) -> None:
         if not item.has_ended:
             item.has_ended = True
             self._announce(item_id, item)
-            self.receiver.report(SessionMessageEnded(item_id))
+            self.receiver.report(SessionMessageEnded(self._client.message_ids.name_of(item_id)))
 
     # To the server
 
