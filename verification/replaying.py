@@ -20,6 +20,7 @@ from speech_lifecycle.fsm.effects import (
     SessionEffect,
     TimerEffect,
 )
+from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
 from speech_lifecycle.fsm.replies import Handled, Reply
@@ -41,7 +42,7 @@ _SECONDS = 2.0
 """A mutant that has not answered by then has no end."""
 
 
-class NoEndError(Exception):
+class NoEndError(SpeechLifecycleError, RuntimeError):
     """A mutant does not answer."""
 
 
