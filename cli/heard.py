@@ -19,14 +19,14 @@ def write_heard(world: SimulatedWorld, report: Report, output: Path) -> list[Pat
 
     Without an audio output there is nothing to hear; without soundfile, a line that says so.
     """
-    if world.speaker is None:
+    if not world.plays_audio:
         return []
     try:
         from speech_lifecycle.adapters.outputs.heard_file import HeardFile
     except ImportError as error:
         console.print(f"no heard.wav: {error}", style="dim", soft_wrap=True)
         return []
-    rate = world.speaker.sample_rate
+    rate = world.sample_rate
     records = {message.record.message_id: message.record for message in report.messages}
     file = HeardFile(output / "heard.wav", rate)
     try:

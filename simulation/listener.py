@@ -19,9 +19,9 @@ Samples = npt.NDArray[np.int16]
 """16-bit mono PCM."""
 
 
-def silence(ms: int, sample_rate: int = 24_000) -> Samples:
-    """Return so much audio that nobody measures."""
-    return np.zeros(ms * sample_rate // 1000, dtype=np.int16)
+def samples_of(pcm: bytes) -> Samples:
+    """Return 16-bit little-endian PCM as samples."""
+    return np.frombuffer(pcm, dtype="<i2").astype(np.int16)
 
 
 class Listener:

@@ -7,6 +7,7 @@ the conversation never changes between two frames for any other reason than time
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -202,7 +203,7 @@ class RealtimeSession:
         if self._player is None:
             self.emit(delta)
         else:
-            self._player.add(delta["response_id"], item_id, audio_ms)
+            self._player.add(delta["response_id"], item_id, base64.b64decode(delta["delta"]))
 
     def drop_connection(self) -> None:
         """Cut the connection without a closing handshake, once everything sent so far is out."""

@@ -15,7 +15,8 @@ from speech_lifecycle.adapters.outputs.heard import Heard
 
 from . import wire
 from .conversation import Conversation
-from .listener import Listener, silence
+from .listener import Listener, samples_of
+from .tone import BYTES_PER_MS
 
 
 class PlayerChannel(Protocol):
@@ -38,8 +39,8 @@ class _Track:
     """The audio of one response."""
 
     response_id: str
-    pieces: deque[tuple[str, int]] = field(default_factory=deque)
-    """Item and milliseconds, in order."""
+    pieces: deque[tuple[str, bytes]] = field(default_factory=deque)
+    """Item and PCM, in order."""
     has_started: bool = False
     is_generated: bool = False
 
@@ -57,13 +58,13 @@ class ServerPlayer:
         """When the piece in hand began to play; None if there is none."""
         self._next: ScheduledCall | None = None
 
-    def add(self, response_id: str, item_id: str, audio_ms: int) -> None:
+    def add(self, response_id: str, item_id: str, pcm: bytes) -> None:
         """Take audio of a response, and play it after what there is."""
         track = next((each for each in self._tracks if each.response_id == response_id), None)
         if track is None:
             track = _Track(response_id)
             self._tracks.append(track)
-        track.pieces.append((item_id, audio_ms))
+        track.pieces.append((item_id, pcm))
         self._play()
 
     def end(self, response_id: str) -> None:
@@ -104,7 +105,7 @@ class ServerPlayer:
                     track.has_started = True
                     self._channel.emit({"type": "output_audio_buffer.started", "response_id": track.response_id})
                 self._since_ms = self._channel.clock.now_ms()
-                self._next = self._channel.clock.call_later(track.pieces[0][1], self._finish_piece)
+                self._next = self._channel.clock.call_later(len(track.pieces[0][1]) // BYTES_PER_MS, self._finish_piece)
             elif track.is_generated:
                 self._tracks.popleft()
                 self._channel.emit({"type": "output_audio_buffer.stopped", "response_id": track.response_id})
@@ -119,14 +120,15 @@ class ServerPlayer:
         """Take the piece in hand from the buffer, with what was played of it; return its item."""
         if self._since_ms is None:
             return None
-        item_id, length_ms = track.pieces.popleft()
+        item_id, pcm = track.pieces.popleft()
         now_ms, began_ms = self._channel.clock.now_ms(), self._since_ms
         if self._next is not None:
             self._next.cancel()
         self._since_ms = self._next = None
         from_ms = self._played_ms.get(item_id, 0)
-        to_ms = from_ms + min(length_ms, int(now_ms - began_ms))
+        to_ms = from_ms + min(len(pcm) // BYTES_PER_MS, int(now_ms - began_ms))
         self._played_ms[item_id] = to_ms
         if to_ms > from_ms:
-            self._listener.record(Heard(began_ms, now_ms, item_id, from_ms, to_ms), silence(to_ms - from_ms))
+            heard = samples_of(pcm[: (to_ms - from_ms) * BYTES_PER_MS])
+            self._listener.record(Heard(began_ms, now_ms, item_id, from_ms, to_ms), heard)
         return item_id

@@ -90,6 +90,7 @@ class SimulatedWorld:
         self.clock: Clock = LoopClock() if real_time else VirtualClock()
         self.listener = Listener()
         self.plays_audio = has_output or server_plays
+        self.sample_rate = audio_format.sample_rate
         self.server = SimulatedRealtimeServer(
             responses, clock=self.clock, behaviour=behaviour, call_listener=self.listener if server_plays else None
         )

@@ -61,9 +61,10 @@ def account(report: Report) -> tuple[object, ...]:
 
 
 def livekit_understands(scenario: Scenario) -> bool:
-    """LiveKit's plugin connects again by itself, has PCM at 24 kHz only, and knows two dialects."""
+    """LiveKit's plugin connects again by itself, plays by itself PCM at 24 kHz only, and knows two dialects."""
     dialect = scenario.behaviour.dialect if scenario.behaviour is not None else OPENAI
-    return not scenario.reconnects and scenario.audio_format == PCM_24K and dialect in (OPENAI, AZURE)
+    is_its_own_to_play = not scenario.server_plays and scenario.audio_format == PCM_24K
+    return not scenario.reconnects and is_its_own_to_play and dialect in (OPENAI, AZURE)
 
 
 @pytest.mark.parametrize("name", [n for n, s in SCENARIOS.items() if n != "output-fails" and livekit_understands(s)])
