@@ -33,7 +33,7 @@ HOSTILE = hostile_events(("a", "b", "unknown"))
 @cache
 def configurations_of_one_message() -> tuple[Speech, ...]:
     """Everything that one message can bring a speech to, with every combination of capabilities and policy."""
-    names = ("hostile-1", "hostile-1-parts", "hostile-1-options")
+    names = ("hostile-1", "hostile-1-parts", "hostile-1-options", "hostile-1-out-of-band")
     return tuple(speech for name in names for speech in configurations(SMALL[name]))
 
 
@@ -142,6 +142,7 @@ NEVER = {
     ("paused", "speech.active.timer_fired#progressed"): "no timer runs while the speech is held",
     ("paused", "speech.active.timer_fired#silent"): "no timer runs while the speech is held",
     ("paused", "speech.active.timer_fired#silent_while_generating"): "no timer runs while the speech is held",
+    ("paused", "speech.active.session_response_progressed"): "no timer runs while the speech is held",
     ("speaking", "speech.active.session_response_created"): "what is heard is of a response that has its name",
     ("speaking", "speech.active.session_request_refused"): "what is heard is of a response that has its name",
     ("draining", "message.forwarding.session_message_ended"): "what is flushed is a message whose source has ended",

@@ -105,14 +105,16 @@ def silence_has_its_reason(ledger: Ledger, effect: fx.AnnounceAgentState, step: 
 
 @of_effects("9.10", fx.CancelResponse)
 def cancels_while_generating(ledger: Ledger, effect: fx.CancelResponse, step: StepTaken) -> Complaint:
-    """Section 9.10: cancel names the response, while it generates, at most once, and to stop it (C2 to C4)."""
+    """Section 9.10: cancel names the response, while it generates, at most once, and for a reason (C2 to C4)."""
     if ledger.cancels:
         return "the response is cancelled twice"
     if ledger.response != "generating":
         return f"cancelled, but the response is {ledger.response or 'not there'}"
     if effect.response_id != step.speech.response_id:
         return f"{effect.response_id} is cancelled, it is {step.speech.response_id}"
-    return None if ledger.stopped_by else "the response is cancelled, but nothing stops the speech"
+    if ledger.stopped_by or isinstance(step.event, ev.CancelGeneration):
+        return None
+    return "the response is cancelled, but nothing stops the speech, and nobody asked for it"
 
 
 @of_effects("9.5", fx.TruncateMessage)
