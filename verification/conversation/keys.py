@@ -39,7 +39,8 @@ def key_of(conversation: Conversation) -> bytes:
     ]
     return _encode(
         (
-            id(conversation.capabilities),
+            # Another output that can do the same makes another object.
+            hash(conversation.capabilities),
             id(conversation.policy),
             _of_conversation(conversation),
             len(conversation.live),
