@@ -104,7 +104,6 @@ SMALL_CONVERSATIONS: dict[str, ConversationBounds] = {
 LARGE_CONVERSATIONS: dict[str, ConversationBounds] = {
     "conversation-1-kept": ConversationBounds(live=1, detail="coarse", kept=2),
     "conversation-2-resumed": ConversationBounds(live=2, kept=0),
-    "conversation-2-kept": ConversationBounds(live=2, resumes=False),
 }
 """Explorations that take minutes."""
 
