@@ -65,7 +65,7 @@ ELSEWHERE = {
     "T6": ("user-speaks", "who truncates is said by the wire"),
     "T7": ("tests/test_packaging.py::test_t7_nothing_reads_the_wall_clock", "the machine reads no clock at all"),
     "T11": (
-        "tests/test_scenarios.py::test_an_output_that_counts_its_queue_is_found_out_by_the_listener",
+        "tests/test_scenarios.py::test_an_output_that_counts_its_queue_is_found_out_by_the_time",
         "the machine has only the output's word for its position",
     ),
     "C1": ("next-response-while-cancelling", "a speech knows one response; the driver requests the next"),
@@ -77,6 +77,20 @@ ELSEWHERE = {
     "N1": (
         "tests/test_openai_protocol.py::test_n1_a_response_out_of_band_is_told_apart",
         "whether a response is part of the conversation is said by the wire",
+    ),
+    "N5": ("tests/test_user_turns.py::test_whatever_ends_a_turn_ends_it", "that a turn is over is said by the wire"),
+    "N6": (
+        "tests/test_why.py::test_why_is_read_wherever_servers_say_it",
+        "the words of a server are found at the wire, and passed on",
+    ),
+    "N10": ("tests/test_why.py::test_the_agent_learns_why_the_connection_ended", "what was said last is on the wire"),
+    "N15": (
+        "tests/test_signs_of_life.py::test_the_answer_is_heard_after_minutes_of_work_that_the_server_tells_of",
+        "what is a sign of life is said by the wire",
+    ),
+    "N27": (
+        "tests/test_late_answers.py::test_an_answer_is_heard_and_recorded_or_cancelled_before_it_is_heard",
+        "a request is the conversation's, and no speech's",
     ),
     "N25": (
         "tests/test_hold.py::test_a_hold_outlives_the_speech_that_it_found",
@@ -91,6 +105,18 @@ ELSEWHERE = {
     "N37": (
         "tests/test_openai_dialects.py::test_n37_a_text_is_put_back_behind_what_still_stands_there",
         "the machine names a message, and its place is found out at the wire",
+    ),
+    "N14": (
+        "tests/test_output_evidence.py::test_a_text_that_nobody_could_see_is_not_heard",
+        "whether there is a screen is said by the output",
+    ),
+    "N23": (
+        "tests/test_rules_time.py::test_no_more_words_were_heard_than_can_be_spoken_in_that_time",
+        "it stands with the rules of time",
+    ),
+    "N26": (
+        "tests/test_livekit_copies.py::test_an_agent_that_takes_over_has_what_was_heard",
+        "copies of a context are LiveKit's",
     ),
     "P5": ("paused-before-first-sound", "whether held audio is lost is up to the output"),
 }
@@ -107,7 +133,7 @@ IDS = (
     + [f"O{n}" for n in range(1, 8)]
     + [f"P{n}" for n in range(1, 7)]
     + [f"N{n}" for n in (4, 8, 17, 18, 20, 21, 24, 37)]
-    + [f"N{n}" for n in (1, 25)]
+    + [f"N{n}" for n in (1, 5, 6, 10, 15, 27, 25, 14, 23, 26)]
     + [f"R{n}" for n in range(1, 5)]
 )
 
@@ -127,8 +153,8 @@ def test_every_id_that_is_cited_is_one_of_the_page():
     cited = {
         (bug, str(path.relative_to(ROOT)))
         for path in paths
-        for words in re.findall(r"\(([^()]*\b[MTHCOPR]\d+\b[^()]*)\)", path.read_text(encoding="utf-8"))
-        for bug in re.findall(r"\b[MTHCOPR]\d+\b", words)
+        for words in re.findall(r"\(([^()]*\b[MTHCOPRN]\d+\b[^()]*)\)", path.read_text(encoding="utf-8"))
+        for bug in re.findall(r"\b[MTHCOPRN]\d+\b", words)
     }
     assert len(cited) > 100
     assert {(bug, place) for bug, place in cited if bug not in IDS} == set()
