@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import NamedTuple
 
 from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, Definition, Transition, definition
+from speech_lifecycle.fsm.compile.functions import id_of
 
 from .function_mutants import mutations
 
@@ -57,9 +59,25 @@ class Mutant:
             is_handled: whether the original handles it. Only then may more come of it than an answer.
         """
         if self.cell is None:
-            return True
+            function = next(iter(self.definition.instead), "")
+            return is_handled or not function or event in _asking(function)
         chart = next(each for each in definition().every_chart if each.name == self.cell.chart)
         return self.cell.event == event if self.cell.event in chart.events else is_handled
+
+
+@cache
+def _asking(function_id: str) -> frozenset[str]:
+    """Return the events for which a guard is asked that is this function, or calls it."""
+    whole = definition()
+    found = {function_id}
+    while callers := {each.id for each in whole.functions.values() if not found.isdisjoint(each.calls)} - found:
+        found |= callers
+    return frozenset(
+        transition.event
+        for chart in whole.every_chart
+        for transition in chart.transitions
+        if any(id_of(chart.guards[name]) in found for name in transition.guards)
+    )
 
 
 def mutants() -> Iterator[Mutant]:
