@@ -350,3 +350,10 @@ def test_a_refusal_is_reported_in_the_words_of_the_server(code, text, detail):
         transcript.tell(SessionReconciliationRefused("truncate", "a", "other", code, text)), ReportDivergence
     )
     assert (effect.cause, effect.detail) == ("refused", detail)
+
+
+def test_a_text_that_goes_on_after_it_was_shown_is_reported_if_the_response_never_ends():
+    transcript = waiting(capabilities=Capabilities(truncates_by_itself=True))
+    transcript.tell(*text_message("a"), SessionMessageEnded("a"), SessionTextReceived("a", " And more."))
+    transcript.tell(Interrupt(), TimerFired("reconcile"))
+    assert [(effect.message_id, effect.cause) for effect in transcript.of(ReportDivergence)] == [("a", "unanswered")]

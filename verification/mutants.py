@@ -49,7 +49,7 @@ class Mutant:
     @property
     def is_of_conversations(self) -> bool:
         """Whether it takes a conversation to see it; else a speech does."""
-        return self.chart == "conversation"
+        return self.chart == "conversation" or not _of_speeches().issuperset(self.definition.instead)
 
     def may_show(self, event: str, is_handled: bool) -> bool:
         """Whether it may do something else with an event of this name.
@@ -63,6 +63,20 @@ class Mutant:
             return is_handled or not function or event in _asking(function)
         chart = next(each for each in definition().every_chart if each.name == self.cell.chart)
         return self.cell.event == event if self.cell.event in chart.events else is_handled
+
+
+@cache
+def _of_speeches() -> frozenset[str]:
+    """Return the ids of the functions that the charts of a speech name or call."""
+    whole = definition()
+    found: set[str] = set()
+    waiting = [id_of(each) for chart in whole.charts for each in (*chart.guards.values(), *chart.actions.values())]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += whole.functions[name].calls if name in whole.functions else ()
+    return frozenset(found)
 
 
 @cache
