@@ -192,7 +192,7 @@ def test_nobody_is_asked_to_cut_a_text_that_went_on_after_it_was_stopped(end):
         ev.SessionMessageAdded("r", "m", ("text",)),
         ev.SessionTextReceived("m", "Yes."),
     )
-    speech.tell(ev.Interrupt(), ev.TimerFired("stop"))
+    speech.tell(ev.Interrupt(), ev.SessionItemAdded("r"))
     assert speech.record("m").state == "partial"
     speech.tell(MORE["text"], end)
     assert speech.outcome == "interrupted"
