@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import random
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import wraps
 from typing import Any
@@ -11,15 +12,34 @@ from typing import Any
 import pytest
 from one_mutant import CONVERSATION_TESTS, TESTS, paths_of
 from pydantic import TypeAdapter
+from random_speeches import MIXTURES, next_event, some_options
 
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
+from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.replies import Handled
 from speech_lifecycle.fsm.state import Conversation, Speech
 from speech_lifecycle.fsm.validity import is_valid
+from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy
 from speech_lifecycle.verification.replaying import Course, course_of
 
-LONGEST = 60
+LONGEST = 150
 """Longer courses take too long to shorten."""
+MORE_TESTS = (
+    "test_driver*.py",
+    "test_hold.py",
+    "test_out_of_band.py",
+    "test_output_evidence.py",
+    "test_reconnection.py",
+    "test_signs_of_life.py",
+    "test_user_turns.py",
+    "test_why.py",
+)
+"""Tests of other things that have the machines do what the others do not."""
+WALKS = 300
+"""So many random speeches are added."""
+Told = tuple[Capabilities, Any, list[Event]]
+"""What a machine begins with, and is told."""
 
 
 def harvested() -> list[Course]:
@@ -31,12 +51,42 @@ def harvested() -> list[Course]:
         open(os.devnull, "w", encoding="utf-8") as nowhere,
         redirect_stdout(nowhere),
     ):
-        pytest.main(["-q", "-p", "no:cacheprovider", *paths_of((*TESTS, *CONVERSATION_TESTS))])
-    for capabilities, policy, events in [*speeches, *conversations]:
+        pytest.main(["-q", "-p", "no:cacheprovider", *paths_of((*TESTS, *CONVERSATION_TESTS, *MORE_TESTS))])
+    parts = [part for each in conversations if len(each[2]) <= LONGEST for part in _speeches_in(*each)]
+    for capabilities, policy, events in [*speeches, *parts, *map(_walked, range(WALKS)), *conversations]:
         if 0 < len(events) <= LONGEST and all(map(_is_the_same_in_a_file, events)):
             key = capabilities, policy, tuple(events)
             courses.setdefault(repr(key), course_of("", *key))
     return [*courses.values()]
+
+
+def _speeches_in(capabilities: Capabilities, policy: ConversationPolicy, events: Iterable[Event]) -> Iterator[Told]:
+    """Yield what each speech of a conversation was told, as a course of its own."""
+    machine = ConversationMachine(capabilities, policy, keep_steps=True)
+    told: dict[str, list[Event]] = {}
+    for event in events:
+        reply = machine.send(event)
+        steps = reply.steps if isinstance(reply, Handled) else ()
+        for speech_id, own in [(each.speech_id, each.event) for each in steps] or [(machine.speech_of(event), event)]:
+            if speech_id and own is not None:
+                told.setdefault(speech_id, []).append(own)
+    for own_events in told.values():
+        yield capabilities, policy.speech, own_events
+
+
+def _walked(seed: int) -> Told:
+    """Return a random speech."""
+    source = random.Random(seed)
+    capabilities, policy = some_options(source)
+    machine = SpeechMachine(capabilities, policy)
+    events: list[Event] = []
+    kinds = source.choice(MIXTURES)
+    while len(events) < LONGEST // 3:
+        event = next_event(source.choice(kinds), machine.speech, source.choice)
+        if _is_the_same_in_a_file(event):
+            machine.send(event)
+            events.append(event)
+    return capabilities, policy, events
 
 
 def _is_the_same_in_a_file(event: Any) -> bool:

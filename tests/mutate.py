@@ -26,6 +26,7 @@ from equivalent_mutants import EQUIVALENT, reason_of
 from harvest import harvested
 from mutant_vectors import Finding, courses, keep_what_it_takes, save, vectors
 from one_mutant import ORIGINAL, killing_test, mutant_of
+from verdict_memory import Memory
 
 from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.verification.field_bugs import field_bugs
@@ -62,6 +63,12 @@ def every_mutant() -> tuple[Mutant, ...]:
 def verdict_on(mutant_id: str) -> Verdict | None:
     """Return what lint and vectors say of a mutant. Mutants hold functions, so only their ids go to other processes."""
     return judge(mutant_of(mutant_id), courses())
+
+
+def verdict_of_tests(mutant_id: str) -> Verdict:
+    """Return what becomes of a mutant that no vector finds."""
+    mutant = mutant_of(mutant_id)
+    return judge_what_no_vector_finds(mutant, reason_of(mutant.id, mutant.kind), killing_test)
 
 
 def in_parallel(jobs: int, what: str, do: Callable[[str], T], ids: Sequence[str]) -> list[T]:
@@ -104,36 +111,39 @@ def findings_of(mutant_id: str) -> list[Finding]:
     ]
 
 
-def judge_all(chosen: Sequence[Mutant], jobs: int, each: int) -> list[Verdict]:
-    """Judge mutants: by lint and vectors, then by the hunt, which adds vectors, and at last by the tests.
+def judge_all(chosen: Sequence[Mutant], jobs: int, each: int) -> tuple[list[str], list[Verdict]]:
+    """Judge mutants by lint and vectors, then by the hunt, which adds vectors; return also the ids of those left."""
+    memory, names = Memory(), {course.id for course in courses()}
+    verdicts = {mutant.id: memory.verdict(mutant.id, names) for mutant in chosen}
+    left = [mutant_id for mutant_id, verdict in verdicts.items() if verdict is None]
+    verdicts |= dict(zip(left, in_parallel(jobs, "vectors", verdict_on, left), strict=True))
+    memory.note(filter(None, verdicts.values()), (), 0)
+    left = [mutant_id for mutant_id, verdict in verdicts.items() if verdict is None]
+    unhunted = [mutant_id for mutant_id in left if not memory.was_hunted(mutant_id, each)]
+    if unhunted:
+        kinds = [[one for one in unhunted if mutant_of(one).is_of_conversations == is_one] for is_one in (False, True)]
+        with ProcessPoolExecutor(jobs) as pool:
+            found = [each for those in pool.map(hunted, filter(None, kinds), [each] * 2) for each in those]
+        print(f"{len(found)} new vectors")
+        save(found)
+        verdicts |= dict(zip(left, in_parallel(jobs, "new vectors", verdict_on, left), strict=True))
+        left = [mutant_id for mutant_id in left if verdicts[mutant_id] is None]
+        memory.note(filter(None, verdicts.values()), left, each)
+    return left, [verdict for verdict in verdicts.values() if verdict is not None]
+
+
+def judge_by_tests(left: Sequence[str], jobs: int) -> list[Verdict]:
+    """Judge what nothing else finds.
 
     Raises:
         RuntimeError: the tests find nothing wrong with a bug that they are made for, or something with the original.
     """
-    ids = [each.id for each in chosen]
-    verdicts = dict(zip(ids, in_parallel(jobs, "vectors", verdict_on, ids), strict=True))
-    left = [mutant_id for mutant_id, verdict in verdicts.items() if verdict is None]
-    kinds = [
-        [one for one in left if mutant_of(one).is_of_conversations == of_conversations]
-        for of_conversations in (False, True)
-    ]
-    with ProcessPoolExecutor(jobs) as pool:
-        found = [course for those in pool.map(hunted, [one for one in kinds if one], [each] * 2) for course in those]
-    if found:
-        print(f"{len(found)} new vectors")
-        save(found)
-        for mutant_id in left:
-            verdicts[mutant_id] = verdict_on(mutant_id)
-        left = [mutant_id for mutant_id in left if verdicts[mutant_id] is None]
     unknown = [mutant_id for mutant_id in left if not reason_of(mutant_id, mutant_of(mutant_id).kind)]
     if unknown and not killing_test("C7"):
         raise RuntimeError("the tests pass on the field bug C7; see that tests/one_mutant.py makes them run mutants")
     if unknown and (failed := killing_test(ORIGINAL)):
         raise RuntimeError(f"{failed} fails on the original itself; repair it before its mutants")
-    for mutant_id in track(left, description="tests"):
-        mutant = mutant_of(mutant_id)
-        verdicts[mutant_id] = judge_what_no_vector_finds(mutant, reason_of(mutant.id, mutant.kind), killing_test)
-    return [verdict for verdict in verdicts.values() if isinstance(verdict, Verdict)]
+    return in_parallel(jobs, "tests", verdict_of_tests, left)
 
 
 def select(jobs: int) -> None:
@@ -235,6 +245,7 @@ def main() -> int:
     parser.add_argument("--part", choices=REPORTS, help="judge the mutants of transitions, or of functions, alone")
     parser.add_argument("--only", nargs="+", metavar="ID", help="judge those whose ids begin so, and write nothing")
     parser.add_argument("--every-step", action="store_true", help="hunt in every step there is: an hour or more")
+    parser.add_argument("--no-tests", action="store_true", help="only name what neither vectors nor a reason explain")
     parser.add_argument("--select", action="store_true", help="tag the vectors, and drop those that it does not take")
     options = parser.parse_args()
     for difference in what_changed(vectors()):
@@ -251,7 +262,13 @@ def main() -> int:
     ]
     if not chosen:
         parser.error(f"no mutant's id begins with {options.only!r}; docs/mutation.md names some")
-    verdicts = judge_all(chosen, options.jobs, MOST_EACH if options.every_step else EACH)
+    left, verdicts = judge_all(chosen, options.jobs, MOST_EACH if options.every_step else EACH)
+    if options.no_tests:
+        print(*[one for one in left if not reason_of(one, mutant_of(one).kind)], sep="\n")
+        return 0
+    verdicts += judge_by_tests(left, options.jobs)
+    order = {mutant.id: number for number, mutant in enumerate(chosen)}
+    verdicts.sort(key=lambda verdict: order[verdict.mutant])
     if options.only:
         for each in verdicts:
             print(f"{each.mutant}: {each.fate} {each.by} {each.place}")

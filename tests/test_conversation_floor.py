@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from conversations import Talk, announced
 from msgspec.structs import replace
 
@@ -127,3 +128,14 @@ def test_another_output_is_that_of_the_speeches_to_come():
     talk.own("b")
     assert talk.speech("a").capabilities == before
     assert talk.speech("b").capabilities == replace(before, plays_audio=False, can_pause=False, shows_text=False)
+
+
+@pytest.mark.parametrize("before", [(), (ev.Pause(),)], ids=["free", "held"])
+@pytest.mark.parametrize("speaks", [False, True])
+def test_another_output_may_come_whoever_has_the_floor(before, speaks):
+    talk = Talk().speak("a") if speaks else Talk()
+    talk.tell(*before)
+    talk.tell(ev.ChangeOutput(plays_audio=False, can_pause=False))
+    talk.ask("b")
+    assert not talk.speech("b").capabilities.plays_audio
+    assert not speaks or talk.speech("a").capabilities.plays_audio

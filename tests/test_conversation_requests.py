@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from conversations import Talk, asked, done, only
 
 from speech_lifecycle.fsm import effects as fx
@@ -220,3 +221,20 @@ def test_a_response_that_nobody_wants_is_named_by_itself_too():
     assert talk.speech("r-x").cause == "never_authorized"
     talk.tell(ev.RequestResponse("r-y"))
     assert talk.answer(ev.SessionResponseCreated("r-y", "gone")) == ("rejected", "speech_exists")
+
+
+def test_the_servers_own_response_takes_no_name_that_another_speech_has():
+    talk = Talk()
+    talk.own("x")
+    assert talk.answer(ev.SessionResponseCreated("x")) == ("rejected", "speech_exists")
+
+
+@pytest.mark.parametrize("state", ["idle", "requested", "generating"])
+def test_a_response_beside_the_conversation_is_nobodys_even_if_its_name_is_known(state):
+    talk = Talk()
+    talk.own("x")
+    talk.tell(*([] if state == "generating" else [ev.SessionResponseEnded("r-x")]))
+    talk.ask(*(["a"] if state == "requested" else []))
+    assert talk.now.generation == state
+    assert talk.answer(ev.SessionResponseCreated("r-x", is_out_of_band=True)) == ("ignored", "out_of_band")
+    assert talk.answer(ev.SessionResponseCreated("r-x")) == ("ignored", "already_created")

@@ -180,3 +180,25 @@ async def pass_ms(world: SimulatedWorld, ms: float) -> None:
     is_over: list[bool] = []
     world.clock.call_later(ms, lambda: is_over.append(True))
     await world.run_until(lambda: bool(is_over))
+
+
+def test_the_agent_that_lets_the_held_speech_go_on_by_its_name_ends_the_hold():
+    talk = held()
+    assert talk.now.floor == "suspended"
+    talk.tell(ev.Resume("a"))
+    assert (talk.now.floor, talk.states()["a"]) == ("taken", "speaking")
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_where_the_floor_is_given_elsewhere_only_what_waits_gets_it(is_held):
+    talk = held(floor_is_given_elsewhere=True)
+    talk.tell(*([] if is_held else [ev.Resume()]))
+    assert talk.now.floor == ("suspended" if is_held else "taken")
+    assert talk.answer(ev.Authorize("a")) == ("ignored", "already_authorized")
+    assert talk.answer(ev.Authorize("nobody")) == ("rejected", "no_speech")
+    talk.tell(ev.Authorize("b"))
+    assert (talk.now.floor, talk.now.floor_id) == ("taken", "b")
+
+
+def test_where_it_is_not_given_elsewhere_a_hold_keeps_it():
+    assert held().answer(ev.Authorize("b")) == ("rejected", "output_busy")

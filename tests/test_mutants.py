@@ -6,6 +6,7 @@ import ast
 import random
 import re
 from dataclasses import replace
+from types import CodeType, FunctionType
 
 import mutate
 import pytest
@@ -14,7 +15,9 @@ from mutant_vectors import courses
 from one_mutant import ORIGINAL, killing_test, mutant_of
 from test_field_bugs import ELSEWHERE, IDS
 
+from speech_lifecycle.fsm.compile.compiler import compile_definition
 from speech_lifecycle.fsm.compile.definition import definition
+from speech_lifecycle.fsm.compile.variants import compile_variant
 from speech_lifecycle.verification.field_bugs import field_bugs
 from speech_lifecycle.verification.function_mutants import mutations
 from speech_lifecycle.verification.judging import Verdict, judge, judge_what_no_vector_finds
@@ -156,3 +159,26 @@ def test_a_survivor_and_a_wrong_list_are_problems(monkeypatch):
 def test_an_unknown_mutant_is_named():
     with pytest.raises(LookupError, match="no mutant 'nothing'"):
         mutant_of("nothing")
+
+
+# A mutant is compiled by writing what differs
+
+
+@pytest.mark.parametrize("mutant", random.Random(99).sample(ALL, 12), ids=lambda mutant: mutant.id)
+def test_a_mutant_runs_what_it_would_if_all_of_it_were_compiled(mutant):
+    assert functions_of(compile_variant(mutant.definition)) == functions_of(compile_definition(mutant.definition))
+
+
+def functions_of(module):
+    """What each function does: its code, and the replies that it names."""
+    names = vars(module)
+    return {
+        name: (code_of(value.__code__), [names[each] for each in value.__code__.co_names if each.startswith("reply_")])
+        for name, value in names.items()
+        if isinstance(value, FunctionType) and value.__globals__ is names
+    }
+
+
+def code_of(code):
+    names = [each for each in code.co_names if not each.startswith("reply_")]
+    return code.co_code, names, [code_of(each) if isinstance(each, CodeType) else each for each in code.co_consts]

@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 from conversations import Talk, only
+from helpers import Transcript
 
+from speech_lifecycle.fsm import Capabilities
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.simulation.report import build_report
@@ -141,3 +143,66 @@ def test_a_new_conversation_is_not_told_of_it():
             assert build_report(world).divergences == ()
 
     asyncio.run(run())
+
+
+def alone(*, modalities=("audio",), **capabilities) -> Transcript:
+    """A single speech whose response stands beside the conversation, and whose message is played; more may come."""
+    speech = Transcript(
+        ev.SessionResponseCreated("r", is_out_of_band=True),
+        ev.Authorize(),
+        ev.SessionMessageAdded("r", "m", modalities),
+        ev.SessionTextReceived("m", "Yes."),
+        capabilities=Capabilities(**capabilities),
+    )
+    if modalities == ("audio",):
+        speech.tell(ev.SessionAudioReceived("m", 1000), ev.SessionMessageEnded("m"))
+        speech.play("m")
+    else:
+        speech.tell(ev.SessionMessageEnded("m"))
+    return speech
+
+
+MORE = {
+    "audio": ev.SessionAudioReceived("m", 1100),
+    "text": ev.SessionTextReceived("m", " And more."),
+}
+
+
+@pytest.mark.parametrize("modality", MORE)
+def test_nobody_is_asked_to_cut_what_came_of_it_after_it_was_played(modality):
+    speech = alone(modalities=(modality,))
+    speech.tell(MORE[modality], ev.SessionResponseEnded("r"))
+    assert speech.outcome == "completed"
+    assert speech.of(*ABOUT_MEMORY) == []
+
+
+@pytest.mark.parametrize("modality", MORE)
+def test_nothing_is_reported_of_what_came_of_it_if_its_end_never_comes(modality):
+    speech = alone(modalities=(modality,))
+    speech.tell(MORE[modality], ev.Interrupt(), ev.TimerFired("reconcile"))
+    assert speech.outcome == "interrupted"
+    assert speech.of(*ABOUT_MEMORY) == []
+
+
+@pytest.mark.parametrize("end", [ev.SessionResponseEnded("r"), ev.TimerFired("reconcile")])
+def test_nobody_is_asked_to_cut_a_text_that_went_on_after_it_was_stopped(end):
+    speech = Transcript(
+        ev.SessionResponseCreated("r", is_out_of_band=True),
+        ev.Authorize(),
+        ev.SessionMessageAdded("r", "m", ("text",)),
+        ev.SessionTextReceived("m", "Yes."),
+    )
+    speech.tell(ev.Interrupt(), ev.SessionItemAdded("r"))
+    assert speech.record("m").state == "partial"
+    speech.tell(MORE["text"], end)
+    assert speech.outcome == "interrupted"
+    assert speech.of(*ABOUT_MEMORY) == []
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_a_message_of_another_response_is_none_of_it_when_it_has_settled(loses):
+    speech = alone()
+    speech.tell(ev.Interrupt())
+    speech.tell(*([ev.SessionLost(may_resume=True)] if loses else []))
+    reply = speech.send(ev.SessionMessageAdded("other", "n"))
+    assert (reply.kind, reply.reason) == ("rejected", "foreign_response")

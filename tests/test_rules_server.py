@@ -350,3 +350,19 @@ def test_a_refusal_is_reported_in_the_words_of_the_server(code, text, detail):
         transcript.tell(SessionReconciliationRefused("truncate", "a", "other", code, text)), ReportDivergence
     )
     assert (effect.cause, effect.detail) == ("refused", detail)
+
+
+def test_a_text_that_goes_on_after_it_was_shown_is_reported_if_the_response_never_ends():
+    transcript = waiting(capabilities=Capabilities(truncates_by_itself=True))
+    transcript.tell(*text_message("a"), SessionMessageEnded("a"), SessionTextReceived("a", " And more."))
+    transcript.tell(Interrupt(), TimerFired("reconcile"))
+    assert [(effect.message_id, effect.cause) for effect in transcript.of(ReportDivergence)] == [("a", "unanswered")]
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_message_of_another_response_is_foreign_to_a_speech_that_waits_for_the_server(is_lost):
+    transcript = interrupted("a")
+    transcript.tell(OutputPlaybackFinished("a", 400, interrupted=True), *([SessionLost(may_resume=True)] * is_lost))
+    assert transcript.state == "reconciling"
+    reply = transcript.send(SessionMessageAdded("other", "b"))
+    assert (reply.kind, reply.reason) == ("rejected", "foreign_response")

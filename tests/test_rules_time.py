@@ -10,8 +10,8 @@ import math
 import pytest
 from helpers import Transcript, speaking, waiting
 
-from speech_lifecycle.fsm import Policy
-from speech_lifecycle.fsm.effects import CommitMessage, TruncateMessage
+from speech_lifecycle.fsm import Capabilities, Policy
+from speech_lifecycle.fsm.effects import CommitMessage, RemoveMessages, TruncateMessage
 from speech_lifecycle.fsm.events import (
     Close,
     Event,
@@ -24,7 +24,11 @@ from speech_lifecycle.fsm.events import (
     Pause,
     Resume,
     SessionAudioReceived,
+    SessionItemAdded,
     SessionLost,
+    SessionMessageAdded,
+    SessionMessageEnded,
+    SessionResponseEnded,
     TimerFired,
 )
 
@@ -209,3 +213,106 @@ def test_the_words_of_a_whole_transcript_are_estimated_in_proportion():
     transcript.speech.messages["a"].text = "Four words of it."
     transcript.tell(Interrupt(observed_ms=at(500)), cut(500, 500))
     assert transcript.record("a").heard_text == "Four words"
+
+
+# Where only some of the facts carry a time
+
+
+def test_a_finish_without_a_time_is_settled_by_the_last_report():
+    transcript = playing()
+    transcript.tell(progressed(300, 300), OutputPlaybackFinished("a", None, interrupted=True))
+    assert outcome(transcript) == ("partial", 300, "reported")
+    transcript = playing()
+    transcript.tell(OutputPlaybackFinished("a", None, interrupted=True))
+    assert outcome(transcript) == ("partial", 0, "estimated")
+
+
+def test_a_finish_with_a_time_is_settled_by_the_last_report_if_nothing_before_it_carried_one():
+    transcript = waiting("a")
+    transcript.tell(OutputAudioHandedOver("a", 1000), OutputPlaybackStarted("a"), cut(None, 400))
+    assert outcome(transcript) == ("partial", 0, "estimated")
+
+
+@pytest.mark.parametrize("pause", [Pause(), Pause(observed_ms=BEGAN_MS)])
+@pytest.mark.parametrize("resume", [Resume(), Resume(observed_ms=BEGAN_MS + 700)])
+def test_a_hold_is_counted_if_both_its_ends_carry_a_time(pause, resume):
+    transcript = playing()
+    transcript.tell(pause, resume)
+    has_both = pause.observed_ms is not None and resume.observed_ms is not None
+    assert transcript.speech.held_ms == (700 if has_both else 0)
+
+
+def test_a_fact_from_before_a_hold_that_comes_during_it_is_taken_at_its_time():
+    transcript = playing()
+    transcript.tell(Pause(observed_ms=at(600)), cut(None, 400))
+    assert outcome(transcript) == ("partial", 400, "estimated")
+
+
+def test_what_cannot_have_been_heard_at_all_is_skipped_and_nothing_of_it_is_estimated():
+    transcript = waiting("a")
+    transcript.tell(OutputAudioHandedOver("a", 1000, BEGAN_MS), cut(500, 0))
+    assert outcome(transcript) == ("skipped", 0, "reported")
+
+
+# A millisecond is something
+
+
+def of_a_millisecond(*, flushed: bool = True) -> Transcript:
+    transcript = waiting(response_ended=False)
+    transcript.tell(SessionMessageAdded("r", "a"), SessionAudioReceived("a", 1))
+    transcript.tell(*([SessionMessageEnded("a")] if flushed else []), OutputAudioHandedOver("a", 1))
+    return transcript
+
+
+@pytest.mark.parametrize("position_ms", [1, None])
+def test_a_message_of_a_millisecond_is_played_out(position_ms):
+    transcript = of_a_millisecond()
+    transcript.tell(OutputPlaybackFinished("a", position_ms))
+    assert outcome(transcript) == ("played", 1, "reported")
+
+
+def test_a_message_of_a_millisecond_is_heard_to_the_end():
+    transcript = of_a_millisecond()
+    transcript.tell(Interrupt(), OutputPlaybackFinished("a", 1, interrupted=True))
+    assert outcome(transcript) == ("played", 1, "reported")
+
+
+def test_an_output_that_flushed_a_millisecond_is_taken_at_its_word_after_more_has_come():
+    transcript = of_a_millisecond(flushed=False)
+    transcript.tell(SessionItemAdded("r"), SessionAudioReceived("a", 2), OutputPlaybackFinished("a", None))
+    assert transcript.message("a").position_ms == 1
+
+
+def test_a_progress_of_a_millisecond_is_heard_and_stands():
+    transcript = waiting("a")
+    transcript.tell(OutputAudioHandedOver("a", 1000), OutputPlaybackProgressed("a", 1))
+    assert transcript.state == "speaking"
+    transcript.tell(OutputPlaybackFinished("a", 0, interrupted=True))
+    assert outcome(transcript) == ("partial", 1, "reported")
+
+
+def test_a_first_report_of_a_millisecond_is_taken_over_though_less_was_reckoned():
+    transcript = waiting("a")
+    transcript.tell(OutputAudioHandedOver("a", 1000), OutputPlaybackProgressed("a", 5))
+    transcript.tell(OutputPlaybackFinished("a", 1, interrupted=True))
+    assert outcome(transcript) == ("partial", 1, "reported")
+
+
+def test_a_millisecond_of_audio_makes_a_text_an_audio_message():
+    transcript = waiting()
+    transcript.tell(SessionMessageAdded("r", "a", ("text",)), SessionAudioReceived("a", 1))
+    assert transcript.message("a").expects_audio
+
+
+def test_a_millisecond_of_audio_that_nothing_plays_is_removed():
+    transcript = waiting(capabilities=Capabilities(plays_audio=False))
+    transcript.tell(SessionMessageAdded("r", "a"), SessionAudioReceived("a", 1))
+    assert RemoveMessages(("a",)) in transcript.tell(SessionResponseEnded("r"))
+
+
+def test_a_report_that_nothing_was_heard_is_a_fact_that_the_watchdog_waits_on_for():
+    transcript = waiting("a")
+    transcript.tell(OutputAudioHandedOver("a", 500), TimerFired("stall"), OutputPlaybackFinished("a", 0))
+    assert transcript.message("a").state == "streaming"
+    transcript.tell(TimerFired("stall"))
+    assert transcript.state == "waiting"

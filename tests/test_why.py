@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from conversations import Talk, only
+from helpers import queued, waiting
 
 from speech_lifecycle.adapters.sessions.openai_answers import why_ended
 from speech_lifecycle.fsm import effects as fx
@@ -149,3 +150,13 @@ def test_an_error_long_before_is_not_why_the_connection_ended():
 
 def why_over(world: SimulatedWorld) -> list[tuple[str, str]]:
     return [(each.outcome, each.code) for each in world.trace.effects if isinstance(each, fx.ReportSpeechDone)]
+
+
+@pytest.mark.parametrize("may_resume", [False, True])
+@pytest.mark.parametrize("state", ["queued", "waiting", "paused"])
+def test_why_the_connection_was_lost_is_remembered_in_every_state(state, may_resume):
+    speech = queued("m") if state == "queued" else waiting("m")
+    speech.tell(*([ev.Pause()] if state == "paused" else []))
+    assert speech.state == state
+    speech.tell(ev.SessionLost(may_resume, code="1006", text="gone"))
+    assert (speech.speech.code, speech.speech.text) == ("1006", "gone")

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import NamedTuple
 
 from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, Definition, Transition, definition
+from speech_lifecycle.fsm.compile.functions import id_of
 
 from .function_mutants import mutations
 
@@ -47,7 +49,7 @@ class Mutant:
     @property
     def is_of_conversations(self) -> bool:
         """Whether it takes a conversation to see it; else a speech does."""
-        return self.chart == "conversation"
+        return self.chart == "conversation" or not _of_speeches().issuperset(self.definition.instead)
 
     def may_show(self, event: str, is_handled: bool) -> bool:
         """Whether it may do something else with an event of this name.
@@ -57,9 +59,39 @@ class Mutant:
             is_handled: whether the original handles it. Only then may more come of it than an answer.
         """
         if self.cell is None:
-            return True
+            function = next(iter(self.definition.instead), "")
+            return is_handled or not function or event in _asking(function)
         chart = next(each for each in definition().every_chart if each.name == self.cell.chart)
         return self.cell.event == event if self.cell.event in chart.events else is_handled
+
+
+@cache
+def _of_speeches() -> frozenset[str]:
+    """Return the ids of the functions that the charts of a speech name or call."""
+    whole = definition()
+    found: set[str] = set()
+    waiting = [id_of(each) for chart in whole.charts for each in (*chart.guards.values(), *chart.actions.values())]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += whole.functions[name].calls if name in whole.functions else ()
+    return frozenset(found)
+
+
+@cache
+def _asking(function_id: str) -> frozenset[str]:
+    """Return the events for which a guard is asked that is this function, or calls it."""
+    whole = definition()
+    found = {function_id}
+    while callers := {each.id for each in whole.functions.values() if not found.isdisjoint(each.calls)} - found:
+        found |= callers
+    return frozenset(
+        transition.event
+        for chart in whole.every_chart
+        for transition in chart.transitions
+        if any(id_of(chart.guards[name]) in found for name in transition.guards)
+    )
 
 
 def mutants() -> Iterator[Mutant]:

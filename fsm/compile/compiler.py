@@ -79,6 +79,7 @@ def _write(definition: Definition) -> tuple[list[str], list[str], dict[str, Call
     ]
     functions = [line for chart in (*charts, *regions) for line in chart.functions()]
     functions += ["", *lines_of_eventless(regions), "", *lines_of_notices(inliner)]
+    functions += [line for text in untaken(definition.conversation).values() for line in ("", *text)]
     body = [
         *(f"{name} = {reply}" for reply, name in replies.items()),
         *functions,
@@ -110,6 +111,13 @@ def lines_of_eventless(regions: Iterable[RegionWriter]) -> list[str]:
     """Return the lines of the function that finds the eventless transitions of a conversation."""
     found = [line for region in regions for line in region.eventless()]
     return ["def conversation_eventless(conversation, event):", *_indented(["found = []", *found, "return found"])]
+
+
+def untaken(conversation: ChartDefinition) -> dict[str, list[str]]:
+    """Return the lines of the functions of internal events that nothing takes, by name: only a mutant has some."""
+    taken = {transition.event for transition in conversation.transitions}
+    names = [_name_of("conversation", event) for event in conversation.internal_events if event not in taken]
+    return {name: [f"def {name}(run, conversation, event):", "    return None"] for name in names}
 
 
 def lines_of_notices(inliner: Inliner) -> list[str]:

@@ -22,6 +22,7 @@ from .compiler import (
     lines_of_notices,
     tables_of,
     text_of,
+    untaken,
 )
 from .definition import EVENTLESS, ChartDefinition, Definition, definition
 from .functions import FunctionDefinition, functions_of, id_of
@@ -154,6 +155,7 @@ class _Variant:
             for region in regions:
                 texts |= _functions_in(region, events)
             texts["conversation_eventless"] = "\n".join(lines_of_eventless(regions))
+            texts |= {name: "\n".join(lines) for name, lines in untaken(conversation).items()}
         if self._changed:
             texts["conversation_notices"] = "\n".join(lines_of_notices(self._inliner))
         texts |= {
