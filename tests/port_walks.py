@@ -60,7 +60,10 @@ def walk(seed: int, length: int) -> Walk:
     machine: SpeechMachine | ConversationMachine
     if seed % 4 == 3:
         conversation_policy = ConversationPolicy(
-            policy, source.choice(("interrupt", "pause", "ignore")), source.random() < 0.7, source.choice((0, 1, 3))
+            policy,
+            source.choice(("interrupt", "pause", "ignore")),
+            authorize_when_free=source.random() < 0.7,
+            speeches_kept=source.choice((0, 1, 3)),
         )
         machine = ConversationMachine(capabilities, conversation_policy)
         events = _conversation_events(machine.conversation, source)

@@ -46,7 +46,7 @@ def plausible_events(speech: Speech, limit: int = 3) -> list[Event]:
     if speech.timer is not None:
         events += [TimerFired(speech.timer)] * (1 if speech.state in ("waiting", "speaking") else 4)
     if speech.response_id is None:
-        events += [SessionResponseCreated("r")] * 12
+        events += [SessionResponseCreated("r")] * 12 + [SessionResponseCreated("r", is_out_of_band=True)] * 4
     elif not speech.response_has_ended:
         if len(speech.messages) < limit:
             new = f"m{len(speech.messages)}"

@@ -54,6 +54,7 @@ export class Message {
     const { speech, message_id, received_ms, text } = this;
     const record = {
       message_id, state, reason, heard_ms, received_ms, generated_text: text, heard_text, heard_text_status,
+      code: "", heard_ms_status: "reported",
     };
     this.record = record;
     speech.effects.push({ type: "report_message_settled", record });
@@ -206,7 +207,7 @@ export class Speech {
   reportDone(outcome) {
     const records = [];
     for (const { record } of this.messages.values()) if (record !== null) records.push(record);
-    this.effects.push({ type: "report_speech_done", outcome, records, speech_id: "" });
+    this.effects.push({ type: "report_speech_done", outcome, records, speech_id: "", code: "", text: "" });
   }
 }
 
