@@ -47,8 +47,10 @@ def test_everything_that_should_be_possible_is():
 
 
 def test_every_transition_is_taken():
+    """But for those of a floor that is given elsewhere: that policy is not explored (tests/test_conversation_floor.py)."""
     taken = {transition for name in SMALL_CONVERSATIONS for transition in explored(name).transitions_taken}
-    assert [each.id for each in definition().conversation.transitions if each.id not in taken] == []
+    left = [each.id for each in definition().conversation.transitions if each.id not in taken]
+    assert [each for each in left if not each.endswith("#elsewhere")] == []
 
 
 def test_each_number_of_section_9_has_its_properties_and_its_sentence():

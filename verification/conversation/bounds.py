@@ -22,7 +22,6 @@ EVERY_OPTION: tuple[Options, ...] = (
     (Capabilities(), ConversationPolicy(barge_in="pause", authorize_when_free=False)),
     (Capabilities(), ConversationPolicy(speech=Policy(interruptible=False))),
     (Capabilities(can_pause=False), ConversationPolicy(barge_in="pause")),
-    (Capabilities(), ConversationPolicy(authorize_when_free=False, floor_is_given_elsewhere=True)),
 )
 """The policies and capabilities that a guard of the conversation can tell apart.
 
