@@ -52,7 +52,10 @@ def test_facts_are_named_by_their_source_in_the_past_tense_and_commands_are_impe
         "over", "resumed", "speaking", "started", "progressed", "finished", "failed", "fired",
     }  # fmt: skip
     commands = {name for name, source in SOURCE_OF.items() if source == "agent"}
-    assert commands == {"request_response", "authorize", "interrupt", "pause", "resume", "close", "drop_request"}
+    assert commands == {
+        "request_response", "authorize", "interrupt", "pause", "resume", "close", "drop_request",
+        "change_output", "cancel_generation",
+    }  # fmt: skip
 
 
 def test_every_event_is_an_immutable_value():
