@@ -54,7 +54,7 @@ def test_facts_are_named_by_their_source_in_the_past_tense_and_commands_are_impe
     commands = {name for name, source in SOURCE_OF.items() if source == "agent"}
     assert commands == {
         "request_response", "authorize", "interrupt", "pause", "resume", "close", "drop_request",
-        "cancel_generation", "change_output",
+        "change_output", "cancel_generation",
     }  # fmt: skip
 
 
