@@ -112,7 +112,7 @@ def test_both_engines_agree_over_random_walks():
 
 
 RARE = {"message.partial.give_up_end#out_of_band", "message.played.give_up_end#out_of_band"}
-"""A response out of band that does not end in time, after all of it was settled: these walks come there by luck only."""
+"""A response out of band that does not end in time, once all of it was settled: the walks come there by luck only."""
 
 
 def test_every_transition_of_the_charts_was_compared():
