@@ -203,16 +203,20 @@ class ReplayedSession:
         conversation = self.memory.conversation
         refusal: ServerRefusal | None = None
         if request["type"] == "conversation.item.truncate":
-            refusal = conversation.truncate(request["item_id"], request["content_index"], request["audio_end_ms"])
+            name = self.memory.name_of(request["item_id"])
+            refusal = conversation.truncate(name, request["content_index"], request["audio_end_ms"])
             answer = {"type": "conversation.item.truncated", "item_id": request["item_id"]}
         elif request["type"] == "conversation.item.delete":
-            refusal = conversation.delete(request["item_id"])
+            refusal = self.memory.delete(request["item_id"])
             answer = {"type": "conversation.item.deleted", "item_id": request["item_id"]}
         elif request["type"] == "conversation.item.create":
-            item = item_from_client(request["item"], "", "")
-            refusal = (
-                item if isinstance(item, ServerRefusal) else conversation.insert(item, request.get("previous_item_id"))
-            )
+            created = dict(request["item"])
+            if "id" in created:
+                created["id"] = self.memory.name_of_created(created["id"])
+            item = item_from_client(created, "", "")
+            previous = request.get("previous_item_id")
+            previous = previous and self.memory.name_of(previous)
+            refusal = item if isinstance(item, ServerRefusal) else conversation.insert(item, previous)
             answer = {"type": "conversation.item.added", "item": request["item"]}
         else:
             return None

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from .conversation import Conversation, FunctionCallItem, MessageItem, RememberedMessage
+from .conversation import Conversation, FunctionCallItem, MessageItem, RememberedMessage, ServerRefusal
+from .wire_messages import Generated, Part, WireMessages
 
 _PCM_BYTES_PER_S = 48_000
 """Of the format that holds if none is said: 24,000 samples of two bytes."""
@@ -23,54 +23,6 @@ _CONTENT = frozenset({"audio", "output_audio", "text", "output_text"})
 _AUDIO_CONTENT = frozenset({"audio", "output_audio"})
 
 
-@dataclass(slots=True)
-class _Part:
-    """One part of a message's content: its text, as far as it came."""
-
-    finished: str = ""
-    """What the server has said whole."""
-    pieces: list[str] = field(default_factory=list)
-    """What came in pieces since then."""
-
-    @property
-    def text(self) -> str:
-        return self.finished + "".join(self.pieces)
-
-    def finish(self, whole: str) -> None:
-        """Take the text as the server says it whole: all of it, or all since it said so the last time."""
-        is_all = whole.startswith(self.finished) and (len(whole) > len(self.finished) or not self.pieces)
-        if whole:
-            self.finished = whole if is_all else self.finished + whole
-            self.pieces.clear()
-
-
-@dataclass(slots=True)
-class _Generated:
-    """A message that a response made."""
-
-    item: MessageItem
-    bytes_per_s: int
-    sent_bytes: int = 0
-    has_audio: bool = False
-    parts: dict[int, _Part] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    """Under which name the deltas of each kind came first: a server that says everything under two says it once."""
-
-    @property
-    def sent_ms(self) -> int:
-        """The audio of it that the server has sent, in whole milliseconds."""
-        return self.sent_bytes * 1000 // self.bytes_per_s
-
-    def take_audio(self, content_index: int) -> None:
-        """Learn that this part of it is audio."""
-        self.has_audio, self.item.modality, self.item.audio_content_index = True, "audio", content_index
-
-    def take_text(self) -> None:
-        """Learn that a part of it is text."""
-        if not self.has_audio:
-            self.item.modality = "text"
-
-
 class WireMemory:
     """The conversation of a server, kept by an onlooker of the wire."""
 
@@ -78,22 +30,20 @@ class WireMemory:
         self._conversation = self._before = Conversation("remembered")
         self._conversation_id: str | None = None
         self._may_be_kept = False
-        self._generated: dict[str, _Generated] = {}
-        self._elsewhere: set[str] = set()
-        """Responses that are no part of the conversation, and their messages."""
+        self._messages = WireMessages()
+        self._deleted: dict[str, str] = {}
+        """The messages that are gone, by the ids that the server had for them."""
         self._asked: list[Mapping[str, Any]] = []
         """The client's events that the server has not answered."""
         self.output_bytes_per_s = _PCM_BYTES_PER_S
         """Of the audio that the server says it sends."""
-        self.generating: set[str] = set()
-        """The responses that have begun and not ended."""
         self.lost: set[str] = set()
         """The messages that the server knew until its connection was lost."""
 
     @property
     def conversation(self) -> Conversation:
         """What the server remembers now."""
-        for generated in self._generated.values():
+        for generated in self._messages.by_name.values():
             if generated.item.text is not None:
                 generated.item.text = "".join(part.text for _, part in sorted(generated.parts.items()))
         return self._conversation
@@ -101,7 +51,26 @@ class WireMemory:
     @property
     def sent_ms(self) -> dict[str, int]:
         """The audio of each message that the server has sent, in whole milliseconds."""
-        return {item_id: each.sent_ms for item_id, each in self._generated.items()}
+        return {name: each.sent_ms for name, each in self._messages.by_name.items()}
+
+    @property
+    def generating(self) -> set[str]:
+        """The responses that have begun and not ended."""
+        return self._messages.generating
+
+    def name_of(self, item_id: str) -> str:
+        """Return what the latest message that the server calls so is called here."""
+        return self._messages.name_of(item_id)
+
+    def name_of_created(self, item_id: str) -> str:
+        """Return what an item is called here that the client creates: as the message in whose place it comes."""
+        return self._deleted.pop(item_id, item_id)
+
+    def delete(self, item_id: str) -> ServerRefusal | None:
+        """Forget the latest item that the server calls so."""
+        name = self.name_of(item_id)
+        self._deleted[item_id] = name
+        return self._conversation.delete(name)
 
     def remembered(self) -> tuple[RememberedMessage, ...]:
         """Return the assistant's messages as the server remembers them."""
@@ -138,9 +107,9 @@ class WireMemory:
         self._may_be_kept = False
         self._conversation_id = conversation_id
 
-    def count_audio(self, item_id: str, size: int) -> None:
+    def count_audio(self, name: str, size: int) -> None:
         """Take that many bytes of a message's audio."""
-        generated = self._generated.get(item_id)
+        generated = self._messages.by_name.get(name)
         if generated is None:
             return
         # Pieces may end between two milliseconds.
@@ -155,6 +124,7 @@ class WireMemory:
         self.lost |= {message.id for message in self._before.remembered()}
         self._conversation = Conversation("remembered")
         self._asked.clear()
+        self._deleted.clear()
         self.generating.clear()
         self._may_be_kept = True
 
@@ -178,53 +148,49 @@ class WireMemory:
         response, response_id = event.get("response"), _text(event, "response", "id")
         if response_id is None or not isinstance(response, Mapping):
             return
-        if "conversation_id" in response and response["conversation_id"] is None:
-            self._elsewhere.add(response_id)
-        else:
-            self.generating.add(response_id)
+        is_elsewhere = "conversation_id" in response and response["conversation_id"] is None
+        self._messages.begin(response_id, is_elsewhere=is_elsewhere)
 
     def _on_response_done(self, event: Mapping[str, Any]) -> None:
         response, response_id = event.get("response"), _text(event, "response", "id")
         if not isinstance(response, Mapping) or response_id is None:
             return
-        self.generating.discard(response_id)
         output = response.get("output")
         for item in output if isinstance(output, list) else ():
             if isinstance(item, Mapping):
-                self._take_item(response_id, item)
+                self._take_item(response_id, item, is_listed=True)
+        self.generating.discard(response_id)
 
     def _on_output_item(self, event: Mapping[str, Any]) -> None:
         item = event.get("item")
         if isinstance(item, Mapping):
             self._take_item(_text(event, "response_id"), item)
 
-    def _take_item(self, response_id: str | None, item: Mapping[str, Any]) -> None:
+    def _take_item(self, response_id: str | None, item: Mapping[str, Any], *, is_listed: bool = False) -> None:
         item_id = _text(item, "id")
         if item_id is None:
             return
         if item.get("type") == "message":
-            generated = self._message_of(response_id, item_id)
+            generated = self._message_of(response_id, item_id, is_listed=is_listed)
             content = item.get("content")
             if generated is not None and isinstance(content, list):
                 for index, part in enumerate(content):
                     if isinstance(part, Mapping):
                         _take_part(generated, index, part)
-        elif response_id not in self._elsewhere and item.get("type") == "function_call":
+        elif not self._messages.is_elsewhere(response_id) and item.get("type") == "function_call":
             name = _text(item, "name") or ""
             self._conversation.insert(FunctionCallItem(item_id, _text(item, "call_id") or "", name, "", "completed"))
 
-    def _message_of(self, response_id: str | None, item_id: str) -> _Generated | None:
+    def _message_of(self, response_id: str | None, item_id: str, *, is_listed: bool = False) -> Generated | None:
         """Return a message of a response, which may be mentioned here for the first time."""
-        if response_id in self._elsewhere:
-            self._elsewhere.add(item_id)
-        if item_id in self._elsewhere:
+        if not self._messages.is_elsewhere(response_id):
+            there = self._messages.find(response_id, item_id, is_listed=is_listed)
+            if there is not None:
+                return there
+        generated = self._messages.add(response_id, item_id, self.output_bytes_per_s)
+        if generated is None or self._conversation.insert(generated.item) is not None:
             return None
-        generated = self._generated.get(item_id)
-        if generated is None:
-            item = MessageItem(item_id, "assistant", "audio", "in_progress")
-            if self._conversation.insert(item) is not None:
-                return None
-            generated = self._generated[item_id] = _Generated(item, self.output_bytes_per_s)
+        self._messages.by_name[generated.item.id] = generated
         return generated
 
     def _on_part(self, event: Mapping[str, Any]) -> None:
@@ -247,15 +213,15 @@ class WireMemory:
         if generated is not None and delta is not None and _is_first_name(generated, "text", event):
             if _present_name(event["type"]) == "response.output_text.delta":
                 generated.take_text()
-            generated.parts.setdefault(_index(event), _Part()).pieces.append(sound(delta))
+            generated.parts.setdefault(_index(event), Part()).pieces.append(sound(delta))
 
     def _on_text_done(self, event: Mapping[str, Any]) -> None:
         generated = self._message_in(event)
         whole = _text(event, "transcript") or _text(event, "text")
         if generated is not None and whole is not None and _is_first_name(generated, "text done", event):
-            generated.parts.setdefault(_index(event), _Part()).finish(sound(whole))
+            generated.parts.setdefault(_index(event), Part()).finish(sound(whole))
 
-    def _message_in(self, event: Mapping[str, Any]) -> _Generated | None:
+    def _message_in(self, event: Mapping[str, Any]) -> Generated | None:
         item_id = _text(event, "item_id")
         return None if item_id is None else self._message_of(_text(event, "response_id"), item_id)
 
@@ -263,21 +229,27 @@ class WireMemory:
 
     def _on_item_added(self, event: Mapping[str, Any]) -> None:
         item, item_id = event.get("item"), _text(event, "item", "id")
-        if not isinstance(item, Mapping) or item_id is None or self._conversation.find(item_id) is not None:
+        if (
+            not isinstance(item, Mapping)
+            or item_id is None
+            or self._conversation.find(self.name_of(item_id)) is not None
+        ):
             return
         request = self._created_by(item_id, item)
         if request is not None:
-            previous = _text(request, "previous_item_id")
-            if previous != "root" and self._conversation.find(previous or "") is None:
-                previous = None
-            self._conversation.insert(_item_of(item_id, request["item"]), previous)
+            previous_id = _text(request, "previous_item_id")
+            previous = "root" if previous_id == "root" else self._there(previous_id)
+            self._conversation.insert(_item_of(self.name_of_created(item_id), request["item"]), previous)
         elif item.get("role") != "assistant":
-            previous = _text(event, "previous_item_id")
-            if self._conversation.find(previous or "") is None:
-                previous = None
+            previous = self._there(_text(event, "previous_item_id"))
             self._conversation.insert(MessageItem(item_id, "user", "input", "completed"), previous)
         # An assistant's message that neither a response made nor the client created is a copy of an earlier one, as
         # servers announce them on a connection that resumes another.
+
+    def _there(self, item_id: str | None) -> str | None:
+        """Return the name of an item if it is in the conversation."""
+        name = self.name_of(item_id or "")
+        return None if self._conversation.find(name) is None else name
 
     def _created_by(self, item_id: str, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
         created = [each for each in self._asked if each.get("type") == "conversation.item.create"]
@@ -293,13 +265,14 @@ class WireMemory:
     def _on_truncated(self, event: Mapping[str, Any]) -> None:
         request = self._answered(event, "conversation.item.truncate")
         end_ms = event.get("audio_end_ms", None if request is None else request.get("audio_end_ms"))
-        item = self._conversation.find(_text(event, "item_id") or _text(request or {}, "item_id") or "")
+        item_id = _text(event, "item_id") or _text(request or {}, "item_id") or ""
+        item = self._conversation.find(self.name_of(item_id))
         if isinstance(item, MessageItem) and isinstance(end_ms, int):
             item.truncated_at_ms, item.text = end_ms, None
 
     def _on_deleted(self, event: Mapping[str, Any]) -> None:
         request = self._answered(event, "conversation.item.delete")
-        self._conversation.delete(_text(event, "item_id") or _text(request or {}, "item_id") or "")
+        self.delete(_text(event, "item_id") or _text(request or {}, "item_id") or "")
 
     def _on_error(self, event: Mapping[str, Any]) -> None:
         event_id = _text(event, "error", "event_id")
@@ -325,7 +298,7 @@ def _item_of(item_id: str, item: Mapping[str, Any]) -> MessageItem | FunctionCal
     return MessageItem(item_id, "user", "input", "completed", words)
 
 
-def _take_part(generated: _Generated, index: int, part: Mapping[str, Any]) -> None:
+def _take_part(generated: Generated, index: int, part: Mapping[str, Any]) -> None:
     """Take a part of a message's content, as the server describes it; of its text it may say nothing yet."""
     kind = part.get("type")
     if not isinstance(kind, str) or kind not in _CONTENT:
@@ -336,10 +309,10 @@ def _take_part(generated: _Generated, index: int, part: Mapping[str, Any]) -> No
         generated.take_text()
     whole = _text(part, "transcript") or _text(part, "text")
     if whole:
-        generated.parts[index] = _Part(sound(whole))
+        generated.parts[index] = Part(sound(whole))
 
 
-def _is_first_name(generated: _Generated, kind: str, event: Mapping[str, Any]) -> bool:
+def _is_first_name(generated: Generated, kind: str, event: Mapping[str, Any]) -> bool:
     name: str = event["type"]
     return generated.names.setdefault(f"{kind} {_index(event)}", name) == name
 

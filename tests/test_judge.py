@@ -16,6 +16,7 @@ from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimePro
 from speech_lifecycle.fsm.effects import RemoveMessages, ReplaceMessage, TruncateMessage
 from speech_lifecycle.simulation import replay as replaying
 from speech_lifecycle.simulation.observed_connection import observe
+from speech_lifecycle.simulation.recording import Recording
 from speech_lifecycle.simulation.replay import load_source, replay
 from speech_lifecycle.simulation.scenario import play
 from speech_lifecycle.simulation.scenarios import SCENARIOS
@@ -256,6 +257,29 @@ class ReplacesByOtherWords(Adapter):
         return [ReplaceMessage(effect.message_id, effect.text + "!") if isinstance(effect, ReplaceMessage) else effect]
 
 
+class MergesMessages(Adapter):
+    """Takes a message for the one before that had its id."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        ids, begin = self._client.message_ids, self._client.message_ids.begin
+        ids.begin = lambda item_id: ids.name_of(item_id) if ids.is_known(item_id) else begin(item_id)
+
+
+def test_an_adapter_that_merges_messages_of_one_name_is_found(captures, monkeypatch):
+    once = load_source(captures / f"{SPOKEN}.yaml").connections[0]
+    recording = Recording("twice", ((*once, *(event for event in once if "response" in event["type"])),))
+    for at_ms in (None, 3_400):
+        replayed = asyncio.run(replay(recording, interrupt_at_ms=at_ms))
+        assert replayed.report.is_equal, replayed.report
+        first, second = replayed.report.messages
+        assert second.record.message_id == f"{first.record.message_id}#2"
+        assert first.sent_ms == second.sent_ms > 0
+        monkeypatch.setattr(replaying, "OpenAIRealtimeProtocol", MergesMessages)
+        assert not asyncio.run(replay(recording, interrupt_at_ms=at_ms)).report.is_equal
+        monkeypatch.undo()
+
+
 SPOKEN, TWO_SPOKEN, TYPED = "openai_spoken_turn", "xai_preamble_and_tool_call", "openai_preamble_and_tool_call"
 OLDER_NAMES = "azure_voice_live_spoken_turn"
 FAULTS = [
@@ -388,6 +412,56 @@ def test_audio_is_counted_in_the_format_that_the_server_says(output_format, size
 
 def test_audio_is_counted_whatever_its_pieces_are():
     assert remembered_after(*[said("output_audio.delta", pcm(16))] * 3) == [("A", 1, "")]
+
+
+def test_messages_of_one_name_are_kept_apart():
+    """Each response has its own, by ids that every other one has, too; what is late or only listed begins none."""
+
+    def response(words, *ends):
+        created = {"type": "response.created", "response": {"id": "r"}}
+        item = {"id": "A", "type": "message", "content": [{"type": "audio", "transcript": words}]}
+        end = {"type": "response.done", "response": {"id": "r", "output": [item]}}
+        return [created, AUDIO, said("output_audio_transcript.delta", words), *ends, end, AUDIO]
+
+    listed = {"type": "response.done", "response": {"id": "s", "output": [{"id": "A", "type": "message"}]}}
+    truncated = {"type": "conversation.item.truncated", "item_id": "A", "audio_end_ms": 40}
+    deleted = {"type": "conversation.item.deleted", "item_id": "A"}
+    first, second = ("A", 200, "One."), ("A#2", 200, "Two.")
+    both = [*response("One."), *response("Two.")]
+    assert remembered_after(*both, listed) == [first, second]
+    assert remembered_after(*both, truncated) == [first, ("A#2", 40, None)]
+    assert remembered_after(*response("One."), truncated, *response("Two.")) == [("A", 40, None), second]
+    assert remembered_after(*both, deleted, *response("Three.")) == [first, ("A#3", 200, "Three.")]
+    asked = [{"type": "conversation.item.create", "item": {"id": "A", "role": "assistant", "content": []}}]
+    created = {"type": "conversation.item.added", "item": {"id": "A", "role": "assistant"}}
+    replaced = remembered_after(*both, deleted, created, sent=asked)
+    assert [name for name, _, _ in replaced] == ["A", "A#2"], "what comes in the place of a message has its name"
+
+
+def test_a_connection_that_counts_anew_says_other_messages():
+    memory = WireMemory()
+    for number in range(2):
+        memory.receive({"type": "response.created", "response": {"id": "r"}})
+        memory.receive(AUDIO)
+        assert [each.id for each in memory.remembered()] == [f"A#{number + 1}" if number else "A"]
+        memory.lose_connection()
+
+
+def test_a_message_outside_the_conversation_may_have_the_id_of_one_inside():
+    outside = {"type": "response.created", "response": {"id": "o", "conversation_id": None}}
+    inside = {"type": "response.created", "response": {"id": "r"}}
+    aside = {**AUDIO, "response_id": "o"}
+    assert remembered_after(inside, AUDIO, outside, aside, AUDIO) == [("A", 200, "")]
+    assert remembered_after(outside, aside, inside, AUDIO) == [("A", 100, "")]
+
+
+def test_a_response_that_is_not_announced_goes_on_until_its_end():
+    memory = WireMemory()
+    memory.receive(AUDIO)
+    assert memory.generating == {"r"}
+    memory.receive({"type": "response.done", "response": {"id": "r"}})
+    memory.receive(AUDIO)
+    assert memory.generating == set()
 
 
 def test_what_is_said_outside_the_conversation_is_not_remembered():

@@ -1,0 +1,125 @@
+"""The messages that a server's responses make, as an onlooker of the wire tells them apart.
+
+A server may use the ids of responses and of items again: each is another one all the same. As everywhere, the second
+message that is called `item_1` has the name `item_1#2` (docs/openai-realtime.md, "Dialects").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .conversation import MessageItem
+
+
+@dataclass(slots=True)
+class Part:
+    """One part of a message's content: its text, as far as it came."""
+
+    finished: str = ""
+    """What the server has said whole."""
+    pieces: list[str] = field(default_factory=list)
+    """What came in pieces since then."""
+
+    @property
+    def text(self) -> str:
+        """The text that has come."""
+        return self.finished + "".join(self.pieces)
+
+    def finish(self, whole: str) -> None:
+        """Take the text as the server says it whole: all of it, or all since it said so the last time."""
+        is_all = whole.startswith(self.finished) and (len(whole) > len(self.finished) or not self.pieces)
+        if whole:
+            self.finished = whole if is_all else self.finished + whole
+            self.pieces.clear()
+
+
+@dataclass(slots=True)
+class Generated:
+    """A message that a response made."""
+
+    item: MessageItem
+    bytes_per_s: int
+    response: tuple[str, int] | None
+    """The response that made it: its id, and how many have had that until then. None if that was never said."""
+    sent_bytes: int = 0
+    has_audio: bool = False
+    parts: dict[int, Part] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    """Under which name the deltas of each kind came first: a server that says everything under two says it once."""
+
+    @property
+    def sent_ms(self) -> int:
+        """The audio of it that the server has sent, in whole milliseconds."""
+        return self.sent_bytes * 1000 // self.bytes_per_s
+
+    def take_audio(self, content_index: int) -> None:
+        """Learn that this part of it is audio."""
+        self.has_audio, self.item.modality, self.item.audio_content_index = True, "audio", content_index
+
+    def take_text(self) -> None:
+        """Learn that a part of it is text."""
+        if not self.has_audio:
+            self.item.modality = "text"
+
+
+class WireMessages:
+    """All messages that were generated, and the responses that made them."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Generated] = {}
+        self.generating: set[str] = set()
+        """The responses that have begun and not ended."""
+        self._elsewhere: set[str] = set()
+        """Responses that are no part of the conversation, and their messages."""
+        self._begun: dict[str, int] = {}
+        """How many responses had an id."""
+        self._names: dict[str, str] = {}
+        """What the latest message with an id is called, if another had it before."""
+
+    def begin(self, response_id: str, *, is_elsewhere: bool) -> None:
+        """Take the announcement of a response, of which something may have come before."""
+        if is_elsewhere:
+            self._elsewhere.add(response_id)
+        elif response_id not in self.generating:
+            self._elsewhere.discard(response_id)
+            self._begun[response_id] = self._begun.get(response_id, 0) + 1
+            self.generating.add(response_id)
+
+    def is_elsewhere(self, response_id: str | None) -> bool:
+        """Whether a response is no part of the conversation."""
+        return response_id in self._elsewhere
+
+    def name_of(self, item_id: str) -> str:
+        """Return the name of the latest message that has this id."""
+        return self._names.get(item_id, item_id)
+
+    def find(self, response_id: str | None, item_id: str, *, is_listed: bool = False) -> Generated | None:
+        """Return the message that something said of an item is about; None if that is a new one, or is elsewhere.
+
+        What names a response that goes on is about a message of that, unless it only lists what there is.
+        """
+        there = self.by_name.get(self.name_of(item_id))
+        if there is None or is_listed or response_id not in self.generating:
+            return there
+        return there if there.response == self._now(response_id) else None
+
+    def add(self, response_id: str | None, item_id: str, bytes_per_s: int) -> Generated | None:
+        """Return a message that is mentioned for the first time; None if it is elsewhere."""
+        if response_id in self._elsewhere:
+            self._elsewhere.add(item_id)
+        if response_id is not None and response_id not in self._elsewhere:
+            self.begin(response_id, is_elsewhere=False)
+            self._elsewhere.discard(item_id)
+        if item_id in self._elsewhere:
+            return None
+        count, name = 1, item_id
+        while name in self.by_name:
+            count += 1
+            name = f"{item_id}#{count}"
+        if count > 1:
+            self._names[item_id] = name
+        item = MessageItem(name, "assistant", "audio", "in_progress")
+        return Generated(item, bytes_per_s, None if response_id is None else self._now(response_id))
+
+    def _now(self, response_id: str | None) -> tuple[str, int] | None:
+        return None if response_id is None else (response_id, self._begun.get(response_id, 0))
