@@ -12,7 +12,7 @@ from speech_lifecycle.fsm.values import Capabilities, Policy
 from . import misbehaviour as bad
 from .scenario import Action, Scenario
 from .script import AfterLoss, Pacing, ScriptedFunctionCall, ScriptedMessage, ScriptedResponse, ServerBehaviour
-from .server_dialects import AZURE, BARE, GATEWAY, LATE, XAI, ServerDialect
+from .server_dialects import AZURE, BARE, CONTENTS, GATEWAY, LATE, XAI, ServerDialect
 
 PREAMBLE = ScriptedMessage("Let me check the weather in London for you.", 1_800, message_id="preamble")
 ANSWER = ScriptedMessage(
@@ -136,6 +136,12 @@ _ALL = (
         "a server that announces no items, and sends its transcript by sentences",
         BARE,
         bugs="N8 N20",
+    ),
+    _spoken(
+        "contents",
+        "a server that announces neither responses nor items: all that it sends are contents, and the end",
+        CONTENTS,
+        bugs="N8",
     ),
     _spoken(
         "late",

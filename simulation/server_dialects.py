@@ -24,6 +24,7 @@ class ServerDialect:
         or each event that has two names under both.
     takes_response_fields: whether `response.create` may have any (N17).
     echoes_response: whether a response brings back metadata, conversation and modalities.
+    announces_responses: whether it says that a response begins, and not only what comes of it.
     announces_items: whether it says that items and their parts begin and end, and not only what comes of them (N8).
     transcripts: word by word; a `done` for each sentence; or only in the events that close the item (N20).
     names_items_in_answers: whether an answer to a deletion names the item (N21).
@@ -36,6 +37,7 @@ class ServerDialect:
     event_names: Literal["ga", "legacy", "both"] = "ga"
     takes_response_fields: bool = True
     echoes_response: bool = True
+    announces_responses: bool = True
     announces_items: bool = True
     transcripts: Literal["words", "sentences", "closing"] = "words"
     names_items_in_answers: bool = True
@@ -74,6 +76,10 @@ GATEWAY = ServerDialect(event_names="both", takes_response_fields=False, echoes_
 """A gateway before other models, as NVIDIA's nemotron-voice-agent has to do with."""
 BARE = ServerDialect(echoes_response=False, announces_items=False, transcripts="sentences", says_predecessors=False)
 """A small server of one's own, as huggingface/speech-to-speech was."""
+CONTENTS = ServerDialect(
+    echoes_response=False, announces_responses=False, announces_items=False, says_predecessors=False
+)
+"""One that announces nothing: what comes of a response is all that it says, and in the end that it is done."""
 LATE = ServerDialect(transcripts="closing", names_items_in_answers=False, refusals=XAI.refusals)
 """One that says what was spoken only when it has been."""
 
@@ -103,6 +109,8 @@ class Voice:
         """Yield what this server sends in the place of an event."""
         for shaped in self._with_its_transcript(event):
             if not self.dialect.announces_items and shaped["type"] in _ABOUT_ITEMS and not _is_of_the_user(shaped):
+                continue
+            if not self.dialect.announces_responses and shaped["type"] == "response.created":
                 continue
             shaped = self._without_what_it_does_not_say(shaped)
             if self.dialect.event_names == "legacy":

@@ -25,7 +25,7 @@ from speech_lifecycle.fsm.events import (
 )
 from speech_lifecycle.simulation.report import build_report
 from speech_lifecycle.simulation.script import Pacing, ScriptedMessage, ScriptedResponse, ServerBehaviour
-from speech_lifecycle.simulation.server_dialects import AZURE, BARE, GATEWAY, LATE, OPENAI
+from speech_lifecycle.simulation.server_dialects import AZURE, BARE, CONTENTS, GATEWAY, LATE, OPENAI
 from speech_lifecycle.simulation.server_dialects import XAI as XAI_SERVER
 from speech_lifecycle.simulation.world import SimulatedWorld
 
@@ -158,11 +158,80 @@ def test_n8_a_message_that_is_only_in_the_end_of_the_response_is_announced():
     ]
 
 
-def test_n8_of_a_response_that_is_over_or_unknown_no_message_begins():
+SIGNS = {
+    "output_item.added": item(),
+    "content_part.added": part(),
+    "audio.delta": delta(),
+    "transcript.delta": words("Hi"),
+    "text.delta": words("Hi", kind="output_text"),
+    "transcript.done": done("Hi"),
+    "text.done": done("Hi", kind="output_text"),
+    "content_part.done": part(event="done", transcript="Hi"),
+    "output_item.done": {**item_done({"type": "audio", "transcript": "Hi"}), "response_id": "r"},
+    "response.done": response_done({"id": "A", "type": "message", "content": [{"type": "audio", "transcript": "Hi"}]}),
+    "function call": {**item(), "item": {"id": "F", "type": "function_call"}},
+    "arguments.delta": {"type": "response.function_call_arguments.delta", "response_id": "r", "item_id": "F"},
+    "tool of its own": {"type": "response.mcp_call.in_progress", "response_id": "r", "item_id": "F"},
+}
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_response_that_no_event_announces_begins_with_the_first_sign_of_it(sign):
+    for asks in (True, False):
+        wire = Wire()
+        if asks:
+            wire.protocol.request_response("speech_1")
+        wire.feed(SIGNS[sign], SIGNS[sign])
+        assert wire.told[0] == SessionResponseCreated("r", "speech_1" if asks else "")
+        assert len(wire.of(SessionResponseCreated)) == 1
+
+
+def test_a_response_that_only_ends_answers_who_waits_and_else_nobody():
+    wire = Wire().feed(response_done(status="failed"))
+    assert wire.of(SessionResponseCreated) == []
+    wire = Wire()
+    wire.protocol.request_response("speech_1")
+    wire.feed(response_done(status="failed"))
+    assert wire.told == [SessionResponseCreated("r", "speech_1"), SessionResponseEnded("r", "failed")]
+
+
+def test_a_response_is_announced_once_even_if_its_announcement_comes_late():
+    wire = Wire().feed(delta(), created(metadata=None), words("Hi"), response_done())
+    assert len(wire.of(SessionResponseCreated)) == len(wire.of(SessionMessageAdded)) == 1
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_what_comes_of_a_response_that_is_over_begins_none(sign):
+    wire = Wire()
+    wire.protocol.request_response("speech_1")
+    wire.protocol.request_response("speech_2")
+    wire.feed(created(), delta(), response_done(), SIGNS[sign])
+    assert len(wire.of(SessionResponseCreated)) == 1
+
+
+def test_a_server_that_announces_nothing_may_use_the_id_of_a_response_again():
+    wire = Wire()
+    for number, item_id in enumerate("AB"):
+        wire.protocol.request_response(f"speech_{number}")
+        wire.feed(delta(item_id=item_id), response_done(), delta(item_id=item_id), item(item_id))
+    assert [fact.speech_id for fact in wire.of(SessionResponseCreated)] == ["speech_0", "speech_1"]
+    assert len({fact.response_id for fact in wire.of(SessionResponseCreated)}) == 2
+
+
+@pytest.mark.parametrize("first", ["text.delta", "text.done"])
+def test_what_a_message_has_is_shown_by_its_first_content_where_the_response_does_not_say(first):
+    for before in ([], [created()], [created(), item()]):
+        assert Wire().feed(*before, SIGNS[first]).of(SessionMessageAdded)[0].modalities == ("text",)
+    spoken = Wire().feed(created(output_modalities=["audio"]), SIGNS[first])
+    assert spoken.of(SessionMessageAdded)[0].modalities == ("audio",), "the response has said it"
+    listed = {"id": "A", "type": "message", "content": [{"type": "output_text", "text": "Hi"}]}
+    assert Wire().feed(response_done(listed)).of(SessionMessageAdded)[0].modalities == ("text",)
+
+
+def test_n8_of_a_response_that_is_over_no_message_begins():
     late = [delta(), part(), item_done({"type": "audio", "transcript": "Hi"}), words("Hi")]
-    for before in ([created(), response_done()], []):
-        wire = Wire().feed(*before, *late)
-        assert wire.of(SessionMessageAdded, SessionMessageEnded) == []
+    wire = Wire().feed(created(), response_done(), *late)
+    assert wire.of(SessionMessageAdded, SessionMessageEnded) == []
 
 
 def test_a_message_is_announced_once_whatever_the_order_of_the_events_about_it():
@@ -640,7 +709,15 @@ def test_there_is_a_table_of_dialects():
 
 # End to end
 
-SERVERS = {"openai": OPENAI, "azure": AZURE, "xai": XAI_SERVER, "gateway": GATEWAY, "bare": BARE, "late": LATE}
+SERVERS = {
+    "openai": OPENAI,
+    "azure": AZURE,
+    "xai": XAI_SERVER,
+    "gateway": GATEWAY,
+    "bare": BARE,
+    "contents": CONTENTS,
+    "late": LATE,
+}
 RESPONSE = ScriptedResponse(
     (ScriptedMessage("One two. Three four five.", 300), ScriptedMessage("Six seven. Eight!", 440)),
     pacing=Pacing(speed=2.0),

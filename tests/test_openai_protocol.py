@@ -258,7 +258,8 @@ def test_barge_in(protocol, receiver):
 
 
 def test_what_means_nothing_here_is_passed_over(protocol, receiver):
-    feed(protocol, {"type": "rate_limits.updated"}, {"type": "ping"}, {}, delta("output_audio", PCM, "unknown"))
+    of_nothing = {**delta("output_audio", PCM, "unknown"), "response_id": None}
+    feed(protocol, {"type": "rate_limits.updated"}, {"type": "ping"}, {}, of_nothing)
     assert receiver.told == [("unknown", b"\x01\x00" * 24)], "the driver knows whose message it is"
 
 

@@ -34,6 +34,10 @@ ENDS = {
         "preamble partial interrupted 900, answer skipped interrupted 0, closing skipped interrupted 0, "
         "later played finished 1400"
     ),
+    "dialect-contents": (
+        "preamble partial interrupted 900, answer skipped interrupted 0, closing skipped interrupted 0, "
+        "later played finished 1400"
+    ),
     "dialect-late": (
         "preamble partial interrupted 900, answer skipped interrupted 0, closing skipped interrupted 0, "
         "later played finished 1400"

@@ -27,6 +27,8 @@ class Dialect:
     """Whether `response.create` may carry metadata. Some gateways refuse any field in it (N17)."""
     echoes_metadata: bool = True
     """Whether a response brings back the metadata that it was asked for with. If not, its place in order tells."""
+    announces_responses: bool = True
+    """Whether an event says that a response begins. If not, the first that comes of it tells."""
 
 
 OPENAI = Dialect("openai")

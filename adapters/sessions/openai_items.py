@@ -63,7 +63,8 @@ class OutputItem:
     """An assistant message, as the server builds it."""
 
     response_id: str
-    modalities: tuple[Modality, ...]
+    modalities: tuple[Modality, ...] | None
+    """None as long as nothing has shown what it has."""
     audio_format: AudioFormat | AudioFormatError
     """Of the audio that comes of it, or why that cannot be played."""
     is_announced: bool = False

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from speech_lifecycle.fsm.effects import CommitMessage, SessionEffect
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
@@ -24,7 +24,6 @@ from speech_lifecycle.fsm.events import (
     SessionResponseProgressed,
     SessionTextReceived,
 )
-from speech_lifecycle.fsm.values import Modality
 
 from ..ports import SessionReceiver
 from .audio_format import PCM_24K, AudioFormat, AudioFormatError
@@ -40,14 +39,15 @@ from .fields import (
     optional_identifier,
     text,
 )
-from .incoming_audio import IncomingAudio, SaidFormat
+from .incoming_audio import IncomingAudio
 from .openai_answers import ErrorEvent, OpenAIAnswers, ServerError, status_of, why_ended
 from .openai_client_events import ClientEvents
-from .openai_contents import messages_in, modalities_of, parts_of, words_of
+from .openai_contents import Contents, contents_of, messages_in, modalities_in, modalities_of, words_of
 from .openai_deltas import AudioDelta, Delta, delta_decoder
 from .openai_dialects import OPENAI, Dialect
 from .openai_items import Conversation, OutputItem
 from .openai_requests import ResponseRequests
+from .openai_responses import OpenResponse, OpenResponses
 from .response_options import SPEECH_ID_KEY
 from .resumption import GREETINGS
 from .user_turn import UserTurn
@@ -62,21 +62,7 @@ _OLDER_NAMES = {
     "response.text.done": "response.output_text.done",
     "conversation.item.created": "conversation.item.added",
 }
-
-_RESPONSES_KEPT = 64
-"""Responses of which the end is awaited: far more than one connection has at a time."""
-
-V = TypeVar("V")
-
-
-@dataclass(frozen=True, slots=True)
-class _Response:
-    """What the server says of a response when it begins."""
-
-    modalities: tuple[Modality, ...]
-    audio_format: SaidFormat
-    others: list[str] = field(default_factory=list)
-    """Its items that are no messages."""
+_OF_WRITTEN_TEXT = frozenset({"response.output_text.delta", "response.output_text.done"})
 
 
 class ProtocolError(SpeechLifecycleError, ValueError):
@@ -99,8 +85,7 @@ class OpenAIRealtimeProtocol:
     """What the server calls the conversation, if it says so. It outlives the connection if the server keeps it."""
     _items: dict[str, OutputItem] = field(default_factory=dict)
     """The messages of responses that have not ended."""
-    _responses: dict[str, _Response] = field(default_factory=dict)
-    """Those that have not ended."""
+    _responses: OpenResponses = field(default_factory=OpenResponses)
     _conversation: Conversation = field(default_factory=Conversation)
 
     def __post_init__(self) -> None:
@@ -141,7 +126,7 @@ class OpenAIRealtimeProtocol:
 
     def receive_delta(self, delta: Delta) -> None:
         """Report a delta that `delta_in` has decoded: what `receive` does with the same event."""
-        item = self._item(delta.item_id, delta.response_id or "")
+        item = self._item(delta.item_id, delta.response_id or "", delta.name)
         if item is not None and not _is_its_name(item, delta.name):
             return
         if isinstance(delta, AudioDelta):
@@ -179,10 +164,20 @@ class OpenAIRealtimeProtocol:
         response_id = identifier(event, "response", "id")
         response = mapping(event, "response")
         asked_by = metadata_entry(response, SPEECH_ID_KEY)
-        audio_format = self._audio.format_in(response)
+        begun = OpenResponse(modalities_of(response), self._audio.format_in(response))
+        self._client.dialect = replace(self._client.dialect, announces_responses=True)
+        already = self._responses.get(response_id)
+        if already is not None and not already.is_announced:
+            already.is_announced = True
+            return
+        self._begin_response(response_id, response, asked_by, begun)
+
+    def _begin_response(
+        self, response_id: str, response: Mapping[str, Any], asked_by: str | None, begun: OpenResponse
+    ) -> None:
         if response_id not in self._responses:
             self._client.response_ids.begin(response_id)
-        _remember(self._responses, response_id, _Response(modalities_of(response), audio_format))
+        self._responses.begin(response_id, begun)
         is_out_of_band = "conversation_id" in response and response["conversation_id"] is None
         if asked_by is None and not is_out_of_band and not self._client.brings_metadata_back(response):
             asked_by = self._client.requests.next_in_order()
@@ -193,22 +188,56 @@ class OpenAIRealtimeProtocol:
         created = SessionResponseCreated(self._name(response_id), asked_by or "", is_out_of_band=is_out_of_band)
         self.receiver.report(created, speech_id=asked_by)
 
+    def _note_response(self, response_id: str, item_id: str = "", response: Mapping[str, Any] | None = None) -> None:
+        """Begin the response that something comes of, if no event said that it begins.
+
+        What comes of one that is over does not begin it anew, unless this server is known to announce none and
+        somebody waits: then it may have used the id again, if it did not use that of the item too.
+        """
+        if not response_id or response_id in self._responses:
+            return
+        if self._client.response_ids.is_known(response_id) and (
+            self._client.dialect.announces_responses
+            or self._client.message_ids.is_known(item_id)
+            or self._client.requests.next_in_order() is None
+        ):
+            return
+        said = response or {}
+        begun = OpenResponse(modalities_of(said), self._audio.format_in(said), is_announced=False)
+        self._client.dialect = replace(self._client.dialect, announces_responses=False)
+        self._begin_response(response_id, said, metadata_entry(said, SPEECH_ID_KEY), begun)
+
+    def _note_whole_response(
+        self, response_id: str, response: Mapping[str, Any], outputs: Mapping[str, Contents]
+    ) -> None:
+        """Begin a response of which nothing came before its end. One that says nothing must be waited for."""
+        is_awaited = metadata_entry(response, SPEECH_ID_KEY) or (
+            not self._client.brings_metadata_back(response) and self._client.requests.next_in_order()
+        )
+        if outputs or is_awaited:
+            self._note_response(response_id, next(iter(outputs), ""), response)
+
     def _on_output_item_added(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response_id")
         if text(event, "item", "type") == "message":
             item_id = identifier(event, "item", "id")
             if item_id not in self._items:
+                self._note_response(response_id, item_id)
                 self._begin_item(item_id, response_id)
             return
         item_id = optional(event, "item", "id")
-        if isinstance(item_id, str) and response_id in self._responses:
-            self._responses[response_id].others.append(item_id)
+        self._note_response(response_id, item_id if isinstance(item_id, str) else "")
+        response = self._responses.get(response_id)
+        if isinstance(item_id, str) and response is not None:
+            response.others.append(item_id)
         self.receiver.report(SessionItemAdded(self._name(response_id)))
 
     def _note_progress(self, event: Mapping[str, Any]) -> None:
         """Report that the server works on a response, if an event names it or an item of it and says nothing more."""
         named, item_id = event.get("response_id"), event.get("item_id")
-        for response_id, response in self._responses.items():
+        if isinstance(named, str) and str(event.get("type")).startswith("response."):
+            self._note_response(hint(event, "response_id"), hint(event, "item_id"))
+        for response_id, response in self._responses:
             item = self._items.get(item_id) if isinstance(item_id, str) else None
             if response_id == named or item_id in response.others or (item and item.response_id == response_id):
                 self.receiver.report(SessionResponseProgressed(self._name(response_id)))
@@ -217,9 +246,9 @@ class OpenAIRealtimeProtocol:
     def _on_conversation_item_added(self, event: Mapping[str, Any]) -> None:
         item_id = identifier(event, "item", "id")
         previous_item_id = optional_identifier(event, "previous_item_id")
-        former = None
+        item, former = optional(event, "item"), None
         if optional(event, "item", "role") == "assistant" and optional(event, "item", "status") == "completed":
-            former = self._client.former.recognize(item_id, "".join(parts_of(optional(event, "item")).values()))
+            former = self._client.former.recognize(item_id, "".join(contents_of(item).texts.values()))
         if former is not None:
             self._conversation.rename(self._client.message_ids.id_of(former), item_id)
         self._conversation.add(item_id, previous_item_id)
@@ -241,13 +270,13 @@ class OpenAIRealtimeProtocol:
 
     def _on_audio_delta(self, event: Mapping[str, Any]) -> None:
         item_id, data = identifier(event, "item_id"), audio(event, "delta")
-        item = self._item(item_id, hint(event, "response_id"))
+        item = self._item(item_id, hint(event, "response_id"), event["type"])
         if item is None or _is_its_name(item, event["type"]):
             self._receive_audio(item_id, item, data, content_index(event))
 
     def _on_text_delta(self, event: Mapping[str, Any]) -> None:
         item_id, words = identifier(event, "item_id"), text(event, "delta")
-        item = self._item(item_id, hint(event, "response_id"))
+        item = self._item(item_id, hint(event, "response_id"), event["type"])
         if item is None or _is_its_name(item, event["type"]):
             self._receive_text(item_id, item, words, content_index(event) or 0)
 
@@ -256,15 +285,17 @@ class OpenAIRealtimeProtocol:
         item_id = identifier(event, "item_id")
         key = "transcript" if "transcript" in event else "text"
         done = text(event, key) if optional(event, key) is not None else ""
-        item, index = self._item(item_id, hint(event, "response_id"), is_end=True), content_index(event) or 0
+        item = self._item(item_id, hint(event, "response_id"), event["type"])
+        index = content_index(event) or 0
         if item is not None and _is_its_name(item, event["type"]):
             self._report_text(item_id, item, item.text(index).take_done(done))
 
     def _on_content_part_done(self, event: Mapping[str, Any]) -> None:
         """The last place but two where a text may be that came nowhere before (N20)."""
         item_id, words = identifier(event, "item_id"), words_of(optional(event, "part"))
-        item, index = self._item(item_id, hint(event, "response_id"), is_end=True), content_index(event) or 0
+        item, index = self._item(item_id, hint(event, "response_id")), content_index(event) or 0
         if item is not None:
+            item.modalities = item.modalities or modalities_in(optional(event, "part"))
             self._report_text(item_id, item, item.text(index).take_whole(words))
 
     def _receive_audio(self, item_id: str, item: OutputItem | None, data: bytes, index: int | None) -> None:
@@ -293,11 +324,11 @@ class OpenAIRealtimeProtocol:
         self.receiver.report(SessionTextReceived(self._client.message_ids.name_of(item_id), words))
 
     def _on_output_item_done(self, event: Mapping[str, Any]) -> None:
-        item_id, words = identifier(event, "item", "id"), parts_of(optional(event, "item"))
+        item_id, contents = identifier(event, "item", "id"), contents_of(optional(event, "item"))
         response_id = hint(event, "response_id") if optional(event, "item", "type") == "message" else ""
-        item = self._items.get(item_id) if not response_id else self._item(item_id, response_id, is_end=True)
+        item = self._items.get(item_id) if not response_id else self._item(item_id, response_id)
         if item is not None:
-            self._receive_rest(item_id, item, words)
+            self._receive_rest(item_id, item, contents)
             self._end(item_id, item)
         else:
             self._note_progress(event)
@@ -306,15 +337,16 @@ class OpenAIRealtimeProtocol:
         response_id, status = identifier(event, "response", "id"), status_of(mapping(event, "response"))
         code, in_words = why_ended(mapping(event, "response"))
         outputs = messages_in(optional(event, "response", "output"))
-        for item_id, words in outputs.items():
-            item = self._item(item_id, response_id, is_end=True)
+        self._note_whole_response(response_id, mapping(event, "response"), outputs)
+        for item_id, contents in outputs.items():
+            item = self._item(item_id, response_id, is_listed=True)
             if item is not None and item.response_id == response_id:
-                self._receive_rest(item_id, item, words)
+                self._receive_rest(item_id, item, contents)
         for item_id, item in list(self._items.items()):
             if item.response_id == response_id:
                 self._announce(item_id, item)
                 self._drop_item(item_id, item)
-        self._responses.pop(response_id, None)
+        self._responses.end(response_id)
         self.receiver.report(SessionResponseEnded(self._name(response_id), status, code, in_words))
 
     def _drop_item(self, item_id: str, item: OutputItem) -> None:
@@ -322,9 +354,10 @@ class OpenAIRealtimeProtocol:
         self._client.former.note(self._client.message_ids.name_of(item_id), item.whole_text)
         del self._items[item_id]
 
-    def _receive_rest(self, item_id: str, item: OutputItem, words: Mapping[int, str]) -> None:
+    def _receive_rest(self, item_id: str, item: OutputItem, contents: Contents) -> None:
         """Report what the parts of a message say at its end and did not say before."""
-        for index, whole in words.items():
+        item.modalities = item.modalities or contents.modalities
+        for index, whole in contents.texts.items():
             self._report_text(item_id, item, item.text(index).take_whole(whole))
 
     def _on_truncated(self, event: Mapping[str, Any]) -> None:
@@ -356,20 +389,23 @@ class OpenAIRealtimeProtocol:
     def _on_user_turn(self, event: Mapping[str, Any]) -> None:
         self._user_turn.take(event)
 
-    def _item(self, item_id: str, response_id: str, *, is_end: bool = False) -> OutputItem | None:
+    def _item(self, item_id: str, response_id: str, content: str = "", *, is_listed: bool = False) -> OutputItem | None:
         """Return a message that is being built. Some servers do not say that one begins (N8).
 
-        What only ends, or names no response, begins no message by an id that another has had.
+        `content` is the event that has something of it, if one has. What is only listed by the end of a response, or
+        names none, begins no message by an id that another has had.
         """
         item = self._items.get(item_id)
-        if item is not None or ((is_end or not response_id) and self._client.message_ids.is_known(item_id)):
-            return item
-        if not response_id and len(self._responses) == 1:
-            response_id = next(iter(self._responses))
-        return self._begin_item(item_id, response_id) if response_id in self._responses else None
+        if item is None and not ((is_listed or not response_id) and self._client.message_ids.is_known(item_id)):
+            response_id = response_id or self._responses.only
+            self._note_response(response_id, item_id)
+            item = self._begin_item(item_id, response_id) if response_id in self._responses else None
+        if item is not None and item.modalities is None and content:
+            item.modalities = ("text",) if _OLDER_NAMES.get(content, content) in _OF_WRITTEN_TEXT else ("audio",)
+        return item
 
     def _begin_item(self, item_id: str, response_id: str) -> OutputItem:
-        response = self._responses.get(response_id) or _Response(("audio",), self._audio.said)
+        response = self._responses.get(response_id) or OpenResponse(None, self._audio.said)
         if response_id in self._responses or not self._client.message_ids.is_known(item_id):
             self._client.message_ids.begin(item_id)
         item = self._items[item_id] = OutputItem(response_id, response.modalities, response.audio_format)
@@ -383,7 +419,8 @@ class OpenAIRealtimeProtocol:
         if not item.is_announced:
             item.is_announced = True
             message_id = self._client.message_ids.name_of(item_id)
-            self.receiver.report(SessionMessageAdded(self._name(item.response_id), message_id, item.modalities))
+            modalities = item.modalities or ("audio",)
+            self.receiver.report(SessionMessageAdded(self._name(item.response_id), message_id, modalities))
 
     def _end(self, item_id: str, item: OutputItem) -> None:
         if not item.has_ended:
@@ -416,13 +453,6 @@ class OpenAIRealtimeProtocol:
 def _is_its_name(item: OutputItem, name: str) -> bool:
     """Whether this kind of event comes under this name: the first that it came under. The other is a copy (N18)."""
     return item.names.setdefault(_OLDER_NAMES.get(name, name), name) == name
-
-
-def _remember(latest: dict[str, V], key: str, value: V) -> None:
-    """Remember something of a response, and forget the oldest: the ends of some never come."""
-    latest[key] = value
-    if len(latest) > _RESPONSES_KEPT:
-        del latest[next(iter(latest))]
 
 
 _HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]] = {

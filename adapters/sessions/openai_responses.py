@@ -1,0 +1,62 @@
+"""The responses of an OpenAI Realtime server that have begun and not ended, announced or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from speech_lifecycle.fsm.values import Modality
+
+from .incoming_audio import SaidFormat
+
+_KEPT = 64
+"""Responses of which the end is awaited: far more than one connection has at a time. The ends of some never come."""
+
+
+@dataclass(slots=True)
+class OpenResponse:
+    """What the server says of a response when it begins."""
+
+    modalities: tuple[Modality, ...] | None
+    """None if it says nothing of that: its messages show what they have."""
+    audio_format: SaidFormat
+    is_announced: bool = True
+    """Whether an event said that it begins. If not, something of it came."""
+    others: list[str] = field(default_factory=list)
+    """Its items that are no messages."""
+
+
+class OpenResponses:
+    """By the ids of the server, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, OpenResponse] = {}
+
+    def __contains__(self, response_id: object) -> bool:
+        return response_id in self._open
+
+    def __iter__(self) -> Iterator[tuple[str, OpenResponse]]:
+        return iter(list(self._open.items()))
+
+    def get(self, response_id: str) -> OpenResponse | None:
+        """Return a response that has not ended."""
+        return self._open.get(response_id)
+
+    @property
+    def only(self) -> str:
+        """The id of the one that has not ended, if it is but one; empty otherwise."""
+        return next(iter(self._open)) if len(self._open) == 1 else ""
+
+    def begin(self, response_id: str, response: OpenResponse) -> None:
+        """Remember one, and forget the oldest of too many."""
+        self._open[response_id] = response
+        if len(self._open) > _KEPT:
+            del self._open[next(iter(self._open))]
+
+    def end(self, response_id: str) -> None:
+        """Forget one."""
+        self._open.pop(response_id, None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._open.clear()
