@@ -8,7 +8,7 @@ TYPESCRIPT := ports/typescript
 PACKAGES := fsm verification adapters simulation diagrams exports cli testing
 export PYTHONSAFEPATH := 1
 
-.PHONY: lowest extras demo test mutants benchmark soak node sound fuzz check lint types docs explored generated wheel lock clean
+.PHONY: lowest extras demo test mutants benchmark soak node sound fuzz check lint types docs explored generated vectors wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
@@ -81,6 +81,10 @@ generated: $(VENV)/ready
 	rm -f fsm/compile/compiled.py
 	$(BIN)/python tools/generate.py
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_diagrams.py
+
+# Chooses anew the courses of the vectors that reach every transition and every guard: half a minute.
+vectors: $(VENV)/ready
+	$(BIN)/python tools/vectors.py
 
 # Builds the wheel, installs it elsewhere, and runs the main job from there.
 wheel: $(VENV)/ready

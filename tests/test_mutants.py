@@ -18,10 +18,13 @@ from test_field_bugs import ELSEWHERE, IDS
 from speech_lifecycle.fsm.compile.compiler import compile_definition
 from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.compile.variants import compile_variant
+from speech_lifecycle.fsm.values import Policy
 from speech_lifecycle.verification.field_bugs import field_bugs
 from speech_lifecycle.verification.function_mutants import mutations
 from speech_lifecycle.verification.judging import Verdict, judge, judge_what_no_vector_finds
 from speech_lifecycle.verification.mutants import Mutant, mutants
+from speech_lifecycle.verification.replaying import course_of, machine_of, told_apart
+from speech_lifecycle.verification.tiers.stories import STORIES
 
 REPORTS = {part: path.read_text(encoding="utf-8") if path.exists() else "" for part, path in mutate.REPORTS.items()}
 IS_FRESH = all(mutate.digest_of(part) in text for part, text in REPORTS.items())
@@ -116,9 +119,15 @@ def test_every_bug_of_the_field_is_a_mutant_or_shown_elsewhere():
 
 
 @pytest.mark.parametrize("bug", field_bugs(), ids=lambda bug: bug.id)
-def test_every_bug_of_the_field_is_found(bug):
-    found = judge(bug, courses())
+def test_every_bug_of_the_field_is_found_and_by_its_own_story(bug):
+    machine_type = machine_of(bug)
+    found = judge(bug, courses(), machine_type)
     assert found is not None
+    stories = [story for story in STORIES if story.bug == bug.id and isinstance(story.policy, Policy)]
+    assert any(
+        told_apart(course_of(story.id, story.capabilities, story.policy, story.events), machine_type) is not None
+        for story in stories
+    )
     assert not IS_FRESH or (found.by, found.place) == BUGS[bug.id]
 
 

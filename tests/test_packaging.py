@@ -18,12 +18,13 @@ else:
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-FOLDERS = ("fsm", "verification", "adapters", "simulation", "diagrams", "exports", "cli", "testing")
+FOLDERS = ("fsm", "verification", "adapters", "simulation", "diagrams", "exports", "cli", "testing", "vectors")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 MAY_IMPORT = {
     "fsm": set(),
     "verification": {"fsm"},
+    "vectors": set(),
     "adapters": {"fsm"},
     "diagrams": {"fsm"},
     "exports": {"fsm"},

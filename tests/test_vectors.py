@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mutant_vectors import courses, named, vectors
+from mutant_vectors import courses, named
 
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.events import (
@@ -23,7 +24,9 @@ from speech_lifecycle.fsm.events import (
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy, Policy
 from speech_lifecycle.verification.replaying import told_apart
+from speech_lifecycle.verification.tiers import TIERS
 from speech_lifecycle.verification.vectors import (
+    Vector,
     VectorError,
     difference_of,
     dump_vector,
@@ -35,30 +38,47 @@ from speech_lifecycle.verification.vectors import (
 )
 
 FOLDER = Path(__file__).parent.parent / "vectors"
+
+
+@cache
+def vectors_of(tier: str) -> tuple[Vector, ...]:
+    path = FOLDER / f"{tier}.jsonl"
+    return tuple(load_vectors(path.read_text(encoding="utf-8").splitlines(), path.name))
+
+
 SPEECH = record("s", (), Capabilities(), Policy(), [Authorize(), Authorize(), SessionResponseCreated("r")])
 CONVERSATION = record("c", (), Capabilities(), ConversationPolicy(), [RequestResponse("s1"), Interrupt()])
 
 
-def test_every_vector_is_what_the_machines_do():
-    stale = [difference for each in vectors() if (difference := difference_of(each, renewed(each)))]
+@pytest.mark.parametrize("tier", TIERS)
+def test_every_vector_is_what_the_machines_do(tier):
+    stale = [difference for each in vectors_of(tier) if (difference := difference_of(each, renewed(each)))]
     assert not stale, f"{len(stale)} vectors are stale, the first is {stale[0]}: run `make generated`"
 
 
-def test_there_are_vectors_of_speeches_and_of_conversations():
-    assert {each.machine for each in vectors()} == {"speech", "conversation"}
+@pytest.mark.parametrize("tier", TIERS)
+def test_there_are_vectors_of_speeches_and_of_conversations(tier):
+    machines = {each.machine for each in vectors_of(tier)}
+    assert machines == ({"speech"} if tier == "numbers" else {"speech", "conversation"})
 
 
-def test_every_vector_has_an_id_of_its_own_that_its_events_give():
-    assert len({each.id for each in vectors()}) == len(vectors())
+def test_every_vector_has_an_id_of_its_own():
+    ids = [each.id for tier in TIERS for each in vectors_of(tier)]
+    assert len(set(ids)) == len(ids)
+    assert all(each.id.startswith(f"{tier}-") for tier in TIERS for each in vectors_of(tier))
+
+
+def test_the_events_of_a_vector_of_mutants_give_its_id():
     assert all(each.id == named(each) for each in courses())
 
 
-def test_every_line_is_as_the_schema_says():
+@pytest.mark.parametrize("tier", TIERS)
+def test_every_line_is_as_the_schema_says(tier):
     schema = json.loads((FOLDER / "vector.schema.json").read_text(encoding="utf-8"))
     schema.pop("$comment")
     assert schema == vector_schema()
     validator = jsonschema.Draft202012Validator(schema)
-    for line in (FOLDER / "mutants.jsonl").read_text(encoding="utf-8").splitlines()[::20]:
+    for line in (FOLDER / f"{tier}.jsonl").read_text(encoding="utf-8").splitlines()[::20]:
         validator.validate(json.loads(line))
 
 
@@ -103,6 +123,24 @@ def test_a_vector_says_who_answers_why_and_who_is_to_blame():
     assert '"nan"' in step.model_dump_json()
 
 
+@pytest.mark.parametrize(
+    ("told", "reason", "blame"),
+    [
+        (None, "unknown_event", "agent"),
+        ({"type": "request_response", "speech_id": "a"}, "unknown_event", "agent"),
+        ({"type": "session_message_ended"}, "malformed_event", "session"),
+        ({"type": "interrupt", "force": 1}, "malformed_event", "agent"),
+    ],
+)
+def test_what_is_no_event_is_rejected_and_changes_nothing(told, reason, blame):
+    vector = record("s", (), Capabilities(), Policy(), [Authorize(), told, Interrupt()])
+    _, step, last = vector.steps
+    assert (step.event, step.reply, step.reason, step.blame) == (told, "rejected", reason, blame)
+    assert last.reply == "handled"
+    (again,) = load_vectors([dump_vector(vector)])
+    assert again == vector == renewed(again)
+
+
 def test_a_state_has_the_names_of_a_conversation_in_their_order():
     assert CONVERSATION.steps[0].state["live"] == ["s1"]
 
@@ -121,7 +159,7 @@ def test_what_differs_is_named_by_vector_step_and_field():
     ("line", "says"),
     [
         ("{", "line 2"),
-        ('{"id": "a"}', "field 'machine'"),
+        ('{"id": "a"}', "field 'spec_version'"),
         (dump_vector(SPEECH).replace('"authorize"', '"authorise"', 1), "field 'steps.0.event'"),
         (dump_vector(SPEECH).replace('"can_pause":true', '"can_pause":"x"'), "field 'capabilities.can_pause'"),
     ],

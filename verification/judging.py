@@ -14,7 +14,7 @@ from speech_lifecycle.fsm.values import Modality
 from .bounds import DEFAULT, EVERY_OPTION, UNCHANGEABLE, Bounds
 from .conversation.bounds import ConversationBounds
 from .mutants import Mutant
-from .replaying import Course, machine_of, told_apart, violated_in
+from .replaying import Course, MachineType, machine_of, told_apart, violated_in
 
 Fate = Literal["lint", "property", "vector", "test", "equivalent", "survived"]
 """What finds it: a property that it violates in the course of a vector, or that it does something else there.
@@ -63,12 +63,18 @@ Tests = Callable[[str], str]
 """Runs the tests on the mutant of an id, and returns the first that fails, or ""."""
 
 
-def judge(mutant: Mutant, courses: Sequence[Course]) -> Verdict | None:
-    """Have the lint and the vectors look at a mutant; None if they find nothing."""
+def judge(mutant: Mutant, courses: Sequence[Course], machine_type: MachineType | None = None) -> Verdict | None:
+    """Have the lint and the vectors look at a mutant; None if they find nothing.
+
+    Args:
+        mutant: the mutant.
+        courses: those of the vectors.
+        machine_type: its machine, where it is made already.
+    """
     breach = refused(mutant)
     if breach:
         return Verdict(mutant.id, mutant.kind, "lint", breach)
-    machine_type = machine_of(mutant)
+    machine_type = machine_type or machine_of(mutant)
     own = (each for each in courses if each.is_conversation == mutant.is_of_conversations)
     places = ((each, told_apart(each, machine_type)) for each in own)
     found = [(course, place) for course, place in islice(((c, p) for c, p in places if p is not None), LOOKED_AT)]

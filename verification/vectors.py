@@ -2,24 +2,29 @@
 
 They are recorded from the package's own machines (`record`), kept in `vectors/`, and replayed by the tests. Whoever
 ports the machines, or changes one, sees by them what differs. A mutant that they tell from the original is found.
+
+What a vector tells may be no event at all: then it is JSON data as it stands in the file, and has to be rejected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, ValidationError
 
+from speech_lifecycle.fsm.compile.definition import SPEC_VERSION
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.effects import Effect
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
-from speech_lifecycle.fsm.events import Event, Source
+from speech_lifecycle.fsm.events import EVERY_EVENT_TYPE, Event, Source
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Handled, Rejected, Reply
 from speech_lifecycle.fsm.state import Conversation, Speech
 from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy, Policy
+
+from .conformance.reading import Told, Unread, read_event
 
 NEVER_CHANGES = ("capabilities", "policy")
 """Fields of a state that are those of the vector."""
@@ -50,22 +55,49 @@ class VectorStep(BaseModel):
     """
 
 
+class UnreadStep(BaseModel):
+    """Something that is no event, or not one of this machine. It is rejected, and changes nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event: JsonValue
+    reply: Literal["rejected"]
+    reason: Unread
+    blame: Source
+    transitions: tuple[()] = ()
+    effects: tuple[()] = ()
+    state: dict[str, Any] = Field(default={}, max_length=0)
+
+
+def _kind_of(step: object) -> str:
+    """Return whether a step is told an event: what the file says of its answer tells that."""
+    reason = step.get("reason") if isinstance(step, dict) else getattr(step, "reason", "")
+    return "unread" if reason in get_args(Unread) else "read"
+
+
+Step = Annotated[Annotated[VectorStep, Tag("read")] | Annotated[UnreadStep, Tag("unread")], Discriminator(_kind_of)]
+
+
 class Vector(BaseModel):
     """A course of events from the beginning of a speech, or of a conversation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
+    spec_version: str
+    """The version of the specification that it was recorded by."""
     tags: tuple[str, ...] = ()
-    """What it is about: properties and sections of the specification, ids of bugs."""
+    """What it is about: sections of the specification, properties, ids of bugs, transitions, guards."""
+    harm: str = ""
+    """What happens to a listener, or to an agent, where a machine does something else."""
     machine: Literal["speech", "conversation"]
     capabilities: Capabilities
     policy: Policy | ConversationPolicy
-    steps: tuple[VectorStep, ...]
+    steps: tuple[Step, ...]
 
     @property
-    def events(self) -> tuple[Event, ...]:
-        """Return the events of all steps."""
+    def events(self) -> tuple[Told, ...]:
+        """Return what it is told in all steps: events, or data that are none."""
         return tuple(step.event for step in self.steps)
 
     @property
@@ -81,17 +113,22 @@ def record(
     tags: Iterable[str],
     capabilities: Capabilities,
     policy: Policy | ConversationPolicy,
-    events: Iterable[Event],
+    events: Iterable[Told],
+    harm: str = "",
 ) -> Vector:
-    """Return a vector with what the package's own machine does."""
-    steps = []
+    """Return a vector with what the package's own machine does. What is no event is given as JSON data."""
+    steps: list[VectorStep | UnreadStep] = []
     machine: SpeechMachine | ConversationMachine
     if isinstance(policy, ConversationPolicy):
         machine = ConversationMachine(capabilities, policy)
     else:
         machine = SpeechMachine(capabilities, policy)
     before = state_of(machine)
-    for event in events:
+    for told in events:
+        event = read_event(type(machine), told)
+        if isinstance(event, Rejected):
+            steps.append(UnreadStep.model_validate({"event": told, **_answer_of(event)}))
+            continue
         reply = machine.send(event)
         after = state_of(machine)
         step = VectorStep(
@@ -107,12 +144,18 @@ def record(
         before = after
     return Vector(
         id=vector_id,
+        spec_version=SPEC_VERSION,
+        harm=harm,
         tags=tuple(tags),
         machine="conversation" if isinstance(policy, ConversationPolicy) else "speech",
         capabilities=capabilities,
         policy=policy,
         steps=tuple(steps),
     )
+
+
+def _answer_of(reply: Rejected) -> dict[str, str]:
+    return {"reply": reply.kind, "reason": reply.reason, "blame": reply.blame}
 
 
 def cited_by(reply: Reply) -> tuple[str, ...]:
@@ -122,7 +165,7 @@ def cited_by(reply: Reply) -> tuple[str, ...]:
 
 def renewed(vector: Vector) -> Vector:
     """Return the same course of events with what the package's own machine does now."""
-    return record(vector.id, vector.tags, vector.capabilities, vector.policy, vector.events)
+    return record(vector.id, vector.tags, vector.capabilities, vector.policy, vector.events, vector.harm)
 
 
 def state_of(machine: SpeechMachine | ConversationMachine) -> dict[str, Any]:
@@ -176,8 +219,12 @@ def difference_of(vector: Vector, now: Vector) -> str:
         for name in VectorStep.model_fields:
             apart = "" if name == "event" else _apart(name, getattr(was, name), getattr(step, name))
             if apart:
-                return f"{vector.id}, step {number}, {was.event.type}: {apart}"
+                return f"{vector.id}, step {number}, {_name_of(was.event)}: {apart}"
     return ""
+
+
+def _name_of(event: Told) -> str:
+    return event.type if isinstance(event, EVERY_EVENT_TYPE) else _shortened(event)
 
 
 _NOTHING = object()
@@ -214,7 +261,7 @@ def load_vectors(lines: Iterable[str], name: str = "vectors") -> Iterator[Vector
             yield Vector.model_validate_json(line)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
+            place = ".".join(str(part) for part in first["loc"] if part not in ("read", "unread"))
             raise VectorError(f"{name}, line {number}, field {place!r}: {first['msg']}") from None
 
 

@@ -8,22 +8,18 @@ from typing import Any
 
 import msgspec
 
-from speech_lifecycle.fsm.codec import EFFECTS, EVENTS, CodecError, parse_json
+from speech_lifecycle.fsm.codec import EFFECTS, parse_json
 from speech_lifecycle.fsm.compile.definition import SPEC_VERSION
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
-from speech_lifecycle.fsm.events import EVENT_TYPES, EVERY_EVENT_TYPE, SOURCE_OF, name_of
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Handled, Rejected, Reply
 from speech_lifecycle.fsm.state import Conversation, Speech
 from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy, Policy
 
-Data = dict[str, Any]
+from .reading import read_event
 
-_NAMES: dict[type, frozenset[str]] = {
-    SpeechMachine: frozenset(map(name_of, EVENT_TYPES)),
-    ConversationMachine: frozenset(map(name_of, EVERY_EVENT_TYPE)),
-}
+Data = dict[str, Any]
 
 
 class CommandError(SpeechLifecycleError):
@@ -101,14 +97,8 @@ class Server:
         return msgspec.to_builtins(machine.speech if isinstance(machine, SpeechMachine) else machine.conversation)
 
     def _step(self, data: Any) -> Data:
-        name = data.get("type") if isinstance(data, dict) else None
-        if not isinstance(name, str) or name not in _NAMES[type(self._machine)]:
-            return _rejected("unknown_event", name)
-        try:
-            event = EVENTS.load(data)
-        except CodecError:
-            return _rejected("malformed_event", name)
-        return answer_of(self._machine.send(event))
+        event = read_event(type(self._machine), data)
+        return answer_of(event if isinstance(event, Rejected) else self._machine.send(event))
 
 
 def answer_of(reply: Reply) -> Data:
@@ -121,8 +111,3 @@ def answer_of(reply: Reply) -> Data:
         "transitions": list(cited),
         "effects": [EFFECTS.dump(effect) for effect in reply.effects],
     }
-
-
-def _rejected(reason: str, name: object) -> Data:
-    blame = SOURCE_OF.get(name, "agent") if isinstance(name, str) else "agent"
-    return {"reply": "rejected", "reason": reason, "blame": blame, "transitions": [], "effects": []}

@@ -1,0 +1,91 @@
+"""Several messages in one response (M)."""
+
+from __future__ import annotations
+
+from speech_lifecycle.fsm import events as ev
+
+from .story import CANCELLED, MS, Story, cut, interrupted, kept, played, queued, removed, speaking, waiting
+
+STORIES = (
+    Story(
+        "M1",
+        "two_messages",
+        "Only the first message of an answer is heard; the second is dropped.",
+        (*waiting("A", "B", ended=True), *played("A"), *played("B")),
+    ),
+    Story(
+        "M2",
+        "interrupted_before_the_second",
+        "The model believes that it has said what nobody heard, and builds on it.",
+        (*interrupted("A", "B"), cut("A", 400), CANCELLED, kept("A"), *removed("B")),
+    ),
+    Story(
+        "M3",
+        "skipped_message",
+        "History lists as said what was never played.",
+        (*interrupted("A", "B"), cut("A", 400), ev.SessionTextReceived("B", "and more"), CANCELLED),
+    ),
+    Story(
+        "M4",
+        "a_function_call_between",
+        "A message is thought to grow for ever behind a function call, and the next one never plays.",
+        (
+            *waiting("A"),
+            ev.OutputAudioHandedOver("A", MS),
+            ev.OutputPlaybackStarted("A"),
+            ev.SessionItemAdded("r"),
+            ev.OutputPlaybackFinished("A", MS),
+            ev.SessionResponseEnded("r"),
+        ),
+    ),
+    Story(
+        "M5",
+        "the_second_begins",
+        "The end of the first message is reported after the second has begun, and the turn is split there.",
+        (
+            *waiting("A"),
+            ev.OutputAudioHandedOver("A", MS),
+            ev.SessionMessageAdded("r", "B"),
+            ev.SessionMessageEnded("A"),
+            ev.OutputPlaybackFinished("A", MS),
+        ),
+    ),
+    Story(
+        "M5",
+        "the_second_begins_before_the_first_has_the_floor",
+        "The first message is never flushed, because its end came before its turn.",
+        (
+            *queued("A"),
+            ev.SessionMessageAdded("r", "B"),
+            ev.SessionAudioReceived("B", MS),
+            ev.Authorize(),
+            *played("A"),
+            ev.SessionResponseEnded("r"),
+            *played("B"),
+        ),
+    ),
+    Story(
+        "M6",
+        "truncates_what_is_heard",
+        "The wrong message is truncated: the model loses a sentence that the user answers.",
+        (*interrupted("A", "B"), cut("A", 400)),
+    ),
+    Story(
+        "M7",
+        "each_has_a_record",
+        "Messages behind the first are neither settled nor removed.",
+        (*interrupted("A", "B", "C", "D"), cut("A", 400), CANCELLED, kept("A"), *removed("B", "C", "D")),
+    ),
+    Story(
+        "M7",
+        "without_a_session",
+        "After a lost connection some messages never get a record, and whoever waits for them waits for ever.",
+        (*speaking("A", "B", "C", ended=True), ev.SessionLost(), cut("A", 400)),
+    ),
+    Story(
+        "M8",
+        "interrupted_while_queued",
+        "An answer that was called off before it began stays in the memory of the server.",
+        (*queued("A", "B", ended=True), ev.Interrupt(), *removed("A", "B")),
+    ),
+)
