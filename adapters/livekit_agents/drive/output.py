@@ -187,10 +187,13 @@ class LiveKitOutput:
 
     def _let_go(self, message: _Message) -> None:
         message.is_over = True
-        for task in (message.capturing_audio, message.capturing_text):
-            if task is not None:
-                task.cancel()
+        if message.capturing_audio is not None:
+            message.capturing_audio.cancel()
+        self._cut_text(message)
+
+    def _cut_text(self, message: _Message) -> None:
         if message.capturing_text is not None and self._transcription is not None:
+            message.capturing_text.cancel()
             self._transcription.flush()
 
     def _stop(self, message: _Message) -> None:
@@ -272,6 +275,7 @@ class LiveKitOutput:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(message.segment_has_finished.wait(), _FINISH_AFTER_FAILURE_S)
         message.is_over = True
+        self._cut_text(message)
         self._tell(OutputFailed(message.id, repr(error)))
 
     # From LiveKit's output
