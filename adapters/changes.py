@@ -5,7 +5,7 @@ One kind of event for all adapters. The changes are read off the machine's snaps
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -76,10 +76,10 @@ class _Told:
     """What was told of a speech."""
 
     state: SpeechState
-    messages: dict[str, tuple[MessageState, bool]] = field(default_factory=dict)
-    """State and `is_heard` of the messages that are not final."""
+    messages: dict[str, tuple[MessageState, bool] | None] = field(default_factory=dict)
+    """State and `is_heard` of the messages that are not final; None if nothing was told yet."""
     known: int = 0
-    """How many of its messages were told of."""
+    """How many of its messages there were."""
 
 
 class StateChanges:
@@ -93,32 +93,31 @@ class StateChanges:
         """The speeches of which it was not yet told that they are over."""
         return [speech_id for speech_id, told in self._told.items() if told.state not in FINAL_SPEECH_STATES]
 
-    def of(self, speech: Speech) -> Iterator[MessageStateChanged | SpeechStateChanged]:
-        """Yield what has changed in a speech, in the order of its messages."""
+    def of(self, speech: Speech) -> list[MessageStateChanged | SpeechStateChanged]:
+        """Return what has changed in a speech, in the order of its messages."""
+        changes: list[MessageStateChanged | SpeechStateChanged] = []
         told = self._told.get(speech.speech_id)
         if told is None:
             told = self._told[speech.speech_id] = _Told(speech.state)
         elif told.state != speech.state:
-            old_state, told.state = told.state, speech.state
-            yield SpeechStateChanged(speech.speech_id, old_state, speech.state)
-        yield from self._messages_of(speech, told)
+            changes.append(SpeechStateChanged(speech.speech_id, told.state, speech.state))
+            told.state = speech.state
+        if len(speech.messages) > told.known:
+            told.messages.update(dict.fromkeys(islice(speech.messages, told.known, None)))
+            told.known = len(speech.messages)
+        for message_id, before in tuple(told.messages.items()):
+            message = speech.messages[message_id]
+            now = (message.state, _is_heard(message))
+            if now != before:
+                told.messages[message_id] = now
+                changes.append(change_of(speech.speech_id, message, None if before is None else before[0]))
+            if message.is_final:
+                del told.messages[message_id]
+        return changes
 
     def forget(self, speech_id: str) -> None:
         """Let go of a speech of which nothing more is asked."""
         self._told.pop(speech_id, None)
-
-    def _messages_of(self, speech: Speech, told: _Told) -> Iterator[MessageStateChanged]:
-        new = list(islice(speech.messages.values(), told.known, None))
-        open_ones = [speech.messages[message_id] for message_id in told.messages]
-        told.known = len(speech.messages)
-        for message in (*open_ones, *new):
-            before = told.messages.get(message.message_id)
-            now = (message.state, _is_heard(message))
-            if now != before:
-                told.messages[message.message_id] = now
-                yield change_of(speech.speech_id, message, None if before is None else before[0])
-            if message.is_final:
-                told.messages.pop(message.message_id, None)
 
 
 def _is_heard(message: Message) -> bool:
