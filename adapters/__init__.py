@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from .changes import Change, ChangeListener, EmbedderFailed, MessageStateChanged, SpeechStateChanged
     from .clock import Clock, LoopClock, VirtualClock
     from .driven_speech import DrivenMessage, DrivenSpeech
-    from .driver import Driver, EffectListener
+    from .driver import Driver
     from .ports import AudioOutput, RestorableSession, Session, SessionReceiver
     from .sessions.audio_format import AudioFormat, AudioFormatError
     from .sessions.openai_dialects import Dialect
     from .sessions.openai_realtime import OpenAIRealtimeSession
     from .sessions.reconnection import Reconnection
+    from .telling import EffectListener
     from .trace_file import TraceFile
 else:
     __getattr__ = lazy_exports(
@@ -33,7 +34,7 @@ else:
             "DrivenMessage": ".driven_speech",
             "DrivenSpeech": ".driven_speech",
             "Driver": ".driver",
-            "EffectListener": ".driver",
+            "EffectListener": ".telling",
             "EmbedderFailed": ".changes",
             "LoopClock": ".clock",
             "MessageStateChanged": ".changes",

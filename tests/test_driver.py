@@ -52,12 +52,14 @@ class PlainSession:
 class Setting:
     """A driver between a plain session and a simulated speaker, in virtual time."""
 
-    def __init__(self, session=None, **options) -> None:
+    def __init__(self, session=None, trace=None, **options) -> None:
         self.clock = VirtualClock()
         self.session = session or PlainSession()
         self.speaker = SimulatedSpeaker(self.clock)
         self.records = []
-        self.driver = Driver(self.session, self.speaker, clock=self.clock, trace=self.records.append, **options)
+        self.driver = Driver(
+            self.session, self.speaker, clock=self.clock, trace=trace or self.records.append, **options
+        )
         self.effects = []
         self.driver.listen(lambda speech, effect: self.effects.append(effect))
 
@@ -384,12 +386,10 @@ def test_a_session_that_cannot_even_ask_is_lost():
 
 
 def test_a_trace_that_cannot_be_written_keeps_nothing_from_being_done():
-    setting = Setting()
-
     def refuse(record):
         raise OSError("no space left on device")
 
-    setting.driver._trace = refuse
+    setting = Setting(trace=refuse)
     setting.driver.request_response()
     setting.respond("r", ("a", 100), speech_id="speech_1")
     setting.clock.advance(5_000)

@@ -95,7 +95,12 @@ def test_many_speeches_that_end_in_one_step_are_all_told():
 
 
 def kept_by(driver):
-    return len(driver._messages), len(driver.speeches), len(driver._changes._told), len(driver.history)
+    return (
+        len(driver._steps.handover.messages),
+        len(driver.speeches),
+        len(driver._telling._changes._told),
+        len(driver.history),
+    )
 
 
 def test_facts_of_messages_that_nobody_knows_are_not_kept():
@@ -116,7 +121,7 @@ def test_audio_and_text_that_come_too_late_are_not_kept():
     for _ in range(100):
         setting.session.receiver.deliver_audio("A", bytes(48_000))
         setting.session.receiver.report(SessionTextReceived("A", "more words"))
-    message = setting.driver._messages["A"]
+    message = setting.driver._steps.handover.messages["A"]
     assert (len(message.audio), len(message.text)) == (0, 0)
     assert message.received_bytes == 48 * 900 + 100 * 48_000
 

@@ -9,7 +9,7 @@ import logging
 import pytest
 from test_driver import PlainSession, Setting
 
-from speech_lifecycle.adapters import driver as driving
+from speech_lifecycle.adapters import closing
 from speech_lifecycle.adapters.changes import EmbedderFailed
 from speech_lifecycle.adapters.clock import VirtualClock
 from speech_lifecycle.adapters.driver import Driver
@@ -63,11 +63,9 @@ WHOLE = (["completed", "interrupted"], ["A", "B"])
 @pytest.mark.parametrize("error", RAISED, ids=repr)
 @pytest.mark.parametrize("place", ["listener", "change listener", "trace"])
 def test_a_callback_that_raises_changes_nothing(place, error):
-    setting = Setting()
+    setting = Setting(trace=raising(error) if place == "trace" else None)
     told = []
-    if place == "trace":
-        setting.driver._trace = raising(error)
-    else:
+    if place != "trace":
         listen = setting.driver.listen if place == "listener" else setting.driver.on_change
         listen(raising(error))
         listen(lambda *values: told.append(values))
@@ -79,13 +77,11 @@ def test_a_callback_that_raises_changes_nothing(place, error):
 @pytest.mark.parametrize("error", ENDS_THE_PROGRAM, ids=repr)
 @pytest.mark.parametrize("place", ["listener", "change listener", "trace", "write", "perform"])
 def test_what_ends_the_program_is_raised_when_the_step_is_done(place, error, monkeypatch):
-    setting = Setting()
     fail = raising(error)
-    if place == "trace":
-        setting.driver._trace = fail
-    elif place in ("write", "perform"):
+    setting = Setting(trace=fail if place == "trace" else None)
+    if place in ("write", "perform"):
         monkeypatch.setattr(setting.speaker if place == "write" else setting.session, place, fail)
-    else:
+    elif place != "trace":
         (setting.driver.listen if place == "listener" else setting.driver.on_change)(fail)
     raised = 0
     for step in (
@@ -101,7 +97,7 @@ def test_what_ends_the_program_is_raised_when_the_step_is_done(place, error, mon
             raised += 1
     assert raised
     assert all(speech.is_over for speech in setting.driver.speeches)
-    assert not setting.driver._waiting
+    assert not setting.driver._steps.waiting
 
 
 @pytest.mark.parametrize("error", RAISED, ids=repr)
@@ -249,7 +245,7 @@ class Output(SimulatedSpeaker):
 
 @pytest.mark.parametrize("aclose", ["raises", "never returns", "is no coroutine function"])
 async def test_an_output_that_does_not_close_keeps_nobody_from_leaving(aclose, monkeypatch):
-    monkeypatch.setattr(driving, "_LONGEST_WAIT_S", 0.01)
+    monkeypatch.setattr(closing, "LONGEST_WAIT_S", 0.01)
     clock = VirtualClock()
     output = Output(clock)
     if aclose == "raises":
@@ -264,7 +260,7 @@ async def test_an_output_that_does_not_close_keeps_nobody_from_leaving(aclose, m
 
 
 async def test_a_session_that_does_not_stop_reading_keeps_nobody_from_leaving(monkeypatch):
-    monkeypatch.setattr(driving, "_LONGEST_WAIT_S", 0.01)
+    monkeypatch.setattr(closing, "LONGEST_WAIT_S", 0.01)
     released = asyncio.Event()
 
     async def run():

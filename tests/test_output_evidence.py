@@ -217,7 +217,7 @@ def test_an_output_may_say_when_and_nothing_that_cannot_be(stamp, observed_ms):
     setting = Setting(speaker, clock)
     setting.speak()
     clock.advance(400)
-    setting.driver._take_output_fact(ev.OutputPlaybackFinished("m", 100, True, observed_ms=stamp))
+    setting.driver._steps.take_output_fact(ev.OutputPlaybackFinished("m", 100, True, observed_ms=stamp))
     (step,) = [s for s in setting.records if isinstance(s, Step) and isinstance(s.event, ev.OutputPlaybackFinished)]
     assert step.event.observed_ms == observed_ms
 
@@ -278,6 +278,6 @@ def test_facts_of_another_thread_are_taken_on_the_loop():
 
     threads, driver = asyncio.run(speak())
     assert threads == {threading.get_ident()}
-    thread = threading.Thread(target=lambda: driver._take_output_fact(ev.OutputPlaybackStarted("m")))
+    thread = threading.Thread(target=lambda: driver._steps.take_output_fact(ev.OutputPlaybackStarted("m")))
     thread.start()
     thread.join()
