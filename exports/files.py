@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .c import c_files
 from .document import definition_file
 from .model import DefinitionFile, schema
 from .statecharts import scxml_files, xstate_files
@@ -27,6 +28,7 @@ def _text(data: Any) -> str:
 FORMATS: Mapping[str, Writer] = {
     "json": _json,
     "typescript": typescript_files,
+    "c": c_files,
     "scxml": scxml_files,
     "xstate": xstate_files,
 }
@@ -46,5 +48,7 @@ def export(format_name: str, output: Path) -> list[Path]:
         path = output / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+        if text.startswith("#!"):
+            path.chmod(0o755)
         paths.append(path)
     return paths

@@ -12,6 +12,7 @@ import asyncio
 import gzip
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from speech_lifecycle.diagrams import render, timeline_of, timeline_svg
@@ -19,6 +20,7 @@ from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.generated import refresh_text
 from speech_lifecycle.diagrams.tables import tables
 from speech_lifecycle.exports import definition_file
+from speech_lifecycle.exports.c import c_files
 from speech_lifecycle.exports.model import schema as definition_schema
 from speech_lifecycle.exports.spec_tables import spec_tables
 from speech_lifecycle.exports.typescript import typescript_files
@@ -50,7 +52,8 @@ def contents() -> dict[Path, bytes]:
         DOCS / "trace.schema.json": (json.dumps(schema, indent=1) + "\n").encode(),
         **_vectors(),
         DOCS / "definition.schema.json": (json.dumps(definition_schema(), indent=1) + "\n").encode(),
-        **_typescript(DOCS.parent / "ports" / "typescript"),
+        **_port("typescript", typescript_files(definition_file()), {"src/lifecycle.ts"}),
+        **_port("c", c_files(definition_file()), {"speech_lifecycle.h", "speech_lifecycle.c"}),
         DOCS / "timeline.svg": timeline_svg(timeline_of(world.trace)).encode(),
         **{DOCS / f"{chart.name}.svg": render(chart, "svg", renderer="pure") for chart in definition().every_chart},
     }
@@ -119,10 +122,10 @@ def _compiled(path: Path) -> dict[Path, bytes]:
     return {} if is_fresh else {path: source_of(definition()).encode()}
 
 
-def _typescript(folder: Path) -> dict[Path, bytes]:
-    """Return the npm package as `export typescript` writes it, but for what changes with every change of a chart."""
-    files = typescript_files(definition_file())
-    return {folder / name: text.encode() for name, text in files.items() if name != "src/lifecycle.ts"}
+def _port(name: str, files: Mapping[str, str], left_out: set[str]) -> dict[Path, bytes]:
+    """Return a generated port as its export writes it, but for what changes with every change of a chart."""
+    folder = DOCS.parent / "ports" / name
+    return {folder / path: text.encode() for path, text in files.items() if path not in left_out}
 
 
 def main() -> int:
@@ -135,6 +138,8 @@ def main() -> int:
     for path, content in stale.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, content)
+        if content.startswith(b"#!"):
+            path.chmod(0o755)
         print(f"wrote {path.relative_to(DOCS.parent)}")
     return 0
 
