@@ -8,12 +8,13 @@ TYPESCRIPT := ports/typescript
 PACKAGES := fsm verification adapters simulation diagrams exports cli testing
 export PYTHONSAFEPATH := 1
 
-.PHONY: lowest extras demo test mutants benchmark soak node sound fuzz check lint types docs explored generated vectors wheel lock clean
+.PHONY: lowest extras demo test mutants benchmark soak node sound browser fuzz check lint types docs explored generated
+.PHONY: vectors wheel lock clean
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
 
-test: $(VENV)/ready node sound
+test: $(VENV)/ready node sound browser
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 # Judges every mutant of the lifecycle, of its transitions and of its functions: under 15 minutes on two cores.
@@ -47,6 +48,15 @@ sound:
 	{ $$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(SOUND); } \
 	>/dev/null 2>&1 || echo "the sound card is not tested: apt-get install $(SOUND)"; \
 	else echo "the sound card is not tested: it needs PortAudio and PulseAudio"; fi
+
+# A Chromium without a screen. Where it cannot be had the tests of the page say that they are skipped.
+browser:
+	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then :; \
+	elif command -v apt-get >/dev/null; then \
+	sudo=$$(test "$$(id -u)" = 0 || echo sudo -n); \
+	{ $$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } \
+	>/dev/null 2>&1 || echo "the browser is not tested: apt-get install chromium"; \
+	else echo "the browser is not tested: it needs Chromium"; fi
 
 %/node_modules/.package-lock.json: %/package-lock.json
 	npm ci --prefix $* --silent --no-audit --no-fund
@@ -93,7 +103,7 @@ wheel: $(VENV)/ready
 # Runs the tests with the lowest versions that pyproject.toml allows, in an environment of its own. LiveKit's versions are one
 # minor release, and raise those of others, so that its tests run with the pinned ones only.
 LOWEST := .venv-lowest
-LOWEST_EXTRAS := cli diagrams exports files openai simulation soundcard telephone
+LOWEST_EXTRAS := browser cli diagrams exports files openai simulation soundcard telephone
 lowest: $(VENV)/ready
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
 	$(BIN)/uv venv -q --clear --python $(PYTHON) $(LOWEST)

@@ -63,6 +63,9 @@ soundcard/bin/python -c 'import speech_lifecycle.adapters.outputs.resampler'
 install telephone
 telephone/bin/python -c 'import speech_lifecycle.adapters.outputs.telephone'
 
+install browser
+browser/bin/python -c 'from speech_lifecycle.adapters.outputs.browser import BrowserOutput, BrowserServer'
+
 # Its examples begin, and say what they need of the outside.
 install livekit
 for example in "$root"/examples/livekit_*.py; do

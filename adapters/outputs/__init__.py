@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from speech_lifecycle.fsm.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from .browser import BrowserOutput, BrowserServer
     from .clocked_output import ClockedOutput
     from .file_output import FileOutput
     from .queued_output import OutputMisuseError
@@ -14,6 +15,8 @@ else:
     __getattr__ = lazy_exports(
         __name__,
         {
+            "BrowserOutput": ".browser",
+            "BrowserServer": ".browser",
             "ClockedOutput": ".clocked_output",
             "FileOutput": ".file_output",
             "OutputMisuseError": ".queued_output",
@@ -27,4 +30,13 @@ else:
         return sorted({*globals(), *__all__})
 
 
-__all__ = ["ClockedOutput", "FileOutput", "OutputMisuseError", "SoundCardError", "SoundCardOutput", "TelephoneOutput"]
+__all__ = [
+    "BrowserOutput",
+    "BrowserServer",
+    "ClockedOutput",
+    "FileOutput",
+    "OutputMisuseError",
+    "SoundCardError",
+    "SoundCardOutput",
+    "TelephoneOutput",
+]

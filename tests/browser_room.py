@@ -1,0 +1,97 @@
+"""A real Chromium without a screen, which plays into a sound room, and pages in it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sound_room
+
+from speech_lifecycle.adapters.outputs.browser import BrowserServer, BrowserTab
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+
+def chromium() -> str | None:
+    """Where it is; None if it is not installed."""
+    return shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def missing() -> str:
+    """Say why there can be no browser here; "" if there can."""
+    try:
+        import playwright  # noqa: F401
+    except ImportError as error:
+        return str(error)
+    return "" if chromium() else "needs chromium: make browser"
+
+
+def sound_missing() -> str:
+    """Say why there can be no browser that is heard; "" if there can."""
+    return missing() or sound_room.missing()
+
+
+@asynccontextmanager
+async def open_browser(*arguments: str, microphone: Path | None = None) -> AsyncIterator[Browser]:
+    """Start a browser. What is in the file is what the user says, once, from when a page listens."""
+    from playwright.async_api import async_playwright
+
+    heard = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={microphone}%noloop",
+    ]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium(),
+            args=["--no-sandbox", *(heard if microphone else ()), *arguments],
+            ignore_default_args=["--mute-audio"],
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class OpenTab:
+    """A conversation in a page that plays."""
+
+    def __init__(self, server: BrowserServer, tab: BrowserTab, page: Page, complaints: list[str]) -> None:
+        self.server = server
+        self.tab = tab
+        self.page = page
+        self.complaints = complaints
+        """What the page's console says is wrong."""
+
+
+async def _wait(tab: BrowserTab) -> None:
+    await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def open_tab(
+    browser: Browser, converse: Callable[[BrowserTab], Awaitable[object]] = _wait, **options: Any
+) -> AsyncIterator[OpenTab]:
+    """Serve the page, open it, and click."""
+    playing: asyncio.Queue[BrowserTab] = asyncio.Queue()
+
+    async def hold(tab: BrowserTab) -> None:
+        await tab.plays()
+        playing.put_nowait(tab)
+        await converse(tab)
+
+    async with BrowserServer(hold, **options) as server:
+        page = await browser.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        await page.goto(server.url)
+        await page.click("#talk")
+        yield OpenTab(server, await asyncio.wait_for(playing.get(), 10), page, complaints)
+        with suppress(Exception):  # a test may have closed it
+            await page.close()
