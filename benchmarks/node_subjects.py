@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from speech_lifecycle.fsm.codec import EVENTS
+from process_subjects import ProcessSubject
+
 from speech_lifecycle.fsm.events import Event
 
 FOLDER = Path(__file__).parent / "node"
@@ -25,40 +23,10 @@ def why_not() -> str | None:
     return None
 
 
-class NodeSubject:
+class NodeSubject(ProcessSubject):
     """A subject in its own Node process, until it is closed."""
 
     def __init__(self, name: str, speeches: Sequence[Sequence[Event]]) -> None:
-        self.name = name
-        self._process = subprocess.Popen(
-            ["node", str(FOLDER / "play.mjs"), NODE_SUBJECTS[name]],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-        answer = self._ask({"speeches": [[EVENTS.dump(event) for event in speech] for speech in speeches]})
-        self.effects: list[list[dict[str, Any]]] = answer["effects"]
-        """What each speech made, as JSON."""
-        self.node: str = answer["node"]
-        self.version: str = answer["library"]
-
-    def play(self, repeat: int) -> tuple[float, float]:
-        """Build and play all speeches `repeat` times; return the seconds of one speech's building and playing."""
-        answer = self._ask({"repeat": repeat})
-        return answer["build_s"] / answer["built"], answer["play_s"] / answer["built"]
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
-
-    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.name}: Node ended with status {self._process.wait()}; its error is above")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        super().__init__(name, "", ["node", FOLDER / "play.mjs", NODE_SUBJECTS[name]], speeches)
+        self.node: str = self.told["node"]
+        self.version: str = self.told["library"]

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from end_to_end import SPEECH_MS, Reading
+from port_subjects import TARGETS_NS
 from subjects import FLAT, IN_PLACE, PURE
 from timing import Timing
 
 ACTOR = "XState 5, actor"
+PORTS_HEADING = "## The generated ports"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,49 @@ class Results:
         if self.explorer_steps_per_s is not None:
             figures.append(Figure("explorer, steps per second", self.explorer_steps_per_s, "", 200_000.0, True))
         return figures
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What was measured of the generated ports, and of ours beside them."""
+
+    date: str
+    machine: Mapping[str, str]
+    rounds: int
+    round_s: float
+    timings: Sequence[Timing]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def ports_section(ports: Ports) -> str:
+    """Return what the page says of the generated ports."""
+    ours = next(timing for timing in ports.timings if timing.name == IN_PLACE)
+    rows = []
+    for timing in sorted(ports.timings, key=lambda timing: timing.median_event_us):
+        target = TARGETS_NS.get(timing.name)
+        figure = Figure(timing.name, timing.median_event_us * 1000, "ns", target)
+        _, middle, _ = ours.ratios(timing)
+        rows.append((*figure.row(), _number(middle), _number(timing.median_build_us * 1000)))
+    header = ("port", "per event", "target", "", "times as fast as ours", "ns to build a speech")
+    left_out = "".join(f"\nLeft out: {name}: {reason}.\n" for name, reason in ports.left_out.items())
+    load = f"; load before: {ports.machine['load before']}" if "load before" in ports.machine else ""
+    return f"""{PORTS_HEADING}
+
+{_table(header, rows)}
+{left_out}
+Measured on {ports.date}: medians of {ports.rounds} rounds of {ports.round_s:g} s{load}. Each port is exported,
+compiled as its users would (`-O2`; Node for TypeScript and WebAssembly), and plays the same speeches in a process of
+its own. A speech is built with the ids of its events."""
+
+
+def with_ports(page: str, ports: Ports) -> str:
+    """Return the page with what was measured of the ports, in the place of what it said of them."""
+    before, _, rest = page.partition(f"{PORTS_HEADING}\n")
+    if not rest:
+        before, _, rest = page.partition("## What is compared\n")
+        return f"{before}{ports_section(ports)}\n\n## What is compared\n{rest}"
+    _, _, behind = rest.partition("\n## ")
+    return f"{before}{ports_section(ports)}\n\n## {behind}"
 
 
 def targets_table(results: Results) -> str:

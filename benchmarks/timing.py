@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median, quantiles
 from time import perf_counter
 
-from node_subjects import NodeSubject
+from process_subjects import ProcessSubject
 from subjects import Subject
 from workload import EVENTS_PER_SPEECH, SPEECHES
 
@@ -71,7 +71,7 @@ def python_round(subject: Subject) -> Round:
 
 
 def measure(
-    subjects: Sequence[Subject | NodeSubject],
+    subjects: Sequence[Subject | ProcessSubject],
     rounds: int,
     round_s: float,
     tell: Callable[[str], None] = lambda _: None,
@@ -81,7 +81,7 @@ def measure(
     The first round only warms up and finds out how many speeches that takes.
     """
     timings = [Timing(subject.name, subject.version) for subject in subjects]
-    plays = [subject.play if isinstance(subject, NodeSubject) else python_round(subject) for subject in subjects]
+    plays = [subject.play if isinstance(subject, ProcessSubject) else python_round(subject) for subject in subjects]
     repeats = []
     for timing, play in zip(timings, plays, strict=True):
         tell(f"warming up: {timing.name}")

@@ -237,16 +237,15 @@ def _dispatch(chart: str, parameters: str, events: Iterable[str]) -> str:
 
 def _handling(chart: str, definition: DefinitionFile) -> Iterator[str]:
     """Yield the function that has a chart handle what was raised: most of it is a name alone."""
-    yield (
-        f"void sl_{chart}_handles(sl_machine *run, sl_{chart} *{chart}, const sl_raising *raising)\n{{\n"
-        "    switch (raising->raised) {\n"
-    )
+    named = ", sl_id speech_id" if chart == "conversation" else ""
+    yield f"void sl_{chart}_handles(sl_machine *run, sl_{chart} *{chart}, sl_raised raised{named})\n{{\n"
+    yield "    switch (raised) {\n"
     for event in definition.charts[chart].internal_events:  # type: ignore[index]
         yield f"    case {constant('raised', event)}:\n"
         if event in definition.internal_events:
             yield (
                 f"        {chart}_on_{event}(run, {chart}, &(sl_event){{.type = {constant('event', event)}, "
-                ".speech_id = raising->speech_id});\n        break;\n"
+                ".speech_id = speech_id});\n        break;\n"
             )
         else:
             yield f"        {chart}_on_{event}(run, {chart});\n        break;\n"

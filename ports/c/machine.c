@@ -882,8 +882,7 @@ static const sl_answer *speech_handles(sl_machine *run, sl_speech *speech, const
 {
     const sl_answer *answer = ask(run, speech, event, because);
     for (size_t next = 0; next < run->speech_count; next++) {
-        const sl_raising raising = run->raised_in_speech[next];
-        sl_speech_handles(run, speech, &raising);
+        sl_speech_handles(run, speech, run->raised_in_speech[next]);
     }
     run->speech_count = 0;
     return answer;
@@ -979,7 +978,7 @@ static void settle(sl_machine *run)
             break;
         }
         const sl_raising raising = run->raised_in_conversation[next++];
-        sl_conversation_handles(run, run->conversation, &raising);
+        sl_conversation_handles(run, run->conversation, raising.raised, raising.speech_id);
     }
     run->conversation_count = 0;
 }

@@ -39,7 +39,8 @@ typedef struct sl_machine {
     size_t effect_count, effect_room;
     sl_transition *transitions;
     size_t transition_count, transition_room;
-    struct sl_raising *raised_in_speech, *raised_in_conversation;
+    sl_raised *raised_in_speech;
+    struct sl_raising *raised_in_conversation;
     size_t speech_count, speech_room, conversation_count, conversation_room;
     sl_reply reply;
 } sl_machine;

@@ -239,7 +239,7 @@ static inline void sl_took(sl_machine *run, sl_transition transition)
 static inline void sl_raise_in_speech(sl_machine *run, sl_raised raised)
 {
     sl_one_more(run, run->raised_in_speech, run->speech_count, run->speech_room);
-    run->raised_in_speech[run->speech_count++].raised = raised;
+    run->raised_in_speech[run->speech_count++] = raised;
 }
 
 static inline void sl_raise_notice(sl_machine *run, sl_raised raised, sl_id speech_id)
