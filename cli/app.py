@@ -148,18 +148,34 @@ def serve(
 @app.command()
 def conform(
     command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="What starts the port.")],
+    tiers: Annotated[
+        list[str] | None,
+        typer.Option("--tier", metavar="NAME", help="Vectors to ask about: vectors/README.md says which there are."),
+    ] = None,
+    sections: Annotated[
+        list[str] | None,
+        typer.Option("--section", metavar="N", help="Only vectors about this section of the specification, such as 8."),
+    ] = None,
     vectors: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="Vectors (.jsonl) to ask about, besides random events.")
+        list[Path] | None, typer.Option(metavar="FILE", help="Other vectors (.jsonl) to ask about.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Which random events.")] = 1,
-    events: Annotated[int, typer.Option(min=0, help="How many random events.")] = 10_000,
+    events: Annotated[
+        int | None,
+        typer.Option(min=0, help="How many random events; 10,000, besides all tiers, if nothing else is asked for."),
+    ] = None,
     skip: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID", help="A course that is known to fail; it is an error if it passes."),
+        typer.Option(metavar="ID=REASON", help="A course that is known to fail; it is an error if it passes."),
     ] = None,
-    timeout: Annotated[float, typer.Option(metavar="S", min=0.01, help="How long to wait for an answer.")] = 10.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="S", min=0.01, help="How long a course may take, or 1,000 steps of it.")
+    ] = 10.0,
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write the verdicts as JUnit XML.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write the verdicts as a page that needs nothing else.")
     ] = None,
     shrink: Annotated[bool, typer.Option(help="Look for the shortest course with the same verdict.")] = True,
 ) -> None:
@@ -170,7 +186,8 @@ def conform(
     with user_errors():
         from . import conform as its
 
-        if not its.conform(command, vectors or [], seed, events, skip or [], timeout, junit, shrink=shrink):
+        asked = its.Asked(tuple(tiers or ()), tuple(vectors or ()), tuple(sections or ()), seed, events)
+        if not its.conform(command, asked, skip or [], timeout, junit, html, shrink=shrink):
             raise typer.Exit(EXIT_DIFFERENT)
 
 

@@ -69,8 +69,9 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 
 
 def _range(hint: Any) -> dict[str, int]:
+    """Return the range of whole numbers, also of those that may be missing."""
     if get_origin(hint) is not Annotated:
-        return {}
+        return next(filter(None, map(_range, get_args(hint))), {})
     (meta,) = [each for each in get_args(hint) if isinstance(each, msgspec.Meta)]
     return {"minimum": int(meta.ge or 0), "maximum": int(meta.le or 0)}
 

@@ -121,20 +121,68 @@ def noise(command: Data, answer: Data) -> None:
         print("DEBUG authorized", flush=True)
 
 
+def late(command: Data, answer: Data) -> None:
+    """Takes its time."""
+    if command["command"] == "step":
+        time.sleep(0.1)
+
+
+def context_updated(command: Data, answer: Data) -> None:
+    """Has the server forget something after every interruption."""
+    if any(effect["type"] == "clear_output" for effect in answer.get("effects", [])):
+        answer["effects"].append({"type": "remove_messages", "message_ids": []})
+
+
+def late_message_kept(command: Data, answer: Data) -> None:
+    """Lets a message play that came after the interruption."""
+    for message in messages_of(answer["state"]):
+        if message["reason"] == "interrupted" and message["received_ms"] == 0:
+            message["state"] = "pending"
+
+
+def text_never_heard(command: Data, answer: Data) -> None:
+    """Never says what was heard of a text."""
+    for effect in answer.get("effects", []):
+        if effect["type"] == "commit_message":
+            effect["text"] = ""
+
+
+def not_utf8(command: Data, answer: Data) -> None:
+    """Writes another encoding than UTF-8."""
+    if command.get("event", {}).get("type") == "authorize":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(b'{"reply": "\xff"}\n')
+        sys.stdout.flush()
+
+
+def hostile(command: Data, answer: Data) -> None:
+    """Says what terminals, XML and browsers might obey."""
+    if answer.get("reason"):
+        answer["reason"] = "\x1b]0;title\x07<script>alert('x')</script>]]>&\u202e"
+
+
 FAULTS = {
-    "wrong effects": (effects_swapped, effect_lost),
+    "wrong effects": (effects_swapped, effect_lost, context_updated, text_never_heard),
     "wrongly accepted": (guard_ignored, nan_taken),
-    "wrongly refused": (refusal_swallowed, too_strict, wrong_reason, wrong_blame),
-    "wrong state": (position_cumulative, text_forgotten, order_lost),
+    "wrongly refused": (refusal_swallowed, too_strict, wrong_reason, wrong_blame, hostile),
+    "wrong state": (position_cumulative, text_forgotten, order_lost, late_message_kept),
     "wrong transitions": (other_transition,),
-    "protocol error": (no_state, wrong_version, noise),
+    "protocol error": (no_state, wrong_version, noise, not_utf8),
     "crashed": (crash,),
-    "timed out": (hang,),
+    "timed out": (hang, late),
 }
 """By the verdict that each has to get."""
 
 
+def no_conversations(command: Data, answer: Data) -> None:
+    """Knows speeches only, and says so: no fault."""
+    if command.get("machine") == "conversation":
+        answer["skip"] = "no conversations"
+
+
 def main() -> None:
+    if sys.argv[1] == no_conversations.__name__:
+        FAULTS["skipped"] = (no_conversations,)
     (fault,) = (fault for faults in FAULTS.values() for fault in faults if fault.__name__ == sys.argv[1])
     server = Server()
     for line in sys.stdin:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,11 @@ from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.replies import Reply
 from speech_lifecycle.fsm.state import Conversation
+from speech_lifecycle.verification.conformance.courses import courses_in, tier_file
+from speech_lifecycle.verification.conformance.judging import Judged, Port, judge_all
 from speech_lifecycle.verification.conversation.alphabet import events_in
 from speech_lifecycle.verification.conversation.bounds import ConversationBounds
+from speech_lifecycle.verification.tiers import TIERS
 
 LARGEST_FLOAT = 2**1023
 Data = dict[str, Any]
@@ -172,3 +175,13 @@ def difference(step: Step, got: Data) -> str:
         if json.dumps(got.get(part)) != json.dumps(expected):
             return f"{part} after {step.event}: expected {expected}, got {got.get(part)}"
     return ""
+
+
+def not_passed(command: Iterable[object]) -> list[Judged]:
+    """Return the vectors of all tiers that a port does not pass."""
+    port = Port([str(word) for word in command], timeout=60)
+    try:
+        courses = (course for tier in TIERS for course in courses_in(tier_file(tier)))
+        return [judged for judged in judge_all(port, courses) if judged.verdict != "pass"]
+    finally:
+        port.end()

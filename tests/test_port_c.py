@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from port_walks import Walk, difference, walk
+from port_walks import Walk, difference, not_passed, walk
 
 from speech_lifecycle.exports import DefinitionFile, definition_file, export
 from speech_lifecycle.exports import trees as t
@@ -71,6 +71,10 @@ def wasm_port(library) -> Command:
     done = subprocess.run(make, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return ["node", library / "run.mjs"]
+
+
+def test_it_passes_every_tier(port):
+    assert not_passed(port) == []
 
 
 def compiled(compiler: str, library: Path, output: Path, options: Iterable[str] = ()) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from port_walks import difference, walk
+from port_walks import difference, not_passed, walk
 
 from speech_lifecycle.exports import export
 
@@ -94,6 +94,10 @@ def test_it_runs_as_a_process_that_imports_nothing_of_this_package(definition_pa
     assert started["implementation"] == "python-table"
     assert begun["state"] == loaded["state"] == found.initial
     assert [difference(*each) for each in zip(found.steps, stepped, strict=True)] == [""] * len(found.steps)
+
+
+def test_it_passes_every_tier(definition_path):
+    assert not_passed([sys.executable, "-S", PORT / "run", definition_path]) == []
 
 
 def test_a_file_of_another_version_is_refused_and_both_versions_named(definition_path, tmp_path):

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from port_walks import Walk, difference, walk
+from port_walks import Walk, difference, not_passed, walk
 
 from speech_lifecycle.exports import definition_file, export
 
@@ -68,6 +68,10 @@ def test_it_agrees_on_random_events_in_replies_effects_and_whole_snapshots(packa
                 compared += 1
     ids = {name for chart in definition_file().charts.values() for name in chart.transitions}
     assert len(taken & ids) > 0.75 * len(ids)
+
+
+def test_it_passes_every_tier(package):
+    assert not_passed(["node", package / "dist" / "run.js"]) == []
 
 
 def test_it_says_what_it_was_made_from(package):

@@ -75,6 +75,10 @@ def test_an_event_that_is_none_is_rejected_and_changes_nothing(event, reason):
         ({"command": "begin", "capabilities": {"can_fly": True}}, "can_fly"),
         ({"command": "load", "state": {"state": "asleep"}}, "asleep"),
         ({"command": "load", "machine": "conversation", "state": 5}, "object"),
+        (
+            {"command": "load", "spec_version": "9.9.9", "state": {}},
+            f"'9.9.9' of the specification; this is '{SPEC_VERSION}'",
+        ),
         ("[" * 100_000, "nested too deep"),
     ],
     ids=lambda value: str(value)[:40],

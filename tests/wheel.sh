@@ -17,6 +17,7 @@ grep -q "pip install 'speech-lifecycle\[cli\]'" message
 venv/bin/python -m pip install -q --disable-pip-version-check -c "$root/constraints.txt" "$wheel[all]"
 venv/bin/speech-lifecycle demo --output demo-output
 venv/bin/speech-lifecycle draw --format all --output drawn
+venv/bin/speech-lifecycle conform --tier stories -- venv/bin/speech-lifecycle serve --stdio
 venv/bin/python - <<'END'
 import pathlib, sys, sysconfig
 names = {p.name for p in pathlib.Path(sysconfig.get_path("purelib")).iterdir()}

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from speech_lifecycle.fsm.codec import EVENTS, json_data
+from speech_lifecycle.fsm.compile.definition import SPEC_VERSION
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine, step_conversation
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import Close, Event, Interrupt, OutputFailed, SessionLost, TimerFired
 from speech_lifecycle.fsm.machine import SpeechMachine, step
 from speech_lifecycle.fsm.replies import Reply
+from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy, Policy
 
 from ..alphabet import Alphabet
 from ..bounds import EVERY_OPTION, Bounds
 from ..conversation.alphabet import events_in
 from ..conversation.bounds import EVERY_OPTION as EVERY_CONVERSATION_OPTION
 from ..conversation.bounds import ConversationBounds
+from ..tiers.sections import is_section, sections_of
 
 Data = dict[str, Any]
 
@@ -45,7 +50,13 @@ class Course:
     machine: str
     capabilities: Data
     policy: Data
-    events: tuple[Data, ...]
+    events: tuple[Any, ...]
+    tier: str = "random"
+    """The file of vectors that it stands in."""
+    sections: frozenset[str] = frozenset()
+    """The sections of the specification that it is about, if it stands in a file."""
+    harm: str = ""
+    """What a listener suffers from whatever does something else."""
 
     @property
     def commands(self) -> list[Data]:
@@ -58,27 +69,62 @@ class Course:
         return replace(self, events=tuple(events))
 
 
+def tier_file(tier: str) -> Path:
+    """Return the file of a tier's vectors, as it is installed."""
+    return Path(str(files("speech_lifecycle.vectors") / f"{tier}.jsonl"))
+
+
 def courses_in(path: Path) -> Iterator[Course]:
     """Yield the courses of a file of vectors. What a vector expects is left out: the machines say that.
 
     Raises:
-        CourseError: a line is no vector.
+        CourseError: a line is no vector, or one of another version of the specification.
     """
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                vector = json.loads(line)
-                yield Course(
-                    vector["id"],
-                    vector["machine"],
-                    vector["capabilities"],
-                    vector["policy"],
-                    tuple(step["event"] for step in vector["steps"]),
-                )
-            except (ValueError, TypeError) as error:
+                vector = _read_line(line)
+                events = tuple(step["event"] for step in vector.steps)
+                sections = frozenset(filter(is_section, vector.tags)) | sections_of(vector.steps)
+            except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
                 raise CourseError(f"{path}, line {number}: no vector: {error}") from None
             except KeyError as error:
                 raise CourseError(f"{path}, line {number}: no field {error}") from None
+            if vector.spec_version != SPEC_VERSION:
+                raise CourseError(
+                    f"{path}, line {number}: of version {vector.spec_version!r} of the specification; "
+                    f"this is {SPEC_VERSION!r}: take the vectors of the same release"
+                )
+            capabilities, policy = vector.capabilities, vector.policy
+            yield Course(vector.id, vector.machine, capabilities, policy, events, path.stem, sections, vector.harm)
+
+
+class _Line(msgspec.Struct):
+    """What is read of a vector."""
+
+    id: str
+    spec_version: str
+    machine: Literal["speech", "conversation"]
+    capabilities: Data
+    policy: Data
+    steps: list[Data]
+    tags: list[str] = []
+    harm: str = ""
+
+
+_read: Callable[[str], _Line] = msgspec.json.Decoder(_Line).decode
+
+
+def _read_line(line: str) -> _Line:
+    vector = _read(line)
+    msgspec.convert(vector.capabilities, Capabilities)
+    msgspec.convert(vector.policy, ConversationPolicy if vector.machine == "conversation" else Policy)
+    return vector
+
+
+def is_about(course: Course, section: str) -> bool:
+    """Whether a course is about a section of the specification, or a part of it: 9.15 is a part of 9."""
+    return any(each == section or each.startswith(f"{section}.") for each in course.sections)
 
 
 def random_courses(seed: int, events: int) -> Iterator[Course]:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
-from speech_lifecycle.fsm.compile.definition import SPEC_VERSION, definition
+from speech_lifecycle.fsm.compile.definition import SPEC_VERSION
 
-from .child import Child, PortError
+from .child import Child, InProcess, PortError, Talk
 from .courses import Course
-from .serving import Server
+from .expecting import Expected, Verdict, difference, expected, shown
 
 Data = dict[str, Any]
-Verdict = Literal[
-    "pass", "wrong state", "wrong effects", "wrong transitions", "wrongly accepted", "wrongly refused",
-    "crashed", "timed out", "protocol error",
-]  # fmt: skip
-_FIELDS = ("reply", "effects", "state")
-"""What each answer to a step must have. Reasons, blame and transitions are compared if they are there."""
-_SECTIONS = {"conversation": "12", "speech": "4", "message": "3"}
+
 _TRIES = 400
 """So many shorter courses are tried at most."""
+_TRIES_IF_IT_ENDS = 40
+"""The same of a port that has to be started anew for each."""
+_PATIENCE = {"crashed": 20, "protocol error": 20, "timed out": 3}
+"""So often a port may do this until it is not asked any more."""
+_STARTS = 2
+"""So often in a row it may fail to start."""
 
 
 @dataclass(frozen=True)
@@ -35,141 +35,134 @@ class Judged:
     """The step, with its event."""
     expected: str = ""
     got: str = ""
+    """What the port answered or did; why the course was skipped."""
     about: str = ""
     """The transitions of that step with their actions, and the section of the specification that has them."""
+    hint: str = ""
+    """What may help."""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the port is not right, or not known to be, by this course."""
+        return self.verdict not in ("pass", "skipped")
 
 
 class Port:
-    """A command that is started anew whenever it has failed."""
+    """A command that is started anew whenever it has failed, or a function of this process."""
 
-    def __init__(self, command: Sequence[str], timeout: float) -> None:
-        """Start nothing yet."""
+    def __init__(self, command: Sequence[str] | Callable[[Data], Data], timeout: float = 10.0) -> None:
+        """Start nothing yet.
+
+        Args:
+            command: what starts the process; or a function that answers commands.
+            timeout: seconds in which a course has to be answered, or a thousand steps of it.
+        """
         self._command = command
         self._timeout = timeout
-        self._child: Child | None = None
+        self._talk: Talk | None = None
+        self._failures: Counter[str] = Counter()
+        self._failed_starts = 0
         self.name = ""
+        self.about: Data = {}
+        """What it said of itself."""
 
-    def judge(self, course: Course) -> Judged:
-        """Have it do a course, and compare all that it answers."""
+    def judge(self, course: Course, *, counts: bool = True) -> Judged:
+        """Have it do a course, and compare all that it answers.
+
+        Args:
+            course: what it is told.
+            counts: whether it is given up if it fails once more; not while a shorter course is looked for.
+        """
+        if counts and self.weary:
+            return Judged(course, "skipped", got=self.weary)
         number = 0
         found = None
         try:
-            child = self._started()
-            commands = course.commands
-            child.tell(commands)
-            for number, expected in enumerate(_expected(course)):
-                difference = _difference(expected, child.answer(), is_begin=number == 0)
-                if difference is not None:
-                    found = _judged(course, number, expected, *difference)
-                    for _ in commands[number + 1 :]:
-                        child.answer()
+            talk = self._started(counts)
+            talk.tell(course.commands)
+            left = len(course.events) + 1
+            for number, right in enumerate(expected(course)):
+                answer = talk.answer()
+                left -= 1
+                found = _skipped(course, answer) or _found(course, number, right, answer)
+                if found is not None:
+                    talk.drop(left)
                     return found
         except PortError as error:
             self.end()
-            return found or Judged(course, error.verdict, _place(course, number), got=str(error))  # type: ignore[arg-type]
+            self._failures[error.verdict] += counts or error.verdict == "timed out"
+            if found is not None:
+                return found
+            verdict = cast(Verdict, error.verdict)
+            return Judged(course, verdict, _place(course, number), got=str(error), hint=error.hint)
         return Judged(course, "pass")
 
-    def _started(self) -> Child:
-        if self._child is None:
-            self._child = Child(self._command, self._timeout)
-            self._child.tell([{"command": "start"}])
-            said = self._child.answer()
+    @property
+    def weary(self) -> str:
+        """Why it is not asked any more, or ""."""
+        if self._failed_starts >= _STARTS:
+            return "the port cannot be started"
+        for verdict, times in _PATIENCE.items():
+            if self._failures[verdict] >= times:
+                return f"the port has {times} times got the verdict {verdict!r}, and is not asked any more"
+        return ""
+
+    def _started(self, counts: bool) -> Talk:
+        if self._talk is None:
+            self._failed_starts += counts
+            command = self._command
+            self._talk = InProcess(command) if callable(command) else Child(command, self._timeout)
+            self._talk.tell([{"command": "start"}])
+            said = self._talk.answer()
             if said.get("spec_version") != SPEC_VERSION:
                 raise PortError(
-                    f"it is of version {said.get('spec_version')!r}; this specification is {SPEC_VERSION!r}"
+                    f"it is of version {said.get('spec_version')!r}; this specification is {SPEC_VERSION!r}",
+                    hint="make it anew from the definition of this release, or take the kit of its release",
                 )
+            self._failed_starts = 0
+            self.about = said
             self.name = f"{said.get('implementation', '?')} ({said.get('language', '?')})"
-        return self._child
+        return self._talk
 
     def end(self) -> None:
         """End the process, if one runs."""
-        if self._child is not None:
-            self._child.end()
-            self._child = None
+        if self._talk is not None:
+            self._talk.end()
+            self._talk = None
 
 
-def _expected(course: Course) -> Iterator[Data]:
-    server = Server()
-    for command in course.commands:
-        yield json.loads(json.dumps(server.answer(command)))
+def _skipped(course: Course, answer: Data) -> Judged | None:
+    return Judged(course, "skipped", got=str(answer["skip"])) if "skip" in answer else None
 
 
-def _difference(expected: Data, got: Data, *, is_begin: bool) -> tuple[Verdict, str, str] | None:
-    missing = [name for name in (("state",) if is_begin else _FIELDS) if name not in got]
-    if missing:
-        return "protocol error", f"fields {', '.join(missing)}", f"only {', '.join(got)}"
-    if not is_begin:
-        one, other = expected["reply"], got["reply"]
-        if one != other and "handled" in (one, other):
-            return ("wrongly refused" if one == "handled" else "wrongly accepted"), _answer(expected), _answer(got)
-        if _answer(expected) != _answer({**expected, **got}):
-            return "wrongly refused", _answer(expected), _answer(got)
-        for name, verdict in _COMPARED.items():
-            if name in got and got[name] != expected[name]:
-                return verdict, _shown(expected[name]), _shown(got[name])
-    if _in_order(got["state"]) != _in_order(expected["state"]):
-        return "wrong state", *_first_difference(expected["state"], got["state"], "")
-    return None
-
-
-_COMPARED: dict[str, Verdict] = {"effects": "wrong effects", "transitions": "wrong transitions"}
-
-
-def _answer(data: Data) -> str:
-    words = [str(data.get("reply")), str(data.get("reason") or ""), str(data.get("blame") or "")]
-    return " ".join(word for word in words if word)
-
-
-def _shown(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _in_order(data: object) -> str:
-    """Return data as text: the order of names in a map counts."""
-    return json.dumps(data)
-
-
-def _first_difference(expected: Any, got: Any, place: str) -> tuple[str, str]:
-    """Return the first part of a state that differs, as it is to be and as it is."""
-    if isinstance(expected, dict) and isinstance(got, dict):
-        for name in [*expected, *(name for name in got if name not in expected)]:
-            if name not in got or name not in expected:
-                return _at(place, name, expected), _at(place, name, got)
-            if _in_order(expected[name]) != _in_order(got[name]):
-                return _first_difference(expected[name], got[name], f"{place}.{name}".lstrip("."))
-        return f"{place} in the order {', '.join(expected)}", f"{place} in the order {', '.join(got)}"
-    return f"{place}: {_shown(expected)}", f"{place}: {_shown(got)}"
-
-
-def _at(place: str, name: str, data: Data) -> str:
-    path = f"{place}.{name}".lstrip(".")
-    return f"{path}: {_shown(data[name])}" if name in data else f"no {path}"
-
-
-def _judged(course: Course, number: int, expected: Data, verdict: Verdict, wanted: str, got: str) -> Judged:
-    names = expected.get("transitions", [])
-    parts = []
-    for name in names:
-        transition = definition().transition(name)
-        actions = f" / {', '.join(transition.actions)}" if transition.actions else ""
-        parts.append(f"{name}{actions} (section {_SECTIONS[name.partition('.')[0]]})")
-    return Judged(course, verdict, _place(course, number), wanted, got, "; ".join(parts))
+def _found(course: Course, number: int, right: Expected, answer: Data) -> Judged | None:
+    found = difference(right, answer)
+    if found is None:
+        return None
+    verdict, wanted, got = found
+    return Judged(course, verdict, _place(course, number), wanted, got, right.about)
 
 
 def _place(course: Course, number: int) -> str:
-    return f"step {number}, {_shown(course.events[number - 1])}" if number else "begin"
+    return f"step {number}, {shown(course.events[number - 1])}" if number else "begin"
 
 
 def shortest(port: Port, judged: Judged) -> Judged:
-    """Return the shortest course that gets the same verdict, as far as can be found by leaving events out."""
-    best, tries = judged, 0
+    """Return the shortest course that gets the same verdict, as far as can be found by leaving events out.
+
+    One that timed out stays as it is: each try would take as long. So does one of a port that has never started.
+    """
+    if judged.verdict == "timed out" or not port.name:
+        return judged
+    tries = _TRIES_IF_IT_ENDS if judged.verdict in _PATIENCE else _TRIES
+    best = judged
     size = max(1, len(best.course.events) // 2)
     while size:
         place = 0
-        while place < len(best.course.events) and tries < _TRIES:
+        while place < len(best.course.events) and tries and not port.weary:
             events = best.course.events
-            shorter = port.judge(best.course.with_events(events[:place] + events[place + size :]))
-            tries += 1
+            tries -= 1
+            shorter = port.judge(best.course.with_events(events[:place] + events[place + size :]), counts=False)
             if shorter.verdict == judged.verdict:
                 best = shorter
             else:
@@ -178,7 +171,26 @@ def shortest(port: Port, judged: Judged) -> Judged:
     return best
 
 
-def judge_all(port: Port, courses: Iterable[Course]) -> Iterator[Judged]:
-    """Yield a verdict for each course."""
+def judge_all(
+    port: Port, courses: Iterable[Course], skips: Mapping[str, str] | None = None, *, shrink: bool = False
+) -> Iterator[Judged]:
+    """Yield a verdict for each course.
+
+    Args:
+        port: whose answers are judged.
+        courses: what it is asked.
+        skips: by the id of a course, why it is known to fail. If it passes, that is an error.
+        shrink: look for the shortest course that gets the same verdict, for the first of each and of each random one.
+    """
+    seen: set[str] = set()
     for course in courses:
-        yield port.judge(course)
+        judged = port.judge(course)
+        reason = (skips or {}).get(course.id)
+        if reason is not None:
+            is_pass = judged.verdict == "pass"
+            yield replace(judged, verdict="skipped but passes" if is_pass else "skipped", got=reason)
+            continue
+        if shrink and judged.is_failure and judged.verdict not in seen:
+            judged = shortest(port, judged)
+        seen.add(judged.verdict)
+        yield judged

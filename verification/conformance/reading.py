@@ -11,6 +11,7 @@ from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.replies import Rejected
 
 JsonData = dict[str, Any] | list[Any] | str | int | float | bool | None
+JSON_TYPES = (dict, list, str, int, float, type(None))
 Told = Event | JsonData
 """An event, or JSON data that may be none."""
 Unread = Literal["unknown_event", "malformed_event"]
@@ -24,7 +25,7 @@ _NAMES: dict[bool, frozenset[str]] = {
 
 def read_event(machine_type: type[SpeechMachine] | type[ConversationMachine], told: Told) -> Event | Rejected:
     """Return the event that data are, or the rejection of what is none of this machine (spec, section 5)."""
-    if isinstance(told, EVERY_EVENT_TYPE):
+    if not isinstance(told, JSON_TYPES):
         return told
     name = told.get("type") if isinstance(told, dict) else None
     if not isinstance(name, str) or name not in _NAMES[issubclass(machine_type, ConversationMachine)]:

@@ -88,6 +88,9 @@ class Server:
         return SpeechMachine(capabilities, msgspec.convert(policy, Policy))
 
     def _loaded(self, command: Data) -> SpeechMachine | ConversationMachine:
+        version = command.get("spec_version", SPEC_VERSION)
+        if version != SPEC_VERSION:
+            raise CommandError(f"the snapshot is of version {version!r} of the specification; this is {SPEC_VERSION!r}")
         if self._is_conversation(command):
             return ConversationMachine(conversation=msgspec.convert(command.get("state"), Conversation))
         return SpeechMachine(speech=msgspec.convert(command.get("state"), Speech))

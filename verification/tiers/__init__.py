@@ -8,7 +8,7 @@ TIERS: dict[str, str] = {
     "stories": "the bugs of the field, each with the harm that it does",
     "mutants": "as few courses as tell every mutant of charts and functions from the original",
     "malformed": "what is no event: unknown, of a wrong type, out of range",
-    "numbers": "numbers at their worst, wherever an event has one",
+    "numbers": "numbers at their worst, wherever an event has one, and ids that look like something else",
     "random": "random speeches and conversations",
 }
 """By name, in the order in which a port is asked."""

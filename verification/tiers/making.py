@@ -16,7 +16,7 @@ from .choosing import choose
 from .goals import Goals, Guards, Told, Transitions
 from .malformed import malformed_vectors
 from .numbers import number_vectors
-from .sections import in_order, sections_of
+from .sections import in_order, is_section, sections_of
 from .stories import STORIES
 
 SEED = 11
@@ -94,9 +94,5 @@ def told_of(vector: Vector) -> Told | None:
 def with_sections(vector: Vector) -> Vector:
     """Return a vector tagged with the sections that it is about, too."""
     sections = sections_of(vector.model_dump(mode="json")["steps"])
-    tags = (tag for tag in vector.tags if not _is_section(tag))
-    return vector.model_copy(update={"tags": (*in_order(sections | {*filter(_is_section, vector.tags)}), *tags)})
-
-
-def _is_section(tag: str) -> bool:
-    return tag.replace(".", "").isdigit()
+    tags = (tag for tag in vector.tags if not is_section(tag))
+    return vector.model_copy(update={"tags": (*in_order(sections | {*filter(is_section, vector.tags)}), *tags)})

@@ -39,6 +39,7 @@ _IN_A_CONVERSATION: tuple[ev.Event, ...] = (
     *speaking("A")[1:-3],
     ev.OutputAudioHandedOver("A", 1000),
 )
+_WHAT_OBJECTS_HAVE = "constructor", "__proto__", "__class__", "toString", "hasOwnProperty", "type"
 _HARM = "What a broken adapter says is taken for a fact."
 
 
@@ -63,6 +64,7 @@ def _vector(vector_id: str, wrong: list[JsonData], *, is_conversation: bool) -> 
 def _unknown(*, is_conversation: bool) -> Iterator[JsonData]:
     yield from (None, True, 5, "interrupt", [], ["interrupt"], {}, {"event": "interrupt"})
     yield from ({"type": None}, {"type": 5}, {"type": ["interrupt"]}, {"type": ""}, {"type": "Interrupt"})
+    yield from ({"type": name} for name in _WHAT_OBJECTS_HAVE)
     internal = [name for chart in definition().every_chart for name in chart.internal_events]
     effects = [ev.name_of(each) for each in EVERY_EFFECT_TYPE]
     yield from ({"type": name} for name in (*internal, *effects))
@@ -80,7 +82,7 @@ def _right(event_type: type[ev.Event]) -> Data:
 
 def _wrong(event_type: type[ev.Event]) -> Iterator[JsonData]:
     right = _right(event_type)
-    yield {**right, "else": True}
+    yield from ({**right, name: True} for name in ("else", "constructor"))
     for field in structs.fields(event_type):
         if field.required:
             yield {name: value for name, value in right.items() if name != field.name}

@@ -1,4 +1,4 @@
-"""Numbers at their worst, wherever an event, or a policy, has one."""
+"""Numbers at their worst, wherever an event, or a policy, has one; and ids that look like something else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from speech_lifecycle.fsm.state import DEFAULT_CAPABILITIES
 from speech_lifecycle.fsm.values import LARGEST, Policy
 
 from ..vectors import Vector, record
-from .stories.story import CANCELLED, Events, cut, speaking, waiting
+from .stories.story import CANCELLED, Events, cut, removed, speaking, waiting
 
 _POSITIONS = {
     "none": None,
@@ -34,6 +34,13 @@ _POSITIONS = {
 }
 _AMOUNTS = {"0": 0, "1": 1, "999": 999, "1000": 1000, "1001": 1001, "largest": LARGEST}
 _TIMES = {"0": 0, "1": 1, "before": 4_999, "at": 5_000, "after": 5_001, "largest": LARGEST}
+_IDS = {
+    "numbers": ("10", "9", "1"),
+    "what_objects_have": ("constructor", "__proto__", "toString"),
+    "empty": ("", " ", "null"),
+    "not_ascii": ("\u00e9", "e\u0301", "\U0001f600"),
+    "quoted": ('"', "\\", "\n"),
+}
 _TIMERS = ev.TimerFired("stop"), ev.TimerFired("reconcile")
 
 
@@ -51,6 +58,10 @@ def number_vectors() -> Iterator[Vector]:
     for ms in (0, LARGEST):
         yield _vector(f"policy-{ms}", "4", _ENDED, _policy(ms))
         yield _vector(f"policy-{ms}-stopped", "4", (*speaking("A"), ev.Interrupt(), *_TIMERS), _policy(ms))
+    for name, ids in _IDS.items():
+        yield _vector(
+            f"ids-{name}", "5", (*speaking(*ids), ev.Interrupt(), cut(ids[0], 400), CANCELLED, *removed(*ids))
+        )
     yield _vector("estimate-largest", "7", _estimated(LARGEST, LARGEST - 1), Policy(estimate_heard_text=True))
     yield _vector("estimate-1", "7", _estimated(1000, 1), Policy(estimate_heard_text=True))
 

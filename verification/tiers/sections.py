@@ -46,6 +46,11 @@ def sections_of(steps: Iterable[Mapping[str, Any]]) -> set[str]:
     return found
 
 
+def is_section(tag: str) -> bool:
+    """Whether a tag is a section, such as 8 or 9.15."""
+    return tag.replace(".", "").isdigit()
+
+
 def in_order(sections: Iterable[str]) -> list[str]:
     """Return sections in the order of the specification."""
     return sorted(sections, key=lambda section: [int(part) for part in section.split(".")])

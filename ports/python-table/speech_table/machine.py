@@ -67,9 +67,9 @@ class Machine:
         self.snapshot = snapshot
         return snapshot
 
-    def step(self, event: Event) -> dict[str, Any]:
+    def step(self, event: Any) -> dict[str, Any]:
         """Handle one event; return the reply, with the effects in the order in which they are to be performed."""
-        declared = self._definition["events"].get(event.get("type"))
+        declared = self._declared(event)
         if declared is None or (declared["chart"] == "conversation" and not self._is_conversation):
             return self._refused(event, "unknown_event")
         fields = {field["name"]: field for field in declared["fields"]}
@@ -234,12 +234,17 @@ class Machine:
         source: str = self._definition["events"][transition["event"]]["source"]
         return source if transition["kind"] == "rejected" else None
 
-    def _refused(self, event: Event, reason: str) -> dict[str, Any]:
-        declared = self._definition["events"].get(event.get("type"), {})
+    def _declared(self, event: Any) -> dict[str, Any] | None:
+        """Return the declaration of an event's type, or None for whatever has none."""
+        name = event.get("type") if isinstance(event, dict) else None
+        return self._definition["events"].get(name) if isinstance(name, str) else None
+
+    def _refused(self, event: Any, reason: str) -> dict[str, Any]:
+        declared = self._declared(event)
         return {
             "reply": "rejected",
             "reason": reason,
-            "blame": declared.get("source", "agent"),
+            "blame": declared["source"] if declared else "agent",
             "transitions": [],
             "effects": [],
         }

@@ -48,11 +48,16 @@ export interface Handled {
 export type Reply = Handled | Answer;
 
 function refused(event: { readonly type: string }, reason: string): Answer {
-  return { kind: "rejected", answer: "", reason, blame: SOURCES[event.type] ?? "agent" };
+  return { kind: "rejected", answer: "", reason, blame: own(SOURCES, event.type) ?? "agent" };
+}
+
+/** Return what a record has by a name that may be anything: no other type, and nothing that all objects have. */
+function own<T>(record: Readonly<Record<string, T>>, name: unknown): T | undefined {
+  return typeof name === "string" && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 function received(given: GivenEvent, isConversation: boolean): LifecycleEvent | Answer {
-  const chart = CHARTS[given.type];
+  const chart = own(CHARTS, given.type);
   if (chart === undefined || (chart === "conversation" && !isConversation)) return refused(given, "unknown_event");
   return receive(given) ?? refused(given, "malformed_event");
 }

@@ -16,10 +16,13 @@ function object(entries: readonly (readonly [string, unknown])[]): string {
   return `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${toJson(value)}`).join(",")}}`;
 }
 
-/** Return an event from JSON data: the words for NaN and the infinities become numbers again. */
-export function fromJson(data: Readonly<Record<string, unknown>>): GivenEvent {
+/** Return an event from JSON data: the words for NaN and the infinities become numbers again. What is no object has no type. */
+export function fromJson(given: unknown): GivenEvent {
+  const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
+  const data = (isObject ? given : {}) as Readonly<Record<string, unknown>>;
   const event: Record<string, unknown> = { ...data };
-  for (const name of NUMBERS[String(data["type"])] ?? []) {
+  const type = String(data["type"]);
+  for (const name of Object.hasOwn(NUMBERS, type) ? NUMBERS[type]! : []) {
     const word = event[name];
     if (typeof word === "string" && word in WORDS) event[name] = WORDS[word];
   }
