@@ -104,7 +104,7 @@ wheel: $(VENV)/ready
 # minor release, and raise those of others, so that its tests run with the pinned ones only.
 LOWEST := .venv-lowest
 LOWEST_EXTRAS := browser cli diagrams exports files openai simulation soundcard telephone
-lowest: $(VENV)/ready
+lowest: $(VENV)/ready node
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
 	$(BIN)/uv venv -q --clear --python $(PYTHON) $(LOWEST)
 	$(BIN)/uv pip compile -q --resolution lowest-direct --python $(LOWEST)/bin/python $(LOWEST_EXTRAS:%=--extra %) \
