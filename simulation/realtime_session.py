@@ -11,6 +11,7 @@ import base64
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from websockets.asyncio.server import ServerConnection
@@ -28,6 +29,17 @@ from .server_dialects import Voice
 from .server_player import ServerPlayer
 from .session_object import merge_session, new_session
 from .user_turns import UserTurns
+
+_TEXT_DELTAS = frozenset({"response.output_audio_transcript.delta", "response.output_text.delta"})
+
+
+@dataclass(slots=True)
+class GeneratedContent:
+    """What was generated of a message."""
+
+    text: str = ""
+    first_audio: bytes = b""
+    """The first piece of it, by which it is known."""
 
 
 class Host(Protocol):
@@ -63,6 +75,8 @@ class RealtimeSession:
     conversation: what the server remembers.
     events_received, events_sent, errors_sent: client events, server events and refusals in order.
     audio_sent_ms: milliseconds of audio sent, by item id; by the session that it resumes too.
+    responses_begun: how many responses began, announced or not.
+    generated: what was generated and sent, by item id, in whatever dialect.
     frames_handled: client frames whose handling is finished, with everything that was due in answer.
     frames_sent: frames handed to the connection, which sends them in order and without waiting for
         the clock. Counted at that moment: when the client has handled as many, none is on its way.
@@ -81,6 +95,8 @@ class RealtimeSession:
         self.events_sent: list[wire.WireEvent] = []
         self.errors_sent: list[wire.WireEvent] = []
         self.audio_sent_ms: dict[str, int] = {} if resumed is None else resumed.audio_sent_ms
+        self.responses_begun = 0
+        self.generated: dict[str, GeneratedContent] = {}
         self.frames_handled = 0
         self.frames_sent = 0
         self._is_closed = False
@@ -175,6 +191,7 @@ class RealtimeSession:
         """Send an event after all those sent before, unless the connection is gone."""
         if self._is_closed:
             return
+        self._note_generated(event)
         for said in self._voice.events(event):
             self._send(said)
 
@@ -187,6 +204,15 @@ class RealtimeSession:
         if sent["type"] == "error":
             self.errors_sent.append(self.events_sent[-1])
         self._outbox.put_nowait(frame)
+
+    def _note_generated(self, event: wire.WireEvent) -> None:
+        if event["type"] == "response.created":
+            self.responses_begun += 1
+        elif event["type"] in _TEXT_DELTAS:
+            self.generated.setdefault(event["item_id"], GeneratedContent()).text += event["delta"]
+        elif event["type"] == "response.output_audio.delta":
+            content = self.generated.setdefault(event["item_id"], GeneratedContent())
+            content.first_audio = content.first_audio or base64.b64decode(event["delta"])
 
     def new_id(self, kind: str) -> str:
         """Return an id that no other thing on the server has."""

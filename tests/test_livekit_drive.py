@@ -28,7 +28,7 @@ from speech_lifecycle.simulation.report import Report
 from speech_lifecycle.simulation.scenario import Scenario, play
 from speech_lifecycle.simulation.scenarios import SCENARIOS
 from speech_lifecycle.simulation.script import Pacing, ServerBehaviour
-from speech_lifecycle.simulation.server_dialects import AZURE, OPENAI
+from speech_lifecycle.simulation.server_dialects import AZURE, OPENAI, XAI
 
 STEP_MS = 20
 
@@ -61,10 +61,10 @@ def account(report: Report) -> tuple[object, ...]:
 
 
 def livekit_understands(scenario: Scenario) -> bool:
-    """LiveKit's plugin connects again by itself, plays by itself PCM at 24 kHz only, and knows two dialects."""
+    """LiveKit's plugin connects again by itself, plays by itself PCM at 24 kHz only, and needs what is announced."""
     dialect = scenario.behaviour.dialect if scenario.behaviour is not None else OPENAI
     is_its_own_to_play = not scenario.server_plays and scenario.audio_format == PCM_24K
-    return not scenario.reconnects and is_its_own_to_play and dialect in (OPENAI, AZURE)
+    return not scenario.reconnects and is_its_own_to_play and dialect in (OPENAI, AZURE, XAI)
 
 
 @pytest.mark.parametrize("name", [n for n, s in SCENARIOS.items() if n != "output-fails" and livekit_understands(s)])

@@ -28,7 +28,7 @@ def test_whenever_it_is_interrupted(name: str) -> None:
         assert differences(instant.play("repaired")) == [], instant.scenario.actions
 
 
-@pytest.mark.parametrize("name", [name for name in SINGLE if "interrupted" not in name])
+@pytest.mark.parametrize("name", [name for name in SINGLE if "interrupted" not in name and name != "dialect-gateway"])
 def test_no_request_is_refused(name: str) -> None:
     refused = [error for error in outcome(name, "repaired").server_errors if "cancel_not_active" not in error]
     assert refused == []
@@ -45,6 +45,14 @@ def test_a_response_that_comes_after_its_request_was_given_up_is_forgotten_or_to
     assert outcome("given-up", "repaired").server == {}
     told = {(step.rule, step.message_id) for step in outcome("given-up", "watched").forbidden_steps}
     assert told == {("left_on_server", "preamble")}
+
+
+def test_a_response_that_names_no_request_is_the_answer_to_the_one_that_waits() -> None:
+    """The plugin takes it for the server's own, and lets the request time out after ten seconds."""
+    repaired = outcome("dialect-xai", "repaired")
+    assert [step.rule for step in repaired.forbidden_steps] == ["cancelled_again"]
+    assert repaired.heard_ms == {"preamble": 900, "later": 1_400}
+    assert list(repaired.server) == list(repaired.history) == ["preamble", "later"]
 
 
 def test_a_speech_after_a_silent_output_is_played_whole() -> None:

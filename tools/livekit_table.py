@@ -32,7 +32,10 @@ over a socket to the simulated server, in virtual time. "-": what was heard, his
 agent's states are right. Of a sweep: at how many of its instants they differ, and how.
 
 `watched` names the rules that the framework broke in front of the watch, which changed nothing. What a server
-cannot do cannot be repaired: `cannot-truncate`, `cannot-remove`. The bugs' ids are those of the specification.
+cannot do cannot be repaired: `cannot-truncate`, `cannot-remove`. Nor can what the plugin does not understand: it hears
+nothing of a server that announces no items (`dialect-bare`, `dialect-contents`), asks for responses with fields only
+(`dialect-gateway`), and never learns a text that comes with the closing events (`dialect-late`). The driver speaks with
+all of them ([openai-realtime.md](openai-realtime.md), "Dialects"). The bugs' ids are those of the specification.
 
 | scenario | | bugs | plain framework | watched: forbidden steps | repaired |
 |---|---|---|---|---|---|

@@ -19,7 +19,7 @@ from speech_lifecycle.fsm.events import SessionResponseEnded
 from speech_lifecycle.fsm.values import Reconciliation
 
 from ..ports import SessionReceiver
-from ..sessions.openai_answers import OpenAIAnswers, status_of, why_ended
+from ..sessions.openai_answers import Deed, OpenAIAnswers, status_of, why_ended
 
 
 class OpenAIEvents:
@@ -45,10 +45,14 @@ class OpenAIEvents:
         self.answers = OpenAIAnswers(receiver)
         self.are_heard = False
         """Whether the session publishes raw events; known before its first response."""
+        self.context_lock = asyncio.Lock()
+        """Held from when a wanted context is made until the server has it: one that waits for another would undo it."""
         self._session = session
         self._ended: dict[str, SessionResponseEnded] = {}
         self.created_by_client: set[str] = set()
         """Items that LiveKit created on the server. They are texts, whatever they were before a reconnection."""
+        self.deleted_unnamed: set[str] = set()
+        """Items that the server has deleted without saying which (N21): the plugin believes that they are there."""
         self._being_created: set[str] = set()
         self._was_created = asyncio.Event()
         self._listeners: dict[Any, Callable[..., None]] = {
@@ -111,7 +115,9 @@ class OpenAIEvents:
         if name == "conversation.item.truncated":
             self.answers.on_truncated(event)
         elif name == "conversation.item.deleted":
-            self.answers.on_deleted(event)
+            item_id = self.answers.on_deleted(event)
+            if not event.get("item_id"):
+                self.deleted_unnamed.add(item_id)
         elif name in ("conversation.item.added", "conversation.item.created"):
             item_id = event["item"]["id"]
             self._being_created.discard(item_id)
@@ -134,15 +140,19 @@ class OpenAIEvents:
         if name == "conversation.item.create":
             self._being_created.add(item_id)
             self.created_by_client.add(item_id)
-        for operation in _ASKED_BY.get(name, ()):
+            self.deleted_unnamed.discard(item_id)
+        deed, operations = _ASKED_BY.get(name, (None, ()))
+        for operation in operations:
             if self.answers.is_expected(operation, item_id):
-                self.answers.expect(event_id, operation, item_id)
+                # What was expected until now without its event's id is this.
+                self.answers.forget(f"{operation} {item_id}")
+                self.answers.expect(event_id, operation, item_id, deed)
                 return
 
 
-_ASKED_BY: dict[str, tuple[Reconciliation, ...]] = {
-    "conversation.item.delete": ("replace", "remove"),
-    "conversation.item.create": ("replace",),
+_ASKED_BY: dict[str, tuple[Deed, tuple[Reconciliation, ...]]] = {
+    "conversation.item.delete": ("delete", ("replace", "remove")),
+    "conversation.item.create": ("create", ("replace",)),
 }
 
 

@@ -30,6 +30,8 @@ class Request:
         """For whoever asked: the same event that the plugin's session gives."""
         self._ask = ask
         self._asked: Answer | None = None
+        self._is_answered = False
+        """Without the plugin's knowledge."""
         self._on_given_up = on_given_up
         self._on_refused = on_refused
         self.answer.add_done_callback(self._on_answer)
@@ -49,6 +51,13 @@ class Request:
             return event.user_initiated
         return asked.exception() is None and asked.result() is event
 
+    def answer_with(self, event: llm.GenerationCreatedEvent) -> None:
+        """Take a response for the one that was asked for: the plugin could not know that it is, and waits on."""
+        if not self.answer.done():
+            event.user_initiated = True
+            self._is_answered = True
+            self.answer.set_result(event)
+
     def send(self) -> None:
         """Ask the plugin's session, unless nobody waits any more."""
         if self.answer.done():
@@ -65,6 +74,8 @@ class Request:
             self.answer.cancel()
             return
         error = asked.exception()
+        if self._is_answered:
+            return
         if error is not None:
             self._refuse(error)
         elif not self.answer.done():

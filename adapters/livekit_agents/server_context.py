@@ -29,7 +29,8 @@ async def remove_messages(session: llm.RealtimeSession[Any], events: OpenAIEvent
     for message_id in effect.message_ids:
         events.expect("remove", message_id)
     unwanted = set(effect.message_ids)
-    error = await _update(session, [item for item in session.chat_ctx.items if item.id not in unwanted])
+    async with events.context_lock:
+        error = await _update(session, [item for item in session.chat_ctx.items if item.id not in unwanted])
     left = {item.id for item in session.chat_ctx.items}
     for message_id in effect.message_ids:
         if not answers.is_expected("remove", message_id):
@@ -73,15 +74,16 @@ async def _put_texts(
     texts: Mapping[str, str],
 ) -> None:
     """Set the texts of messages; "" forgets one. The answer to `operation` is reported, if one was asked for."""
-    items: list[llm.ChatItem] = []
-    for item in session.chat_ctx.items:
-        if isinstance(item, llm.ChatMessage) and item.id in texts:
-            if texts[item.id] == "":
-                continue
-            item = copy.copy(item)
-            item.content = [texts[item.id]]
-        items.append(item)
-    error = await _update(session, items)
+    async with events.context_lock:
+        items: list[llm.ChatItem] = []
+        for item in session.chat_ctx.items:
+            if isinstance(item, llm.ChatMessage) and item.id in texts:
+                if texts[item.id] == "":
+                    continue
+                item = copy.copy(item)
+                item.content = [texts[item.id]]
+            items.append(item)
+        error = await _update(session, items)
     if operation is None:
         return
     now = session.chat_ctx

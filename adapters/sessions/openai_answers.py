@@ -164,8 +164,8 @@ class OpenAIAnswers:
         return made.operation, made.message_id, made.deed
 
     def forget(self, event_id: str) -> None:
-        """Expect no answer to a client event: another one is sent in its place."""
-        del self._requests[event_id]
+        """Expect no answer to a client event, if one was expected: another one is sent in its place."""
+        self._requests.pop(event_id, None)
 
     def note(self, error: ServerError) -> None:
         """Remember an error that answers no request."""

@@ -7,7 +7,6 @@ states the agent announced.
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -34,6 +33,8 @@ from .speaker_output import Silent, SpeakerOutput
 
 Turn = Literal["generate_reply", "server_vad"]
 Watching = Literal["plain", "watched", "repaired"]
+_KNOWN_BY_BYTES = 960
+"""So much of a message's audio, 20 ms, tells it from others."""
 _LIMIT_S = 60.0
 """Longer than any speech of a scenario, dead ends and the framework's own time limits included."""
 _CONNECTING_S = 0.1
@@ -82,6 +83,7 @@ class _Rehearsal:
         self._session: AgentSession[None]
         self._speaker: SimulatedSpeaker
         self._texts: list[str] = []
+        self._speeches: list[SpeechHandle] = []
 
     async def play(self) -> Rehearsed:
         scenario = self._scenario
@@ -105,9 +107,12 @@ class _Rehearsal:
             silent=self._staging.silent,
         )
         async with self._server:
+            has_older_names = scenario.behaviour is not None and scenario.behaviour.dialect.event_names == "legacy"
             model = _Model(
                 limits=self._staging.limits,
-                base_url=self._server.base_url,
+                # The plugin speaks the older protocol with a deployment of Azure's only.
+                base_url=self._server.base_url + ("/realtime" if has_older_names else ""),
+                azure_deployment="simulated" if has_older_names else None,
                 api_key="simulated",
                 input_audio_transcription=None,
             )
@@ -135,9 +140,14 @@ class _Rehearsal:
                 self._keep(asyncio.ensure_future(self._staging.on_start(self._session)))
             try:
                 await asyncio.wait_for(self._speak(), timeout=_LIMIT_S)
+                await asyncio.sleep(_SETTLING_S)
+                while not all(speech.done() for speech in self._speeches):
+                    # Something was asked for only when the framework had given up something else.
+                    await asyncio.wait_for(self._be_silent(), timeout=_LIMIT_S)
+                    await asyncio.sleep(_SETTLING_S)
             except asyncio.TimeoutError:
                 self._outcome.came_to_its_end = False
-            await asyncio.sleep(_SETTLING_S)
+                await asyncio.sleep(_SETTLING_S)
             self._take_stock(self._current_agent() or agent)
             await self._session.aclose()
             await model.aclose()
@@ -155,11 +165,10 @@ class _Rehearsal:
         staging.on_watch(watch)
 
     async def _speak(self) -> None:
-        speeches: list[SpeechHandle] = []
         is_created = asyncio.Event()
 
         def note(event: SpeechCreatedEvent) -> None:
-            speeches.append(event.speech_handle)
+            self._speeches.append(event.speech_handle)
             is_created.set()
 
         self._session.on("speech_created", note)
@@ -177,7 +186,10 @@ class _Rehearsal:
             # LiveKit sends its own requests one at a time; what queues up are responses that the server begins.
             await asyncio.sleep(0.05)
             self._server.sessions[-1].owe_response()
-        for speech in speeches:  # grows while it is read
+        await self._be_silent()
+
+    async def _be_silent(self) -> None:
+        for speech in self._speeches:  # grows while it is read
             await speech
 
     def _schedule(self, since: Origin) -> None:
@@ -240,12 +252,11 @@ class _Rehearsal:
     def _take_stock(self, agent: Agent) -> None:
         outcome = self._outcome
         sessions = self._server.sessions
-        sent = [event for session in sessions for event in session.events_sent]
-        audio = _audio_by_item(sent)
+        generated = {item_id: content for session in sessions for item_id, content in session.generated.items()}
         for segment in self._speaker.listener.heard:
-            samples = self._speaker.listener.samples(segment).tobytes()[:960]
-            for item_id, pcm in audio.items():
-                if pcm.startswith(samples):
+            samples = self._speaker.listener.samples(segment).tobytes()[:_KNOWN_BY_BYTES]
+            for item_id, content in generated.items():
+                if content.first_audio.startswith(samples):
                     heard_ms = outcome.heard_ms.get(item_id, 0)
                     outcome.heard_ms[item_id] = heard_ms + self._speaker.listener.heard_ms(segment)
         outcome.session_was_lost = len(self._server.sessions) > 1 or not self._is_connected()
@@ -259,9 +270,9 @@ class _Rehearsal:
             for session in sessions
             for event in session.errors_sent
         ]
-        outcome.responses = sum(event["type"] == "response.created" for event in sent)
+        outcome.responses = sum(session.responses_begun for session in sessions)
         outcome.plays_audio = self._scenario.has_output
-        outcome.generated_text = _text_by_item(sent)
+        outcome.generated_text = {item_id: content.text for item_id, content in generated.items()}
         for item_id, text in outcome.generated_text.items():
             if not (outcome.sent_ms.get(item_id) and outcome.plays_audio):
                 outcome.shown_text[item_id] = next((t for t in self._texts if t and text.startswith(t)), "")
@@ -315,19 +326,3 @@ def _said(chat_ctx: ChatContext) -> dict[str, Said]:
         for message in chat_ctx.messages()
         if message.role == "assistant"
     }
-
-
-def _audio_by_item(events: list[dict[str, Any]]) -> dict[str, bytes]:
-    audio: dict[str, bytes] = {}
-    for event in events:
-        if event["type"] == "response.output_audio.delta":
-            audio[event["item_id"]] = audio.get(event["item_id"], b"") + base64.b64decode(event["delta"])
-    return audio
-
-
-def _text_by_item(events: list[dict[str, Any]]) -> dict[str, str]:
-    text: dict[str, str] = {}
-    for event in events:
-        if event["type"] in ("response.output_audio_transcript.delta", "response.output_text.delta"):
-            text[event["item_id"]] = text.get(event["item_id"], "") + event["delta"]
-    return text

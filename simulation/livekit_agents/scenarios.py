@@ -24,7 +24,8 @@ from ..scenarios import (
     THREE,
     TWO,
 )
-from ..script import Pacing, ScriptedFunctionCall, ScriptedResponse
+from ..script import Pacing, ScriptedFunctionCall, ScriptedResponse, ServerBehaviour
+from ..server_dialects import AZURE, BARE, CONTENTS, GATEWAY, LATE, XAI, ServerDialect
 from .rehearsal import Staging, Watching, rehearse
 from .rehearsed import Rehearsed
 
@@ -70,6 +71,18 @@ class FrontDesk(Agent):
     def copied_context(self) -> ChatContext:
         """Return what the next agent is given."""
         return self.chat_ctx
+
+
+def _spoken(dialect: str, summary: str, server: ServerDialect) -> LiveKitScenario:
+    """Return the scenario of a dialect: one response is interrupted in its first message, and the next one is not."""
+    return _scenario(
+        f"dialect-{dialect}",
+        summary,
+        THREE,
+        NEXT,
+        actions=(IN_PREAMBLE, Action(2_500, "request")),
+        behaviour=ServerBehaviour(dialect=server),
+    )
 
 
 def _scenario(
@@ -321,6 +334,13 @@ _ALL = (
         actions=(IN_PREAMBLE,),
         staging=Staging(limits={"mutable_chat_context": False}),
     ),
+    # Servers of other dialects
+    _spoken("azure", "a server with the event names of Azure Voice Live", AZURE),
+    _spoken("xai", "a server that echoes no metadata, and answers deletions and refuses without naming the item", XAI),
+    _spoken("gateway", "a gateway with every event under both names, that takes response.create only bare", GATEWAY),
+    _spoken("bare", "a server that announces no items, and sends its transcript by sentences", BARE),
+    _spoken("contents", "a server that announces neither responses nor items", CONTENTS),
+    _spoken("late", "a server whose transcripts come only when an item is closed", LATE),
     # Ends
     _scenario(
         "session-lost",

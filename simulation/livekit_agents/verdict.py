@@ -18,6 +18,8 @@ def differences(outcome: Rehearsed) -> list[str]:
         else:
             problems = _about_text(outcome.shown_text.get(message_id, ""), said, remembered)
         found += [f"{message_id}: {problem}" for problem in problems]
+    if not outcome.responses:
+        found.append("no response began")
     if outcome.agent_states.count("speaking") > outcome.responses:
         found.append('"speaking" was announced more than once')
     if any("already_has_active_response" in error for error in outcome.server_errors):

@@ -35,6 +35,7 @@ from ...ports import SessionReceiver
 from ...sessions.user_turn import HEARD_BY_THE_SERVER, UserTurn
 from ..openai_events import OpenAIEvents
 from ..server_context import put_heard_text, remove_messages, replace_message, restore_heard_texts
+from ..unnamed_answers import UnnamedAnswers
 from .generation import GenerationReader
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class LiveKitSession:
         self._readers: dict[str, GenerationReader] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._requested: dict[asyncio.Future[llm.GenerationCreatedEvent], str] = {}
+        self._in_order: UnnamedAnswers[str] = UnnamedAnswers()
         self._was_cancelled: set[str] = set()
         self._unnamed = 0
         self._is_reconnecting = False
@@ -144,6 +146,7 @@ class LiveKitSession:
             raise ConnectionError("LiveKit is connecting again, and discards requests: ask once more when it has")
         reply = self._session.generate_reply(**(options or {}))
         self._requested[reply] = speech_id
+        self._in_order.expect(speech_id)
         reply.add_done_callback(self._on_reply)
 
     def play(self, generation: llm.GenerationCreatedEvent) -> str:
@@ -151,7 +154,11 @@ class LiveKitSession:
         return self._read(generation, None)
 
     def _on_reply(self, reply: asyncio.Future[llm.GenerationCreatedEvent]) -> None:
-        speech_id = self._requested.pop(reply)
+        speech_id = self._requested.pop(reply, None)
+        if speech_id is None:
+            reply.cancelled() or reply.exception()  # it was answered without the plugin's knowledge
+            return
+        self._in_order.forget(speech_id)
         if not reply.cancelled() and reply.exception() is None:
             self._read(reply.result(), speech_id)
             return
@@ -161,6 +168,9 @@ class LiveKitSession:
 
     def _on_generation_created(self, generation: llm.GenerationCreatedEvent) -> None:
         speech_id = next((of for reply, of in self._requested.items() if _result_of(reply) is generation), None)
+        if speech_id is None and not generation.user_initiated:
+            speech_id = self._in_order.take()
+            self._requested = {reply: of for reply, of in self._requested.items() if of != speech_id}
         if speech_id is not None or self._plays_every_generation:
             self._read(generation, speech_id)
 
@@ -236,6 +246,7 @@ class LiveKitSession:
 
     def _on_openai_event(self, event: Mapping[str, Any]) -> None:
         """LiveKit tells of the user what the server heard, and nothing of what else ends a turn (N5)."""
+        self._in_order.take_event(event)
         if event.get("type") not in HEARD_BY_THE_SERVER:
             self._user_turn.take(event)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -110,12 +110,15 @@ class Repair:
         """The lifecycle truncates its messages by itself."""
         return not any(message_id in account.message_ids for account in self._accounts.values())
 
-    def context(self, session: llm.RealtimeSession[Any], wanted: llm.ChatContext) -> llm.ChatContext:
-        """Return the context that the server is given, when the framework wants `wanted`.
+    def context(
+        self, session: llm.RealtimeSession[Any], wanted: llm.ChatContext, known: Collection[str]
+    ) -> llm.ChatContext:
+        """Return the context that the server is given, when the framework wants `wanted`, and knew of these items.
 
         The lifecycle's messages stay on the server as they are until it has settled them: no request of the framework
         removes what is being heard, or writes a text in the place of audio. After that, what the application changed
-        or took away is changed or taken away. Where the server can remove nothing, nothing of them is touched at all.
+        or took away is changed or taken away; what came only while this request waited for another is not. Where the
+        server can remove nothing, nothing of them is touched at all.
         """
         remote = session.chat_ctx
         unheard: set[str] = set()
@@ -123,6 +126,9 @@ class Repair:
         said: dict[str, str] = {}
         for account in self._accounts.values():
             is_of_another = account.response.session is not session
+            if not is_of_another:
+                # It was done, and need not be asked for again.
+                kept.update(account.response.raw_events.deleted_unnamed)
             if not session.capabilities.mutable_chat_context and not is_of_another:
                 kept.update(account.message_ids)
                 continue
@@ -143,7 +149,7 @@ class Repair:
         present = {item.id for item in items}
         previous_id: str | None = None
         for item in remote.items:
-            if item.id in kept and item.id not in present:
+            if item.id not in present and (item.id in kept or item.id not in {*known, *unheard}):
                 at = next((index for index, other in enumerate(items) if other.id == previous_id), len(items) - 1)
                 items.insert(at + 1, item)
             previous_id = item.id
@@ -178,15 +184,16 @@ class Repair:
         The plugin replays what the model generated, also of messages that were cut.
         """
         await events.wait_until_created([item.id for item in agent.chat_ctx.items])
-        items = [
-            item
-            for item in agent.chat_ctx.items
-            if not (isinstance(item, llm.ChatMessage) and item.role == "assistant" and not item.text_content)
-        ]
-        try:
-            await session.update_chat_ctx(llm.ChatContext(items))
-        except llm.RealtimeError as error:
-            logger.warning("after the reconnection the server's context could not be repaired: %s", error)
+        async with events.context_lock:
+            items = [
+                item
+                for item in agent.chat_ctx.items
+                if not (isinstance(item, llm.ChatMessage) and item.role == "assistant" and not item.text_content)
+            ]
+            try:
+                await session.update_chat_ctx(llm.ChatContext(items))
+            except llm.RealtimeError as error:
+                logger.warning("after the reconnection the server's context could not be repaired: %s", error)
 
     # History
 

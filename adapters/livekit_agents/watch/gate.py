@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Protocol
 
 from livekit.agents import llm
@@ -19,8 +20,10 @@ class Gate(Protocol):
         """Whether a truncation reaches the server."""
         ...
 
-    def context(self, session: llm.RealtimeSession[Any], wanted: llm.ChatContext) -> llm.ChatContext:
-        """Return the context that the server is given, if the framework wants `wanted`."""
+    def context(
+        self, session: llm.RealtimeSession[Any], wanted: llm.ChatContext, known: Collection[str]
+    ) -> llm.ChatContext:
+        """Return the context that the server is given, if the framework wants `wanted`, and knew of these items."""
         ...
 
     def item(self, event: llm.RemoteItemAddedEvent) -> llm.RemoteItemAddedEvent:
@@ -40,7 +43,9 @@ class OpenGate:
         """Yes."""
         return True
 
-    def context(self, session: llm.RealtimeSession[Any], wanted: llm.ChatContext) -> llm.ChatContext:
+    def context(
+        self, session: llm.RealtimeSession[Any], wanted: llm.ChatContext, known: Collection[str]
+    ) -> llm.ChatContext:
         """What is wanted."""
         return wanted
 

@@ -15,6 +15,7 @@ from speech_lifecycle.fsm.values import Modality
 from ..openai_events import OpenAIEvents
 from ..request import Answer, Request
 from ..response import Response
+from ..unnamed_answers import UnnamedAnswers
 from .facts import Report, ResponseAnnounced, ResponseRequested
 from .observer import Observer
 from .relay import Relay
@@ -24,7 +25,10 @@ class Generations:
     """Reads the responses of one session of the plugin's."""
 
     def __init__(self, session: llm.RealtimeSession[Any], observer: Observer) -> None:
-        self.raw_events = OpenAIEvents(session, _Answers(observer.report), self._on_response_done)
+        self._unnamed: UnnamedAnswers[Response] = UnnamedAnswers()
+        self.raw_events = OpenAIEvents(
+            session, _Answers(observer.report), self._on_response_done, self._unnamed.take_event
+        )
         self._session = session
         self._observer = observer
         self._announced: set[str] = set()
@@ -39,8 +43,13 @@ class Generations:
         """Have the lifecycle send a request; return what comes of it."""
         report = self._observer.report
         response = Response(self._session, self.raw_events, is_requested=True)
+
+        def send() -> Answer:
+            self._unnamed.expect(response)
+            return ask()
+
         response.request = Request(
-            ask,
+            send,
             lambda: report(ev.Interrupt(force=True), response),
             lambda why: report(ev.SessionRequestRefused("", "no_response", why), response),
         )
@@ -61,13 +70,26 @@ class Generations:
         if self.raw_events.are_heard:
             self._announced.add(response_id)
         response = self._take_requested(lambda each: each.request is not None and each.request.is_answered_by(event))
+        if response is None and not event.user_initiated:
+            response = self._take_unnamed(event)
         if response is None:
             response = Response(self._session, self.raw_events, is_requested=event.user_initiated)
+        self._unnamed.forget(response)
         self._begin(response, response_id)
         messages: Relay[llm.MessageGeneration] = Relay()
         self._run(self._pump_messages(response, event.message_stream, messages))
         # The same event reaches the framework here and, for its own requests, as the result of `generate_reply`.
         event.message_stream = messages
+        return response
+
+    def _take_unnamed(self, event: llm.GenerationCreatedEvent) -> Response | None:
+        """Return who waits for a response that the plugin takes for the server's own, because it names no request."""
+        response = self._unnamed.take()
+        if response is None or not _is_waited_for(response):
+            return None
+        assert response.request is not None
+        self._take_requested(lambda each: each is response)
+        response.request.answer_with(event)
         return response
 
     def _begin(self, response: Response, response_id: str) -> None:

@@ -151,7 +151,9 @@ class WatchedRealtimeSession(llm.RealtimeSession[Any]):
     async def update_chat_ctx(self, chat_ctx: llm.ChatContext) -> None:
         """Bring the server's context in line with `chat_ctx`."""
         self._observer.report(ContextRequested(self.wrapped, chat_ctx))
-        await self.wrapped.update_chat_ctx(self._observer.gate.context(self.wrapped, chat_ctx))
+        known = {item.id for item in self.wrapped.chat_ctx.items}
+        async with self._generations.raw_events.context_lock:
+            await self.wrapped.update_chat_ctx(self._observer.gate.context(self.wrapped, chat_ctx, known))
         self._observer.report(ContextUpdated(self.wrapped))
 
     async def aclose(self) -> None:
