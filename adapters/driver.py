@@ -24,14 +24,13 @@ from speech_lifecycle.fsm.values import AgentState, BargeIn, Capabilities, Conne
 from .changes import ChangeListener
 from .clock import Clock, LoopClock
 from .closing import release, stop_reading
+from .default_policy import DEFAULT_POLICY
 from .driven_speech import DrivenSpeech
 from .ports import AudioOutput, CheckingSession, PlayingSession, Session
 from .stepping import Stepping
 from .telling import EffectListener, Telling
 
 logger = logging.getLogger(__name__)
-
-_DEFAULT_POLICY = Policy(estimate_heard_text=True)
 
 
 class Driver:
@@ -90,7 +89,7 @@ class Driver:
         self._output = output
         self._machine = ConversationMachine(
             _combine(session.capabilities, output),
-            ConversationPolicy(policy or _DEFAULT_POLICY, barge_in, authorize_when_free),
+            ConversationPolicy(policy or DEFAULT_POLICY, barge_in, authorize_when_free),
             keep_steps=trace is not None,
         )
         self._telling = Telling(logger)

@@ -57,6 +57,7 @@ SHOWN: dict[tuple[str, str], Callable[[Rehearsed], bool]] = {
     ("H12", "raises"): differs("answer: history takes it for whole"),
     ("H12", "breaks"): differs("answer: history takes it for whole"),
     ("H13", "cleared-from-outside"): differs("preamble: history takes it for whole"),
+    ("N14", "text-unseen"): differs("shown: history has it, unheard"),
     ("C1", "next-while-cancelling"): lost_its_reply,
     ("C4", "protected"): cancelled_twice,
     ("O1", "silent-after-clear"): differs("answer: history takes it for whole"),

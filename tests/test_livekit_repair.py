@@ -90,8 +90,28 @@ def test_time_says_what_a_player_does_not(untrue: str) -> None:
     assert repaired.history["answer"].interrupted
 
 
-def test_the_heard_text_is_estimated_if_the_policy_says_so() -> None:
-    scenario = LIVEKIT_SCENARIOS["no-transcript"]
-    staging = replace(scenario.staging, policy=Policy(estimate_heard_text=True))
-    repaired = replace(scenario, staging=staging).play("repaired")
+def test_the_heard_text_is_estimated_where_there_is_no_transcript_and_marked() -> None:
+    repaired = outcome("no-transcript", "repaired")
     assert repaired.history["answer"].text == "It is sunny in London today,"
+    assert [(record.heard_text, record.heard_text_status) for record in repaired.records[1:]] == [
+        ("It is sunny in London today,", "estimated")
+    ]
+    synchronized = outcome("in-second", "repaired")
+    assert [record.heard_text_status for record in synchronized.records] == ["exact", "synchronized"]
+
+
+def test_the_heard_text_is_unknown_if_the_policy_says_so() -> None:
+    scenario = LIVEKIT_SCENARIOS["no-transcript"]
+    repaired = replace(scenario, staging=replace(scenario.staging, policy=Policy())).play("repaired")
+    assert repaired.history["answer"].text == ""
+    assert repaired.records[1].heard_text_status == "unknown"
+
+
+def test_a_text_that_nothing_shows_reaches_nobody() -> None:
+    """N14: LiveKit writes it into history all the same."""
+    repaired = outcome("text-unseen", "repaired")
+    assert [(record.message_id, record.reason) for record in repaired.records] == [
+        ("preamble", "finished"),
+        ("shown", "not_shown"),
+    ]
+    assert list(repaired.history) == list(repaired.server) == ["preamble"]

@@ -35,10 +35,17 @@ def test_watching_changes_nothing(name: str) -> None:
     assert watched.server_errors == plain.server_errors
 
 
+UNSEEN = {
+    "next-while-cancelling": "the request itself is refused, and there is no speech",
+    "dialect-gateway": "the same",
+    "dialect-bare": "the plugin has a response without messages",
+}
+
+
 @pytest.mark.parametrize("name", SINGLE)
 def test_every_difference_is_preceded_by_a_forbidden_step(name: str) -> None:
     watched = outcome(name, "watched")
-    if differences(watched) and name != "next-while-cancelling":
+    if differences(watched) and name not in UNSEEN:
         assert watched.forbidden_steps
 
 

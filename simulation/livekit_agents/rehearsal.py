@@ -48,6 +48,8 @@ class Staging:
 
     turn: Turn = "generate_reply"
     with_transcript: bool = True
+    shows_text: bool = True
+    """Whether the session has a transcription output."""
     raise_after_ms: int | None = None
     silent: Silent = "never"
     progress_every_ms: int | None = 100
@@ -126,7 +128,7 @@ class _Rehearsal:
             )
             if scenario.has_output:
                 self._session.output.audio = output
-            self._session.output.transcription = output.transcription
+            self._session.output.transcription = output.transcription if self._staging.shows_text else None
             self._texts = output.transcription.texts
             self._session.on("agent_state_changed", lambda event: self._outcome.agent_states.append(event.new_state))
             if is_watched:

@@ -197,6 +197,13 @@ _ALL = (
         actions=(Action(60, "interrupt", "request"),),
         bugs="M3",
     ),
+    _scenario(
+        "text-unseen",
+        "a text message after an audio message, and nothing that shows texts",
+        ScriptedResponse((PREAMBLE, SHOWN)),
+        staging=Staging(shows_text=False),
+        bugs="N14",
+    ),
     _scenario("empty", "a message without content between two others", ScriptedResponse((PREAMBLE, EMPTY, ANSWER))),
     _scenario(
         "empty-interrupted",

@@ -35,6 +35,13 @@ class Framework:
         return self._session.agent_state == "speaking"
 
     @property
+    def shows_text(self) -> bool:
+        """Whether a text reaches the user beside the audio: written, or spoken by the session's TTS."""
+        output = self._session.output
+        is_written = output.transcription is not None and output.transcription_enabled
+        return is_written or self._session.tts is not None
+
+    @property
     def agent(self) -> Agent | None:
         """The agent that has the conversation; None while there is none."""
         try:

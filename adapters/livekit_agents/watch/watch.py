@@ -27,6 +27,7 @@ from speech_lifecycle.fsm.trace import Record
 from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy, Policy
 
 from ...clock import Clock, LoopClock
+from ...default_policy import DEFAULT_POLICY
 from ..repair import Repair
 from ..response import Response
 from ..watch_events import ForbiddenStep
@@ -59,7 +60,8 @@ def watch_session(
     Args:
         session: the session.
         repair: also bring server and history in line with what was heard, and end speeches whose output fell silent.
-        policy: the machine's time-outs, and whether heard text is estimated where the output reports none.
+        policy: for every speech. By default the text of what was heard in part is estimated where LiveKit has no
+            synchronized transcript, and marked as estimated (`Policy.estimate_heard_text`).
         trace: is given every record of the trace, such as an open TraceFile. If it raises, the watch goes on.
         clock: the time; the event loop's by default.
         mend: the former name of `repair`; deprecated.
@@ -111,7 +113,7 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         guarded_trace = None if trace is None else self._safeguard.around("the trace", trace)
         # The framework decides who plays, and what the user's voice does to it.
         of_framework = ConversationPolicy(
-            policy or Policy(), "ignore", authorize_when_free=False, floor_is_given_elsewhere=True
+            policy or DEFAULT_POLICY, "ignore", authorize_when_free=False, floor_is_given_elsewhere=True
         )
         self._conversations = Conversations(self._performing, clock, of_framework, guarded_trace)
         gate: Gate = OpenGate() if self._repair is None else self._repair
@@ -186,6 +188,7 @@ class Watch(rtc.EventEmitter[WatchEvent]):
             can_remove=of_model.mutable_chat_context,
             plays_audio=output is not None,
             can_pause=output is not None and output.can_pause,
+            shows_text=output is None or self._framework.shows_text,
         )
         return self._conversations.begin(response.session, capabilities)
 
