@@ -14,20 +14,23 @@ from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.sequence import sequence
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.trace import TraceError
-from speech_lifecycle.verification import ForeignCounterexampleError, explore, load_counterexample, recheck
-from speech_lifecycle.verification.agreement import Agreement
+from speech_lifecycle.verification import (
+    Counterexample,
+    ForeignCounterexampleError,
+    SpeechCounterexample,
+    explore,
+    load_counterexample,
+    recheck,
+)
+from speech_lifecycle.verification.agreement import Agreement, disagreements
 from speech_lifecycle.verification.conversation import ConversationBounds, ConversationCounterexample
-from speech_lifecycle.verification.counterexample import Counterexample
 from speech_lifecycle.verification.everything import (
     EVERY_LARGE,
     EVERY_PROPERTY,
     EVERY_REFERENCE,
     EVERY_SMALL,
-    AnyBounds,
-    AnyExploration,
-    any_disagreements,
-    explore_any,
 )
+from speech_lifecycle.verification.explorer import AnyBounds, Exploration
 from speech_lifecycle.verification.explorer import Progress as Figures
 
 from .errors import UsageError
@@ -64,7 +67,7 @@ def explore_all(
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("bounds", "configurations", "edges", "steps", "steps/s", "seconds", "covered"):
         table.add_column(heading, justify="left" if heading in ("bounds", "covered") else "right")
-    explored: dict[str, AnyExploration] = {}
+    explored: dict[str, Exploration] = {}
     with limits.heed_interrupts():
         for name, bounds in chosen.items():
             began = console.get_time()
@@ -74,10 +77,7 @@ def explore_all(
                     show(figures.configurations - figures.waiting, figures.configurations)
                     return limits.exceeded()
 
-                if isinstance(bounds, ConversationBounds):
-                    result: AnyExploration = explore_any(bounds, watch=watch)
-                else:
-                    result = explore(bounds, watch=watch, machine_type=machine_type)
+                result = explore(bounds, watch=watch, machine_type=_machine_for(bounds, machine_type))
                 explored[name] = result
             seconds = max(console.get_time() - began, 1e-9)
             table.add_row(
@@ -98,9 +98,8 @@ def explore_all(
         console.print(f"not begun: {name}", style="yellow")
     for result in explored.values():
         for violation in result.violations:
-            console.print(
-                Text(printable(f"\n{_transcript(violation, machine_type).rstrip()}"), style="red"), soft_wrap=True
-            )
+            transcript = violation.transcript(_machine_for(violation, machine_type))
+            console.print(Text(printable(f"\n{transcript.rstrip()}"), style="red"), soft_wrap=True)
     violations = sorted((v for result in explored.values() for v in result.violations), key=lambda v: len(v.events))
     if violations and save is not None:
         _save(violations[0], save, machine_type)
@@ -141,7 +140,7 @@ def compare_engines(chosen: dict[str, AnyBounds], limits: Limits) -> bool | None
                     show(agreement.configurations, agreement.configurations)
                     return limits.exceeded()
 
-                first = next(any_disagreements(bounds, agreement, watch=watch), None)
+                first = next(disagreements(bounds, agreement, watch=watch), None)
             console.print(f"{name}: {agreement.configurations:,} configurations, {agreement.steps:,} steps compared")
             if first is not None:
                 console.print(f"they differ: {first.event} in {first.snapshot}: {first.difference}", style="bold red")
@@ -170,7 +169,7 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, found: progress.update(task, completed=done, total=found)
 
 
-def _print_properties(explored: dict[str, AnyExploration]) -> None:
+def _print_properties(explored: dict[str, Exploration]) -> None:
     violated = {violation.violated for result in explored.values() for violation in result.violations}
     checked = {name for result in explored.values() for name in result.properties}
     is_complete = all(result.is_complete for result in explored.values())
@@ -200,20 +199,17 @@ def _print_properties(explored: dict[str, AnyExploration]) -> None:
         console.print(f"  {transition}", style="yellow")
 
 
-def _transcript(violation: Counterexample | ConversationCounterexample, machine_type: type[SpeechMachine]) -> str:
-    return violation.transcript(machine_type) if isinstance(violation, Counterexample) else violation.transcript()
+def _machine_for(subject: AnyBounds | Counterexample, machine_type: type[SpeechMachine]) -> type[SpeechMachine] | None:
+    return None if isinstance(subject, ConversationBounds | ConversationCounterexample) else machine_type
 
 
-def _save(
-    violation: Counterexample | ConversationCounterexample, path: Path, machine_type: type[SpeechMachine]
-) -> None:
+def _save(violation: Counterexample, path: Path, machine_type: type[SpeechMachine]) -> None:
     """Write a counterexample as a trace, and that of a speech beside it as a sequence diagram."""
     console.print()
-    if isinstance(violation, ConversationCounterexample):
-        replace_file(path, violation.dump().encode())
+    replace_file(path, violation.dump(_machine_for(violation, machine_type)).encode())
+    if not isinstance(violation, SpeechCounterexample):
         print_files([path])
         return
     picture = path.with_name(f"{path.name}.mmd" if path.suffix.casefold() == ".mmd" else f"{path.stem}.mmd")
-    replace_file(path, violation.dump(machine_type).encode())
     replace_file(picture, sequence(violation.steps(machine_type)).encode())
     print_files([path, picture])

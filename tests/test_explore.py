@@ -28,7 +28,7 @@ from speech_lifecycle.verification.agreement import Agreement, disagreements
 from speech_lifecycle.verification.changes import without
 from speech_lifecycle.verification.explorer import configurations
 from speech_lifecycle.verification.keys import key_of
-from speech_lifecycle.verification.search import Search
+from speech_lifecycle.verification.speech_search import SpeechSearch
 
 EXPLORED = json.loads((Path(__file__).parent.parent / "docs" / "explored.json").read_text(encoding="utf-8"))
 ONE = Bounds("hostile", 1, "minimal")
@@ -80,11 +80,12 @@ def test_each_number_of_section_9_has_its_properties():
 
 @pytest.mark.parametrize("bounds", [ONE, SMALL["hostile-1-parts"]], ids=["whole", "in parts"])
 def test_what_keys_leave_out_tells_no_configurations_apart(bounds):
-    search = Search(bounds, SpeechMachine, (), exact=True)
+    search = SpeechSearch(bounds, SpeechMachine, (), exact=True)
     found = set()
     while search.waiting:
-        node = search.expand().node
+        node = search.waiting[0].node
         found.add(key_of(node.speech, node.ledger))
+        search.expand()
     merged = explore(bounds)
     assert len(found) == merged.configurations <= search.configurations
 

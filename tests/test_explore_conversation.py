@@ -12,11 +12,11 @@ import pytest
 from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.trace import load_trace
+from speech_lifecycle.verification import explore
 from speech_lifecycle.verification.conversation import (
     CONVERSATION_PROPERTIES,
     SMALL_CONVERSATIONS,
     ConversationBounds,
-    explore_conversation,
 )
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -26,7 +26,7 @@ ONE = ConversationBounds(live=1, messages=0, kept=0)
 
 @cache
 def explored(name: str):
-    return explore_conversation(SMALL_CONVERSATIONS[name])
+    return explore(SMALL_CONVERSATIONS[name])
 
 
 @pytest.mark.parametrize("name", SMALL_CONVERSATIONS)
@@ -78,7 +78,7 @@ def test_bounds_that_mean_nothing_are_refused(wrong, complaint):
 
 
 def test_an_exploration_that_is_stopped_says_what_it_has_covered():
-    result = explore_conversation(SMALL_CONVERSATIONS["conversation-2"], watch=lambda progress: "it is enough")
+    result = explore(SMALL_CONVERSATIONS["conversation-2"], watch=lambda progress: "it is enough")
     assert (result.is_complete, result.stopped) == (False, "it is enough")
     assert 0 < result.waiting < result.configurations
     assert result.violations == []
@@ -129,12 +129,12 @@ class Wavers(ConversationMachine):
     ],
 )
 def test_a_machine_that_breaks_its_word_is_found(machine_type, bounds, violated):
-    result = explore_conversation(bounds, machine_type=machine_type)
+    result = explore(bounds, machine_type=machine_type)
     assert violated in [violation.violated for violation in result.violations]
 
 
 def test_a_counterexample_tells_what_was_answered_and_can_be_saved():
-    result = explore_conversation(ONE, machine_type=Raises)
+    result = explore(ONE, machine_type=Raises)
     (found,) = [each for each in result.violations if each.violated == "every_event_has_its_answer"]
     assert found.transcript(Raises).endswith("no answer\n")
     assert found.title == "every_event_has_its_answer: ZeroDivisionError() (after 2 events)"

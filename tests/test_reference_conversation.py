@@ -6,8 +6,8 @@ import pytest
 
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.events import Pause
-from speech_lifecycle.verification.agreement import Agreement
-from speech_lifecycle.verification.conversation import ConversationBounds, conversation_disagreements
+from speech_lifecycle.verification.agreement import Agreement, disagreements
+from speech_lifecycle.verification.conversation import ConversationBounds
 from speech_lifecycle.verification.conversation.bounds import HOLDS
 
 
@@ -22,7 +22,7 @@ from speech_lifecycle.verification.conversation.bounds import HOLDS
 )
 def test_python_statemachines_engine_agrees_in_every_configuration(bounds):
     compared = Agreement()
-    assert list(conversation_disagreements(bounds, compared)) == []
+    assert list(disagreements(bounds, compared)) == []
     assert compared.configurations > 500
     assert compared.steps > 15_000
 
@@ -40,5 +40,5 @@ class Forgets(ConversationMachine):
 
 
 def test_a_machine_that_differs_from_the_engine_is_found():
-    first = next(conversation_disagreements(ConversationBounds(live=2, messages=0, kept=0), machine_type=Forgets))
+    first = next(disagreements(ConversationBounds(live=2, messages=0, kept=0), machine_type=Forgets))
     assert "the table leads to" in first.difference

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from speech_lifecycle.diagrams.files import replace_file
-from speech_lifecycle.verification.everything import EVERY_LARGE, EVERY_SMALL, explore_any
+from speech_lifecycle.verification import explore
+from speech_lifecycle.verification.everything import EVERY_LARGE, EVERY_SMALL
 
 EXPLORED = Path(__file__).parent.parent / "docs" / "explored.json"
 EVERY = {**EVERY_SMALL, **EVERY_LARGE}
@@ -29,7 +30,7 @@ PINNED = ("configurations", "edges", "steps", "violated", "definition")
 def found_in(name: str) -> dict[str, Any]:
     """Return the figures of one exploration."""
     began = time.process_time()
-    result = explore_any(EVERY[name])
+    result = explore(EVERY[name])
     return {
         "configurations": result.configurations,
         "edges": result.edges,

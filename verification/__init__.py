@@ -1,4 +1,4 @@
-"""Every reachable configuration of a bounded speech, and what must hold there (spec, section 9)."""
+"""Every reachable configuration of a bounded speech or conversation, and what must hold there (spec, section 9)."""
 
 # Importing them declares them.
 from . import (  # noqa: F401
@@ -7,9 +7,10 @@ from . import (  # noqa: F401
     world_properties,
 )
 from .bounds import LARGE, REFERENCE, SMALL, Bounds
-from .counterexample import Counterexample, ForeignCounterexampleError, load_counterexample, recheck
+from .counterexample import Counterexample
 from .explorer import Exploration, Progress, configurations, explore
 from .property import PROPERTIES, Property
+from .speech_counterexample import ForeignCounterexampleError, SpeechCounterexample, load_counterexample, recheck
 
 __all__ = [
     "LARGE",
@@ -22,6 +23,7 @@ __all__ = [
     "ForeignCounterexampleError",
     "Progress",
     "Property",
+    "SpeechCounterexample",
     "configurations",
     "explore",
     "load_counterexample",

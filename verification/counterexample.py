@@ -1,59 +1,34 @@
 """A counterexample: the shortest events that lead to where a property does not hold.
 
-It is a trace like any other (`fsm/trace.py`), so it can be saved, replayed and drawn. Its speech is named after
-the property.
+It is a trace like any other (`fsm/trace.py`), so it can be saved, replayed and drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, ClassVar
 
-from speech_lifecycle.fsm.codec import EFFECTS, EVENTS
-from speech_lifecycle.fsm.errors import SpeechLifecycleError
-from speech_lifecycle.fsm.events import (
-    SOURCE_OF,
-    Close,
-    Event,
-    SessionMessageAdded,
-    SessionTextReceived,
-    TimerFired,
-    name_of,
-)
-from speech_lifecycle.fsm.machine import SpeechMachine
+from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.replies import Reply
-from speech_lifecycle.fsm.trace import (
-    Header,
-    SpeechBegun,
-    Step,
-    TraceError,
-    definition_digest,
-    dump_record,
-    load_trace,
-    step_of,
-)
-from speech_lifecycle.fsm.values import Timer
+from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy, Policy
 
-from .bounds import Bounds, Detail, Options
-from .property import PROPERTIES
-from .search import MOST_TIMERS, Found, Search
-
-
-class ForeignCounterexampleError(SpeechLifecycleError, ValueError):
-    """A counterexample was found in another definition. The message names both."""
+from .search import MachineType, Move
 
 
 @dataclass(frozen=True)
-class Counterexample:
-    """How a property comes to fail."""
+class Counterexample(ABC):
+    """How a property comes to fail, in a speech or in a conversation."""
+
+    machine_type: ClassVar[MachineType]
+    """What runs it, unless another machine is named."""
 
     violated: str
     """The name of the property."""
     complaint: str
     """What is wrong."""
-    options: Options
-    moves: tuple[Event | str, ...]
+    options: tuple[Capabilities, Policy | ConversationPolicy]
+    moves: tuple[Move, ...]
     """The events, and in words what the world did in between."""
     definition: str
     """Digest of the definition in which it was found."""
@@ -68,9 +43,10 @@ class Counterexample:
         """The events alone."""
         return tuple(move for move in self.moves if not isinstance(move, str))
 
-    def replay(self, machine_type: type[SpeechMachine] = SpeechMachine) -> list[tuple[Event, Reply | None]]:
+    def replay(self, machine_type: MachineType | None = None) -> list[tuple[Event, Reply | None]]:
         """Run the events on a new machine; the reply is None where it raises, and that ends it."""
-        machine = machine_type(*self.options)
+        new: Any = machine_type or self.machine_type
+        machine = new(*self.options)
         replies: list[tuple[Event, Reply | None]] = []
         for event in self.events:
             try:
@@ -79,7 +55,7 @@ class Counterexample:
                 return [*replies, (event, None)]
         return replies
 
-    def transcript(self, machine_type: type[SpeechMachine] = SpeechMachine) -> str:
+    def transcript(self, machine_type: MachineType | None = None) -> str:
         """Return the way there as text: each event, with what was answered."""
         replies = iter(self.replay(machine_type))
         lines = [f"# {self.violated}: {self.complaint}", f"# {self.options[0]}", f"# {self.options[1]}"]
@@ -97,113 +73,6 @@ class Counterexample:
                 lines.append(f"    {reply.kind}: {reply.reason}")
         return "\n".join(lines) + "\n"
 
-    def steps(self, machine_type: type[SpeechMachine] = SpeechMachine) -> list[tuple[str, dict[str, Any]]]:
-        """Return who said what, in order, as JSON: what `diagrams.sequence` draws."""
-        steps: list[tuple[str, dict[str, Any]]] = []
-        for event, reply in self.replay(machine_type):
-            steps.append((SOURCE_OF[name_of(type(event))], EVENTS.dump(event)))
-            steps += [("speech", EFFECTS.dump(effect)) for effect in (reply.effects if reply else ())]
-        return steps
-
-    def dump(self, machine_type: type[SpeechMachine] = SpeechMachine) -> str:
-        """Return it as a trace, one step for each millisecond."""
-        capabilities, policy = self.options
-        lines = [
-            dump_record(Header(definition=self.definition)),
-            dump_record(SpeechBegun(0, self.violated, capabilities, policy)),
-        ]
-        for at_ms, (event, reply) in enumerate(self.replay(machine_type), 1):
-            lines.append(
-                dump_record(step_of(at_ms, self.violated, event, reply) if reply else _raised(at_ms, event, self))
-            )
-        return "\n".join(lines) + "\n"
-
-
-def _raised(at_ms: int, event: Event, counterexample: Counterexample) -> Step:
-    return Step(at_ms, counterexample.violated, event, "rejected", reason="raised")
-
-
-def load_counterexample(lines: Iterable[str | bytes], name: str = "counterexample") -> Counterexample:
-    """Read a saved counterexample of the present definition.
-
-    Raises:
-        TraceError: it is no trace of one speech.
-        ForeignCounterexampleError: it belongs to another definition; replayed here it would mean nothing.
-    """
-    trace = load_trace(lines, name)
-    here = definition_digest()
-    if trace.header.definition != here:
-        raise ForeignCounterexampleError(
-            f"{name}: found in the definition {trace.header.definition}, this is {here}; "
-            f"explore again, or use the release that wrote it"
-        )
-    if len(trace.speeches) != 1:
-        raise TraceError(f"{name}: a counterexample has one speech, this trace has {len(trace.speeches)}")
-    (begun,) = trace.speeches
-    if begun.speech not in PROPERTIES:
-        raise TraceError(f"{name}: no counterexample: its speech is {begun.speech!r}, which is no property")
-    return Counterexample(
-        begun.speech,
-        "as saved",
-        (begun.capabilities, begun.policy),
-        tuple(step.event for step in trace.steps),
-        trace.header.definition,
-    )
-
-
-def recheck(counterexample: Counterexample, machine_type: type[SpeechMachine] = SpeechMachine) -> str | None:
-    """Follow the events of a counterexample; return what is still wrong with its property, or None.
-
-    A faithful world may do something between two events: all that it may is tried.
-    """
-    details: tuple[Detail, ...] = ("coarse", "fine") if PROPERTIES[counterexample.violated].needs_world else ("fine",)
-    complaints = (_recheck(counterexample, _bounds_around(counterexample, detail), machine_type) for detail in details)
-    return next((complaint for complaint in complaints if complaint is not None), None)
-
-
-def _recheck(counterexample: Counterexample, bounds: Bounds, machine_type: type[SpeechMachine]) -> str | None:
-    search = Search(bounds, machine_type, PROPERTIES, repeat_every=1)
-    here = [search.waiting.popleft()]
-    for event in counterexample.events:
-        here = _follow(search, here, event)
-    # What brings a speech to its end: the timers, and a close if the agent is awaited.
-    way_out: list[Event] = [Close(), *(TimerFired(timer) for timer in get_args(Timer))]
-    for _ in range(MOST_TIMERS + 1):
-        here = _expand(search, here, way_out)
-    search.find_dead_ends()
-    flaw = search.flaws.get(counterexample.violated)
-    return None if flaw is None else flaw.complaint
-
-
-def _bounds_around(counterexample: Counterexample, detail: Detail) -> Bounds:
-    """Return bounds within which its events can happen."""
-    added = [event for event in counterexample.events if isinstance(event, SessionMessageAdded)]
-    return Bounds(
-        mode="faithful" if PROPERTIES[counterexample.violated].needs_world else "hostile",
-        messages=len({event.message_id for event in added}),
-        detail=detail,
-        audio_parts=2 if detail == "fine" else 1,
-        modalities=tuple(dict.fromkeys(event.modalities for event in added)),
-        texts=sum(isinstance(event, SessionTextReceived) for event in counterexample.events),
-        options=(counterexample.options,),
-        faults=2,
-    )
-
-
-def _follow(search: Search, here: list[Found], event: Event) -> list[Found]:
-    """Return the configurations after an event, whatever a faithful world does before it."""
-    reached, edge = [*here], [*here]
-    while edge and edge[0].world is not None:
-        edge = _expand(search, edge, ())
-        reached += edge
-    # An event that is not handled leads nowhere.
-    return _expand(search, reached, (event,)) or reached
-
-
-def _expand(search: Search, here: list[Found], only: Collection[Event]) -> list[Found]:
-    search.waiting.extend(here)
-    for _ in here:
-        search.expand(only)
-    found = [*search.waiting]
-    search.waiting.clear()
-    return found
+    @abstractmethod
+    def dump(self, machine_type: MachineType | None = None) -> str:
+        """Return it as a trace, one event for each millisecond."""

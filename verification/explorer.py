@@ -1,28 +1,34 @@
-"""The explorer: from the start, every event in every reachable configuration of a bounded speech.
+"""The explorer: from the start, every event in every reachable configuration of a bounded speech or conversation.
 
 Breadth first, so the first way found to a configuration is a shortest one. A configuration is a snapshot of the
-machine with the ledger beside it, and in a faithful exploration with the world around it.
+machine; that of a speech has the ledger beside it, and in a faithful exploration the world around it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar, get_args
+from typing import Any
 
 from speech_lifecycle.fsm.compile.definition import Definition, definition
-from speech_lifecycle.fsm.effects import EFFECT_TYPES
-from speech_lifecycle.fsm.events import name_of
+from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.trace import definition_digest
-from speech_lifecycle.fsm.values import MessageState, Reason, SpeechState
 
 from .bounds import Bounds
+from .conversation.bounds import ConversationBounds
+from .conversation.counterexample import ConversationCounterexample
+from .conversation.properties import CONVERSATION_PROPERTIES
+from .conversation.search import ConversationSearch
 from .counterexample import Counterexample
 from .keys import key_of
 from .property import PROPERTIES
-from .search import Search
+from .search import MachineType, Search
+from .speech_counterexample import SpeechCounterexample
+from .speech_search import SpeechSearch
+
+AnyBounds = Bounds | ConversationBounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +42,11 @@ class Progress:
     steps: int
 
 
-B = TypeVar("B")
-C = TypeVar("C")
-
-
 @dataclass
-class Exploration(Generic[B, C]):
+class Exploration:
     """The figures of one exploration of some bounds, and what it found wrong: counterexamples."""
 
-    bounds: B
+    bounds: AnyBounds
     definition: str
     """Digest of the definition that was explored."""
     configurations: int = 0
@@ -63,7 +65,7 @@ class Exploration(Generic[B, C]):
     """The names of the properties that were checked."""
     sometimes: dict[str, bool] = field(default_factory=dict)
     """What must be possible, and whether it was seen: states, reasons, outcomes, effects."""
-    violations: list[C] = field(default_factory=list)
+    violations: list[Counterexample] = field(default_factory=list)
     stopped: str = ""
     """Why it ended before all was seen; "" if all was."""
     waiting: int = 0
@@ -85,24 +87,28 @@ LOOK_EVERY = 256
 
 
 def explore(
-    bounds: Bounds,
+    bounds: AnyBounds,
     *,
     watch: Callable[[Progress], str] | None = None,
     stop_at_first: bool = False,
-    machine_type: type[SpeechMachine] = SpeechMachine,
+    machine_type: MachineType | None = None,
     of: Definition | None = None,
-) -> Exploration[Bounds, Counterexample]:
-    """Try every event in every reachable configuration of a bounded speech.
+) -> Exploration:
+    """Try every event in every reachable configuration of a bounded speech or conversation.
 
     Args:
-        bounds: how large the speech is, and who is around it.
+        bounds: how large it is, and who is around it.
         watch: is given the figures now and then; what it returns, unless "", ends the exploration and says why.
         stop_at_first: stop at the first violation.
-        machine_type: the machine to explore.
+        machine_type: the machine to explore; by default the package's own.
         of: the Definition that this machine runs, if it is not the usual one.
     """
-    names = tuple(name for name, each in PROPERTIES.items() if bounds.mode == "faithful" or not each.needs_world)
-    search = Search(bounds, machine_type, names)
+    names = tuple(
+        CONVERSATION_PROPERTIES
+        if isinstance(bounds, ConversationBounds)
+        else [name for name, each in PROPERTIES.items() if bounds.mode == "faithful" or not each.needs_world]
+    )
+    search = _search(bounds, machine_type, names)
     stopped = ""
     expanded = 0
     while search.waiting and not stopped:
@@ -111,46 +117,60 @@ def explore(
         if stop_at_first and search.flaws:
             stopped = "a property is violated"
         elif watch is not None and expanded % LOOK_EVERY == 0:
-            stopped = watch(Progress(search.configurations, len(search.waiting), sum(search.steps.replies.values())))
+            stopped = watch(Progress(search.configurations, len(search.waiting), sum(search.tally.replies.values())))
     search.find_dead_ends()
     return _result(bounds, search, names, stopped, of or definition())
 
 
-def configurations(bounds: Bounds, machine_type: type[SpeechMachine] = SpeechMachine) -> Iterator[Speech]:
-    """Yield the snapshots of the machine in all reachable configurations, each once, nearest first."""
-    search = Search(bounds, machine_type, ())
+def configurations(bounds: AnyBounds, machine_type: MachineType | None = None) -> Iterator[Any]:
+    """Yield the snapshots of the machine in all reachable configurations, each once, nearest first.
+
+    They are speeches or conversations.
+    """
+    search = _search(bounds, machine_type, ())
     known = set()
     while search.waiting:
-        speech = search.expand().node.speech
-        key = key_of(speech)
-        if key not in known:
+        _, snapshot = search.expand()
+        # Of a speech there are several with other ledgers.
+        key = key_of(snapshot) if isinstance(snapshot, Speech) else None
+        if key is None or key not in known:
             known.add(key)
-            yield speech
+            yield snapshot
+
+
+def _search(bounds: AnyBounds, machine_type: Any, names: tuple[str, ...]) -> Search[Any, Any]:
+    if isinstance(bounds, ConversationBounds):
+        return ConversationSearch(bounds, machine_type or ConversationMachine, names)
+    return SpeechSearch(bounds, machine_type or SpeechMachine, names)
 
 
 def _result(
-    bounds: Bounds, search: Search, names: tuple[str, ...], stopped: str, of: Definition
-) -> Exploration[Bounds, Counterexample]:
-    steps = search.steps
-    taken = steps.transitions | {reply.answer for reply in steps.others}
-    transitions = [transition.id for chart in of.charts for transition in chart.transitions]
+    bounds: AnyBounds, search: Search[Any, Any], names: tuple[str, ...], stopped: str, of: Definition
+) -> Exploration:
+    tally = search.tally
+    taken = tally.taken
+    is_conversation = isinstance(bounds, ConversationBounds)
+    charts = (of.conversation,) if is_conversation else of.charts
+    counterexample = ConversationCounterexample if is_conversation else SpeechCounterexample
     return Exploration(
         bounds=bounds,
         definition=definition_digest(),
         configurations=search.configurations,
-        steps=sum(steps.replies.values()),
+        steps=sum(tally.replies.values()),
         edges=search.edges,
         depth=search.depth,
-        replies=steps.replies,
-        transitions_taken=frozenset(taken),
-        transitions_never_taken=tuple(transition for transition in transitions if transition not in taken),
+        replies=tally.replies,
+        transitions_taken=taken,
+        transitions_never_taken=tuple(
+            transition.id for chart in charts for transition in chart.transitions if transition.id not in taken
+        ),
         properties=names,
-        sometimes=_sometimes(search),
+        sometimes={name: sign in tally.seen for name, sign in search.possible.items()},
         violations=[
-            Counterexample(
+            counterexample(
                 flaw.property,
                 flaw.complaint,
-                bounds.options[search.start_of(flaw.number)],
+                search.starts[search.start_of(flaw.number)],
                 (*search.way_to(flaw.number), *([] if flaw.move is None else [flaw.move])),
                 definition_digest(),
             )
@@ -159,14 +179,3 @@ def _result(
         stopped=stopped,
         waiting=len(search.waiting),
     )
-
-
-def _sometimes(search: Search) -> dict[str, bool]:
-    """Return what must be possible, or the model is dead (section 9, last paragraph), and whether it was seen."""
-    wanted: dict[str, object] = {
-        **{f"the speech is {state}": ("speech", state) for state in get_args(SpeechState)},
-        **{f"a message is {state}": ("message", state) for state in get_args(MessageState)},
-        **{f"a message ends as {reason}": reason for reason in get_args(Reason)},
-        **{f"{name_of(effect_type)} is given": effect_type for effect_type in EFFECT_TYPES},
-    }
-    return {name: sign in search.steps.seen for name, sign in wanted.items()}

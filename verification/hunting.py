@@ -11,8 +11,9 @@ from speech_lifecycle.fsm.state import Speech
 from .bounds import Bounds
 from .conversation.bounds import ConversationBounds
 from .mutants import Mutant
-from .replaying import Course, MachineType, an_end, copied, course_of, difference_in_step, machine_of, told_apart
+from .replaying import Course, an_end, copied, course_of, difference_in_step, machine_of, told_apart
 from .sampling import Sample, samples
+from .search import MachineType
 
 
 class Hunt:

@@ -14,7 +14,8 @@ from speech_lifecycle.fsm.values import Modality
 from .bounds import DEFAULT, EVERY_OPTION, UNCHANGEABLE, Bounds
 from .conversation.bounds import ConversationBounds
 from .mutants import Mutant
-from .replaying import Course, MachineType, machine_of, told_apart, violated_in
+from .replaying import Course, machine_of, told_apart, violated_in
+from .search import MachineType
 
 Fate = Literal["lint", "property", "vector", "test", "equivalent", "survived"]
 """What finds it: a property that it violates in the course of a vector, or that it does something else there.

@@ -33,9 +33,9 @@ from .conversation.search import copy_of as copy_conversation
 from .ledger import Ledger
 from .mutants import Mutant
 from .property import PROPERTIES, Judge, StepTaken
+from .search import MachineType
 
 Machine = SpeechMachine | ConversationMachine
-MachineType = type[SpeechMachine] | type[ConversationMachine]
 State = Speech | Conversation
 
 _SECONDS = 2.0

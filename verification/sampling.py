@@ -26,7 +26,7 @@ from .conversation.bounds import ConversationBounds
 from .conversation.search import ConversationSearch, copy_of
 from .keys import key_of
 from .replaying import Course, State, course_of
-from .search import Search
+from .speech_search import SpeechSearch
 
 EACH = 3
 """So many steps of one kind are kept."""
@@ -66,13 +66,12 @@ def steps(bounds: Bounds | ConversationBounds) -> Iterator[tuple[Any, Callable[[
 
 
 def _of_speeches(bounds: Bounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
-    search = Search(bounds, SpeechMachine, ())
+    search = SpeechSearch(bounds, SpeechMachine, ())
     alphabet = Alphabet(bounds)
     known: set[bytes] = set()
     machine = SpeechMachine()
     while search.waiting:
-        found = search.expand()
-        before = found.node.speech
+        number, before = search.expand()
         key = key_of(before)
         if key in known:
             continue
@@ -86,9 +85,7 @@ def _of_speeches(bounds: Bounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
             after = machine.speech
 
             def sample(event: Event = event, reply: Reply = reply, after: Speech = after) -> Sample:
-                moves = search.way_to(found.number)  # noqa: B023
-                way = tuple(move for move in moves if not isinstance(move, str))
-                return Sample(before, event, reply, after, *options, way)  # noqa: B023
+                return Sample(before, event, reply, after, *options, search.events_to(number))  # noqa: B023
 
             if isinstance(reply, Handled):
                 machine.speech = copy_speech(before)
@@ -99,9 +96,8 @@ def _of_speeches(bounds: Bounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
 
 def _of_conversations(bounds: ConversationBounds) -> Iterator[tuple[Any, Callable[[], Sample]]]:
     search = ConversationSearch(bounds, ConversationMachine, ())
-    number = 0
     while search.waiting:
-        before = search.expand()
+        number, before = search.expand()
         options = before.capabilities, before.policy
         states = before.connection, before.user, before.floor, before.generation, before.agent
         machine = ConversationMachine(conversation=copy_of(before))
@@ -110,14 +106,13 @@ def _of_conversations(bounds: ConversationBounds) -> Iterator[tuple[Any, Callabl
             after = machine.conversation
 
             def sample(event: Event = event, reply: Reply = reply, after: Conversation = after) -> Sample:
-                return Sample(before, event, reply, after, *options, tuple(search.way_to(number)))  # noqa: B023
+                return Sample(before, event, reply, after, *options, search.events_to(number))  # noqa: B023
 
             if isinstance(reply, Handled):
                 machine = ConversationMachine(conversation=copy_of(before))
                 yield (type(event), _handled(reply), states, id(options[0]), id(options[1])), sample
             else:
                 yield (type(event), reply, states, id(options[0]), id(options[1])), sample
-        number += 1
 
 
 _of_message = attrgetter("state", "expects_audio", "received_ms", "handed_over_ms", "source_has_ended", "text")

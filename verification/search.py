@@ -1,37 +1,34 @@
-"""One search through the configurations, breadth first: the first way found to each is a shortest one."""
+"""What every search through configurations keeps: the shortest way to each, the way out of it, and what is wrong there.
+
+A search goes breadth first, so the first way found to a configuration is a shortest one. What a configuration is, and
+what may happen in it, the searches of speeches and of conversations say.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from array import array
-from collections import deque
-from collections.abc import Collection
-from typing import NamedTuple
+from collections import Counter, deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from speech_lifecycle.fsm.events import Close, Event, TimerFired
+from speech_lifecycle.fsm.conversation.machine import ConversationMachine
+from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.machine import SpeechMachine
-from speech_lifecycle.fsm.replies import Reply
-from speech_lifecycle.fsm.state import Speech
-from speech_lifecycle.fsm.values import FINAL_SPEECH_STATES
+from speech_lifecycle.fsm.replies import Ignored, Rejected
+from speech_lifecycle.fsm.values import Capabilities
 
-from .alphabet import Alphabet
-from .bounds import Bounds
-from .faithful import Worlds
-from .ledger import Ledger
-from .property import Judge
-from .steps import Node, Steps
-from .ways_out import NO_WAY, OVER, UNKNOWN, dead_ends
-from .world import World, perform
+from .ways_out import UNKNOWN
 
-MOST_TIMERS = 8
-"""So many timers fire at most until a speech that nobody talks to is over."""
+MachineType = type[SpeechMachine] | type[ConversationMachine]
+Move = Event | str
+"""An event, or in words what a faithful world does by itself."""
+Unhandled = Ignored | Rejected
+"""A reply to an event that is not handled."""
 
-
-class Found(NamedTuple):
-    """A configuration that waits to be gone on from."""
-
-    number: int
-    node: Node
-    world: World | None
+Waits = TypeVar("Waits")
+Snapshot = TypeVar("Snapshot")
 
 
 class Flaw(NamedTuple):
@@ -40,52 +37,67 @@ class Flaw(NamedTuple):
     property: str
     complaint: str
     number: int
-    move: Event | str | None
+    move: Move | None
 
 
-class Search:
-    """Everything found so far, and what waits.
+@dataclass
+class Tally:
+    """How the steps of a search were answered, and what was seen in them."""
 
-    A configuration is a node of the machine, and in a faithful exploration a world around it. Many worlds share a
-    node, so its steps are taken once and remembered.
-    """
+    handled: int = 0
+    raised: int = 0
+    others: Counter[Unhandled] = field(default_factory=Counter)
+    """How often each answer was given that is not "handled"."""
+    transitions: set[str] = field(default_factory=set)
+    """Those of the events that were handled."""
+    seen: set[object] = field(default_factory=set)
+    """States, reasons, types of effects, and what was announced."""
 
-    def __init__(
-        self,
-        bounds: Bounds,
-        machine_type: type[SpeechMachine],
-        properties: Collection[str],
-        *,
-        exact: bool = False,
-        repeat_every: int = 16,
-    ) -> None:
-        """Begin with the starts of all options."""
+    @property
+    def replies(self) -> dict[str, int]:
+        """How many steps were answered in each way."""
+        kinds = {"handled": self.handled, "ignored": 0, "rejected": 0, "raised": self.raised}
+        for reply, count in self.others.items():
+            kinds[reply.kind] += count
+        return kinds
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """All transitions that were taken, answers included."""
+        return frozenset(self.transitions | {reply.answer for reply in self.others})
+
+
+class Search(ABC, Generic[Waits, Snapshot]):
+    """Everything found so far, and what waits to be gone on from."""
+
+    possible: ClassVar[Mapping[str, object]]
+    """What must be possible, or the model is dead, in words, each with what the tally has seen then."""
+
+    def __init__(self, starts: Sequence[tuple[Capabilities, Any]], properties: Collection[str]) -> None:
+        """Begin with nothing, and check these properties. `starts` are the capabilities and policies to begin with."""
+        self.starts = starts
         self._properties = frozenset(properties)
-        self._is_faithful = bounds.mode == "faithful"
-        self._judge = Judge(properties)
-        self.steps = Steps(
-            machine_type, self._judge, has_world=self._is_faithful, exact=exact, repeat_every=repeat_every
-        )
-        self._alphabet = Alphabet(bounds)
-        self._worlds = Worlds(bounds)
-        self._bounds = bounds
-        self._orders: dict[tuple[object, ...], list[Event]] = {}
-        """By kind of configuration: the events, those first that were handled in the last one of its kind."""
-        self._nodes: list[Node] = []
-        """Of a faithful exploration."""
-        self._known_steps: dict[tuple[int, int], tuple[int, Reply | None]] = {}
-        self._numbers: dict[tuple[int, World], int] = {}
         self._origins = array("q")
-        self._moves: list[Event | str | None] = []
+        self._moves: list[Move | None] = []
         self.ways_out = array("q")
-        """By configuration: the one that its timer leads to, or a close if it awaits the agent."""
-        self.waiting: deque[Found] = deque()
+        """By configuration: the one that comes next if nobody has anything to say, or why there is none."""
+        self.waiting: deque[Waits] = deque()
         self.flaws: dict[str, Flaw] = {}
         """The first of each property."""
-        self.edges = 0
-        for capabilities, policy in bounds.options:
-            node = self.steps.enter(Speech(capabilities, policy), Ledger())
-            self._arrive(-1, None, node, self._worlds.start() if self._is_faithful else None)
+        self.tally = Tally()
+
+    @abstractmethod
+    def expand(self) -> tuple[int, Snapshot]:
+        """Try everything in the configuration that has waited longest, and return its number and the machine's part."""
+
+    @abstractmethod
+    def find_dead_ends(self) -> None:
+        """See that every configuration has its end."""
+
+    @property
+    @abstractmethod
+    def edges(self) -> int:
+        """How many moves were found that lead somewhere."""
 
     @property
     def configurations(self) -> int:
@@ -97,13 +109,17 @@ class Search:
         """The length of the longest way found."""
         return len(self.way_to(self.configurations - 1))
 
-    def way_to(self, number: int) -> list[Event | str]:
+    def way_to(self, number: int) -> list[Move]:
         """Return the moves that lead to a configuration, a shortest way."""
-        moves: list[Event | str] = []
+        moves: list[Move] = []
         while (move := self._moves[number]) is not None:
             moves.append(move)
             number = self._origins[number]
         return moves[::-1]
+
+    def events_to(self, number: int) -> tuple[Event, ...]:
+        """Return the events alone of the way to a configuration."""
+        return tuple(move for move in self.way_to(number) if not isinstance(move, str))
 
     def start_of(self, number: int) -> int:
         """Return which of the options a configuration belongs to."""
@@ -111,95 +127,13 @@ class Search:
             number = self._origins[number]
         return number
 
-    def expand(self, only: Collection[Event] | None = None) -> Found:
-        """Try everything in the configuration that has waited longest, or only some events, and return it."""
-        found = self.waiting.popleft()
-        if found.node.speech.state in FINAL_SPEECH_STATES:
-            self.ways_out[found.number] = OVER
-        elif only is None or any(type(event) is TimerFired for event in only):
-            self.ways_out[found.number] = NO_WAY
-        if found.world is None:
-            self._expand_hostile(found, only)
-        else:
-            self._expand_faithful(found, found.world, only)
-        self._collect_violations(found.number, found.number)
-        return found
-
-    def _expand_hostile(self, found: Found, only: Collection[Event] | None) -> None:
-        """Send every event, those first that are likely to be handled: they use up the machine's copy (`Steps`)."""
-        speech = found.node.speech
-        events = self._alphabet.of(speech)
-        kind = (id(events), speech.state, *[message.state for message in speech.messages.values()])
-        handled, others = self.steps.take(found.node, self._orders.get(kind, events) if only is None else only)
-        if only is None:
-            self._orders[kind] = [event for event, *_ in handled] + [event for event, _ in others]
-        for event, reached, _ in handled:
-            self._note_move(found, event, self._arrive(found.number, event, reached, None))
-
-    def _expand_faithful(self, found: Found, world: World, only: Collection[Event] | None) -> None:
-        node = found.node
-        for move, after in self._worlds.moves(world, node.ledger, node.speech):
-            if isinstance(move, str):
-                self._note_move(found, move, self._arrive(found.number, move, node.number, after))
-            elif only is None or move in only:
-                reached, reply = self._take_once(node, move)
-                if reply is None:
-                    continue
-                if reply.kind == "rejected":
-                    self._blame("nobody_honest_is_blamed", str(reply), found.number, move)
-                after = perform(after, reply.effects, self._bounds.message_ids)
-                self._note_move(found, move, self._arrive(found.number, move, reached, after))
-
-    def _take_once(self, node: Node, event: Event) -> tuple[int, Reply | None]:
-        """Return the node that an event leads to, and the reply; None if it raised."""
-        known = self._known_steps.get((node.number, id(event)))
-        if known is None:
-            handled, others = self.steps.take(node, (event,))
-            known = handled[0][1:] if handled else (node.number, others[0][1] if others else None)
-            self._known_steps[node.number, id(event)] = known
-        return known
-
-    def _note_move(self, found: Found, move: Event | str, number: int) -> None:
-        self.edges += 1
-        if type(move) is TimerFired or type(move) is Close:
-            timer = found.node.ledger.timer
-            if move.timer == timer if type(move) is TimerFired else not timer:
-                self.ways_out[found.number] = number
-        if self.steps.violations:
-            self._collect_violations(found.number, number)
-
-    def _arrive(self, origin: int, move: Event | str | None, node: int, world: World | None) -> int:
-        """Return the number of the configuration that a move leads to, and have it wait if it is new."""
-        number = node if world is None else self._numbers.setdefault((node, world), len(self._numbers))
-        if number < len(self._moves):
-            return number
-        if world is None:
-            new = self.steps.found.popleft()
-        else:
-            if self.steps.found:
-                self._nodes.append(self.steps.found.popleft())
-            new = self._nodes[node]
-            for name, complaint in self._judge.world(new.ledger, world, new.speech):
-                self._blame(name, complaint, number, None)
+    def _add(self, origin: int, move: Move | None) -> None:
+        """Number the next configuration, and note how it was reached."""
         self._origins.append(origin)
         self._moves.append(move)
         self.ways_out.append(UNKNOWN)
-        self.waiting.append(Found(number, new, world))
-        return number
 
-    def _collect_violations(self, origin: int, reached: int) -> None:
-        """Blame steps on the configuration they begin in, nodes on the one that first has them."""
-        for violation in self.steps.violations:
-            number = violation.node if not self._is_faithful else reached if violation.event is None else origin
-            self._blame(violation.property, violation.complaint, number, violation.event)
-        self.steps.violations.clear()
-
-    def _blame(self, name: str, complaint: str, number: int, move: Event | str | None) -> None:
+    def _blame(self, name: str, complaint: str, number: int, move: Move | None) -> None:
         """Note where a property failed, the first time it does."""
         if name in self._properties and name not in self.flaws:
             self.flaws[name] = Flaw(name, complaint, number, move)
-
-    def find_dead_ends(self) -> None:
-        """See that from every configuration a few timers lead to the end; after a close, if the agent is awaited."""
-        for number, complaint in dead_ends(self.ways_out, MOST_TIMERS):
-            self._blame("ends_when_timers_fire", complaint, number, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -10,15 +10,13 @@ from speech_lifecycle.fsm.copying import copy_speech
 from speech_lifecycle.fsm.effects import ReportMessageSettled
 from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.machine import SpeechMachine
-from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected
+from speech_lifecycle.fsm.replies import Handled
 from speech_lifecycle.fsm.state import Speech
 
 from .keys import exact_key_of, key_of
 from .ledger import Ledger, copy_of
 from .property import Judge, StepTaken
-
-Unhandled = Ignored | Rejected
-"""A reply to an event that is not handled."""
+from .search import Tally, Unhandled
 
 
 class Node(NamedTuple):
@@ -47,6 +45,7 @@ class Steps:
         self,
         machine_type: type[SpeechMachine],
         judge: Judge,
+        tally: Tally,
         *,
         has_world: bool = False,
         exact: bool = False,
@@ -56,6 +55,7 @@ class Steps:
         self._machine_type = machine_type
         self._machine = machine_type()
         self._judge = judge
+        self._tally = tally
         self._has_world = has_world
         self._key_of = exact_key_of if exact else key_of
         self._repeat_every = repeat_every
@@ -64,21 +64,6 @@ class Steps:
         """For the search to collect."""
         self.found: deque[Node] = deque()
         """New nodes, for the search to collect."""
-        self.handled = 0
-        self.raised = 0
-        self.others: Counter[Unhandled] = Counter()
-        """How often each answer was given that is not "handled"."""
-        self.transitions: set[str] = set()
-        self.seen: set[object] = set()
-        """States, reasons, and types of effects."""
-
-    @property
-    def replies(self) -> dict[str, int]:
-        """How many steps were answered in each way."""
-        kinds = {"handled": self.handled, "ignored": 0, "rejected": 0, "raised": self.raised}
-        for reply, count in self.others.items():
-            kinds[reply.kind] += count
-        return kinds
 
     def enter(self, speech: Speech, ledger: Ledger) -> int:
         """Return the number of a node, and judge it if it is new."""
@@ -87,8 +72,8 @@ class Steps:
         if number is None:
             number = self._numbers[key] = len(self._numbers)
             self.found.append(Node(number, speech, ledger))
-            self.seen.add(("speech", speech.state))
-            self.seen.update([("message", message.state) for message in speech.messages.values()])
+            self._tally.seen.add(("speech", speech.state))
+            self._tally.seen.update([("message", message.state) for message in speech.messages.values()])
             for name, complaint in self._judge.configuration(ledger, speech):
                 self.violations.append(Violation(name, complaint, None, number))
         return number
@@ -110,7 +95,7 @@ class Steps:
                 reply = machine.send(event)
             except Exception as error:
                 self._blame("every_event_is_answered", repr(error), event, node)
-                self.raised += 1
+                self._tally.raised += 1
                 machine = self._machine = self._machine_type(speech=copy_speech(node.speech))
                 unproved = len(others)
                 continue
@@ -121,7 +106,7 @@ class Steps:
             machine.speech = copy_speech(node.speech)
             unproved = len(others)
             handled.append((event, self._lead(node, event, reply, speech), reply))
-        self.handled += len(handled)
+        self._tally.handled += len(handled)
         self._prove(node, others, unproved)
         return handled, others
 
@@ -131,11 +116,12 @@ class Steps:
         step = StepTaken(event, reply.effects, speech)
         for name, complaint in self._judge.step(ledger, step, self._has_world):
             self._blame(name, complaint, event, node)
-        self.transitions.update(reply.transitions)
+        self._tally.transitions.update(reply.transitions)
+        seen = self._tally.seen
         for effect in reply.effects:
-            self.seen.add(type(effect))
+            seen.add(type(effect))
             if type(effect) is ReportMessageSettled:
-                self.seen.add(effect.record.reason)
+                seen.add(effect.record.reason)
         if node.number % self._repeat_every == 0:
             machine = self._machine_type(speech=copy_speech(node.speech))
             if machine.send(event) != reply or machine.speech != speech:
@@ -151,7 +137,7 @@ class Steps:
         for event, reply in others if node.number % self._repeat_every == 0 else others[:unproved]:
             if machine.send(event) != reply:
                 self._blame("same_again", f"first {reply}, then something else", event, node)
-        self.others.update([reply for _, reply in others])
+        self._tally.others.update([reply for _, reply in others])
         if machine.speech != node.speech:
             culprit = next((event for event, _ in others if self._changes(node.speech, event)), None)
             self._blame("rejected_changes_nothing", f"{culprit} changes the speech", culprit, node)

@@ -1,9 +1,7 @@
 """Every reachable configuration of a bounded conversation, and what must hold there (spec, section 9)."""
 
-from .agreement import conversation_disagreements
 from .bounds import LARGE_CONVERSATIONS, REFERENCE_CONVERSATIONS, SMALL_CONVERSATIONS, ConversationBounds
 from .counterexample import ConversationCounterexample
-from .explorer import conversations, explore_conversation
 from .properties import CONVERSATION_PROPERTIES
 
 __all__ = [
@@ -13,7 +11,4 @@ __all__ = [
     "SMALL_CONVERSATIONS",
     "ConversationBounds",
     "ConversationCounterexample",
-    "conversation_disagreements",
-    "conversations",
-    "explore_conversation",
 ]

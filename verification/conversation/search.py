@@ -1,36 +1,40 @@
-"""One search through the configurations of a conversation, breadth first: the first way to each is a shortest one."""
+"""The search through the configurations of a bounded conversation."""
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter, deque
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import ClassVar, get_args
 
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine, step_conversation
 from speech_lifecycle.fsm.copying import copy_conversation, copy_speech
-from speech_lifecycle.fsm.effects import AnnounceAgentState, AnnounceConnectionState
-from speech_lifecycle.fsm.events import Authorize, Event, Resume, TimerFired, UserStoppedSpeaking
-from speech_lifecycle.fsm.replies import Handled, Ignored, Rejected
+from speech_lifecycle.fsm.effects import (
+    AnnounceAgentState,
+    AnnounceConnectionState,
+    CreateResponse,
+    ReportSpeechBegun,
+    RestoreHistory,
+)
+from speech_lifecycle.fsm.events import Authorize, Event, Resume, TimerFired, UserStoppedSpeaking, name_of
+from speech_lifecycle.fsm.replies import Handled
 from speech_lifecycle.fsm.state import Conversation
+from speech_lifecycle.fsm.values import AgentState, ConnectionState, FloorState, GenerationState, UserState
 
-from ..ways_out import NO_WAY, OVER, UNKNOWN, dead_ends
+from ..search import Search, Unhandled
+from ..ways_out import NO_WAY, OVER, dead_ends
 from .alphabet import events_in
 from .bounds import ConversationBounds
 from .keys import key_of
 from .properties import ConversationJudge, StepTaken, what_does_not_add_up
 
+_REGIONS = {
+    "connection": ConnectionState,
+    "user": UserState,
+    "floor": FloorState,
+    "generation": GenerationState,
+    "agent": AgentState,
+}
 MOST_MOVES = 16
 """After so many timers, and words of user and agent, a conversation to which nobody talks has ended."""
-
-
-class Flaw(NamedTuple):
-    """Where a property failed: in a configuration, or in the step from it that an event causes."""
-
-    property: str
-    complaint: str
-    number: int
-    event: Event | None
 
 
 def copy_of(conversation: Conversation) -> Conversation:
@@ -41,8 +45,26 @@ def copy_of(conversation: Conversation) -> Conversation:
     return copy
 
 
-class ConversationSearch:
-    """Everything found so far, and what waits to be gone on from."""
+class ConversationSearch(Search[tuple[int, Conversation], Conversation]):
+    """What was found of a conversation. A configuration is the conversation with its speeches."""
+
+    possible: ClassVar[dict[str, object]] = {
+        **{
+            f"the {region} is {state}": (region, state)
+            for region, states in _REGIONS.items()
+            for state in get_args(states)
+        },
+        **{f"{state} is announced": AnnounceAgentState(state) for state in get_args(AgentState)},
+        **{
+            f"{state} is announced": AnnounceConnectionState(state)
+            for state in get_args(ConnectionState)
+            if state not in ("connected", "restoring")
+        },
+        **{
+            f"{name_of(effect_type)} is given": effect_type
+            for effect_type in (CreateResponse, ReportSpeechBegun, RestoreHistory)
+        },
+    }
 
     def __init__(
         self,
@@ -53,69 +75,29 @@ class ConversationSearch:
         repeat_every: int = 8,
     ) -> None:
         """Begin with the starts of all options. In one of `repeat_every` configurations every step is repeated."""
+        super().__init__(bounds.starts, properties)
         self._bounds = bounds
         self._machine_type = machine_type
-        self._properties = frozenset(properties)
         self._judge = ConversationJudge(properties)
         self._repeat_every = repeat_every
         self._numbers: dict[bytes, int] = {}
-        self._origins = array("q")
-        self._moves: list[Event | None] = []
-        self._ways_out = array("q")
         self._is_closing: list[bool] = []
-        self.waiting: deque[tuple[int, Conversation]] = deque()
-        self.flaws: dict[str, Flaw] = {}
-        """The first of each property."""
-        self.handled = 0
-        self.raised = 0
-        self.others: Counter[Ignored | Rejected] = Counter()
-        """How often each answer was given that is not "handled"."""
-        self.transitions: set[str] = set()
-        self.seen: set[object] = set()
-        """States, types of effects, and what was announced."""
         for capabilities, policy in bounds.starts:
             self._arrive(-1, None, Conversation(capabilities, policy))
 
     @property
-    def configurations(self) -> int:
-        """How many were found."""
-        return len(self._moves)
+    def edges(self) -> int:
+        """How many events were handled."""
+        return self.tally.handled
 
-    @property
-    def depth(self) -> int:
-        """The length of the longest way found."""
-        return len(self.way_to(self.configurations - 1))
-
-    @property
-    def replies(self) -> dict[str, int]:
-        """How many steps were answered in each way."""
-        kinds = {"handled": self.handled, "ignored": 0, "rejected": 0, "raised": self.raised}
-        for reply, count in self.others.items():
-            kinds[reply.kind] += count
-        return kinds
-
-    def way_to(self, number: int) -> list[Event]:
-        """Return the events that lead to a configuration, a shortest way."""
-        events: list[Event] = []
-        while (event := self._moves[number]) is not None:
-            events.append(event)
-            number = self._origins[number]
-        return events[::-1]
-
-    def start_of(self, number: int) -> int:
-        """Return which of the options a configuration belongs to."""
-        while self._origins[number] >= 0:
-            number = self._origins[number]
-        return number
-
-    def expand(self) -> Conversation:
-        """Send every event to the configuration that has waited longest, and return it."""
+    def expand(self) -> tuple[int, Conversation]:
+        """Send every event to the configuration that has waited longest."""
         number, before = self.waiting.popleft()
         way_out = _way_out(before)
-        self._ways_out[number] = OVER if _has_ended(before) else NO_WAY
+        self.ways_out[number] = OVER if _has_ended(before) else NO_WAY
         repeats = number % self._repeat_every == 0
         machine: ConversationMachine | None = None
-        others: list[tuple[Event, Ignored | Rejected]] = []
+        others: list[tuple[Event, Unhandled]] = []
         for event in events_in(before, self._bounds):
             if machine is None:
                 machine = self._machine_type(conversation=copy_of(before))
@@ -123,7 +105,7 @@ class ConversationSearch:
                 reply = machine.send(event)
             except Exception as error:
                 self._blame("every_event_has_its_answer", repr(error), number, event)
-                self.raised += 1
+                self.tally.raised += 1
                 machine = None
                 continue
             if not isinstance(reply, Handled):
@@ -132,19 +114,20 @@ class ConversationSearch:
             after = machine.conversation
             machine = None
             reached = self._lead(number, before, event, reply, after)
-            if event == way_out and self._ways_out[number] != OVER:
-                self._ways_out[number] = reached
+            if event == way_out and self.ways_out[number] != OVER:
+                self.ways_out[number] = reached
             if repeats:
                 self._repeat(number, before, event, reply, after)
         self._prove(number, before, others, repeats)
-        return before
+        return number, before
 
     def _lead(self, number: int, before: Conversation, event: Event, reply: Handled, after: Conversation) -> int:
-        self.handled += 1
-        self.transitions.update(reply.transitions)
+        tally = self.tally
+        tally.handled += 1
+        tally.transitions.update(reply.transitions)
         for effect in reply.effects:
             is_state = type(effect) is AnnounceAgentState or type(effect) is AnnounceConnectionState
-            self.seen.add(effect if is_state else type(effect))
+            tally.seen.add(effect if is_state else type(effect))
         for name, complaint in self._judge.step(StepTaken(before, event, reply, after)):
             self._blame(name, complaint, number, event)
         return self._arrive(number, event, after)
@@ -155,13 +138,10 @@ class ConversationSearch:
         if number is not None:
             return number
         number = self._numbers[key] = len(self._numbers)
-        self._origins.append(origin)
-        self._moves.append(event)
-        self._ways_out.append(UNKNOWN)
+        self._add(origin, event)
         self._is_closing.append(conversation.connection in ("closing", "closed"))
         self.waiting.append((number, conversation))
-        regions = ("connection", "user", "floor", "generation", "agent")
-        self.seen.update([(region, getattr(conversation, region)) for region in regions])
+        self.tally.seen.update([(region, getattr(conversation, region)) for region in _REGIONS])
         for name, complaint in self._judge.configuration(conversation):
             self._blame(name, complaint, number, None)
         return number
@@ -185,11 +165,9 @@ class ConversationSearch:
         elif isinstance(told, Handled) and (complaint := what_does_not_add_up(told)):
             self._blame("steps_add_up", complaint, number, event)
 
-    def _prove(
-        self, number: int, before: Conversation, others: list[tuple[Event, Ignored | Rejected]], repeats: bool
-    ) -> None:
+    def _prove(self, number: int, before: Conversation, others: list[tuple[Event, Unhandled]], repeats: bool) -> None:
         """See that what was not handled changed nothing: all of it at once, and if repeated, as a pure function."""
-        self.others.update([reply for _, reply in others])
+        self.tally.others.update([reply for _, reply in others])
         machine = self._machine_type(conversation=copy_of(before))
         for event, reply in others:
             if machine.send(event) != reply:
@@ -203,13 +181,8 @@ class ConversationSearch:
 
     def find_dead_ends(self) -> None:
         """See that every configuration has its end: by timers, a silent user, and an agent that holds nothing."""
-        for number, complaint in dead_ends(self._ways_out, MOST_MOVES):
+        for number, complaint in dead_ends(self.ways_out, MOST_MOVES):
             self._blame("closing_ends" if self._is_closing[number] else "everything_can_end", complaint, number, None)
-
-    def _blame(self, name: str, complaint: str, number: int, event: Event | None) -> None:
-        """Note where a property failed, the first time it does."""
-        if name in self._properties and name not in self.flaws:
-            self.flaws[name] = Flaw(name, complaint, number, event)
 
 
 def _has_ended(conversation: Conversation) -> bool:

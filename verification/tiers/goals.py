@@ -13,7 +13,7 @@ from speech_lifecycle.fsm.events import Event
 from speech_lifecycle.fsm.machine import SpeechMachine, machine_for
 from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy, Policy
 
-from ..replaying import MachineType
+from ..search import MachineType
 from ..vectors import cited_by
 
 
