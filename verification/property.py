@@ -122,14 +122,15 @@ class Judge:
 
     def configuration(self, ledger: Ledger, speech: Speech) -> Iterator[tuple[str, str]]:
         """Yield the properties that fail in a configuration of the machine, each with the complaint."""
-        return _violations(self._of_configurations, ledger, speech)
+        return violations(self._of_configurations, ledger, speech)
 
     def world(self, ledger: Ledger, world: World, speech: Speech) -> Iterator[tuple[str, str]]:
         """Yield the properties that fail in the world around a speech, if that is over, each with the complaint."""
-        return _violations(self._of_worlds if ledger.outcome else [], ledger, world, speech)
+        return violations(self._of_worlds if ledger.outcome else [], ledger, world, speech)
 
 
-def _violations(checks: list[tuple[str, Callable[..., Complaint]]], *arguments: object) -> Iterator[tuple[str, str]]:
+def violations(checks: list[tuple[str, Callable[..., Complaint]]], *arguments: object) -> Iterator[tuple[str, str]]:
+    """Yield the checks that fail, by name, each with the complaint."""
     for name, check in checks:
         try:
             complaint = check(*arguments)

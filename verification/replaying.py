@@ -27,8 +27,8 @@ from speech_lifecycle.fsm.replies import Handled, Reply
 from speech_lifecycle.fsm.state import Conversation, Speech
 from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy, Policy
 
+from .conversation.declaring import StepTaken as ConversationStepTaken
 from .conversation.properties import CONVERSATION_PROPERTIES, ConversationJudge
-from .conversation.properties import StepTaken as ConversationStepTaken
 from .conversation.search import copy_of as copy_conversation
 from .ledger import Ledger
 from .mutants import Mutant

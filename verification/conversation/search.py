@@ -23,8 +23,9 @@ from ..search import Search, Unhandled
 from ..ways_out import NO_WAY, OVER, dead_ends
 from .alphabet import events_in
 from .bounds import ConversationBounds
+from .declaring import StepTaken
 from .keys import key_of
-from .properties import ConversationJudge, StepTaken, what_does_not_add_up
+from .properties import ConversationJudge, what_does_not_add_up
 
 _REGIONS = {
     "connection": ConnectionState,
