@@ -9,7 +9,7 @@ from livekit.agents.llm import ChatContext
 
 from .. import misbehaviour as bad
 from ..scenario import Action, Scenario
-from ..scenarios import (
+from ..scenarios.making import (
     ANSWER,
     CALL,
     CLOSING,
