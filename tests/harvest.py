@@ -30,7 +30,7 @@ MORE_TESTS = (
     "test_hold.py",
     "test_out_of_band.py",
     "test_output_evidence.py",
-    "test_reconnection.py",
+    "test_reconnection*.py",
     "test_signs_of_life.py",
     "test_user_turns.py",
     "test_why.py",

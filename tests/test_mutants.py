@@ -13,7 +13,7 @@ import pytest
 from equivalent_mutants import EQUIVALENT
 from mutant_vectors import courses
 from one_mutant import ORIGINAL, killing_test, mutant_of
-from test_field_bugs import ELSEWHERE, IDS
+from test_field_bug_list import ELSEWHERE, IDS
 
 from speech_lifecycle.fsm.compile.compiler import compile_definition
 from speech_lifecycle.fsm.compile.definition import definition

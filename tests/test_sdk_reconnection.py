@@ -8,7 +8,7 @@ import inspect
 import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtime
-from test_reconnection import FIRST, SECOND, ReconnectingWorld, facts_in
+from reconnecting_world import FIRST, SECOND, ReconnectingWorld, facts_in
 
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
 from speech_lifecycle.fsm.events import SessionLost, SessionResumed

@@ -8,7 +8,7 @@ from functools import cache
 from typing import get_type_hints
 
 import pytest
-from test_field_bugs import ELSEWHERE, IDS, ROOT
+from test_field_bug_list import ELSEWHERE, IDS, ROOT
 from test_vectors import FOLDER, vectors_of
 
 from speech_lifecycle.fsm.compile.definition import definition

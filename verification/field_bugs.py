@@ -1,6 +1,6 @@
 """The bugs of docs/field-bugs.md that a machine can have, put into this one on purpose, each by its id.
 
-`ELSEWHERE` in tests/test_field_bugs.py names those that need a wire or an output.
+`ELSEWHERE` in tests/test_field_bug_list.py names those that need a wire or an output.
 """
 
 from __future__ import annotations
