@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .clock import Clock, LoopClock, VirtualClock
     from .driven_speech import DrivenMessage, DrivenSpeech
     from .driver import Driver
-    from .ports import AudioOutput, RestorableSession, Session, SessionReceiver
+    from .ports import AudioOutput, CheckingSession, PlayingSession, RestorableSession, Session, SessionReceiver
     from .sessions.audio_format import AudioFormat, AudioFormatError
     from .sessions.openai_dialects import Dialect
     from .sessions.openai_realtime import OpenAIRealtimeSession
@@ -29,6 +29,7 @@ else:
             "AudioOutput": ".ports",
             "Change": ".changes",
             "ChangeListener": ".changes",
+            "CheckingSession": ".ports",
             "Clock": ".clock",
             "Dialect": ".sessions.openai_dialects",
             "DrivenMessage": ".driven_speech",
@@ -39,6 +40,7 @@ else:
             "LoopClock": ".clock",
             "MessageStateChanged": ".changes",
             "OpenAIRealtimeSession": ".sessions.openai_realtime",
+            "PlayingSession": ".ports",
             "Reconnection": ".sessions.reconnection",
             "RestorableSession": ".ports",
             "Session": ".ports",
@@ -59,6 +61,7 @@ __all__ = [
     "AudioOutput",
     "Change",
     "ChangeListener",
+    "CheckingSession",
     "Clock",
     "Dialect",
     "DrivenMessage",
@@ -69,6 +72,7 @@ __all__ = [
     "LoopClock",
     "MessageStateChanged",
     "OpenAIRealtimeSession",
+    "PlayingSession",
     "Reconnection",
     "RestorableSession",
     "Session",
