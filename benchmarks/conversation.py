@@ -6,11 +6,10 @@ many requests that end at a barge-in, and what an idle conversation holds.
 
 from __future__ import annotations
 
-import gc
 import tracemalloc
-from collections.abc import Callable, Sequence
-from time import perf_counter
+from collections.abc import Sequence
 
+from playing import seconds_for
 from workload import SPEECHES
 
 from speech_lifecycle.fsm import ConversationMachine, SpeechMachine
@@ -29,8 +28,6 @@ from speech_lifecycle.fsm.events import (
     SessionTextReceived,
     UserStartedSpeaking,
 )
-
-ROUNDS = 9
 
 
 def a_minute() -> list[Event]:
@@ -60,22 +57,6 @@ def in_a_conversation(events: Sequence[Event]) -> list[Event]:
 def requests_and_a_barge_in(count: int) -> list[Event]:
     """Return so many requests, and a user who interrupts them all."""
     return [*(RequestResponse(str(number)) for number in range(count)), UserStartedSpeaking()]
-
-
-def seconds_for(make: Callable[[], SpeechMachine | ConversationMachine], events: Sequence[Event]) -> float:
-    """Return how long the events take, at best."""
-    best, repeat = float("inf"), max(1, 4000 // len(events))
-    gc.disable()
-    for _ in range(ROUNDS):
-        machines = [make() for _ in range(repeat)]
-        began = perf_counter()
-        for machine in machines:
-            send = machine.send
-            for event in events:
-                send(event)
-        best = min(best, perf_counter() - began)
-    gc.enable()
-    return best / repeat
 
 
 def main() -> None:

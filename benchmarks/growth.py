@@ -5,9 +5,9 @@ A cost that grows with the length of a text, or with the messages of a response,
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Sequence
-from time import perf_counter
+from collections.abc import Callable
+
+from playing import seconds_for
 
 from speech_lifecycle.fsm import SpeechMachine
 from speech_lifecycle.fsm.events import (
@@ -24,7 +24,6 @@ from speech_lifecycle.fsm.events import (
     SessionTextReceived,
 )
 
-ROUNDS = 7
 BEGINNING: tuple[Event, ...] = (Authorize(), SessionResponseCreated("r"))
 
 
@@ -75,23 +74,6 @@ def _played(number: int) -> list[Event]:
     return [OutputAudioHandedOver(message_id, 500), OutputPlaybackFinished(message_id, 500)]
 
 
-def nanoseconds_per_event(events: Sequence[Event]) -> float:
-    """Return what an event of this speech costs, at best."""
-    best = float("inf")
-    repeat = max(1, 20_000 // len(events))
-    gc.disable()
-    for _ in range(ROUNDS):
-        machines = [SpeechMachine() for _ in range(repeat)]
-        began = perf_counter()
-        for machine in machines:
-            send = machine.send
-            for event in events:
-                send(event)
-        best = min(best, perf_counter() - began)
-    gc.enable()
-    return best / repeat / len(events) * 1e9
-
-
 def main() -> None:
     """Print a line for each size."""
     kinds: list[tuple[Callable[[int], list[Event]], tuple[int, ...]]] = [
@@ -104,7 +86,8 @@ def main() -> None:
     for make, sizes in kinds:
         smallest = 0.0
         for size in sizes:
-            cost = nanoseconds_per_event(make(size))
+            events = make(size)
+            cost = seconds_for(SpeechMachine, events) / len(events) * 1e9
             smallest = smallest or cost
             print(f"{make.__name__:20} {size:6}  {cost:8.0f} ns per event  {cost / smallest:6.2f} times the smallest")
 
