@@ -12,11 +12,12 @@ from statemachine import State, StateChart
 from statemachine.graph import iterate_states
 
 from speech_lifecycle.fsm.answers import handled, ignored
-from speech_lifecycle.fsm.compile import definition as definition_module
-from speech_lifecycle.fsm.compile.definition import Definition, DefinitionError, compile_chart, definition, guard_names
+from speech_lifecycle.fsm.compile import reader
+from speech_lifecycle.fsm.compile.definition import Definition, DefinitionError, definition, guard_names
 from speech_lifecycle.fsm.compile.digest import normalized
 from speech_lifecycle.fsm.compile.functions import bare
 from speech_lifecycle.fsm.compile.lint import check
+from speech_lifecycle.fsm.compile.reader import read_chart
 from speech_lifecycle.fsm.message.chart import MessageChart
 from speech_lifecycle.fsm.naming import named
 from speech_lifecycle.fsm.speech.chart import SpeechChart
@@ -32,7 +33,7 @@ def act(run, speech, event):
 
 
 def compiled(chart, answers=(), events=("go",), guards=(is_open,), actions=(act,)):
-    return compile_chart(
+    return read_chart(
         "speech",
         chart,
         answers,
@@ -157,7 +158,7 @@ def test_the_digest_does_not_change_with_docstrings_annotations_comments_and_lay
 def test_the_digest_changes_with_a_constant(monkeypatch, name):
     real = definition()
     module, _, constant = name.partition(".")
-    monkeypatch.setattr(getattr(definition_module, module), constant, frozenset({"completed"}))
+    monkeypatch.setattr(getattr(reader, module), constant, frozenset({"completed"}))
     assert dataclasses.replace(real).behaviour_digest != real.behaviour_digest
 
 
