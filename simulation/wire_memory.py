@@ -7,20 +7,12 @@ what the server said that it generated, cut and deleted, not what it was asked f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from .conversation import Conversation, FunctionCallItem, MessageItem, RememberedMessage, ServerRefusal
 from .wire_messages import Generated, Part, WireMessages
-
-_PCM_BYTES_PER_S = 48_000
-"""Of the format that holds if none is said: 24,000 samples of two bytes."""
-_G711_BYTES_PER_S = 8_000
-_RATE = re.compile(r"\d{4,6}")
-_BASE64 = re.compile(r"(?P<digits>[A-Za-z0-9+/_-]*)=?=?", re.ASCII)
-_CONTENT = frozenset({"audio", "output_audio", "text", "output_text"})
-_AUDIO_CONTENT = frozenset({"audio", "output_audio"})
+from .wire_reading import PCM_BYTES_PER_S, bytes_in_base64, bytes_per_s, content_index, present_name, sound, text_in
 
 
 class WireMemory:
@@ -35,7 +27,7 @@ class WireMemory:
         """The messages that are gone, by the ids that the server had for them."""
         self._asked: list[Mapping[str, Any]] = []
         """The client's events that the server has not answered."""
-        self.output_bytes_per_s = _PCM_BYTES_PER_S
+        self.output_bytes_per_s = PCM_BYTES_PER_S
         """Of the audio that the server says it sends."""
         self.lost: set[str] = set()
         """The messages that the server knew until its connection was lost."""
@@ -93,13 +85,13 @@ class WireMemory:
         if not isinstance(name, str):
             return
         self.greet(event)
-        handler = _HANDLERS.get(_present_name(name))
+        handler = _HANDLERS.get(present_name(name))
         if handler is not None:
             handler(self, event)
 
     def greet(self, event: Mapping[str, Any]) -> None:
         """Learn which conversation a connection goes on with, if the event says it."""
-        conversation_id = _text(event, "conversation", "id")
+        conversation_id = text_in(event, "conversation", "id")
         if conversation_id is None:
             return
         if conversation_id == self._conversation_id:
@@ -140,19 +132,19 @@ class WireMemory:
     def _on_session(self, event: Mapping[str, Any]) -> None:
         session = event.get("session")
         if isinstance(session, Mapping):
-            self.output_bytes_per_s = _bytes_per_s(session) or self.output_bytes_per_s
+            self.output_bytes_per_s = bytes_per_s(session) or self.output_bytes_per_s
 
     # Responses
 
     def _on_response_created(self, event: Mapping[str, Any]) -> None:
-        response, response_id = event.get("response"), _text(event, "response", "id")
+        response, response_id = event.get("response"), text_in(event, "response", "id")
         if response_id is None or not isinstance(response, Mapping):
             return
         is_elsewhere = "conversation_id" in response and response["conversation_id"] is None
         self._messages.begin(response_id, is_elsewhere=is_elsewhere)
 
     def _on_response_done(self, event: Mapping[str, Any]) -> None:
-        response, response_id = event.get("response"), _text(event, "response", "id")
+        response, response_id = event.get("response"), text_in(event, "response", "id")
         if not isinstance(response, Mapping) or response_id is None:
             return
         output = response.get("output")
@@ -164,10 +156,10 @@ class WireMemory:
     def _on_output_item(self, event: Mapping[str, Any]) -> None:
         item = event.get("item")
         if isinstance(item, Mapping):
-            self._take_item(_text(event, "response_id"), item)
+            self._take_item(text_in(event, "response_id"), item)
 
     def _take_item(self, response_id: str | None, item: Mapping[str, Any], *, is_listed: bool = False) -> None:
-        item_id = _text(item, "id")
+        item_id = text_in(item, "id")
         if item_id is None:
             return
         if item.get("type") == "message":
@@ -176,10 +168,10 @@ class WireMemory:
             if generated is not None and isinstance(content, list):
                 for index, part in enumerate(content):
                     if isinstance(part, Mapping):
-                        _take_part(generated, index, part)
+                        generated.take_part(index, part)
         elif not self._messages.is_elsewhere(response_id) and item.get("type") == "function_call":
-            name = _text(item, "name") or ""
-            self._conversation.insert(FunctionCallItem(item_id, _text(item, "call_id") or "", name, "", "completed"))
+            name = text_in(item, "name") or ""
+            self._conversation.insert(FunctionCallItem(item_id, text_in(item, "call_id") or "", name, "", "completed"))
 
     def _message_of(self, response_id: str | None, item_id: str, *, is_listed: bool = False) -> Generated | None:
         """Return a message of a response, which may be mentioned here for the first time."""
@@ -196,39 +188,39 @@ class WireMemory:
     def _on_part(self, event: Mapping[str, Any]) -> None:
         generated, part = self._message_in(event), event.get("part")
         if generated is not None and isinstance(part, Mapping):
-            _take_part(generated, _index(event), part)
+            generated.take_part(content_index(event), part)
 
     def _on_audio_delta(self, event: Mapping[str, Any]) -> None:
-        generated, delta = self._message_in(event), _text(event, "delta")
-        if generated is None or delta is None or not _is_first_name(generated, "audio", event):
+        generated, delta = self._message_in(event), text_in(event, "delta")
+        if generated is None or delta is None or not generated.is_first_name("audio", event):
             return
-        size = _bytes_in_base64(delta)
+        size = bytes_in_base64(delta)
         if size is None:
             return
-        generated.take_audio(_index(event))
+        generated.take_audio(content_index(event))
         self.count_audio(generated.item.id, size)
 
     def _on_text_delta(self, event: Mapping[str, Any]) -> None:
-        generated, delta = self._message_in(event), _text(event, "delta")
-        if generated is not None and delta is not None and _is_first_name(generated, "text", event):
-            if _present_name(event["type"]) == "response.output_text.delta":
+        generated, delta = self._message_in(event), text_in(event, "delta")
+        if generated is not None and delta is not None and generated.is_first_name("text", event):
+            if present_name(event["type"]) == "response.output_text.delta":
                 generated.take_text()
-            generated.parts.setdefault(_index(event), Part()).pieces.append(sound(delta))
+            generated.parts.setdefault(content_index(event), Part()).pieces.append(sound(delta))
 
     def _on_text_done(self, event: Mapping[str, Any]) -> None:
         generated = self._message_in(event)
-        whole = _text(event, "transcript") or _text(event, "text")
-        if generated is not None and whole is not None and _is_first_name(generated, "text done", event):
-            generated.parts.setdefault(_index(event), Part()).finish(sound(whole))
+        whole = text_in(event, "transcript") or text_in(event, "text")
+        if generated is not None and whole is not None and generated.is_first_name("text done", event):
+            generated.parts.setdefault(content_index(event), Part()).finish(sound(whole))
 
     def _message_in(self, event: Mapping[str, Any]) -> Generated | None:
-        item_id = _text(event, "item_id")
-        return None if item_id is None else self._message_of(_text(event, "response_id"), item_id)
+        item_id = text_in(event, "item_id")
+        return None if item_id is None else self._message_of(text_in(event, "response_id"), item_id)
 
     # Items that no response made, and the answers to the client
 
     def _on_item_added(self, event: Mapping[str, Any]) -> None:
-        item, item_id = event.get("item"), _text(event, "item", "id")
+        item, item_id = event.get("item"), text_in(event, "item", "id")
         if (
             not isinstance(item, Mapping)
             or item_id is None
@@ -237,11 +229,11 @@ class WireMemory:
             return
         request = self._created_by(item_id, item)
         if request is not None:
-            previous_id = _text(request, "previous_item_id")
+            previous_id = text_in(request, "previous_item_id")
             previous = "root" if previous_id == "root" else self._there(previous_id)
             self._conversation.insert(_item_of(self.name_of_created(item_id), request["item"]), previous)
         elif item.get("role") != "assistant":
-            previous = self._there(_text(event, "previous_item_id"))
+            previous = self._there(text_in(event, "previous_item_id"))
             self._conversation.insert(MessageItem(item_id, "user", "input", "completed"), previous)
         # An assistant's message that neither a response made nor the client created is a copy of an earlier one, as
         # servers announce them on a connection that resumes another.
@@ -265,22 +257,22 @@ class WireMemory:
     def _on_truncated(self, event: Mapping[str, Any]) -> None:
         request = self._answered(event, "conversation.item.truncate")
         end_ms = event.get("audio_end_ms", None if request is None else request.get("audio_end_ms"))
-        item_id = _text(event, "item_id") or _text(request or {}, "item_id") or ""
+        item_id = text_in(event, "item_id") or text_in(request or {}, "item_id") or ""
         item = self._conversation.find(self.name_of(item_id))
         if isinstance(item, MessageItem) and isinstance(end_ms, int):
             item.truncated_at_ms, item.text = end_ms, None
 
     def _on_deleted(self, event: Mapping[str, Any]) -> None:
         request = self._answered(event, "conversation.item.delete")
-        self.delete(_text(event, "item_id") or _text(request or {}, "item_id") or "")
+        self.delete(text_in(event, "item_id") or text_in(request or {}, "item_id") or "")
 
     def _on_error(self, event: Mapping[str, Any]) -> None:
-        event_id = _text(event, "error", "event_id")
+        event_id = text_in(event, "error", "event_id")
         self._asked = [each for each in self._asked if event_id is None or each.get("event_id") != event_id]
 
     def _answered(self, event: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
         """Return the client's event that the server answers, if there was one: that of the item, or else the oldest."""
-        item_id = _text(event, "item_id") or None
+        item_id = text_in(event, "item_id") or None
         for each in self._asked:
             if each.get("type") == name and item_id in (None, each.get("item_id")):
                 self._asked.remove(each)
@@ -292,82 +284,10 @@ def _item_of(item_id: str, item: Mapping[str, Any]) -> MessageItem | FunctionCal
     """Return an item as the client created it."""
     role, content = item.get("role"), item.get("content")
     parts = [each for each in content if isinstance(each, Mapping)] if isinstance(content, list) else []
-    words = "".join(_text(part, "text") or _text(part, "transcript") or "" for part in parts)
+    words = "".join(text_in(part, "text") or text_in(part, "transcript") or "" for part in parts)
     if role == "assistant":
         return MessageItem(item_id, "assistant", "text", "completed", sound(words))
     return MessageItem(item_id, "user", "input", "completed", words)
-
-
-def _take_part(generated: Generated, index: int, part: Mapping[str, Any]) -> None:
-    """Take a part of a message's content, as the server describes it; of its text it may say nothing yet."""
-    kind = part.get("type")
-    if not isinstance(kind, str) or kind not in _CONTENT:
-        return
-    if kind in _AUDIO_CONTENT:
-        generated.take_audio(index)
-    else:
-        generated.take_text()
-    whole = _text(part, "transcript") or _text(part, "text")
-    if whole:
-        generated.parts[index] = Part(sound(whole))
-
-
-def _is_first_name(generated: Generated, kind: str, event: Mapping[str, Any]) -> bool:
-    name: str = event["type"]
-    return generated.names.setdefault(f"{kind} {_index(event)}", name) == name
-
-
-def sound(words: str) -> str:
-    """Return a text with U+FFFD in the place of halves of surrogate pairs, which no file could hold."""
-    return words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _present_name(name: str) -> str:
-    """Return what an event is called now: older servers say less."""
-    for older, now in (
-        ("response.audio", "response.output_audio"),
-        ("response.text.", "response.output_text."),
-        ("conversation.item.created", "conversation.item.added"),
-    ):
-        if name.startswith(older):
-            return now + name[len(older) :]
-    return name
-
-
-def _bytes_per_s(session: Mapping[str, Any]) -> int | None:
-    """Return how many bytes a second of the server's audio has; None if the session does not say.
-
-    Servers name formats by an object, a MIME type or a word: `audio/pcm`, `audio/pcm;rate=16000`, `pcm16_16000hz`,
-    `audio/pcmu`, `g711_alaw`.
-    """
-    audio = session.get("audio")
-    output = audio.get("output") if isinstance(audio, Mapping) else None
-    said = output.get("format") if isinstance(output, Mapping) else session.get("output_audio_format")
-    name, rate = (said.get("type"), said.get("rate")) if isinstance(said, Mapping) else (said, None)
-    if not isinstance(name, str):
-        return None
-    if "law" in name or name.startswith(("audio/pcmu", "audio/pcma")):
-        return _G711_BYTES_PER_S
-    if "pcm" not in name:
-        return None
-    within = _RATE.search(name)
-    if within is not None:
-        rate = int(within.group())
-    return 2 * rate if isinstance(rate, int) and rate > 0 else _PCM_BYTES_PER_S
-
-
-def _index(event: Mapping[str, Any]) -> int:
-    index = event.get("content_index")
-    return index if isinstance(index, int) else 0
-
-
-def _text(event: Mapping[str, Any], *path: str) -> str | None:
-    found: Any = event
-    for key in path:
-        if not isinstance(found, Mapping):
-            return None
-        found = found.get(key)
-    return found if isinstance(found, str) else None
 
 
 _HANDLERS: dict[str, Callable[[WireMemory, Mapping[str, Any]], None]] = {
@@ -389,10 +309,3 @@ _HANDLERS: dict[str, Callable[[WireMemory, Mapping[str, Any]], None]] = {
     "conversation.item.deleted": WireMemory._on_deleted,
     "error": WireMemory._on_error,
 }
-
-
-def _bytes_in_base64(encoded: str) -> int | None:
-    """Return how many bytes a text in base64 stands for, in either alphabet and however it is broken and padded."""
-    found = _BASE64.fullmatch("".join(encoded.split()))
-    digits = 0 if found is None else len(found["digits"])
-    return None if found is None or digits % 4 == 1 else digits * 3 // 4

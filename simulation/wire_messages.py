@@ -6,9 +6,15 @@ message that is called `item_1` has the name `item_1#2` (docs/openai-realtime.md
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .conversation import MessageItem
+from .wire_reading import content_index, sound, text_in
+
+_CONTENT = frozenset({"audio", "output_audio", "text", "output_text"})
+_AUDIO_CONTENT = frozenset({"audio", "output_audio"})
 
 
 @dataclass(slots=True)
@@ -52,14 +58,32 @@ class Generated:
         """The audio of it that the server has sent, in whole milliseconds."""
         return self.sent_bytes * 1000 // self.bytes_per_s
 
-    def take_audio(self, content_index: int) -> None:
+    def take_audio(self, index: int) -> None:
         """Learn that this part of it is audio."""
-        self.has_audio, self.item.modality, self.item.audio_content_index = True, "audio", content_index
+        self.has_audio, self.item.modality, self.item.audio_content_index = True, "audio", index
 
     def take_text(self) -> None:
         """Learn that a part of it is text."""
         if not self.has_audio:
             self.item.modality = "text"
+
+    def take_part(self, index: int, part: Mapping[str, Any]) -> None:
+        """Take a part of its content, as the server describes it; of its text it may say nothing yet."""
+        kind = part.get("type")
+        if not isinstance(kind, str) or kind not in _CONTENT:
+            return
+        if kind in _AUDIO_CONTENT:
+            self.take_audio(index)
+        else:
+            self.take_text()
+        whole = text_in(part, "transcript") or text_in(part, "text")
+        if whole:
+            self.parts[index] = Part(sound(whole))
+
+    def is_first_name(self, kind: str, event: Mapping[str, Any]) -> bool:
+        """Whether an event has the name under which the first of its kind came, about its part."""
+        name: str = event["type"]
+        return self.names.setdefault(f"{kind} {content_index(event)}", name) == name
 
 
 class WireMessages:
