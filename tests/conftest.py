@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,11 @@ from speech_lifecycle.fsm.compile import compiled
 from speech_lifecycle.fsm.compile.compiler import is_source_of
 from speech_lifecycle.fsm.compile.definition import definition
 from speech_lifecycle.fsm.trace import Trace
+
+if TYPE_CHECKING:
+    from openai_receiver import Receiver
+
+    from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol
 
 CAPTURES = Path(__file__).parent / "captures"
 
@@ -39,6 +45,22 @@ def trace() -> Trace:
     from speech_lifecycle.simulation.scenarios import SCENARIOS
 
     return asyncio.run(play(SCENARIOS["second-response-queued"]))[1].trace
+
+
+@pytest.fixture
+def receiver() -> Receiver:
+    """Writes down what a protocol tells it."""
+    from openai_receiver import Receiver
+
+    return Receiver()
+
+
+@pytest.fixture
+def protocol(receiver: Receiver) -> OpenAIRealtimeProtocol:
+    """A protocol that tells the receiver."""
+    from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol
+
+    return OpenAIRealtimeProtocol(receiver)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ ELSEWHERE = {
     "N21": ("dialect-xai", "whose answer it is is found out at the wire"),
     "N24": ("call-user-speaks", "what the server plays is said by the wire"),
     "N37": (
-        "tests/test_openai_dialects.py::test_n37_a_text_is_put_back_behind_what_still_stands_there",
+        "tests/test_openai_places.py::test_n37_a_text_is_put_back_behind_what_still_stands_there",
         "the machine names a message, and its place is found out at the wire",
     ),
     "N14": (
