@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ..model import ChartDefinition, Condition, DefinitionFile, Guard, Neither, RegionDefinition, TransitionDefinition
+from ..chart_writing import ChartWriting
+from ..model import DefinitionFile, RegionDefinition, TransitionDefinition
 from .functions import FunctionWriter
 from .kinds import kind_of
 from .names import constant, doc, snake
@@ -16,16 +17,16 @@ def transition_constant(name: str) -> str:
     return constant("transition", name)
 
 
-class ChartWriter:
+class ChartWriter(ChartWriting):
     """Writes the functions of one chart."""
+
+    indent = "    "
+    return_nothing = "return NULL;"
 
     def __init__(self, name: str, definition: DefinitionFile, functions: FunctionWriter) -> None:
         """Begin."""
-        self._name = name
-        self._definition = definition
-        self._chart: ChartDefinition = definition.charts[name]  # type: ignore[index]
+        super().__init__(name, definition)
         self._functions = functions
-        self._data = ["speech", "message"] if name == "message" else [name]
         self._parameters = ", ".join(f"sl_{each} *{each}" for each in self._data)
         self._given = ", ".join(self._data)
 
@@ -63,7 +64,7 @@ class ChartWriter:
         return f"void {self._name}_eventless(sl_machine *run, {self._parameters}, const sl_event *event)"
 
     def _on(self, event: str, head: str, given: str, *, is_internal: bool) -> str:
-        region = next(each for each in self._chart.regions if any(event in cells for cells in each.cells.values()))
+        region = self._region_of(event)
         body = "".join(self._branches(region, event, given, is_internal=is_internal))
         return f"static {head}\n{{\n{self._unused(body, given)}{body}}}\n"
 
@@ -79,77 +80,34 @@ class ChartWriter:
         return constant(snake(kind_of(field.type).name), state)
 
     def _branches(self, region: RegionDefinition, event: str, given: str, *, is_internal: bool) -> Iterator[str]:
-        """Yield a branch for each state that has a cell, alike ones together."""
-        cells: dict[tuple[str, ...], list[str]] = {}
-        for state, its_cells in region.cells.items():
-            if event in its_cells:
-                cells.setdefault(self._branch(region, state, its_cells[event], given, is_internal), []).append(state)
         yield f"    switch ({self._state(region)}) {{\n"
-        for lines, states in cells.items():
+        for lines, states in self._branches_of(region, event, given, is_internal=is_internal).items():
             yield "".join(f"    case {self._constant_of(region, state)}:\n" for state in states)
             yield "".join(f"        {line}\n" for line in lines)
         yield "    default:\n        break;\n    }\n"
         if not is_internal:
             yield "    ASSERT(false);\n    return NULL;\n"
 
-    def _branch(
-        self, region: RegionDefinition, state: str, cell: tuple[str, ...], given: str, is_internal: bool
-    ) -> tuple[str, ...]:
-        lines: list[str] = []
-        for transition_id in cell:
-            transition = self._chart.transitions[transition_id]
-            taking = self._taking(region, state, transition_id, transition, given, is_internal)
-            if transition.when is None:
-                lines += taking
-                return tuple(lines)
-            lines += [f"if ({self._condition(transition.when, given)}) {{", *(f"    {line}" for line in taking), "}"]
-        lines.append("return;" if is_internal else "break;")
-        return tuple(lines)
+    def _call(self, function: str, arguments: Sequence[str]) -> str:
+        return self._functions.call_with(function, [*arguments])
 
-    def _taking(
-        self,
-        region: RegionDefinition,
-        state: str,
-        transition_id: str,
-        transition: TransitionDefinition,
-        given: str,
-        is_internal: bool,
-    ) -> Iterator[str]:
-        if transition.kind != "handled":
-            source = self._definition.events[transition.event].source
-            blame = source if transition.kind == "rejected" else "none"
-            arguments = [
-                constant("reply", transition.kind),
-                constant("because", transition.reason),
-                constant("source", blame),
-                transition_constant(transition_id),
-            ]
-            yield f"ANSWER({', '.join(arguments)});"
-            return
-        yield from self._doing(transition_id, transition, given, region)
-        target = transition.enters or state
-        if self._name != "conversation" and "" in region.cells[target]:
-            yield f"{self._name}_eventless(run, {self._given}, {given});"
-        yield "return;" if is_internal else "return NULL;"
+    def _take(self, transition_id: str) -> str:
+        return f"TOOK(run, {transition_constant(transition_id)});"
 
-    def _doing(
-        self, transition_id: str, transition: TransitionDefinition, given: str, region: RegionDefinition
-    ) -> Iterator[str]:
-        yield f"TOOK(run, {transition_constant(transition_id)});"
-        for action in transition.actions:
-            yield f"{self._functions.call_with(self._chart.actions[action], [*self._data, given])};"
-        if transition.enters is not None:
-            entered = self._constant_of(region, transition.enters)
-            yield f"SET({self._chart.subject}, {self._data[-1]}, {region.field}, {entered});"
+    def _enter(self, region: RegionDefinition, state: str) -> str:
+        return f"SET({self._chart.subject}, {self._data[-1]}, {region.field}, {self._constant_of(region, state)});"
 
-    def _condition(self, condition: Condition, given: str, within: str = "") -> str:
-        if isinstance(condition, Guard):
-            return self._functions.call_with(self._chart.guards[condition.name], [*self._data, given])
-        if isinstance(condition, Neither):
-            return f"!{self._condition(condition.condition, given, 'not')}"
-        word = " && " if condition.op == "and" else " || "
-        joined = word.join(self._condition(each, given, condition.op) for each in condition.conditions)
-        return f"({joined})" if within and within != condition.op else joined
+    def _answer(self, transition_id: str, transition: TransitionDefinition, blame: str | None) -> str:
+        arguments = [
+            constant("reply", transition.kind),
+            constant("because", transition.reason),
+            constant("source", blame or "none"),
+            transition_constant(transition_id),
+        ]
+        return f"ANSWER({', '.join(arguments)});"
+
+    def _take_eventless(self, given: str) -> str:
+        return f"{self._name}_eventless(run, {self._given}, {given});"
 
     # What needs no event
 

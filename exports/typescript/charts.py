@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ..model import ChartDefinition, Condition, DefinitionFile, Guard, Neither, RegionDefinition, TransitionDefinition
+from ..chart_writing import ChartWriting
+from ..model import DefinitionFile, RegionDefinition, TransitionDefinition
 from .functions import FunctionWriter
 from .names import camel, doc, pascal, text
 
 
-class ChartWriter:
+class ChartWriter(ChartWriting):
     """Writes the functions of one chart."""
+
+    indent = "  "
+    return_nothing = "return null;"
 
     def __init__(self, name: str, definition: DefinitionFile, functions: FunctionWriter) -> None:
         """Begin."""
-        self._name = name
-        self._definition = definition
-        self._chart: ChartDefinition = definition.charts[name]  # type: ignore[index]
+        super().__init__(name, definition)
         self._functions = functions
-        self._data = ["speech", "message"] if name == "message" else [name]
         self._run = "ConversationRun" if name == "conversation" else "Run"
         self._parameters = ", ".join(f"{each}: {pascal(each)}" for each in self._data)
 
@@ -34,7 +35,7 @@ class ChartWriter:
                 yield from self._eventless(region)
 
     def _on(self, event: str, its_type: str, returns: str, *, is_internal: bool) -> str:
-        region = next(each for each in self._chart.regions if any(event in cells for cells in each.cells.values()))
+        region = self._region_of(event)
         parameters = f"run: {self._run}, {self._parameters}" + (f", event: {its_type}" if its_type else "")
         name = f"{self._name}On{pascal(event)}"
         branches = "".join(self._branches(region, event, "event" if its_type else "null", is_internal=is_internal))
@@ -42,71 +43,30 @@ class ChartWriter:
         return f"{kind} {name}({parameters}): {returns} {{\n{branches}}}\n"
 
     def _branches(self, region: RegionDefinition, event: str, given: str, *, is_internal: bool) -> Iterator[str]:
-        """Yield a branch for each state that has a cell, alike ones together."""
-        cells: dict[tuple[str, ...], list[str]] = {}
-        for state, its_cells in region.cells.items():
-            if event in its_cells:
-                cells.setdefault(self._branch(region, state, its_cells[event], given, is_internal), []).append(state)
         yield f"  switch ({self._data[-1]}.{region.field}) {{\n"
-        for lines, states in cells.items():
+        for lines, states in self._branches_of(region, event, given, is_internal=is_internal).items():
             yield "".join(f"    case {text(state)}:\n" for state in states)
             yield "".join(f"      {line}\n" for line in lines)
         yield "  }\n"
         if not is_internal:
             yield f"  throw new Error({text(f'{self._name}: no answer to {event}')});\n"
 
-    def _branch(
-        self, region: RegionDefinition, state: str, cell: tuple[str, ...], given: str, is_internal: bool
-    ) -> tuple[str, ...]:
-        lines: list[str] = []
-        for transition_id in cell:
-            transition = self._chart.transitions[transition_id]
-            taking = self._taking(region, state, transition_id, transition, given, is_internal)
-            if transition.when is None:
-                lines += taking
-                return tuple(lines)
-            lines += [f"if ({self._condition(transition.when, given)}) {{", *(f"  {line}" for line in taking), "}"]
-        lines.append("return;" if is_internal else "break;")
-        return tuple(lines)
+    def _call(self, function: str, arguments: Sequence[str]) -> str:
+        return self._functions.call(function, [*arguments])
 
-    def _taking(
-        self,
-        region: RegionDefinition,
-        state: str,
-        transition_id: str,
-        transition: TransitionDefinition,
-        given: str,
-        is_internal: bool,
-    ) -> Iterator[str]:
-        if transition.kind != "handled":
-            source = self._definition.events[transition.event].source
-            blame = source if transition.kind == "rejected" else ""
-            arguments = ", ".join(map(text, (transition.kind, transition_id, transition.reason, blame)))
-            yield f"return answer({arguments});"
-            return
-        yield from self._doing(transition_id, transition, given, region)
-        target = transition.enters or state
-        if self._name != "conversation" and "" in region.cells[target]:
-            yield f"{self._name}Eventless(run, {', '.join(self._data)}, {given});"
-        yield "return;" if is_internal else "return null;"
+    def _take(self, transition_id: str) -> str:
+        return f"run.took({text(transition_id)});"
 
-    def _doing(
-        self, transition_id: str, transition: TransitionDefinition, given: str, region: RegionDefinition
-    ) -> Iterator[str]:
-        yield f"run.took({text(transition_id)});"
-        for action in transition.actions:
-            yield f"{self._functions.call(self._chart.actions[action], [*self._data, given])};"
-        if transition.enters is not None:
-            yield f"{self._data[-1]}.{region.field} = {text(transition.enters)};"
+    def _enter(self, region: RegionDefinition, state: str) -> str:
+        return f"{self._data[-1]}.{region.field} = {text(state)};"
 
-    def _condition(self, condition: Condition, given: str, within: str = "") -> str:
-        if isinstance(condition, Guard):
-            return self._functions.call(self._chart.guards[condition.name], [*self._data, given])
-        if isinstance(condition, Neither):
-            return f"!{self._condition(condition.condition, given, 'not')}"
-        word = " && " if condition.op == "and" else " || "
-        joined = word.join(self._condition(each, given, condition.op) for each in condition.conditions)
-        return f"({joined})" if within and within != condition.op else joined
+    def _answer(self, transition_id: str, transition: TransitionDefinition, blame: str | None) -> str:
+        return (
+            f"return answer({', '.join(map(text, (transition.kind, transition_id, transition.reason, blame or '')))});"
+        )
+
+    def _take_eventless(self, given: str) -> str:
+        return f"{self._name}Eventless(run, {', '.join(self._data)}, {given});"
 
     # What needs no event
 
