@@ -57,6 +57,12 @@ def spec_tables(definition: DefinitionFile) -> dict[str, str]:
     )
     texts["reaches"] = _table(("action", "emits", "raises", "tells"), _reaches(definition))
     texts["timers"] = _table(("timer", "started by", "delay"), _timers(words, definition))
+    texts["routes"] = _table(("event", "its speech is", "without one"), _routes(definition))
+    texts["notices"] = _table(
+        ("internal event", "when a speech has handled an event, and"),
+        ((_code(name), _lines(words, definition, function)) for name, function in definition.notices.items()),
+    )
+    texts["constants"] = _table(("name", "is"), _constants(definition))
     texts["snapshot"] = _structs(definition, _SNAPSHOTS)
     texts["options"] = _structs(definition, _OPTIONS)
     return texts
@@ -68,6 +74,29 @@ def _lines(words: Pseudocode, definition: DefinitionFile, function: str) -> str:
 
 def _first_line(function: FunctionNode) -> str:
     return function.doc.splitlines()[0] if function.doc else ""
+
+
+_WAYS = {
+    "message_id": "that of the message",
+    "response_id": "that of the response",
+    "speech_id": 'the one that `speech_id` names, unless that is `""`',
+}
+
+
+def _routes(definition: DefinitionFile) -> Iterator[tuple[str, str, str]]:
+    """Yield by what each event finds its speech in a conversation, and what becomes of it if it finds none."""
+    for name, event in definition.events.items():
+        ways = ", or else ".join(_WAYS[way] for way in event.route)
+        reason = "" if event.conversation else f"rejected, {_code(definition.unknown[event.route[-1]])}"
+        yield _code(name), ways, reason or "the conversation's chart answers"
+
+
+def _constants(definition: DefinitionFile) -> Iterator[tuple[str, str]]:
+    """Yield the constants that pseudo code names, and the characters between words."""
+    for name, value in definition.constants.items():
+        several = value if isinstance(value, list | tuple) else [value]
+        yield _code(name), ", ".join(_code(json.dumps(each)) for each in several)
+    yield "white space, for `words`", " ".join(f"U+{ord(each):04X}" for each in definition.whitespace)
 
 
 def _reaches(definition: DefinitionFile) -> Iterator[tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,3 +67,21 @@ def test_fields_have_their_ranges_and_first_values():
     tables = spec_tables(definition_file())
     assert "| `frame_ms` | integer, 0 to 2^53 - 1 | `20` |" in tables["options"]
     assert "| `live` | set of text, in order | `{}` |" in tables["snapshot"]
+
+
+def test_every_constant_that_pseudo_code_names_has_its_value():
+    file = definition_file()
+    words = Pseudocode(file.functions)
+    lines = [line for function in file.functions.values() for line in words.lines(function)]
+    named = {name for line in lines for name in re.findall(r"\b[A-Z][A-Z_]{2,}\b", line)}
+    table = spec_tables(file)["constants"]
+    assert {"LARGEST", "SHORTEST_WORD_MS"} <= named
+    assert {name for name in named if f"| `{name}` | " not in table} == set()
+    assert "U+0085" in table
+
+
+def test_every_event_says_by_what_it_finds_its_speech():
+    table = spec_tables(definition_file())["routes"].splitlines()
+    assert [line.split("`")[1] for line in table[2:]] == list(definition_file().events)
+    assert "| `session_response_created` |  | the conversation's chart answers |" in table
+    assert '| `timer_fired` | the one that `speech_id` names, unless that is `""` | rejected, `no_speech` |' in table
