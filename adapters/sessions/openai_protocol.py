@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from speech_lifecycle.fsm.effects import CommitMessage, SessionEffect
@@ -19,7 +19,6 @@ from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
     SessionMessageEnded,
     SessionRequestRefused,
-    SessionResponseCreated,
     SessionResponseEnded,
     SessionResponseProgressed,
     SessionTextReceived,
@@ -34,21 +33,20 @@ from .fields import (
     hint,
     identifier,
     mapping,
-    metadata_entry,
     optional,
     optional_identifier,
     text,
 )
 from .incoming_audio import IncomingAudio
 from .openai_answers import ErrorEvent, OpenAIAnswers, ServerError, status_of, why_ended
+from .openai_beginnings import ResponseBeginnings
 from .openai_client_events import ClientEvents
-from .openai_contents import Contents, contents_of, messages_in, modalities_in, modalities_of, words_of
+from .openai_contents import Contents, contents_of, messages_in, modalities_in, words_of
 from .openai_deltas import AudioDelta, Delta, delta_decoder
 from .openai_dialects import OPENAI, Dialect
 from .openai_items import Conversation, OutputItem
 from .openai_requests import ResponseRequests
 from .openai_responses import OpenResponse, OpenResponses
-from .response_options import SPEECH_ID_KEY
 from .resumption import GREETINGS
 from .user_turn import UserTurn
 
@@ -96,6 +94,9 @@ class OpenAIRealtimeProtocol:
         )
         self.answers.may_be_there = self._client.former.may_be_there
         self._audio = IncomingAudio(self.audio_format, self._note_unplayable)
+        self._beginnings = ResponseBeginnings(
+            self.receiver, self._client, self._responses, self._audio, self._user_turn
+        )
 
     @property
     def errors(self) -> list[ServerError]:
@@ -161,72 +162,18 @@ class OpenAIRealtimeProtocol:
             self._audio.refuse(self._audio.said)
 
     def _on_response_created(self, event: Mapping[str, Any]) -> None:
-        response_id = identifier(event, "response", "id")
-        response = mapping(event, "response")
-        asked_by = metadata_entry(response, SPEECH_ID_KEY)
-        begun = OpenResponse(modalities_of(response), self._audio.format_in(response))
-        self._client.dialect = replace(self._client.dialect, announces_responses=True)
-        already = self._responses.get(response_id)
-        if already is not None and not already.is_announced:
-            already.is_announced = True
-            return
-        self._begin_response(response_id, response, asked_by, begun)
-
-    def _begin_response(
-        self, response_id: str, response: Mapping[str, Any], asked_by: str | None, begun: OpenResponse
-    ) -> None:
-        if response_id not in self._responses:
-            self._client.response_ids.begin(response_id)
-        self._responses.begin(response_id, begun)
-        is_out_of_band = "conversation_id" in response and response["conversation_id"] is None
-        if asked_by is None and not is_out_of_band and not self._client.brings_metadata_back(response):
-            asked_by = self._client.requests.next_in_order()
-        if "conversation_id" not in response:
-            is_out_of_band = self._client.requests.is_out_of_band(asked_by)
-        if self._client.requests.answered(asked_by) and not is_out_of_band:
-            self._user_turn.answer()
-        created = SessionResponseCreated(self._name(response_id), asked_by or "", is_out_of_band=is_out_of_band)
-        self.receiver.report(created, speech_id=asked_by)
-
-    def _note_response(self, response_id: str, item_id: str = "", response: Mapping[str, Any] | None = None) -> None:
-        """Begin the response that something comes of, if no event said that it begins.
-
-        What comes of one that is over does not begin it anew, unless this server is known to announce none and
-        somebody waits: then it may have used the id again, if it did not use that of the item too.
-        """
-        if not response_id or response_id in self._responses:
-            return
-        if self._client.response_ids.is_known(response_id) and (
-            self._client.dialect.announces_responses
-            or self._client.message_ids.is_known(item_id)
-            or self._client.requests.next_in_order() is None
-        ):
-            return
-        said = response or {}
-        begun = OpenResponse(modalities_of(said), self._audio.format_in(said), is_announced=False)
-        self._client.dialect = replace(self._client.dialect, announces_responses=False)
-        self._begin_response(response_id, said, metadata_entry(said, SPEECH_ID_KEY), begun)
-
-    def _note_whole_response(
-        self, response_id: str, response: Mapping[str, Any], outputs: Mapping[str, Contents]
-    ) -> None:
-        """Begin a response of which nothing came before its end. One that says nothing must be waited for."""
-        is_awaited = metadata_entry(response, SPEECH_ID_KEY) or (
-            not self._client.brings_metadata_back(response) and self._client.requests.next_in_order()
-        )
-        if outputs or is_awaited:
-            self._note_response(response_id, next(iter(outputs), ""), response)
+        self._beginnings.announce(identifier(event, "response", "id"), mapping(event, "response"))
 
     def _on_output_item_added(self, event: Mapping[str, Any]) -> None:
         response_id = identifier(event, "response_id")
         if text(event, "item", "type") == "message":
             item_id = identifier(event, "item", "id")
             if item_id not in self._items:
-                self._note_response(response_id, item_id)
+                self._beginnings.note(response_id, item_id)
                 self._begin_item(item_id, response_id)
             return
         item_id = optional(event, "item", "id")
-        self._note_response(response_id, item_id if isinstance(item_id, str) else "")
+        self._beginnings.note(response_id, item_id if isinstance(item_id, str) else "")
         response = self._responses.get(response_id)
         if isinstance(item_id, str) and response is not None:
             response.others.append(item_id)
@@ -236,7 +183,7 @@ class OpenAIRealtimeProtocol:
         """Report that the server works on a response, if an event names it or an item of it and says nothing more."""
         named, item_id = event.get("response_id"), event.get("item_id")
         if isinstance(named, str) and str(event.get("type")).startswith("response."):
-            self._note_response(hint(event, "response_id"), hint(event, "item_id"))
+            self._beginnings.note(hint(event, "response_id"), hint(event, "item_id"))
         for response_id, response in self._responses:
             item = self._items.get(item_id) if isinstance(item_id, str) else None
             if response_id == named or item_id in response.others or (item and item.response_id == response_id):
@@ -337,7 +284,7 @@ class OpenAIRealtimeProtocol:
         response_id, status = identifier(event, "response", "id"), status_of(mapping(event, "response"))
         code, in_words = why_ended(mapping(event, "response"))
         outputs = messages_in(optional(event, "response", "output"))
-        self._note_whole_response(response_id, mapping(event, "response"), outputs)
+        self._beginnings.note_whole(response_id, mapping(event, "response"), outputs)
         for item_id, contents in outputs.items():
             item = self._item(item_id, response_id, is_listed=True)
             if item is not None and item.response_id == response_id:
@@ -398,7 +345,7 @@ class OpenAIRealtimeProtocol:
         item = self._items.get(item_id)
         if item is None and not ((is_listed or not response_id) and self._client.message_ids.is_known(item_id)):
             response_id = response_id or self._responses.only
-            self._note_response(response_id, item_id)
+            self._beginnings.note(response_id, item_id)
             item = self._begin_item(item_id, response_id) if response_id in self._responses else None
         if item is not None and item.modalities is None and content:
             item.modalities = ("text",) if _OLDER_NAMES.get(content, content) in _OF_WRITTEN_TEXT else ("audio",)
