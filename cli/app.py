@@ -123,7 +123,7 @@ def draw(
 @app.command()
 def export(
     file_format: Annotated[
-        str, typer.Argument(metavar="FORMAT", help="What to write: json, typescript, scxml, xstate.")
+        str, typer.Argument(metavar="FORMAT", help="What to write: json, typescript, c, scxml, xstate.")
     ],
     output: Annotated[Path, typer.Option(metavar="DIR", help="Where to write it.")] = Path("exports-output"),
 ) -> None:

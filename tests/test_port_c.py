@@ -48,17 +48,25 @@ def library(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def port(library) -> Command:
     """The port as its own `run` makes it, with every warning an error."""
-    done = subprocess.run(
-        ["make", "-s", "-C", library, "CFLAGS=-O1 -Werror"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    run_compiler(["make", "-s", "CFLAGS=-O1 -Werror"], library)
     assert (library / "build" / "speech_lifecycle.a").exists()
     return [library / "run"]
 
 
 @pytest.fixture(scope="module")
-def sanitized_port(library, tmp_path_factory) -> Command:
-    return [compiled("cc", library, tmp_path_factory.mktemp("sanitized") / "port", SANITIZED)]
+def sanitized(library, tmp_path_factory) -> list[str | Path]:
+    """The compiler with all but a program, which is to be added."""
+    folder = tmp_path_factory.mktemp("sanitized")
+    sources = [library / name for name in SOURCES if name != "run.c"]
+    run_compiler(["cc", *STRICT, *SANITIZED, "-c", *sources], folder)
+    return ["cc", *STRICT, *SANITIZED, f"-I{library}", *sorted(folder.glob("*.o")), "-lm"]
+
+
+@pytest.fixture(scope="module")
+def sanitized_port(sanitized, library, tmp_path_factory) -> Command:
+    folder = tmp_path_factory.mktemp("sanitized_port")
+    run_compiler([*sanitized, library / "run.c", "-o", "port"], folder)
+    return [folder / "port"]
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +75,7 @@ def wasm_port(library) -> Command:
         pytest.skip("Node.js is not installed, which runs WebAssembly")
     if importlib.util.find_spec("ziglang") is None:
         pytest.skip("there is no compiler for WebAssembly: pip install 'speech-lifecycle[wasm]'")
-    make = ["make", "-s", "-C", library, "wasm", f"PYTHON={sys.executable}", "CFLAGS=-O2 -Werror"]
-    done = subprocess.run(make, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    run_compiler(["make", "-s", "wasm", f"PYTHON={sys.executable}", "CFLAGS=-O2 -Werror"], library)
     return ["node", library / "run.mjs"]
 
 
@@ -79,10 +85,13 @@ def test_it_passes_every_tier(port):
 
 def compiled(compiler: str, library: Path, output: Path, options: Iterable[str] = ()) -> Path:
     sources = [library / name for name in SOURCES]
-    command = [*compiler.split(), *STRICT, *options, "-o", output, *sources, "-lm"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    run_compiler([*compiler.split(), *STRICT, *options, "-o", output, *sources, "-lm"], output.parent)
     return output
+
+
+def run_compiler(command: Command, folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def told(port: Command, commands: Iterable[Data | str]) -> list[Data]:
@@ -186,6 +195,26 @@ def messages(count: int, modality: str, response_id: str = "r") -> list[Data]:
     return events
 
 
+def test_a_long_conversation_needs_two_pieces_of_memory_and_no_malloc(sanitized, tmp_path):
+    run_compiler([*sanitized, Path(__file__).parent / "c" / "memory.c", "-o", "memory"], tmp_path)
+    done = subprocess.run([tmp_path / "memory"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    moves, effects, ids, speeches, size = map(int, re.findall(r"\d+", done.stdout))
+    assert moves > 100
+    assert effects > 300 * 10
+    assert ids < 100, "ids that are forgotten are given anew"
+    assert speeches == 2
+    assert size < 20_000
+
+
+def test_the_header_is_one_for_cplusplus_too(library, tmp_path):
+    if shutil.which("c++") is None:
+        pytest.skip("there is no C++ compiler: install g++ or clang++")
+    (tmp_path / "use.cpp").write_text('#include "speech_lifecycle.h"\nsl_event (*make)() = sl_event_authorize;\n')
+    warnings = ("-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
+    run_compiler(["c++", *warnings, f"-I{library}", "-fsyntax-only", "use.cpp"], tmp_path)
+
+
 def test_it_says_what_it_was_made_from(port):
     (started,) = told(port, [{"command": "start"}])
     own = definition_file()
@@ -276,11 +305,9 @@ def test_the_example_of_its_readme_runs(library, port, tmp_path):
     """It is in memory of its own, without malloc."""
     (example, *_) = re.findall(r"```c\n(.*?)```", (library / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "example.c").write_text(example, encoding="utf-8")
-    program = tmp_path / "example"
     archive = library / "build" / "speech_lifecycle.a"
-    command = ["cc", *STRICT, f"-I{library}", "-o", program, tmp_path / "example.c", archive, "-lm"]
-    subprocess.run(command, check=True)
-    said = subprocess.run([program], capture_output=True, text=True, check=True).stdout.splitlines()
+    run_compiler(["cc", *STRICT, f"-I{library}", "-o", "example", "example.c", archive, "-lm"], tmp_path)
+    said = subprocess.run([tmp_path / "example"], capture_output=True, text=True, check=True).stdout.splitlines()
     assert "  play item_1" in said
     assert said[-1] == "session is to blame: audio_went_backwards"
 

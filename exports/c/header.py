@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ..model import DefinitionFile, FieldDefinition
 from .charts import transition_constant
-from .kinds import MUTABLE, Kind, c_type, default_of, every_fields, field_type, kind_of, list_type, literal
+from .kinds import MUTABLE, Kind, c_type, every_fields, field_type, kind_of, list_type
 from .names import constant, doc, snake, text, variable
 
 _OWN_REASONS = ("unknown_event", "malformed_event", "unknown_message", "no_speech")
@@ -118,7 +118,7 @@ def event_fields(definition: DefinitionFile) -> dict[str, FieldDefinition]:
 
 
 def _events(definition: DefinitionFile) -> Iterator[str]:
-    yield "/* Events: what comes in. A function makes each of what it must have; the rest is as said there. */\n\n"
+    yield "/* Events: what comes in. A function makes each of what it must have; the rest is as it says. */\n\n"
     yield "typedef enum sl_event_type {\n"
     yield "".join(f"    {constant('event', name)},\n" for name in definition.events)
     yield "    SL_EVENT_COUNT,\n"
@@ -132,24 +132,12 @@ def _events(definition: DefinitionFile) -> Iterator[str]:
     yield "} sl_event;\n\n"
     for name, event in definition.events.items():
         required = [field for field in event.fields if field.required]
-        given = ", ".join(_parameter(field, definition) for field in required)
+        given = ", ".join(parameter(field, definition) for field in required)
         says = [event.doc, "", f"Said by: {event.source}."]
         for field in event.fields:
             default = "" if field.required else f" ({_shown(field.default)} if it is not said)"
             says.append(f"{field.name}: {field.doc or 'see above'}{default}" if field.doc else f"{field.name}{default}")
-        parts = [f".type = {constant('event', name)}"]
-        lists = ""
-        for field in event.fields:
-            value = variable(field.name) if field.required else default_of(field, definition)
-            if not field.required and field.default and kind_of(field.type).word == "list":
-                item = kind_of(field.type).of[0]
-                items = ", ".join(literal(each, item, definition) for each in field.default)
-                lists += f"    static const {c_type(item, definition)} {field.name}[] = {{{items}}};\n"
-                value = f"{{{field.name}, {len(field.default)}}}"
-            parts.append(f".{field.name} = {value}")
-        yield doc("\n".join(says))
-        yield f"static inline sl_event sl_event_{name}({given or 'void'})\n{{\n"
-        yield f"{lists}    const sl_event event = {{{', '.join(parts)}}};\n    return event;\n}}\n\n"
+        yield f"{doc(chr(10).join(says))}sl_event sl_event_{name}({given or 'void'});\n\n"
 
 
 def _shown(value: object) -> str:
@@ -158,7 +146,8 @@ def _shown(value: object) -> str:
     return json.dumps(value) if value is None or value == "" or isinstance(value, bool) else str(value)
 
 
-def _parameter(field: FieldDefinition, definition: DefinitionFile) -> str:
+def parameter(field: FieldDefinition, definition: DefinitionFile) -> str:
+    """Return a field as a parameter of the function that makes its event."""
     its_type = field_type(field, definition)
     return f"{its_type}{'' if its_type.endswith('*') else ' '}{variable(field.name)}"
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from ..model import DefinitionFile, FieldDefinition
 from .functions import FunctionWriter
-from .header import event_fields, list_items, reasons
+from .header import event_fields, list_items, parameter, reasons
 from .kinds import MUTABLE, c_type, default_of, embedded, kind_of, list_type
-from .names import constant, doc, snake, text
+from .names import constant, doc, snake, text, variable
 
 _WAYS = {"message_id": "SL_BY_MESSAGE_ID", "response_id": "SL_BY_RESPONSE_ID", "speech_id": "SL_BY_SPEECH_ID"}
 _LISTS = {"id": "SL_IS_IDS", "enum": "SL_IS_ENUMS", "struct": "SL_IS_STRUCTS"}
@@ -67,6 +67,12 @@ def _event_layouts(definition: DefinitionFile) -> Iterator[str]:
         parts = "".join(f", .{each.name} = {default_of(each, definition)}" for each in event.fields)
         yield f"static const sl_event initial_event_{name} = {{.type = {constant('event', name)}{parts}}};\n"
     yield "\n"
+    for name, event in definition.events.items():
+        required = [field for field in event.fields if field.required]
+        given = ", ".join(parameter(field, definition) for field in required)
+        setting = "".join(f"    event.{field.name} = {variable(field.name)};\n" for field in required)
+        yield f"sl_event sl_event_{name}({given or 'void'})\n{{\n    sl_event event = initial_event_{name};\n"
+        yield f"{setting}    return event;\n}}\n\n"
     for name, event in definition.events.items():
         if event.fields:
             yield _fields(f"fields_of_event_{name}", "sl_event", "", event.fields, definition)
