@@ -169,7 +169,8 @@ class ExpressionWriter(MakingWriter):
         sign = _COMPARISONS[how]
         if one.is_literal:
             one, other = other, one
-            assert "equal" in how
+        if one.is_literal:
+            raise DefinitionError("a comparison of two literals")
         kind = one.kind
         if other.is_literal and other.literal is None:
             if kind.word in ("text", "number"):

@@ -41,8 +41,7 @@ static size_t room_left(const sl_machine *machine)
 
 bool sl_has(const sl_machine *machine, const void *place)
 {
-    const unsigned char *byte = place;
-    return byte >= machine->memory && byte < machine->used;
+    return (uintptr_t)place >= (uintptr_t)machine->memory && (uintptr_t)place < (uintptr_t)machine->used;
 }
 
 void *sl_grown(sl_machine *run, const void *items, size_t item_size, size_t *room)
