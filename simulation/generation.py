@@ -7,6 +7,7 @@ moves on, and nothing is ever half sent.
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from collections.abc import Iterator
@@ -14,11 +15,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 from speech_lifecycle.adapters.clock import Clock, ScheduledCall
+from speech_lifecycle.adapters.sessions.audio_format import PCM_24K
 
 from . import wire
 from .conversation import Conversation, FunctionCallItem, ItemStatus, MessageItem
 from .script import ScriptedFunctionCall, ScriptedItem, ScriptedMessage, ScriptedResponse
-from .tone import tone_base64
+from .tone import BYTES_PER_MS, tone_base64
 
 CancelReason: TypeAlias = Literal["client_cancelled", "turn_detected"]
 
@@ -72,6 +74,8 @@ class _OutputItem:
     tone: int = 0
     """Which of the session's tones its audio is."""
     sent_text: str = ""
+    pcm: bytes = b""
+    """Its audio, if it is no tone."""
     is_generated: bool = False
     is_ended: bool = False
 
@@ -190,6 +194,7 @@ class Generation:
 
     def _speak(self, output: _OutputItem, scripted: ScriptedMessage) -> Iterator[float]:
         pacing, output.tone = self._script.pacing, self._channel.new_number("tone")
+        output.pcm = scripted.pcm if self._audio_format == PCM_24K else b""
         words, sent_words = split_words(scripted.text), 0
         for start_ms in range(0, scripted.audio_ms, pacing.chunk_ms):
             length_ms = min(pacing.chunk_ms, scripted.audio_ms - start_ms)
@@ -204,7 +209,10 @@ class Generation:
 
     def _send_audio(self, output: _OutputItem, start_ms: int, length_ms: int) -> None:
         assert isinstance(output.item, MessageItem)
-        audio = tone_base64(output.tone, start_ms, length_ms, self._audio_format)
+        if output.pcm:
+            audio = base64.b64encode(output.pcm[start_ms * BYTES_PER_MS :][: length_ms * BYTES_PER_MS]).decode("ascii")
+        else:
+            audio = tone_base64(output.tone, start_ms, length_ms, self._audio_format)
         output.item.add_audio(length_ms)
         self._channel.send_audio(output.events.audio_delta(audio), length_ms)
         self._audio_sent_ms += length_ms

@@ -12,7 +12,7 @@ import http
 import itertools
 import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from urllib.parse import parse_qs, urlsplit
@@ -25,6 +25,7 @@ from speech_lifecycle.adapters.clock import Clock, LoopClock
 from .listener import Listener
 from .realtime_session import RealtimeSession
 from .script import DEFAULT_RESPONSE, ScriptedMessage, ScriptedResponse, ServerBehaviour
+from .user_turns import Ear
 
 _HOST = "127.0.0.1"
 _DEFAULT_MODEL = "gpt-realtime"
@@ -48,6 +49,8 @@ class SimulatedRealtimeServer:
         behaviour: ServerBehaviour | None = None,
         default_response: ScriptedResponse = DEFAULT_RESPONSE,
         call_listener: Listener | None = None,
+        hears: Callable[[], Ear] | None = None,
+        keeps_events: bool = True,
     ) -> None:
         """Take the script.
 
@@ -56,12 +59,17 @@ class SimulatedRealtimeServer:
         default_response: what to answer when the script is used up; it must not fix message ids.
         call_listener: who hears the audio if the server plays it by itself, as in a WebRTC or SIP call, and connections
             are beside the call; without one, the audio goes to the client.
+        hears: makes what hears the user of a session, such as `voice_activity.VoiceActivity`; without it, the user
+            speaks when `user_starts_speaking` says so.
+        keeps_events: whether sessions keep what they received and sent, with all audio; not for runs of hours.
 
         Raises ValueError if a message id appears twice in the script, or in the default response.
         """
         self.clock: Clock = clock if clock is not None else LoopClock()
         self.behaviour = behaviour if behaviour is not None else ServerBehaviour()
         self.call_listener = call_listener
+        self.keeps_events = keeps_events
+        self._hears = hears
         self.sessions: list[RealtimeSession] = []
         self._api_key = api_key
         self._refusals = deque(self.behaviour.refuse_connections)
@@ -136,6 +144,10 @@ class SimulatedRealtimeServer:
     def next_response(self) -> ScriptedResponse:
         """Take the next response of the script; the default one when it is used up."""
         return self._script.popleft() if self._script else self._default_response
+
+    def new_ear(self) -> Ear | None:
+        """Return what hears the user of a session; None if nothing does."""
+        return None if self._hears is None else self._hears()
 
     def new_number(self, kind: str) -> int:
         """Count things of one kind over all sessions, from 0."""

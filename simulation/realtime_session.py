@@ -28,7 +28,7 @@ from .script import ScriptedResponse, ServerBehaviour
 from .server_dialects import Voice
 from .server_player import ServerPlayer
 from .session_object import merge_session, new_session
-from .user_turns import UserTurns
+from .user_turns import Ear, UserTurns
 
 _TEXT_DELTAS = frozenset({"response.output_audio_transcript.delta", "response.output_text.delta"})
 
@@ -53,6 +53,15 @@ class Host(Protocol):
     @property
     def behaviour(self) -> ServerBehaviour:
         """The server's habits."""
+        ...
+
+    @property
+    def keeps_events(self) -> bool:
+        """Whether sessions keep all that was received and sent."""
+        ...
+
+    def new_ear(self) -> Ear | None:
+        """Return what hears the user of a session; None if speech is announced by the caller."""
         ...
 
     @property
@@ -104,7 +113,7 @@ class RealtimeSession:
         self._writer: asyncio.Task[None] | None = None
         self._generations: dict[str, Generation] = {}
         self._owes_response = False
-        self._user_turns = UserTurns(self)
+        self._user_turns = UserTurns(self, host.new_ear())
         self._dialect = host.behaviour.dialect
         self._voice = Voice(self._dialect)
         self._is_resumed = resumed is not None
@@ -200,9 +209,10 @@ class RealtimeSession:
         self.frames_sent += 1
         frame = json.dumps(sent)
         # What was sent is kept as the client got it; the objects in it go on changing.
-        self.events_sent.append(json.loads(frame))
+        if self._host.keeps_events:
+            self.events_sent.append(json.loads(frame))
         if sent["type"] == "error":
-            self.errors_sent.append(self.events_sent[-1])
+            self.errors_sent.append(json.loads(frame))
         self._outbox.put_nowait(frame)
 
     def _note_generated(self, event: wire.WireEvent) -> None:
@@ -285,7 +295,8 @@ class RealtimeSession:
             return
         try:
             event = parse_client_event(frame, legacy=self._is_legacy())
-            self.events_received.append(event.data)
+            if self._host.keeps_events:
+                self.events_received.append(event.data)
             if event.type not in self._host.behaviour.lost:
                 refusal = event.refusal or self._handlers[event.type](event)
                 if refusal is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from .server_dialects import OPENAI, ServerDialect
+from .tone import BYTES_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class ScriptedMessage:
     `text` is the transcript of an audio message (it may be empty) or the text of a text message.
     `audio_ms` is the length of its audio in whole milliseconds (it may be 0); a text message has none.
     `message_id` fixes the item id; without it the server makes one. `late_audio_ms` is how much more audio of it
-    comes when all later items have been generated.
+    comes when all later items have been generated. `pcm` is the voice that speaks it, `audio_ms` of 16-bit mono PCM at
+    24 kHz; without it, and where the client asked for another format, it is a tone.
     """
 
     text: str
@@ -27,6 +29,7 @@ class ScriptedMessage:
     modality: Literal["audio", "text"] = "audio"
     message_id: str | None = None
     late_audio_ms: int = 0
+    pcm: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         if self.audio_ms < 0:
@@ -35,6 +38,10 @@ class ScriptedMessage:
             raise ValueError(f"a text message has no audio, but audio_ms is {self.audio_ms}")
         if self.late_audio_ms < 0 or (self.late_audio_ms and not self.audio_ms):
             raise ValueError(f"late_audio_ms must be 0, or more after audio, not {self.late_audio_ms}")
+        if self.pcm and (len(self.pcm) // BYTES_PER_MS != self.audio_ms or self.late_audio_ms):
+            raise ValueError(
+                f"pcm must be audio_ms long, not {len(self.pcm) // BYTES_PER_MS} ms, and nothing comes late"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
 
 from . import wire
 from .client_events import ClientEvent
@@ -13,6 +14,16 @@ from .generation import CancelReason
 from .tone import BYTES_PER_MS
 
 _MINIMUM_COMMIT_MS = 100
+_PADDING_MS = 300
+"""Of what was before speech was heard, a turn has so much. What is older is forgotten by a server that hears."""
+
+
+class Ear(Protocol):
+    """Hears when somebody speaks."""
+
+    def take(self, pcm: bytes) -> Sequence[Literal["started", "stopped"]]:
+        """Take 16-bit mono PCM at 24 kHz, and return what is heard in it."""
+        ...
 
 
 class TurnChannel(Protocol):
@@ -43,11 +54,12 @@ class TurnChannel(Protocol):
 
 
 class UserTurns:
-    """Input audio of one session. Speech in it is not recognized but announced, by `start` and `stop`."""
+    """Input audio of one session. Speech in it is announced, by `start` and `stop`, or heard by an ear."""
 
-    def __init__(self, channel: TurnChannel) -> None:
+    def __init__(self, channel: TurnChannel, ear: Ear | None = None) -> None:
         """Begin with an empty buffer and a silent user."""
         self._channel = channel
+        self._ear = ear
         self._buffer = bytearray()
         self._received_ms = 0
         self._spoken_item_id: str | None = None
@@ -60,7 +72,18 @@ class UserTurns:
             return ServerRefusal("Invalid 'audio'. Expected base64-encoded audio bytes.", "invalid_value", "audio")
         self._buffer += audio
         self._received_ms += len(audio) // BYTES_PER_MS
+        if self._ear is not None:
+            self._hear(self._ear, audio)
         return None
+
+    def _hear(self, ear: Ear, audio: bytes) -> None:
+        for what in ear.take(audio):
+            if what == "started":
+                self.start()
+            else:
+                self.stop(None)
+        if self._spoken_item_id is None and self._turn_detection() is not None:
+            del self._buffer[: -_PADDING_MS * BYTES_PER_MS]
 
     def commit(self, event: ClientEvent) -> ServerRefusal | None:
         """Make the buffer a user message."""

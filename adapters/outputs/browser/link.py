@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from .frames import AudioState, audio_frame, command_frame
@@ -28,6 +29,7 @@ class PageLink:
         self._waiting: deque[tuple[int | None, str | bytes]] = deque()
         self._view: Mapping[str, Any] | None = None
         self._has_news = asyncio.Event()
+        self._is_idle = asyncio.Event()
         self._is_closed = False
         self._sending = asyncio.get_running_loop().create_task(self._send_all(), name="to the page")
 
@@ -59,20 +61,18 @@ class PageLink:
             self._waiting.append((number, frame))
             self._has_news.set()
 
-    async def aclose(self) -> None:
-        """Send what waits, if that can be done soon, and nothing more."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        self._has_news.set()
-        if self._sending is not asyncio.current_task():
-            await asyncio.wait((self._sending,), timeout=_PARTING_S)
-            self._sending.cancel()
-            await asyncio.gather(self._sending, return_exceptions=True)
+    async def drained(self) -> None:
+        """Return when all that waits is sent, or when that has taken too long."""
+        if not self._is_closed:
+            self._has_news.set()
+            self._is_idle.clear()
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._is_idle.wait(), _PARTING_S)
 
     def abandon(self) -> None:
         """Send nothing more: the page is gone."""
         self._is_closed = True
+        self._is_idle.set()
         self._sending.cancel()
 
     async def _send_all(self) -> None:
@@ -80,12 +80,10 @@ class PageLink:
             while True:
                 while self._waiting or self._view is not None:
                     await self._send(self._next_frame())
-                if self._is_closed:
-                    return
+                self._is_idle.set()
                 self._has_news.clear()
                 await self._has_news.wait()
         except Exception as error:
-            self._is_closed = True
             self._on_broken(f"the page's connection is gone: {error}")
 
     def _next_frame(self) -> str | bytes:

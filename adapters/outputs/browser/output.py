@@ -197,6 +197,11 @@ class BrowserOutput(QueuedOutput[TabPlayback]):
         if self._link is not None:
             self._link.show(view)
 
+    async def drained(self) -> None:
+        """Return when all that waits for the page is sent, or when that has taken a second."""
+        if self._link is not None:
+            await self._link.drained()
+
     # From the driver
 
     def pause(self) -> None:
@@ -217,7 +222,7 @@ class BrowserOutput(QueuedOutput[TabPlayback]):
         self._catch_up()
 
     async def aclose(self) -> None:
-        """Have the page drop what it has, and send nothing more. The connection is the embedder's."""
+        """Have the page drop what it has, and play nothing more. The connection is the embedder's."""
         if self._closed:
             return
         playback, link = self._let_go(), self._link
@@ -229,7 +234,7 @@ class BrowserOutput(QueuedOutput[TabPlayback]):
         if link is not None:
             if playback is not None and playback.sent:
                 link.cut(playback.number)
-            await link.aclose()
+            await link.drained()
 
     def _begin(self, message_id: str) -> TabPlayback:
         self._numbers += 1

@@ -202,6 +202,7 @@ class BrowserServer:
             if conversation.leaving is not None:
                 conversation.leaving.cancel()
             await tab.output.aclose()
+            await tab.output.drained()
             if conversation.socket is not None:
                 await _close(conversation.socket, code, reason)
 

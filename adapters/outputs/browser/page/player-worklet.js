@@ -6,16 +6,21 @@ const REPORTS_PER_SECOND = 20;
 class Player extends AudioWorkletProcessor {
   constructor() {
     super();
+    this.latency = 0;
+    this.drop();
+    this.port.onmessage = ({ data }) => this.take(data);
+  }
+
+  drop() {
     this.queue = []; // {number, pcm, at}: what waits
     this.runs = []; // {number, frame, count}: what was rendered and is on its way to the loudspeaker
     this.messages = new Map(); // number: {taken, heard, told, isCut}
     this.isPaused = false;
-    this.latency = 0;
-    this.port.onmessage = ({ data }) => this.take(data);
   }
 
-  take({ audio, cut, pause, latency, pcm }) {
-    if (audio !== undefined) {
+  take({ audio, cut, pause, latency, drop, pcm }) {
+    if (drop) this.drop();
+    else if (audio !== undefined) {
       if (this.message(audio).isCut || !pcm.length) return;
       this.queue.push({ number: audio, pcm, at: 0 });
     } else if (cut !== undefined) {

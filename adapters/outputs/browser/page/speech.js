@@ -25,13 +25,17 @@ export class SpeechPage extends EventTarget {
     this.socket.binaryType = "arraybuffer";
     this.socket.onopen = () => this.dispatch("open");
     this.socket.onmessage = ({ data }) => this.take(data);
-    this.socket.onclose = ({ code, reason }) => this.dispatch("gone", { code, reason });
+    this.socket.onclose = ({ code, reason }) => {
+      this.player?.port.postMessage({ drop: true }); // nobody counts any more what would be heard
+      this.dispatch("gone", { code, reason });
+    };
   }
 
   // Browsers let a page sound only when the user has done something on it: call this in an event of a button or a key.
   async play() {
+    const sampleRate = await this.rate;
     if (!this.context) {
-      const context = (this.context = new AudioContext({ sampleRate: await this.rate, latencyHint: "interactive" }));
+      const context = (this.context = new AudioContext({ sampleRate, latencyHint: "interactive" }));
       await context.audioWorklet.addModule(new URL("player-worklet.js", this.base));
       this.player = new AudioWorkletNode(context, "speech-player", { numberOfInputs: 0, outputChannelCount: [1] });
       this.player.port.onmessage = ({ data }) => this.takeFact(data);
@@ -49,7 +53,7 @@ export class SpeechPage extends EventTarget {
     await context.audioWorklet.addModule(new URL("microphone-worklet.js", this.base));
     const microphone = new AudioWorkletNode(context, "speech-microphone", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
     context.createMediaStreamSource(stream).connect(microphone);
-    this.send({ event: "microphone", rate: context.sampleRate });
+    this.send({ event: "microphone", rate: (this.microphoneRate = context.sampleRate) });
     microphone.port.onmessage = ({ data }) => this.isMuted || this.send(data);
     return stream;
   }
@@ -66,8 +70,10 @@ export class SpeechPage extends EventTarget {
       return;
     }
     const { do: what, message, rate, text, view } = JSON.parse(data);
-    if (what === "begin") this.knowRate(rate);
-    else if (what === "cut") this.player?.port.postMessage({ cut: message });
+    if (what === "begin") {
+      if (this.microphoneRate) this.send({ event: "microphone", rate: this.microphoneRate });
+      this.knowRate(rate);
+    } else if (what === "cut") this.player?.port.postMessage({ cut: message });
     else if (what === "pause" || what === "resume") this.player?.port.postMessage({ pause: what === "pause" });
     else if (what === "text") this.dispatch("text", { message, text });
     else if (what === "view") this.dispatch("view", view);
