@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 import pytest_asyncio
 from browser_room import open_browser, open_tab, sound_missing
+from examples_at_hand import load_example
+from interrupted_outputs import INSTANTS, differences, figures, interrupted
 from sound_room import sound_room
+from spoken import voice, write_wav
 
-from speech_lifecycle.testing import OUTPUT_CHECKS, OutputContractError, OutputUnderTest
+from speech_lifecycle.fsm.events import OutputFailed, OutputPlaybackProgressed
+from speech_lifecycle.simulation.voice_activity import VoiceActivity
+from speech_lifecycle.testing import OUTPUT_CHECKS, Bench, OutputContractError, OutputUnderTest
 
 pytestmark = [
     pytest.mark.skipif(bool(sound_missing()), reason=sound_missing()),
@@ -71,3 +77,83 @@ async def test_the_browser_keeps_the_contract(check, browser, room):
 async def test_it_keeps_the_rest_of_the_contract_in_many_tabs_at_once(browser, room):
     others = [check for check in OUTPUT_CHECKS if check not in LISTENING]
     assert all(await asyncio.gather(*(is_kept(check, browser, room) for check in others)))
+
+
+async def test_interrupted_at_twenty_instants_heard_is_history_is_server(browser, room):
+    async def run(at_ms):
+        async with open_tab(browser) as opened:
+            room.listen()
+
+            async def heard_ms():
+                await asyncio.sleep(RECORDED_S)
+                return room.heard_ms()
+
+            return await interrupted(at_ms, lambda: opened.tab.output, heard_ms)
+
+    runs = []
+    for at_ms in INSTANTS:
+        runs.append(await run(at_ms))
+        if abs(runs[-1].error_ms) > 20:  # a busy machine may have kept the sound server from playing what it got
+            runs[-1] = await run(at_ms)
+    print(figures(runs))
+    assert differences(runs) == []
+    assert all(abs(run.error_ms) <= 20 for run in runs), figures(runs)
+
+
+@pytest.mark.parametrize("leave", ["reload", "close"])
+async def test_a_page_that_is_left_in_mid_speech_is_settled_where_it_was(leave, browser, room):
+    async with open_tab(browser) as opened:
+        room.listen()
+        bench = Bench(OutputUnderTest(opened.tab.output))
+        bench.attach()
+        bench.output.start("m")
+        bench.write("m", 3_000)
+        await bench.until(lambda: len(bench.of(OutputPlaybackProgressed, "m")) > 3, "it plays")
+        await getattr(opened.page, leave)()
+        await bench.until(lambda: bool(bench.of(OutputFailed, "m")), "it fails")
+        bench.expect_in_order()
+        assert "the page was closed, or loaded anew" in bench.of(OutputFailed, "m")[0].detail
+        await asyncio.sleep(RECORDED_S)
+        # The last report is up to 50 ms old, and what had been rendered may have left nevertheless.
+        assert -150 < bench.of(OutputPlaybackProgressed, "m")[-1].position_ms - room.heard_ms() < 20
+        if leave == "reload":
+            await opened.page.click("#talk")
+            bench.say("next", 100)
+            assert (await bench.finished("next", 2_000)).position_ms == 100
+
+
+async def test_a_tab_in_the_background_plays_on(browser, room):
+    async with open_tab(browser) as opened:
+        bench = Bench(OutputUnderTest(opened.tab.output))
+        bench.attach()
+        other = await browser.new_page()
+        await other.bring_to_front()
+        bench.say("m", 1_500)
+        finish = await bench.finished("m", 1_500)
+        assert finish.position_ms == 1_500
+        assert len(bench.of(OutputPlaybackProgressed, "m")) >= 10
+        await other.close()
+
+
+async def test_the_microphone_is_heard(room, tmp_path):
+    said = write_wav(tmp_path / "said.wav", voice(2_000, 48_000))
+    async with open_browser(microphone=said) as browser, open_tab(browser) as opened:
+        ear, pcm = VoiceActivity(), opened.tab.microphone()
+        while "started" not in ear.take(await asyncio.wait_for(pcm.__anext__(), 10)):
+            pass
+
+
+async def test_the_example_says_what_was_heard(browser, room, monkeypatch, capsys):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    async with open_tab(browser, load_example("browser").converse) as opened:
+        room.listen()
+        playing = Bench(OutputUnderTest(opened.tab.output))
+        await playing.sleep(1_500)
+        await opened.page.close()
+        await opened.server.__aexit__(None, None, None)
+        await asyncio.sleep(RECORDED_S)
+    printed = capsys.readouterr().out
+    heard = [int(ms) for ms in re.findall(r"heard (\d+) of", printed)]
+    assert 300 < sum(heard) < 1_600
+    assert "partial" in printed
+    assert abs(sum(heard) - room.heard_ms()) <= 150

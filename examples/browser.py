@@ -1,0 +1,55 @@
+"""An agent in the browser: `python examples/browser.py`, and open what it prints. Talk over it to interrupt it.
+
+With OPENAI_API_KEY it talks to OpenAI, else to the simulated server, whose voice is tones and which hears nothing.
+Needs 'speech-lifecycle[browser,openai,simulation]'.
+"""
+
+import asyncio
+import base64
+import os
+from contextlib import AsyncExitStack
+
+from openai import AsyncOpenAI
+
+from speech_lifecycle.adapters import Driver, OpenAIRealtimeSession
+from speech_lifecycle.adapters.outputs.browser import BrowserServer, BrowserTab
+from speech_lifecycle.fsm import CommitMessage, ReportMessageSettled
+from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
+from speech_lifecycle.simulation.scenarios import TWO
+
+
+def tell(speech: object, effect: object) -> None:
+    """Print what became of each message, and what to put into the history."""
+    if isinstance(effect, ReportMessageSettled):
+        record = effect.record
+        print(f"{record.message_id}: {record.state}, heard {record.heard_ms} of {record.received_ms} ms")
+    elif isinstance(effect, CommitMessage):
+        print(f"history: {effect.text!r}", "interrupted" if effect.interrupted else "")
+
+
+async def converse(tab: BrowserTab) -> None:
+    """Talk to one tab, until it is gone."""
+    await tab.plays()
+    async with AsyncExitStack() as stack:
+        client = AsyncOpenAI(api_key=os.environ.get("OPENAI_API_KEY", "simulated"))
+        if "OPENAI_API_KEY" not in os.environ:
+            server = await stack.enter_async_context(SimulatedRealtimeServer([TWO]))
+            client = client.copy(base_url=server.base_url, websocket_base_url=server.websocket_base_url)
+        connection = await stack.enter_async_context(client.realtime.connect(model="gpt-realtime-2"))
+        session = OpenAIRealtimeSession(connection)
+        driver = await stack.enter_async_context(Driver(session, tab.output))
+        driver.listen(tell)
+        driver.request_response()
+        async for pcm in tab.microphone():
+            session.send({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()})
+
+
+async def main() -> None:
+    """Wait for tabs."""
+    async with BrowserServer(converse, port=8000) as server:
+        print(server.url)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
