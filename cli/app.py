@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .errors import EXIT_DIFFERENT, EXIT_INTERRUPTED, EXIT_USAGE, user_errors
+from .errors import EXIT_DIFFERENT, EXIT_INTERRUPTED, EXIT_USAGE, UsageError, user_errors
 from .numbers import number_between
 
 _A_DAY_MS = 86_400_000
@@ -72,6 +72,25 @@ def demo(
             is_equal = command.play_one(scenario, interrupt_at, output, real_time=real_time, aloud=aloud)
         if not is_equal:
             raise typer.Exit(EXIT_DIFFERENT)
+
+
+@app.command()
+def talk(
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port of the page; 0 for a free one.")] = 0,
+    opens: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+    model: Annotated[str, typer.Option(help="The model of the real server.")] = "gpt-realtime-2",
+) -> None:
+    """Talk to an agent, in a page on this machine that shows what was heard of each message.
+
+    With OPENAI_API_KEY it is a real one, else a simulated server that hears when you speak. Ctrl-C ends it.
+    """
+    with user_errors():
+        try:
+            from .talk import serving
+        except ImportError as error:
+            raise UsageError(f"{error}; all that talk needs: pip install 'speech-lifecycle[talk]'") from None
+
+        serving.talk(port, model, opens=opens)
 
 
 @app.command()

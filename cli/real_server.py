@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from speech_lifecycle.adapters.clock import LoopClock
@@ -21,6 +23,9 @@ from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.simulation.wire_memory import WireMemory
 
 from .errors import UsageError
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 _ANSWER_TIMEOUT_S = 10.0
 
@@ -39,22 +44,43 @@ async def converse(
     Raises:
         UsageError: the server is not there, refuses the key, or gives no answer.
     """
-    from openai import AsyncOpenAI, OpenAIError
-    from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
-
-    try:
-        client = AsyncOpenAI()
-    except OpenAIError:
-        raise UsageError("no key for the server: set OPENAI_API_KEY") from None
-    except Exception as error:
-        raise UsageError(f"OPENAI_BASE_URL is no address: {_without_secrets(str(error))}") from None
-    address = _without_secrets(str(client.base_url))
-    try:
+    client = client_of_environment()
+    with server_errors(str(client.base_url)):
         async with client, client.realtime.connect(model=model) as connection:
             memory = WireMemory()
             observe(connection, memory)
             with open_trace() as trace_file:
                 return await _play(OpenAIRealtimeSession(connection), memory, say, interrupt_at_ms, trace_file)
+
+
+def client_of_environment() -> AsyncOpenAI:
+    """Return a client of the server that OPENAI_BASE_URL names, with the key in OPENAI_API_KEY.
+
+    Raises:
+        UsageError: there is no key, or the address is none.
+    """
+    from openai import AsyncOpenAI, OpenAIError
+
+    try:
+        return AsyncOpenAI()
+    except OpenAIError:
+        raise UsageError("no key for the server: set OPENAI_API_KEY") from None
+    except Exception as error:
+        raise UsageError(f"OPENAI_BASE_URL is no address: {_without_secrets(str(error))}") from None
+
+
+@contextmanager
+def server_errors(address: str) -> Iterator[None]:
+    """Turn what may be wrong with the connection to a server into words for the user.
+
+    Raises:
+        UsageError: the server is not there, or refuses the key.
+    """
+    from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+
+    address = _without_secrets(address)
+    try:
+        yield
     except InvalidStatus as error:
         status = error.response.status_code
         remedy = "check OPENAI_API_KEY" if status in (401, 403) else "check OPENAI_BASE_URL and --model"

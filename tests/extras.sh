@@ -66,6 +66,10 @@ telephone/bin/python -c 'import speech_lifecycle.adapters.outputs.telephone'
 install browser
 browser/bin/python -c 'from speech_lifecycle.adapters.outputs.browser import BrowserOutput, BrowserServer'
 
+install talk
+talk/bin/speech-lifecycle talk --help >/dev/null
+talk/bin/python -c 'import speech_lifecycle.cli.talk.serving'
+
 # Its examples begin, and say what they need of the outside.
 install livekit
 for example in "$root"/examples/livekit_*.py; do

@@ -24,5 +24,8 @@ names = {p.name for p in pathlib.Path(sysconfig.get_path("purelib")).iterdir()}
 ours = {"fsm", "adapters", "diagrams", "cli", "tests", "docs"} & names
 assert not ours, f"site-packages gained {ours}"
 assert "speech_lifecycle" in names
+from speech_lifecycle.adapters.outputs.browser.server import PAGE
+from speech_lifecycle.cli.talk.serving import TALK_PAGE
+assert (PAGE / "player-worklet.js").is_file() and (TALK_PAGE / "talk.js").is_file(), "the pages are not in the wheel"
 END
 echo "wheel: ok"

@@ -1,0 +1,108 @@
+"""One tab's conversation with the agent of `talk`."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Coroutine
+from typing import Any
+
+from openai import AsyncOpenAI
+
+from speech_lifecycle.adapters.driver import Driver
+from speech_lifecycle.adapters.outputs.browser import BrowserTab
+from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
+from speech_lifecycle.fsm.effects import AnnounceConnectionState
+from speech_lifecycle.simulation.observed_connection import observe
+from speech_lifecycle.simulation.wire_memory import WireMemory
+
+from ..errors import UsageError
+from ..real_server import server_errors
+from .view import View
+
+_SHOWN_EVERY_S = 0.1
+
+INSTRUCTIONS = "You are a friendly voice agent. Answer in two or three short messages. The user may talk over you."
+
+
+class Agent:
+    """Where conversations come from: a client of a server, and what to call it."""
+
+    def __init__(self, client: AsyncOpenAI, model: str, name: str) -> None:
+        self._client = client
+        self._model = model
+        self._name = name
+
+    async def converse(self, tab: BrowserTab) -> None:
+        """Talk to a tab until the server ends it, or the tab is gone; then what was heard is settled."""
+        await tab.plays()
+        try:
+            with server_errors(str(self._client.base_url)):
+                async with self._client.realtime.connect(model=self._model) as connection:
+                    memory = WireMemory()
+                    observe(connection, memory)
+                    await self._talk(tab, OpenAIRealtimeSession(connection, configure=_configure), memory)
+        except UsageError as error:
+            tab.show({"trouble": str(error)})
+
+    async def _talk(self, tab: BrowserTab, session: OpenAIRealtimeSession, memory: WireMemory) -> None:
+        driver = Driver(session, tab.output)
+        view = View(driver, memory, self._name)
+        session.listen(view.take)
+        lost = asyncio.Event()
+
+        def tell(speech: object, effect: object) -> None:
+            if effect == AnnounceConnectionState("disconnected"):
+                lost.set()
+
+        driver.listen(tell)
+        try:
+            async with driver:
+                driver.request_response()
+                await _until_one_ends(_hear(tab, session), _answer(tab, driver), _show(tab, view), lost.wait())
+        finally:
+            view.trouble = "The connection to the server is lost." if lost.is_set() else ""
+            tab.show(view.now())
+
+
+async def _hear(tab: BrowserTab, session: OpenAIRealtimeSession) -> None:
+    async for pcm in tab.microphone():
+        session.send({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()})
+
+
+async def _answer(tab: BrowserTab, driver: Driver) -> None:
+    """Do what the page's button and keys ask for."""
+    async for what in tab.asked():
+        if what.get("do") == "interrupt":
+            driver.interrupt()
+        elif what.get("do") == "go on" and driver.agent_state == "listening":
+            driver.request_response()
+
+
+async def _show(tab: BrowserTab, view: View) -> None:
+    shown: dict[str, Any] | None = None
+    while True:
+        now = view.now()
+        if now != shown:
+            tab.show(now)
+            shown = now
+        await asyncio.sleep(_SHOWN_EVERY_S)
+
+
+async def _until_one_ends(*jobs: Coroutine[Any, Any, object]) -> None:
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _configure(session: OpenAIRealtimeSession) -> None:
+    audio = {"input": {"transcription": {"model": "gpt-4o-mini-transcribe"}, "turn_detection": {"type": "server_vad"}}}
+    session.send(
+        {"type": "session.update", "session": {"type": "realtime", "instructions": INSTRUCTIONS, "audio": audio}}
+    )
