@@ -55,10 +55,11 @@ class View:
         history = {message.message_id: message for message in self._driver.history}
         for speech in self._driver.speeches:
             messages = speech.snapshot.messages.values()
-            if messages or not speech.is_over:
+            why = ": ".join(filter(None, speech.why)) if speech.snapshot.state == "failed" else ""
+            if messages or why or not speech.is_over:
                 turn = {
                     "who": "agent",
-                    "state": speech.snapshot.state,
+                    "why": sound(why)[:_KEPT_CHARACTERS],
                     "messages": [_message(message, history, remembered, is_lost=is_lost) for message in messages],
                 }
                 self._keep(speech.id, turn)

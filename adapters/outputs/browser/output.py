@@ -158,8 +158,12 @@ class BrowserOutput(QueuedOutput[TabPlayback]):
     def _note(self, fact: Heard | Cut) -> None:
         """Take how far a message was heard, if that can be."""
         playback, timer = self._cutting.get(fact.message, (self._playback, None))
-        if playback is None or playback.number != fact.message or (timer is None and isinstance(fact, Cut)):
-            raise PageFrameError(f"a page reports of message {fact.message}, which it has not in hand")
+        if playback is None or playback.number != fact.message:
+            if 0 < fact.message <= self._numbers:
+                return  # it is over, which the page could not know yet
+            raise PageFrameError(f"a page reports of message {fact.message}, which there never was")
+        if timer is None and isinstance(fact, Cut):
+            raise PageFrameError(f"a page has cut message {fact.message}, which it was not told to")
         if not playback.heard <= fact.samples <= playback.sent:
             raise PageFrameError(
                 f"a page has heard {fact.samples} samples, after {playback.heard}, of {playback.sent} that it was sent"

@@ -133,8 +133,9 @@ function drawTurn(turn, there) {
     const length = turn.ms === null ? "speaking" : seconds(turn.ms);
     return element("li", "turn user", element("p", "", element("span", "spoken-only", "You: "), turn.text || `You spoke (${length})`));
   }
-  const item = there?.className === "turn agent" ? there : element("li", "turn agent", element("span", "spoken-only", "Agent:"), element("ol"));
+  const item = there?.className === "turn agent" ? there : element("li", "turn agent", element("span", "spoken-only", "Agent:"), element("ol"), element("p", "why"));
   drawList(item.querySelector("ol"), turn.messages, drawMessage);
+  item.querySelector(".why").textContent = turn.why && `There is no answer: ${turn.why}`;
   return item;
 }
 
