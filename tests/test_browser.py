@@ -122,6 +122,19 @@ async def test_a_page_that_is_left_in_mid_speech_is_settled_where_it_was(leave, 
             assert (await bench.finished("next", 2_000)).position_ms == 100
 
 
+async def test_a_second_click_in_mid_speech_changes_nothing(browser, room):
+    async with open_tab(browser) as opened:
+        room.listen()
+        bench = Bench(OutputUnderTest(opened.tab.output))
+        bench.attach()
+        bench.say("m", 600)
+        await bench.started("m")
+        await opened.page.dblclick("#talk")
+        assert (await bench.finished("m", 600)).position_ms == 600
+        await asyncio.sleep(RECORDED_S)
+        assert abs(room.heard_ms() - 600) < 20
+
+
 async def test_a_tab_in_the_background_plays_on(browser, room):
     async with open_tab(browser) as opened:
         bench = Bench(OutputUnderTest(opened.tab.output))

@@ -208,7 +208,7 @@ async def test_a_connection_that_is_lost_is_said_and_one_can_talk_again(browser)
         await page.get_by_role("button", name="Talk").click()
         await page.locator(".message .heard").first.wait_for(timeout=20_000)
         server.sessions[0].drop_connection()
-        await page.locator(".message.partial", has_text="<img src=x onerror=alert(1)>").wait_for(timeout=20_000)
+        await page.locator(".message.partial", has_text="<img").wait_for(timeout=20_000)
         assert "cannot be reached" in (await texts_of(page.locator(".message.partial")))[1]["Server"]
         assert await page.locator("img").count() == 0
         await page.get_by_role("alert").get_by_text("The connection to the server is lost.").wait_for(timeout=20_000)

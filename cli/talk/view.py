@@ -8,7 +8,8 @@ from typing import Any, Literal
 from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.fsm.message.evidence import heard_text
 from speech_lifecycle.fsm.state import Message
-from speech_lifecycle.simulation.wire_memory import WireMemory, sound
+from speech_lifecycle.simulation.wire_memory import WireMemory
+from speech_lifecycle.simulation.wire_reading import sound
 
 Look = Literal["heard", "cut", "unheard", "coming"]
 """Heard; cut off in the middle of a message; of a message of which nothing was heard; not heard yet."""

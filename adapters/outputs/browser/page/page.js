@@ -3,16 +3,18 @@ import { SpeechPage } from "./speech.js";
 const [button, status, words] = ["talk", "status", "words"].map((id) => document.getElementById(id));
 const speech = new SpeechPage();
 
-button.addEventListener("click", async () => {
-  button.disabled = true;
+async function attempt(what, done, failed) {
   try {
-    await speech.play();
-    status.textContent = "The agent can be heard.";
-    await speech.listen();
-    status.textContent = "The agent can be heard, and hears you.";
+    await what;
+    status.textContent = done;
   } catch (error) {
-    status.textContent += ` No microphone: ${error.message}`;
+    status.textContent = `${failed}: ${error.message}`;
   }
+}
+
+button.addEventListener("click", async () => {
+  await attempt(speech.play(), "The agent can be heard.", "The agent cannot be heard");
+  await attempt(speech.listen(), "The agent can be heard, and hears you.", "The agent does not hear you");
 });
 speech.addEventListener("text", ({ detail }) => (words.textContent += detail.text));
 speech.addEventListener("gone", ({ detail }) => {

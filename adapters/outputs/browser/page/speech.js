@@ -19,7 +19,6 @@ export class SpeechPage extends EventTarget {
   }
 
   connect() {
-    this.isMuted = false;
     this.rate = new Promise((resolve) => (this.knowRate = resolve));
     this.socket = new WebSocket(this.url);
     this.socket.binaryType = "arraybuffer";
@@ -34,28 +33,35 @@ export class SpeechPage extends EventTarget {
   // Browsers let a page sound only when the user has done something on it: call this in an event of a button or a key.
   async play() {
     const sampleRate = await this.rate;
-    if (!this.context) {
-      const context = (this.context = new AudioContext({ sampleRate, latencyHint: "interactive" }));
-      await context.audioWorklet.addModule(new URL("player-worklet.js", this.base));
-      this.player = new AudioWorkletNode(context, "speech-player", { numberOfInputs: 0, outputChannelCount: [1] });
-      this.player.port.onmessage = ({ data }) => this.takeFact(data);
-      this.player.connect(context.destination);
-      context.onstatechange = () => this.tellState(); // not before there is a player: "running" brings audio
-    }
+    this.preparing ??= this.prepare(sampleRate);
+    await once(this, "preparing");
     await this.context.resume();
     this.tellState();
   }
 
-  // The microphone has a context of its own: not every browser resamples for it.
+  async prepare(sampleRate) {
+    const context = (this.context = new AudioContext({ sampleRate, latencyHint: "interactive" }));
+    await context.audioWorklet.addModule(new URL("player-worklet.js", this.base));
+    this.player = new AudioWorkletNode(context, "speech-player", { numberOfInputs: 0, outputChannelCount: [1] });
+    this.player.port.onmessage = ({ data }) => this.takeFact(data);
+    this.player.connect(context.destination);
+    context.onstatechange = () => this.tellState(); // not before there is a player: "running" brings audio
+  }
+
   async listen() {
+    this.listening ??= this.openMicrophone();
+    await once(this, "listening");
+  }
+
+  // The microphone has a context of its own: not every browser resamples for it.
+  async openMicrophone() {
     const stream = await navigator.mediaDevices.getUserMedia({ audio: MICROPHONE });
     const context = new AudioContext();
     await context.audioWorklet.addModule(new URL("microphone-worklet.js", this.base));
     const microphone = new AudioWorkletNode(context, "speech-microphone", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
     context.createMediaStreamSource(stream).connect(microphone);
     this.send({ event: "microphone", rate: (this.microphoneRate = context.sampleRate) });
-    microphone.port.onmessage = ({ data }) => this.isMuted || this.send(data);
-    return stream;
+    microphone.port.onmessage = ({ data }) => this.send(data);
   }
 
   // Whatever the agent's own code understands.
@@ -97,6 +103,16 @@ export class SpeechPage extends EventTarget {
 
   dispatch(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+// What is under way is waited for by all who ask for it; what failed may be tried again.
+async function once(owner, name) {
+  try {
+    await owner[name];
+  } catch (error) {
+    owner[name] = undefined;
+    throw error;
   }
 }
 
