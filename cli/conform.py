@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.verification.conformance.courses import (
     Course,
     CourseError,
@@ -113,6 +114,9 @@ def conform(
     for reason, number in Counter(each.got for each in found if each.verdict == "skipped").items():
         console.print(printable(f"skipped {number}: {reason}"))
     console.print(printable(f"{report.name}: " + ", ".join(f"{n} {verdict}" for verdict, n in counts.items())))
+    made_from, present = report.about.get("behaviour_digest"), SpeechMachine.definition_digest
+    if not report.is_right and made_from is not None and made_from != present:
+        console.print(printable(f"note: it was made from definition {made_from}, and this is {present}: make it anew"))
     if report.is_right:
         console.print(f"badge: {badge_of(report)}", soft_wrap=True)
     return report.is_right

@@ -42,7 +42,7 @@ def guard_ignored(command: Data, answer: Data) -> None:
 
 
 def too_strict(command: Data, answer: Data) -> None:
-    """Holds nothing."""
+    """Holds nothing, as an earlier definition had it."""
     if answer.get("reply") == "handled" and command["event"]["type"] == "pause":
         answer |= {"reply": "rejected", "reason": "output_cannot_pause", "blame": "agent", "effects": []}
 
@@ -192,6 +192,8 @@ def main() -> None:
             fault(command, answer)
         elif fault is wrong_version:
             answer["spec_version"] = "99.0.0"
+        elif fault is too_strict:
+            answer["behaviour_digest"] = "0123456789ab"
         print(json.dumps(answer), flush=True)
 
 

@@ -88,6 +88,12 @@ def test_the_first_difference_is_shown_with_transition_action_and_section(tmp_pa
     assert "(section " in done.stdout
 
 
+def test_a_port_of_an_earlier_definition_is_said_to_be_one(tmp_path):
+    done = run("conform", "--events", 1200, "--no-shrink", "--", sys.executable, BROKEN, "too_strict", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "note: it was made from definition 0123456789ab, and this is " in done.stdout
+
+
 def test_a_seed_gives_the_same_events():
     assert list(random_courses(5, 300)) == list(random_courses(5, 300))
     assert list(random_courses(5, 300)) != list(random_courses(6, 300))
