@@ -132,7 +132,8 @@ def test_a_refusal_names_the_speech_whose_response_was_asked_for(protocol, recei
 
 def test_a_response_names_the_speech_that_it_was_asked_for(protocol, receiver):
     request = protocol.request_response("speech_7")
-    feed(protocol, created(), created(metadata=request["response"]["metadata"]))
+    of_another, metadata = created(), request["response"]["metadata"]
+    feed(protocol, of_another, {**of_another, "response": {"id": "s", "metadata": metadata}})
     assert receiver.speech_ids == [None, "speech_7"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from openai_wire import PCM, Wire, created, delta, done, item, item_done, part, response_done, words
 
+from speech_lifecycle.adapters.sessions.openai_dialects import XAI
 from speech_lifecycle.fsm.events import (
     SessionMessageAdded,
     SessionMessageEnded,
@@ -81,6 +82,15 @@ def test_a_response_that_only_ends_answers_who_waits_and_else_nobody():
     assert wire.told == [SessionResponseCreated("r", "speech_1"), SessionResponseEnded("r", "failed")]
 
 
+def test_a_response_that_is_announced_twice_takes_one_request():
+    for first in (created(), delta()):
+        wire = Wire(dialect=XAI)
+        for speech_id in ("speech_1", "speech_2"):
+            wire.protocol.request_response(speech_id)
+        wire.feed(first, created(), created(), response_done(), created("s"))
+        assert [fact.speech_id for fact in wire.of(SessionResponseCreated)] == ["speech_1", "speech_2"]
+
+
 def test_a_response_is_announced_once_even_if_its_announcement_comes_late():
     wire = Wire().feed(delta(), created(metadata=None), words("Hi"), response_done())
     assert len(wire.of(SessionResponseCreated)) == len(wire.of(SessionMessageAdded)) == 1
@@ -102,6 +112,23 @@ def test_a_server_that_announces_nothing_may_use_the_id_of_a_response_again():
         wire.feed(delta(item_id=item_id), response_done(), delta(item_id=item_id), item(item_id))
     assert [fact.speech_id for fact in wire.of(SessionResponseCreated)] == ["speech_0", "speech_1"]
     assert len({fact.response_id for fact in wire.of(SessionResponseCreated)}) == 2
+
+
+def test_a_server_that_announces_nothing_and_counts_anew_answers_on_every_connection():
+    wire = Wire()
+    for number in range(2):
+        wire.protocol.request_response(f"speech_{number}")
+        wire.feed(delta(), response_done())
+        wire.protocol.end_connection()
+    assert [fact.speech_id for fact in wire.of(SessionResponseCreated)] == ["speech_0", "speech_1"]
+    assert [fact.message_id for fact in wire.of(SessionMessageAdded)] == ["A", "A#2"]
+
+
+@pytest.mark.parametrize("named", [["text"], ["video"], [["audio"]], [], 7, None])
+@pytest.mark.parametrize("first", ["audio.delta", "transcript.delta"])
+def test_what_sounds_is_audio_whatever_the_response_says(named, first):
+    wire = Wire().feed(created(output_modalities=named), SIGNS[first])
+    assert wire.of(SessionMessageAdded)[0].modalities == ("audio",)
 
 
 @pytest.mark.parametrize("first", ["text.delta", "text.done"])

@@ -37,7 +37,7 @@ class ResponseBeginnings:
         self._user_turn = user_turn
 
     def announce(self, response_id: str, response: Mapping[str, Any]) -> None:
-        """Begin a response that the server announces, if nothing of it came before.
+        """Begin a response that the server announces, if it has not begun: by something of it, or announced before.
 
         Raises:
             FieldError: a field is unusable; nothing was changed.
@@ -45,28 +45,25 @@ class ResponseBeginnings:
         asked_by = metadata_entry(response, SPEECH_ID_KEY)
         begun = OpenResponse(modalities_of(response), self._audio.format_in(response))
         self._client.dialect = replace(self._client.dialect, announces_responses=True)
-        already = self._responses.get(response_id)
-        if already is not None and not already.is_announced:
-            already.is_announced = True
-            return
-        self._begin(response_id, response, asked_by, begun)
+        if response_id not in self._responses:
+            self._begin(response_id, response, asked_by, begun)
 
     def note(self, response_id: str, item_id: str = "", response: Mapping[str, Any] | None = None) -> None:
         """Begin the response that something comes of, if no event said that it begins.
 
         What comes of one that is over does not begin it anew, unless this server is known to announce none and
-        somebody waits: then it may have used the id again, if it did not use that of the item too.
+        somebody waits: then it may have used the id again, on one connection if it did not use that of the item too.
         """
         if not response_id or response_id in self._responses:
             return
         if self._client.response_ids.is_known(response_id) and (
             self._client.dialect.announces_responses
-            or self._client.message_ids.is_known(item_id)
             or self._client.requests.next_in_order() is None
+            or (self._responses.has_ended(response_id) and self._client.message_ids.is_known(item_id))
         ):
             return
         said = response or {}
-        begun = OpenResponse(modalities_of(said), self._audio.format_in(said), is_announced=False)
+        begun = OpenResponse(modalities_of(said), self._audio.format_in(said))
         self._client.dialect = replace(self._client.dialect, announces_responses=False)
         self._begin(response_id, said, metadata_entry(said, SPEECH_ID_KEY), begun)
 
@@ -79,8 +76,7 @@ class ResponseBeginnings:
             self.note(response_id, next(iter(outputs), ""), response)
 
     def _begin(self, response_id: str, response: Mapping[str, Any], asked_by: str | None, begun: OpenResponse) -> None:
-        if response_id not in self._responses:
-            self._client.response_ids.begin(response_id)
+        self._client.response_ids.begin(response_id)
         self._responses.begin(response_id, begun)
         is_out_of_band = "conversation_id" in response and response["conversation_id"] is None
         if asked_by is None and not is_out_of_band and not self._client.brings_metadata_back(response):

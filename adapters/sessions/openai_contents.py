@@ -62,4 +62,4 @@ def modalities_of(response: Mapping[str, Any]) -> tuple[Modality, ...] | None:
     named = response.get("output_modalities") or response.get("modalities")
     if not isinstance(named, list | tuple):
         return None
-    return ("audio",) if "audio" in named else ("text",)
+    return ("audio",) if "audio" in named else ("text",) if "text" in named else None

@@ -347,8 +347,11 @@ class OpenAIRealtimeProtocol:
             response_id = response_id or self._responses.only
             self._beginnings.note(response_id, item_id)
             item = self._begin_item(item_id, response_id) if response_id in self._responses else None
-        if item is not None and item.modalities is None and content:
-            item.modalities = ("text",) if _OLDER_NAMES.get(content, content) in _OF_WRITTEN_TEXT else ("audio",)
+        if item is not None and content and not item.is_announced:
+            if _OLDER_NAMES.get(content, content) not in _OF_WRITTEN_TEXT:
+                item.modalities = ("audio",)
+            elif item.modalities is None:
+                item.modalities = ("text",)
         return item
 
     def _begin_item(self, item_id: str, response_id: str) -> OutputItem:

@@ -20,8 +20,6 @@ class OpenResponse:
     modalities: tuple[Modality, ...] | None
     """None if it says nothing of that: its messages show what they have."""
     audio_format: SaidFormat
-    is_announced: bool = True
-    """Whether an event said that it begins. If not, something of it came."""
     others: list[str] = field(default_factory=list)
     """Its items that are no messages."""
 
@@ -31,6 +29,7 @@ class OpenResponses:
 
     def __init__(self) -> None:
         self._open: dict[str, OpenResponse] = {}
+        self._ended: dict[str, None] = {}
 
     def __contains__(self, response_id: object) -> bool:
         return response_id in self._open
@@ -54,9 +53,17 @@ class OpenResponses:
             del self._open[next(iter(self._open))]
 
     def end(self, response_id: str) -> None:
-        """Forget one."""
+        """Note that one is over."""
         self._open.pop(response_id, None)
+        self._ended[response_id] = None
+        if len(self._ended) > _KEPT:
+            del self._ended[next(iter(self._ended))]
+
+    def has_ended(self, response_id: str) -> bool:
+        """Whether one of the latest on this connection had this id, and is over."""
+        return response_id in self._ended
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all: the connection is another one."""
         self._open.clear()
+        self._ended.clear()
