@@ -41,7 +41,9 @@ def check_end(onlooker: Onlooker, done: ReportSpeechDone) -> None:
     onlooker.is_over = True
     assert [record.message_id for record in done.records] == onlooker.announced, "9.3 a message without a record"
     history = [e for e in onlooker.effects if isinstance(e, CommitMessage)]
-    heard = [record for record in done.records if record.state != "skipped"]
+    # What is said beside the conversation is in nobody's memory (N1).
+    is_in_memory = not onlooker.machine.speech.is_out_of_band
+    heard = [record for record in done.records if record.state != "skipped" and is_in_memory]
     assert [(c.message_id, c.text, c.text_status, c.interrupted) for c in history] == [
         (record.message_id, record.heard_text, record.heard_text_status, record.state == "partial") for record in heard
     ], "9.8 history is not what was heard"
@@ -50,7 +52,9 @@ def check_end(onlooker: Onlooker, done: ReportSpeechDone) -> None:
     assert not onlooker.open, "9.7 over before the server has answered"
     assert onlooker.agent_state in (None, "listening"), "9.9 it is over, and still speaking"
     assert done.outcome == outcome_of(onlooker.machine.speech.cause, onlooker.has_failed)
-    if not onlooker.is_lost:
+    if not is_in_memory:
+        assert not onlooker.asked, "N1 the server is asked about what it does not remember"
+    elif not onlooker.is_lost:
         for record in done.records:
             _check_server(onlooker, record)
 
