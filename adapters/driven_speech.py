@@ -10,8 +10,6 @@ from typing import Any
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import MessageRecord
 
-from .clock import ScheduledCall
-
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -34,15 +32,14 @@ class DrivenMessage:
 
 
 class DrivenSpeech:
-    """A speech: its data, and its timer."""
+    """A speech: its data, and who waits for its end."""
 
-    __slots__ = ("_has_ended", "_over", "id", "options", "snapshot", "timer")
+    __slots__ = ("_has_ended", "_over", "id", "options", "snapshot")
 
     def __init__(self, speech_id: str, snapshot: Speech) -> None:
         self.id = speech_id
         self.snapshot = snapshot
         """The machine's present data. Read it, do not change it."""
-        self.timer: ScheduledCall | None = None
         self.options: Mapping[str, Any] = _NO_OPTIONS
         """What its response is asked for with."""
         self._has_ended = False
@@ -73,9 +70,6 @@ class DrivenSpeech:
 
     def end(self) -> None:
         """Let go of what only a running speech needs."""
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
         self._has_ended = True
         if self._over is not None:
             self._over.set()

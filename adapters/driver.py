@@ -255,13 +255,15 @@ class Driver:
             while live:
                 self._run_timer_out(self._speeches.by_id[next(iter(live))])
             raise
+        finally:
+            self._steps.performer.cancel_timer()
 
     def _run_timer_out(self, speech: DrivenSpeech) -> None:
         """Wait no longer for what a speech that is being closed waits for: it always has a timer."""
         timer = speech.snapshot.timer
         if timer is None:
             raise RuntimeError(f"{speech.id} is {speech.snapshot.state} and has no timer")
-        speech.timer = None
+        self._steps.performer.cancel_timer(speech.id)
         self._take(ev.TimerFired(timer, speech.id))
 
     def interrupt_all(self, *, force: bool = False) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 
-from .clock import Clock
+from .clock import Clock, ScheduledCall
 from .driven_speech import DrivenSpeech
 from .driven_speeches import DrivenSpeeches
 from .handover import Handover
@@ -46,6 +46,8 @@ class Performer:
         self._faults = telling.faults
         self._waiting = waiting
         self._take = take
+        self._timers: dict[str, ScheduledCall] = {}
+        """Those that run, of speeches by their names; the user's, by no name."""
         self.history: deque[fx.CommitMessage] = deque(maxlen=history_limit)
         self.divergences: deque[fx.ReportDivergence] = deque(maxlen=history_limit)
 
@@ -85,22 +87,25 @@ class Performer:
     # The clock
 
     def _perform_on_timer(self, effect: fx.TimerEffect) -> None:
-        speech = self._speeches.by_id[effect.speech_id]
-        if speech.timer is not None:
-            self._faults.attempt("the clock failed to cancel a timer", speech.timer.cancel)
-            speech.timer = None
+        self.cancel_timer(effect.speech_id)
         if isinstance(effect, fx.StartTimer):
-            self._faults.attempt("the clock failed to start a timer", self._start_timer, speech, effect)
-            if speech.timer is None:
+            self._faults.attempt("the clock failed to start a timer", self._start_timer, effect)
+            if effect.speech_id not in self._timers:
                 # Nobody would end the wait that it bounds.
                 self._waiting.append(ev.TimerFired(effect.timer, effect.speech_id))
 
-    def _start_timer(self, speech: DrivenSpeech, effect: fx.StartTimer) -> None:
+    def cancel_timer(self, speech_id: str = "") -> None:
+        """Stop the timer of a speech, or the user's, if it runs."""
+        timer = self._timers.pop(speech_id, None)
+        if timer is not None:
+            self._faults.attempt("the clock failed to cancel a timer", timer.cancel)
+
+    def _start_timer(self, effect: fx.StartTimer) -> None:
         def fire() -> None:
-            speech.timer = None
+            self._timers.pop(effect.speech_id, None)
             self._take(ev.TimerFired(effect.timer, effect.speech_id))
 
-        speech.timer = self._clock.call_later(effect.delay_ms, fire)
+        self._timers[effect.speech_id] = self._clock.call_later(effect.delay_ms, fire)
 
     # The agent
 

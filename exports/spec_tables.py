@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 from . import trees as t
 from .model import DefinitionFile, FieldDefinition, FunctionNode
 from .pseudocode import Pseudocode
 from .statecharts import reached_by
-from .trees import Statement
 from .types import (
     Enumerated,
     ListOf,
@@ -25,6 +25,7 @@ from .types import (
     Type,
 )
 
+P = TypeVar("P", bound=Part)
 _PLAIN = {"text": "text", "whole": "integer", "number": "number", "flag": "true / false", "nothing": "nothing"}
 _SNAPSHOTS = ("Conversation", "Speech", "Message")
 _OPTIONS = ("Capabilities", "Policy", "ConversationPolicy", "MessageRecord")
@@ -121,7 +122,7 @@ def _emitted_by(function: str, definition: DefinitionFile) -> set[str]:
 
 
 def _timers(words: Pseudocode, definition: DefinitionFile) -> Iterator[tuple[str, ...]]:
-    """Yield each timer that an action starts, with its delay: a call of what gives the effect for that."""
+    """Yield each timer that an action starts, with its delay: it gives the effect for that, or calls what does."""
     starting = {
         name: [parameter for parameter, _ in function.parameters]
         for name, function in definition.functions.items()
@@ -129,22 +130,27 @@ def _timers(words: Pseudocode, definition: DefinitionFile) -> Iterator[tuple[str
     }
     found = []
     for name, function in definition.functions.items():
-        for call in _calls(function.body):
-            if call.function in starting:
-                given = dict(zip(starting[call.function], call.arguments, strict=True))
-                timer, delay = given["timer"], given["delay_ms"]
-                if isinstance(timer, t.Value):
-                    found.append((str(timer.value), words.names[name], words.value(delay)))
+        starts = [each.fields for each in _within(function.body, t.Build) if each.name == "start_timer"]
+        starts += [
+            dict(zip(starting[call.function], call.arguments, strict=True))
+            for call in _within(function.body, t.Call)
+            if call.function in starting
+        ]
+        for given in starts:
+            timer = given["timer"]
+            if isinstance(timer, t.Value):
+                found.append((str(timer.value), words.names[name], words.value(given["delay_ms"])))
     yield from (tuple(map(_code, each)) for each in sorted(found))
 
 
-def _calls(node: Part | Iterable[Statement]) -> Iterator[t.Call]:
-    if isinstance(node, t.Call):
+def _within(node: Part | Iterable[Any], kind: type[P]) -> Iterator[P]:
+    """Yield the parts of a kind, from outside inwards."""
+    if isinstance(node, kind):
         yield node
     parts = node if not isinstance(node, Part) else [getattr(node, name) for name in type(node).model_fields]
     for part in parts:
         if isinstance(part, Part | tuple):
-            yield from _calls(part)
+            yield from _within(part, kind)
 
 
 # Fields

@@ -152,7 +152,10 @@ class ReportSpeechDone(NamedValue, frozen=True):
 
 
 class StartTimer(NamedValue, frozen=True):
-    """Send `TimerFired(timer, speech_id)` in `delay_ms`. A speech has one timer: it replaces the one that runs."""
+    """Send `TimerFired(timer, speech_id)` in `delay_ms`. It replaces the timer of this name's owner that runs.
+
+    Each speech has one timer, and so has the conversation, without a `speech_id`: the user's.
+    """
 
     timer: Timer
     delay_ms: Whole

@@ -350,8 +350,9 @@ CONVERSATION_EVENT_TYPES: tuple[type[Event], ...] = (
     SessionResumed,
     UserStartedSpeaking,
     UserStoppedSpeaking,
+    TimerFired,
 )
-"""The events that the conversation chart answers. Of the commands that are a speech's too, those that name none."""
+"""The events that the conversation chart answers. Of those that are a speech's too, those that name none."""
 EVERY_EVENT_TYPE: tuple[type[Event], ...] = (
     *EVENT_TYPES,
     RequestResponse,

@@ -31,7 +31,7 @@ UserState = Literal["silent", "talking"]
 FloorState = Literal["free", "held", "taken", "suspended"]
 GenerationState = Literal["idle", "requested", "generating"]
 BargeIn = Literal["interrupt", "pause", "ignore"]
-Timer = Literal["stall", "playout", "stop", "reconcile"]
+Timer = Literal["stall", "playout", "stop", "reconcile", "user"]
 Reason = Literal[
     "finished",
     "interrupted",
@@ -102,6 +102,14 @@ class Capabilities(Value, frozen=True):
     """Texts reach the user: there is a screen. On a telephone nobody hears or sees a text."""
 
 
+def _check_whole(policy: Value, name: str, unit: str) -> None:
+    value = getattr(policy, name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST:
+        raise ValueError(
+            f"{type(policy).__name__}.{name} must be a whole number{unit}, 0 to 2**53 - 1, not {reprlib.repr(value)}"
+        )
+
+
 class Policy(Value, frozen=True):
     """What the embedding agent wants. All durations are in milliseconds."""
 
@@ -131,11 +139,7 @@ class Policy(Value, frozen=True):
             "reconcile_timeout_ms",
             "resume_timeout_ms",
         ):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST:
-                raise ValueError(
-                    f"Policy.{name} must be a whole number of milliseconds, 0 to 2**53 - 1, not {reprlib.repr(value)}"
-                )
+            _check_whole(self, name, " of milliseconds")
 
 
 class ConversationPolicy(Value, frozen=True):
@@ -150,8 +154,14 @@ class ConversationPolicy(Value, frozen=True):
     floor_is_given_elsewhere: bool = False
     """Who plays is decided elsewhere, and `Authorize` only tells of it: a speech that has the floor loses it to the
     next one, and goes on settling without it."""
-    speeches_kept: int = 64
+    speeches_kept: Whole = 64
     """How many speeches that are over are remembered, for facts that come late."""
+    user_timeout_ms: Whole = 120_000
+    """How long the user is thought to speak if the session says no more about it, in milliseconds (N5)."""
+
+    def __post_init__(self) -> None:
+        _check_whole(self, "speeches_kept", "")
+        _check_whole(self, "user_timeout_ms", " of milliseconds")
 
 
 class MessageRecord(Value, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conversations import Talk, announced
+from conversations import Talk, announced, only
 
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
@@ -198,6 +198,20 @@ def test_where_the_floor_is_given_elsewhere_only_what_waits_gets_it(is_held):
     assert talk.answer(ev.Authorize("nobody")) == ("rejected", "no_speech")
     talk.tell(ev.Authorize("b"))
     assert (talk.now.floor, talk.now.floor_id) == ("taken", "b")
+
+
+def test_what_is_held_cannot_go_on_when_the_floor_is_given_to_another():
+    """Its output plays something else: it is interrupted, whatever the policy says, and settles without the floor."""
+    talk = held(floor_is_given_elsewhere=True, interruptible=False)
+    told = talk.tell(ev.Authorize("b"))
+    assert [type(effect) for effect in only(told, fx.OutputEffect)] == [
+        fx.ClearOutput,
+        fx.ResumeOutput,
+        fx.StartHandover,
+    ]
+    assert (talk.states()["a"], talk.now.floor, talk.now.floor_id) == ("stopping", "taken", "b")
+    talk.silence("a")
+    assert (talk.states()["a"], talk.now.floor_id) == ("interrupted", "b")
 
 
 def test_where_it_is_not_given_elsewhere_a_hold_keeps_it():

@@ -115,4 +115,4 @@ def test_nothing_is_left_of_what_comes_with_every_frame(mode: Any) -> None:
     scenario = LIVEKIT_SCENARIOS["two-speeches"]
     replace(scenario, staging=replace(scenario.staging, on_watch=watches.append)).play(mode)
     assert [speech.is_over for speech in watches[0].speeches] == [True, True]
-    assert all(speech.timer is None for speech in watches[0].speeches)
+    assert all(speech.snapshot.timer is None for speech in watches[0].speeches)

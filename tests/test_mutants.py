@@ -38,8 +38,6 @@ ONLY_CALL = {
     "message.guards.is_heard",
     "message.guards.is_heard_to_the_end",
     "message.guards.position_is_usable",
-    "speech.guards.has_messages",
-    "speech.guards.server_owes_answers",
 }
 SAMPLE = random.Random(5763).sample(ALL, 24)
 EQUIVALENTS = {

@@ -86,6 +86,16 @@ def test_a_server_that_answers_it_in_the_conversation_remembers_it():
     assert [effect.message_id for effect in only(talk.effects, fx.CommitMessage)] == ["m-a"]
 
 
+@pytest.mark.parametrize("may_resume", [True, False])
+def test_nothing_is_waited_for_when_the_connection_is_lost_for_no_server_remembers_it(may_resume):
+    talk = beside()
+    talk.arrive("a")
+    talk.play("a")
+    talk.tell(ev.SessionLost(may_resume=may_resume), ev.OutputPlaybackFinished("m-a", 400, interrupted=True))
+    assert talk.states() == {"a": "failed"}
+    assert only(talk.effects, *ABOUT_MEMORY) == []
+
+
 def test_a_request_for_one_of_the_conversation_is_not_answered_by_one_beside_it():
     talk = Talk()
     talk.ask("a")

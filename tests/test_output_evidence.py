@@ -40,6 +40,8 @@ UNTRUE = {
     "none, and denies": bad.AllOf((MUTE, bad.DeniesInterruption(), bad.ReportsPosition(None))),
     "negative": bad.ReportsPosition(-5.0),
     "zero after progress": bad.ReportsPosition(0),
+    "zero, without progress": bad.AllOf((MUTE, bad.ReportsPosition(0))),
+    "never anything but zero": bad.ReportsPosition(0, (bad.OutputPlaybackProgressed, bad.OutputPlaybackFinished)),
     "never finishes": bad.AllOf((MUTE, bad.Silent())),
     "never finishes, with progress": bad.Silent(),
     "late and not a number": bad.AllOf((bad.Late(600, (bad.OutputPlaybackFinished,)), NAN)),

@@ -22,6 +22,7 @@ from speech_lifecycle.fsm.events import (
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
     SessionResponseEnded,
+    SessionResumed,
     SessionTextReceived,
     TimerFired,
 )
@@ -246,6 +247,15 @@ def test_a_session_that_is_lost_remembers_nothing_late():
     transcript.tell(SessionLost(), OutputPlaybackFinished("b", 1000, interrupted=True))
     assert transcript.of(*REQUESTS) == []
     assert transcript.outcome == "failed"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_came_late_is_cut_when_a_session_that_was_lost_resumes_and_has_kept_it(kept):
+    transcript = played_and_late()
+    transcript.tell(Interrupt(), OutputPlaybackFinished("b", 400, interrupted=True))
+    transcript.tell(SessionReconciliationAcknowledged("truncate", "b"), SessionLost(may_resume=True))
+    told = transcript.tell(SessionResumed(kept))
+    assert only(told, *REQUESTS) == ([CUT] if kept else [])
 
 
 def test_late_audio_changes_neither_record_nor_history():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conversations import Talk
+from conversations import Talk, only
 
 from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol
+from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.fsm.values import ConversationPolicy
 from speech_lifecycle.simulation.report import build_report
 from speech_lifecycle.simulation.script import AT_ONCE, ScriptedMessage, ScriptedResponse, ServerBehaviour
 from speech_lifecycle.simulation.world import SimulatedWorld
@@ -117,6 +119,52 @@ def test_a_connection_that_is_lost_while_the_user_is_silent_changes_nothing_of_t
     assert talk.now.user == "talking"
 
 
+# Nobody says it at all
+
+
+def timers(effects):
+    return only(effects, fx.TimerEffect)
+
+
+def test_a_turn_that_nobody_ends_is_ended_by_its_timer():
+    talk = Talk(barge_in="ignore", user_timeout_ms=5_000)
+    assert timers(talk.tell(ev.UserStartedSpeaking())) == [fx.StartTimer("user", 5_000)]
+    talk.ask("a")
+    assert (talk.now.user, talk.now.floor_id) == ("talking", None)
+    talk.tell(ev.TimerFired("user"))
+    assert (talk.now.user, talk.now.floor_id) == ("silent", "a")
+
+
+@pytest.mark.parametrize("barge_in", ["interrupt", "pause", "ignore"])
+def test_who_begins_once_more_is_waited_for_anew(barge_in):
+    talk = Talk(barge_in=barge_in)
+    for _ in range(2):
+        assert timers(talk.tell(ev.UserStartedSpeaking())) == [fx.StartTimer("user", 120_000)]
+
+
+@pytest.mark.parametrize("end", [ev.UserStoppedSpeaking(), ev.SessionLost(), ev.Close()], ids=lambda end: end.type)
+def test_whatever_ends_the_turn_stops_its_timer(end):
+    talk = Talk()
+    talk.tell(ev.UserStartedSpeaking())
+    assert timers(talk.tell(end)) == [fx.CancelTimer("user")]
+    assert talk.now.user == "silent"
+    assert talk.answer(ev.TimerFired("user")) == ("ignored", "stale_timer")
+
+
+def test_the_timer_of_a_speech_does_not_end_the_users_turn():
+    talk = Talk()
+    talk.tell(ev.UserStartedSpeaking())
+    assert talk.answer(ev.TimerFired("stall")) == ("rejected", "no_speech")
+    assert talk.now.user == "talking"
+
+
+@pytest.mark.parametrize("name", ["user_timeout_ms", "speeches_kept"])
+@pytest.mark.parametrize("value", [-1, 0.5, True, None, 2**53])
+def test_a_number_of_the_policy_that_is_none_is_refused_by_its_name(name, value):
+    with pytest.raises(ValueError, match=rf"ConversationPolicy\.{name} must be a whole number"):
+        ConversationPolicy(**{name: value})
+
+
 # With the real SDK, on a real socket
 
 ANSWER = ScriptedResponse((ScriptedMessage("Are you still there?", 800, message_id="m"),), pacing=AT_ONCE)
@@ -141,7 +189,11 @@ def drop(world):
     world.server_session.drop_connection()
 
 
-@pytest.mark.parametrize("end", [clear, switch_off, commit, drop])
+def say_nothing(world):
+    pass
+
+
+@pytest.mark.parametrize("end", [clear, switch_off, commit, drop, say_nothing])
 @pytest.mark.parametrize("barge_in", ["interrupt", "ignore"])
 def test_the_agent_speaks_after_a_turn_that_nobody_said_was_over(end, barge_in):
     async def run() -> None:

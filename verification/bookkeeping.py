@@ -101,8 +101,9 @@ def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Spee
 
 def _lose(ledger: Ledger, event: ev.SessionLost) -> None:
     """A server that may have kept what it was not told to forget, or has not confirmed, is asked if it comes back."""
-    is_open = ledger.is_owed_answers if ledger.is_settled else bool(ledger.book)
-    ledger.may_resume = event.may_resume and is_open
+    has_grown = any(entry.is_outgrown for entry in ledger.book.values())
+    is_open = ledger.is_owed_answers or has_grown if ledger.is_settled else bool(ledger.book)
+    ledger.may_resume = event.may_resume and is_open and not ledger.is_out_of_band
     ledger.is_lost = not ledger.may_resume
     _stop(ledger, "source_failed")
     _end_response(ledger)

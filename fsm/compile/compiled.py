@@ -235,52 +235,54 @@ reply_215 = Ignored('conversation.connected.session_resumed#not_lost', 'connecte
 reply_216 = Ignored('conversation.restoring.session_resumed#not_lost', 'restoring', 'not_lost')
 reply_217 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
 reply_218 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_219 = Ignored('conversation.talking.user_started_speaking#already_speaking', 'talking', 'already_speaking')
-reply_220 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
-reply_221 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
-reply_222 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
-reply_223 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
-reply_224 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
-reply_225 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
-reply_226 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
-reply_227 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
-reply_228 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
-reply_229 = Ignored('conversation.suspended.authorize#already_authorized', 'suspended', 'already_authorized')
-reply_230 = Rejected('authorize', 'conversation.suspended.authorize#output_busy', 'suspended', 'output_busy', 'agent')
-reply_231 = Ignored('conversation.suspended.authorize#already_stopping', 'suspended', 'already_stopping')
-reply_232 = Rejected('authorize', 'conversation.suspended.authorize#no_speech', 'suspended', 'no_speech', 'agent')
-reply_233 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
-reply_234 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
-reply_235 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_236 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
-reply_237 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_238 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_239 = Rejected('interrupt', 'conversation.suspended.interrupt#not_interruptible', 'suspended', 'not_interruptible', 'agent')
-reply_240 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_241 = Rejected('pause', 'conversation.taken.pause#output_cannot_pause', 'taken', 'output_cannot_pause', 'agent')
-reply_242 = Ignored('conversation.suspended.pause#already_held', 'suspended', 'already_held')
-reply_243 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_244 = Ignored('conversation.taken.resume#not_held', 'taken', 'not_held')
-reply_245 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_246 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_247 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_248 = Ignored('conversation.idle.cancel_generation#nothing_generates', 'idle', 'nothing_generates')
-reply_249 = Ignored('conversation.requested.cancel_generation#already_cancelled', 'requested', 'already_cancelled')
-reply_250 = Ignored('conversation.requested.cancel_generation#nothing_generates', 'requested', 'nothing_generates')
-reply_251 = Ignored('conversation.generating.cancel_generation#already_cancelled', 'generating', 'already_cancelled')
-reply_252 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_253 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_254 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_255 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_256 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_257 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_258 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_259 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_260 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_261 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_262 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_263 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_264 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_219 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_220 = Ignored('conversation.silent.timer_fired#stale_timer', 'silent', 'stale_timer')
+reply_221 = Rejected('timer_fired', 'conversation.silent.timer_fired#no_speech', 'silent', 'no_speech', 'timer')
+reply_222 = Rejected('timer_fired', 'conversation.talking.timer_fired#no_speech', 'talking', 'no_speech', 'timer')
+reply_223 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_224 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_225 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_226 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_227 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_228 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_229 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_230 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_231 = Ignored('conversation.suspended.authorize#already_authorized', 'suspended', 'already_authorized')
+reply_232 = Rejected('authorize', 'conversation.suspended.authorize#output_busy', 'suspended', 'output_busy', 'agent')
+reply_233 = Ignored('conversation.suspended.authorize#already_stopping', 'suspended', 'already_stopping')
+reply_234 = Rejected('authorize', 'conversation.suspended.authorize#no_speech', 'suspended', 'no_speech', 'agent')
+reply_235 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_236 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_237 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_238 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
+reply_239 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_240 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_241 = Rejected('interrupt', 'conversation.suspended.interrupt#not_interruptible', 'suspended', 'not_interruptible', 'agent')
+reply_242 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_243 = Rejected('pause', 'conversation.taken.pause#output_cannot_pause', 'taken', 'output_cannot_pause', 'agent')
+reply_244 = Ignored('conversation.suspended.pause#already_held', 'suspended', 'already_held')
+reply_245 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_246 = Ignored('conversation.taken.resume#not_held', 'taken', 'not_held')
+reply_247 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_248 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_249 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_250 = Ignored('conversation.idle.cancel_generation#nothing_generates', 'idle', 'nothing_generates')
+reply_251 = Ignored('conversation.requested.cancel_generation#already_cancelled', 'requested', 'already_cancelled')
+reply_252 = Ignored('conversation.requested.cancel_generation#nothing_generates', 'requested', 'nothing_generates')
+reply_253 = Ignored('conversation.generating.cancel_generation#already_cancelled', 'generating', 'already_cancelled')
+reply_254 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_255 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_256 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_257 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_258 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_259 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_260 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_261 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_262 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_263 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_264 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_265 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_266 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
@@ -1127,7 +1129,7 @@ def speech_on_session_lost(run, speech, event):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
-        if event.may_resume and bool(speech.messages):
+        if event.may_resume and (bool(speech.messages) and (not speech.is_out_of_band)):
             run.transitions.append('speech.queued.session_lost#resumable')
             speech.cause = 'source_failed'
             speech.code = event.code
@@ -1155,7 +1157,7 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state in ('waiting', 'speaking'):
-        if event.may_resume and bool(speech.messages):
+        if event.may_resume and (bool(speech.messages) and (not speech.is_out_of_band)):
             run.transitions.append('speech.active.session_lost#resumable')
             speech.cause = 'source_failed'
             speech.code = event.code
@@ -1193,7 +1195,7 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'paused':
-        if event.may_resume and bool(speech.messages):
+        if event.may_resume and (bool(speech.messages) and (not speech.is_out_of_band)):
             run.transitions.append('speech.paused.session_lost#resumable')
             speech.cause = 'source_failed'
             speech.code = event.code
@@ -1235,7 +1237,7 @@ def speech_on_session_lost(run, speech, event):
             speech_eventless_in_stopping(run, speech, event)
         return
     elif state == 'stopping':
-        if event.may_resume and (not speech.session_is_lost and (not speech.awaits_resumption)):
+        if event.may_resume and (bool(speech.messages) and (not speech.is_out_of_band)) and (not speech.session_is_lost and (not speech.awaits_resumption)):
             run.transitions.append('speech.stopping.session_lost#resumable')
             speech.awaits_resumption = True
             speech.response_has_ended = True
@@ -1244,7 +1246,7 @@ def speech_on_session_lost(run, speech, event):
             if speech.forwarding_id is None:
                 speech_eventless_in_stopping(run, speech, event)
             return
-        if not event.may_resume and (not speech.session_is_lost):
+        if (not event.may_resume or not (bool(speech.messages) and (not speech.is_out_of_band))) and (not speech.session_is_lost):
             run.transitions.append('speech.stopping.session_lost')
             speech.session_is_lost = True
             speech.awaits_resumption = False
@@ -1257,7 +1259,7 @@ def speech_on_session_lost(run, speech, event):
             return
         return reply_109
     elif state == 'reconciling':
-        if event.may_resume and bool(speech.awaited) and (not speech.session_is_lost and (not speech.awaits_resumption)):
+        if event.may_resume and speech_guards_server_is_not_in_line(speech, event) and (not speech.session_is_lost and (not speech.awaits_resumption)):
             run.transitions.append('speech.reconciling.session_lost#resumable')
             speech.awaits_resumption = True
             speech.response_has_ended = True
@@ -1434,7 +1436,7 @@ def speech_on_session_reconciliation_refused(run, speech, event):
         return reply_137
 
 def speech_on_timer_fired(run, speech, event):
-    if (event.timer not in {'stall', 'playout', 'stop', 'reconcile'} or type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
+    if (event.timer not in {'stall', 'playout', 'stop', 'reconcile', 'user'} or type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = speech.state
     if state == 'queued':
@@ -2279,17 +2281,21 @@ def message_on_output_playback_progressed(run, speech, event):
         if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(speech, message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
             assert event.position_ms is not None
-            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
-            if event.observed_ms is not None:
-                message.position_at_ms = event.observed_ms - speech.held_ms
+            note_progress_position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms)
+            if note_progress_position_ms > 0:
+                message.position_ms = note_progress_position_ms
+                if event.observed_ms is not None:
+                    message.position_at_ms = event.observed_ms - speech.held_ms
             speech.has_progressed = True
             run.raised.append(speech_on_message_heard)
             return
         if message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE):
             assert event.position_ms is not None
-            message.position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
-            if event.observed_ms is not None:
-                message.position_at_ms = event.observed_ms - speech.held_ms
+            note_progress_position_ms = message_evidence_clamped_ms(event.position_ms, message.handed_over_ms)
+            if note_progress_position_ms > 0:
+                message.position_ms = note_progress_position_ms
+                if event.observed_ms is not None:
+                    message.position_at_ms = event.observed_ms - speech.held_ms
             speech.has_progressed = True
             return reply_194
         if message.handed_over_ms > 0:
@@ -3080,6 +3086,7 @@ def conversation_on_close(run, conversation, event):
     if state == 'connected':
         run.transitions.append('conversation.connected.close')
         run.effects.append(AnnounceConnectionState('closing'))
+        run.raise_event('user_unknown')
         tell_all_event = Close(observed_ms=event.observed_ms)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
@@ -3088,6 +3095,7 @@ def conversation_on_close(run, conversation, event):
     elif state == 'disconnected':
         run.transitions.append('conversation.disconnected.close')
         run.effects.append(AnnounceConnectionState('closing'))
+        run.raise_event('user_unknown')
         tell_all_event = Close(observed_ms=event.observed_ms)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
@@ -3099,6 +3107,7 @@ def conversation_on_close(run, conversation, event):
     elif state == 'restoring':
         run.transitions.append('conversation.restoring.close')
         run.effects.append(AnnounceConnectionState('closing'))
+        run.raise_event('user_unknown')
         tell_all_event = Close(observed_ms=event.observed_ms)
         for tell_all_speech_id in tuple(conversation.live):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
@@ -3197,8 +3206,12 @@ def conversation_on_user_started_speaking(run, conversation, event):
         return refuse(event, 'malformed_event')
     state = conversation.user
     if state == 'silent':
+        if conversation.connection in ('closing', 'closed'):
+            run.transitions.append('conversation.silent.user_started_speaking#leaving')
+            return None
         if conversation.policy.barge_in == 'interrupt':
             run.transitions.append('conversation.silent.user_started_speaking#interrupting')
+            run.effects.append(StartTimer('user', conversation.policy.user_timeout_ms))
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force, observed_ms=event.observed_ms)
             for tell_all_speech_id in tuple(conversation.live):
@@ -3207,16 +3220,19 @@ def conversation_on_user_started_speaking(run, conversation, event):
             return None
         if conversation.policy.barge_in == 'pause':
             run.transitions.append('conversation.silent.user_started_speaking#holding')
+            run.effects.append(StartTimer('user', conversation.policy.user_timeout_ms))
             conversation.held_at_ms = event.observed_ms
             run.raise_event('hold')
             conversation.user = 'talking'
             return None
         run.transitions.append('conversation.silent.user_started_speaking')
+        run.effects.append(StartTimer('user', conversation.policy.user_timeout_ms))
         conversation.user = 'talking'
         return None
     else:
         if conversation.policy.barge_in == 'interrupt':
             run.transitions.append('conversation.talking.user_started_speaking#interrupting')
+            run.effects.append(StartTimer('user', conversation.policy.user_timeout_ms))
             interrupt_all_force = isinstance(event, Interrupt) and event.force
             tell_all_event = Interrupt(interrupt_all_force, observed_ms=event.observed_ms)
             for tell_all_speech_id in tuple(conversation.live):
@@ -3224,24 +3240,44 @@ def conversation_on_user_started_speaking(run, conversation, event):
             return None
         if conversation.policy.barge_in == 'pause':
             run.transitions.append('conversation.talking.user_started_speaking#holding')
+            run.effects.append(StartTimer('user', conversation.policy.user_timeout_ms))
             conversation.held_at_ms = event.observed_ms
             run.raise_event('hold')
             return None
-        return reply_219
+        run.transitions.append('conversation.talking.user_started_speaking')
+        run.effects.append(StartTimer('user', conversation.policy.user_timeout_ms))
+        return None
 
 def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
-        return reply_220
+        return reply_219
     else:
         run.transitions.append('conversation.talking.user_stopped_speaking')
+        run.effects.append(CancelTimer('user'))
         conversation.user = 'silent'
         return None
+
+def conversation_on_timer_fired(run, conversation, event):
+    if (event.timer not in {'stall', 'playout', 'stop', 'reconcile', 'user'} or type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
+        return refuse(event, 'malformed_event')
+    state = conversation.user
+    if state == 'silent':
+        if event.timer == 'user':
+            return reply_220
+        return reply_221
+    else:
+        if event.timer == 'user':
+            run.transitions.append('conversation.talking.timer_fired')
+            conversation.user = 'silent'
+            return None
+        return reply_222
 
 def conversation_on_user_unknown(run, conversation, event):
     state = conversation.user
     if state == 'talking':
         run.transitions.append('conversation.talking.user_unknown')
+        run.effects.append(CancelTimer('user'))
         conversation.user = 'silent'
         return None
 
@@ -3284,8 +3320,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_221
-        return reply_222
+            return reply_223
+        return reply_224
     elif state == 'held':
         if event.speech_id in conversation.waiting:
             run.transitions.append('conversation.held.authorize')
@@ -3296,8 +3332,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_223
-        return reply_224
+            return reply_225
+        return reply_226
     elif state == 'taken':
         if event.speech_id in conversation.waiting and conversation.policy.floor_is_given_elsewhere:
             run.transitions.append('conversation.taken.authorize#elsewhere')
@@ -3307,15 +3343,17 @@ def conversation_on_authorize(run, conversation, event):
             run.tell_speech(conversation, give_floor_speech_id, Authorize())
             return None
         if event.speech_id == conversation.floor_id:
-            return reply_225
-        if event.speech_id in conversation.waiting:
-            return reply_226
-        if event.speech_id in conversation.speeches:
             return reply_227
-        return reply_228
+        if event.speech_id in conversation.waiting:
+            return reply_228
+        if event.speech_id in conversation.speeches:
+            return reply_229
+        return reply_230
     else:
         if event.speech_id in conversation.waiting and conversation.policy.floor_is_given_elsewhere:
             run.transitions.append('conversation.suspended.authorize#elsewhere')
+            if conversation.floor_id is not None:
+                run.tell_speech(conversation, conversation.floor_id, Interrupt(force=True))
             give_floor_speech_id = event.speech_id
             conversation.floor_id = give_floor_speech_id
             conversation.waiting.pop(give_floor_speech_id)
@@ -3323,12 +3361,12 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id == conversation.floor_id:
-            return reply_229
-        if event.speech_id in conversation.waiting:
-            return reply_230
-        if event.speech_id in conversation.speeches:
             return reply_231
-        return reply_232
+        if event.speech_id in conversation.waiting:
+            return reply_232
+        if event.speech_id in conversation.speeches:
+            return reply_233
+        return reply_234
 
 def conversation_on_interrupt(run, conversation, event):
     if (event.force is not False and event.force is not True or type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -3343,10 +3381,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_233
+            return reply_235
         if bool(conversation.live):
-            return reply_234
-        return reply_235
+            return reply_236
+        return reply_237
     elif state == 'held':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.held.interrupt')
@@ -3360,7 +3398,7 @@ def conversation_on_interrupt(run, conversation, event):
             run.transitions.append('conversation.held.interrupt#of_nothing')
             conversation.floor = 'free'
             return None
-        return reply_236
+        return reply_238
     elif state == 'taken':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.taken.interrupt')
@@ -3370,8 +3408,8 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_237
-        return reply_238
+            return reply_239
+        return reply_240
     else:
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.suspended.interrupt')
@@ -3385,7 +3423,7 @@ def conversation_on_interrupt(run, conversation, event):
             run.transitions.append('conversation.suspended.interrupt#of_nothing')
             conversation.floor = 'taken'
             return None
-        return reply_239
+        return reply_241
 
 def conversation_on_pause(run, conversation, event):
     if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -3396,7 +3434,7 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_240
+        return reply_242
     elif state == 'taken':
         if not conversation_guards__plays(conversation) or conversation.capabilities.can_pause:
             run.transitions.append('conversation.taken.pause')
@@ -3405,16 +3443,16 @@ def conversation_on_pause(run, conversation, event):
                 run.tell_speech(conversation, conversation.floor_id, Pause(observed_ms=pause_speech_since_ms))
             conversation.floor = 'suspended'
             return None
-        return reply_241
+        return reply_243
     else:
-        return reply_242
+        return reply_244
 
 def conversation_on_resume(run, conversation, event):
     if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
-        return reply_243
+        return reply_245
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -3425,7 +3463,7 @@ def conversation_on_resume(run, conversation, event):
             if conversation.floor_id is not None:
                 run.tell_speech(conversation, conversation.floor_id, Resume(observed_ms=event.observed_ms))
             return None
-        return reply_244
+        return reply_246
     else:
         run.transitions.append('conversation.suspended.resume')
         if conversation.floor_id is not None:
@@ -3631,7 +3669,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_245
+        return reply_247
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.requested.request_response#sent')
@@ -3653,7 +3691,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_246
+        return reply_248
     else:
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.generating.request_response#sent')
@@ -3675,32 +3713,32 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_247
+        return reply_249
 
 def conversation_on_cancel_generation(run, conversation, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
-        return reply_248
+        return reply_250
     elif state == 'requested':
         if conversation_guards_something_is_generated(conversation, event):
             run.transitions.append('conversation.requested.cancel_generation')
-            for cancel_generation_speech_id in conversation.generating_ids:
-                if cancel_generation_speech_id in conversation.speeches:
-                    run.tell_speech(conversation, cancel_generation_speech_id, CancelGeneration())
+            for cancel_responses_speech_id in conversation.generating_ids:
+                if cancel_responses_speech_id in conversation.speeches:
+                    run.tell_speech(conversation, cancel_responses_speech_id, CancelGeneration())
             return None
         if conversation_guards_a_response_runs(conversation, event):
-            return reply_249
-        return reply_250
+            return reply_251
+        return reply_252
     else:
         if conversation_guards_something_is_generated(conversation, event):
             run.transitions.append('conversation.generating.cancel_generation')
-            for cancel_generation_speech_id in conversation.generating_ids:
-                if cancel_generation_speech_id in conversation.speeches:
-                    run.tell_speech(conversation, cancel_generation_speech_id, CancelGeneration())
+            for cancel_responses_speech_id in conversation.generating_ids:
+                if cancel_responses_speech_id in conversation.speeches:
+                    run.tell_speech(conversation, cancel_responses_speech_id, CancelGeneration())
             return None
-        return reply_251
+        return reply_253
 
 def conversation_on_session_response_created(run, conversation, event):
     if (type(event.response_id) is not str or type(event.speech_id) is not str or type(event.new_speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
@@ -3734,12 +3772,12 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_252
-        if event.response_id in conversation.by_response:
-            return reply_253
-        if conversation.connection == 'closed':
             return reply_254
-        return reply_255
+        if event.response_id in conversation.by_response:
+            return reply_255
+        if conversation.connection == 'closed':
+            return reply_256
+        return reply_257
     elif state == 'requested':
         if conversation_guards_answers_the_request(conversation, event):
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -3788,10 +3826,10 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_256
+            return reply_258
         if event.response_id in conversation.by_response:
-            return reply_257
-        return reply_258
+            return reply_259
+        return reply_260
     else:
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -3818,17 +3856,17 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_259
+            return reply_261
         if event.response_id in conversation.by_response:
-            return reply_260
-        return reply_261
+            return reply_262
+        return reply_263
 
 def conversation_on_session_request_refused(run, conversation, event):
     if (type(event.speech_id) is not str or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
-        return reply_262
+        return reply_264
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3846,9 +3884,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_263
+        return reply_265
     else:
-        return reply_264
+        return reply_266
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -3924,7 +3962,7 @@ def conversation_eventless(conversation, event):
         if conversation_guards_nothing_lost_is_left(conversation, event):
             found.append(take_conversation_restoring_eventless)
     elif state == 'closing':
-        if not conversation.live:
+        if not conversation.live and conversation.user == 'silent':
             found.append(take_conversation_closing_eventless)
     state = conversation.floor
     if state == 'free':
@@ -3964,6 +4002,22 @@ def conversation_notices(speech, was, had_ended):
         found.append(('speech_over', SpeechOver))
     return found
 
+def speech_guards_server_is_not_in_line(speech, event):
+    if speech.awaited:
+        return True
+    for message in speech.messages.values():
+        if state_Message_outgrew_its_record(message):
+            return not speech.is_out_of_band
+    return False
+
+def state_Message_outgrew_its_record(self):
+    record = self.record
+    if record is None:
+        return False
+    if self.expects_audio:
+        return record.state == 'played' and self.received_ms > record.received_ms
+    return self.source_has_ended and self.text != record.generated_text == record.heard_text
+
 def message_evidence_playing_ms(speech, observed_ms):
     held_since_ms = speech.held_since_ms
     until_ms = observed_ms if held_since_ms is None else min(observed_ms, held_since_ms)
@@ -4001,6 +4055,7 @@ def message_evidence_position(speech, message, event):
         reported_ms = message_evidence_usable_position_ms(event, message.handed_over_ms)
         if reported_ms is None and (not event.interrupted) and (message.flushed_ms > 0):
             reported_ms = message.flushed_ms
+        now_ms = None
         is_possible = True
         if event.observed_ms is not None:
             now_ms = message_evidence_playing_ms(speech, event.observed_ms)
@@ -4008,7 +4063,7 @@ def message_evidence_position(speech, message, event):
             at_ms = now_ms if at_ms is None else at_ms
         if not is_possible:
             return message_evidence__reckoned(message, at_ms)
-        if reported_ms is not None and (reported_ms > 0 or message.position_ms == 0):
+        if reported_ms is not None and (reported_ms > 0 or message_evidence__has_just_begun(speech, message, now_ms)):
             return (reported_ms, 'reported')
     if message.has_started or message.position_ms > 0:
         return message_evidence__reckoned(message, at_ms)
@@ -4028,13 +4083,12 @@ def message_evidence__reckoned(message, at_ms):
     since_ms = message_evidence_between(message.position_at_ms, at_ms)
     return (min(last_ms + since_ms, message_evidence_most_ms(message, message.position_at_ms + since_ms)), 'estimated')
 
-def state_Message_outgrew_its_record(self):
-    record = self.record
-    if record is None:
+def message_evidence__has_just_begun(speech, message, at_ms):
+    if message.position_ms > 0:
         return False
-    if self.expects_audio:
-        return record.state == 'played' and self.received_ms > record.received_ms
-    return self.source_has_ended and self.text != record.generated_text == record.heard_text
+    if not message.has_started or at_ms is None or message.most_at_ms is None:
+        return True
+    return message_evidence_most_ms(message, at_ms) <= 2 * speech.policy.frame_ms
 
 def message_evidence_heard_text(message, estimate):
     if not message.expects_audio:
@@ -4126,7 +4180,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '00cf8b19a7c7b521'
+DIGEST = '86fde5522841ed14'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
@@ -4192,6 +4246,7 @@ CONVERSATION = {
     'session_resumed': conversation_on_session_resumed,
     'user_started_speaking': conversation_on_user_started_speaking,
     'user_stopped_speaking': conversation_on_user_stopped_speaking,
+    'timer_fired': conversation_on_timer_fired,
 }
 TOLD_CONVERSATION = {
     'hold': conversation_on_hold,

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from ..effects import AnnounceAgentState, AnnounceConnectionState, CreateResponse, ReportSpeechBegun, RestoreHistory
+from ..effects import (
+    AnnounceAgentState,
+    AnnounceConnectionState,
+    CancelTimer,
+    CreateResponse,
+    ReportSpeechBegun,
+    RestoreHistory,
+    StartTimer,
+)
 from ..events import (
     Authorize,
     CancelGeneration,
@@ -74,7 +82,8 @@ def announce_closed(run: ConversationRun, conversation: Conversation, event: Eve
 
 
 def close_all(run: ConversationRun, conversation: Conversation, event: Close) -> None:
-    """Have every speech settle what was heard (H6)."""
+    """Have every speech settle what was heard (H6). Nobody will say when the user has stopped."""
+    run.raise_event("user_unknown")
     _tell_all(run, conversation, Close(observed_ms=event.observed_ms))
 
 
@@ -84,6 +93,16 @@ def _tell_all(run: ConversationRun, conversation: Conversation, event: SpeechEve
 
 
 # The user, and the agent's commands
+
+
+def watch_user(run: ConversationRun, conversation: Conversation, event: UserStartedSpeaking) -> None:
+    """Start the timer that ends the user's turn if nobody else does."""
+    run.emit(StartTimer("user", conversation.policy.user_timeout_ms))
+
+
+def unwatch_user(run: ConversationRun, conversation: Conversation, event: Event | InternalEvent | None) -> None:
+    """Stop that timer."""
+    run.emit(CancelTimer("user"))
 
 
 def interrupt_all(run: ConversationRun, conversation: Conversation, event: Interrupt | UserStartedSpeaking) -> None:
@@ -133,9 +152,10 @@ def _give_floor(run: ConversationRun, conversation: Conversation, speech_id: str
     run.tell_speech(conversation, speech_id, Authorize())
 
 
-def pass_floor(run: ConversationRun, conversation: Conversation, event: Authorize) -> None:
-    """Let the named speech play. The one before goes on settling, without the floor."""
-    _give_floor(run, conversation, event.speech_id)
+def interrupt_what_is_held(run: ConversationRun, conversation: Conversation, event: Authorize) -> None:
+    """Stop the speech that has the floor, whatever the policy says of interruptions."""
+    if conversation.floor_id is not None:
+        run.tell_speech(conversation, conversation.floor_id, Interrupt(force=True))
 
 
 def note_output(run: ConversationRun, conversation: Conversation, event: ChangeOutput) -> None:
@@ -278,7 +298,7 @@ def give_request_up(run: ConversationRun, conversation: Conversation, event: Int
     conversation.request_id = None
 
 
-def cancel_generation(run: ConversationRun, conversation: Conversation, event: CancelGeneration) -> None:
+def cancel_responses(run: ConversationRun, conversation: Conversation, event: CancelGeneration) -> None:
     """Have the speeches whose responses the server generates cancel them, and play what has come."""
     for speech_id in conversation.generating_ids:
         if speech_id in conversation.speeches:

@@ -99,36 +99,55 @@ class ConversationChart(StateChart[Any]):
     connected.to(closing, event="close", on=["announce_closing", "close_all"])
     disconnected.to(closing, event="close", on=["announce_closing", "close_all", "lose_session_for_good"])
     restoring.to(closing, event="close", on=["announce_closing", "close_all"])
-    closing.to(closed, cond="nothing_is_left", on="announce_closed")
+    closing.to(closed, cond="nothing_is_left and user_is_silent", on="announce_closed")
 
     # Barge-in covers what plays, what is queued and what is only requested (M8). A user who is thought to be speaking
-    # may begin again: not every server says when a user has stopped.
+    # may begin again: not every server says when a user has stopped. On the way out nobody waits for a user.
+    named("leaving", silent.to(None, event="user_started_speaking", cond="is_leaving"))
     named(
         "interrupting",
-        silent.to(talking, event="user_started_speaking", cond="barge_in_interrupts", on="interrupt_all"),
+        silent.to(
+            talking, event="user_started_speaking", cond="barge_in_interrupts", on=["watch_user", "interrupt_all"]
+        ),
     )
-    named("holding", silent.to(talking, event="user_started_speaking", cond="barge_in_holds", on="hold_all"))
-    silent.to(talking, event="user_started_speaking")
     named(
-        "interrupting", talking.to(None, event="user_started_speaking", cond="barge_in_interrupts", on="interrupt_all")
+        "holding",
+        silent.to(talking, event="user_started_speaking", cond="barge_in_holds", on=["watch_user", "hold_all"]),
     )
-    named("holding", talking.to(None, event="user_started_speaking", cond="barge_in_holds", on="hold_all"))
-    talking.to(silent, event="user_stopped_speaking")
-    # Whoever would have said that the user has stopped is gone: the floor must not be lost to that (N5).
-    talking.to(silent, event="user_unknown")
+    silent.to(talking, event="user_started_speaking", on="watch_user")
+    named(
+        "interrupting",
+        talking.to(None, event="user_started_speaking", cond="barge_in_interrupts", on=["watch_user", "interrupt_all"]),
+    )
+    named(
+        "holding",
+        talking.to(None, event="user_started_speaking", cond="barge_in_holds", on=["watch_user", "hold_all"]),
+    )
+    talking.to(None, event="user_started_speaking", on="watch_user")
+    talking.to(silent, event="user_stopped_speaking", on="unwatch_user")
+    # Whoever would have said that the user has stopped is gone, or has forgotten it: the floor must not be lost to that
+    # (N5).
+    talking.to(silent, event="user_unknown", on="unwatch_user")
+    talking.to(silent, event="timer_fired", cond="is_of_the_user")
 
     # The floor goes to the speech that has waited longest, once the output is free and the user silent.
     free.to(taken, cond="next_may_speak", on="give_floor_to_next")
     free.to(taken, event="authorize", cond="is_waiting", on="give_floor")
     held.to(taken, event="authorize", cond="is_waiting", on="give_floor")
-    # Where it is given elsewhere, that is a fact: whoever has it has it no more.
+    # Where it is given elsewhere, that is a fact: whoever has it has it no more. It settles without it; but what is
+    # held cannot go on, as the output plays something else.
     named(
         "elsewhere",
-        taken.to(None, event="authorize", cond="is_waiting and floor_is_given_elsewhere", on="pass_floor"),
+        taken.to(None, event="authorize", cond="is_waiting and floor_is_given_elsewhere", on="give_floor"),
     )
     named(
         "elsewhere",
-        suspended.to(taken, event="authorize", cond="is_waiting and floor_is_given_elsewhere", on="pass_floor"),
+        suspended.to(
+            taken,
+            event="authorize",
+            cond="is_waiting and floor_is_given_elsewhere",
+            on=["interrupt_what_is_held", "give_floor"],
+        ),
     )
     named("own", taken.to(free, event="speech_over", cond="has_the_floor", on=["release_floor", "keep_for_late_facts"]))
     named(
@@ -220,8 +239,8 @@ class ConversationChart(StateChart[Any]):
     generating.to(idle, event="response_over", cond="no_response_runs")
 
     # What is generated is cancelled once (C4), and what has come of it is played.
-    requested.to(None, event="cancel_generation", cond="something_is_generated", on="cancel_generation")
-    generating.to(None, event="cancel_generation", cond="something_is_generated", on="cancel_generation")
+    requested.to(None, event="cancel_generation", cond="something_is_generated", on="cancel_responses")
+    generating.to(None, event="cancel_generation", cond="something_is_generated", on="cancel_responses")
 
     # A response that nobody asked for is the server's answer to the user: it belongs to a new speech. One that was
     # asked for and given up, or that begins on the way out, is cancelled before it is heard.
@@ -264,8 +283,9 @@ ANSWERS = (
     ignored("already_closing", "closing", "close"),
     ignored("not_lost", "connected restoring closing", "session_resumed"),
     ignored("conversation_is_closed", "closed", "close", "session_lost", "session_resumed"),
-    ignored("already_speaking", "talking", "user_started_speaking"),
     ignored("already_silent", "silent", "user_stopped_speaking"),
+    ignored("stale_timer", "silent", "timer_fired", cond="is_of_the_user"),
+    rejected("no_speech", "silent talking", "timer_fired"),
     ignored("already_authorized", "taken suspended", "authorize", cond="has_the_floor"),
     rejected("output_busy", "taken suspended", "authorize", cond="is_waiting"),
     ignored("already_stopping", _FLOOR, "authorize", cond="is_known_speech"),

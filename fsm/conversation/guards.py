@@ -11,6 +11,7 @@ from ..events import (
     SessionRequestRefused,
     SessionResponseCreated,
     SessionResumed,
+    TimerFired,
 )
 from ..state import Conversation, Speech
 from ..values import STOPPABLE_SPEECH_STATES
@@ -63,6 +64,16 @@ def something_is_left(conversation: Conversation, event: Event | None) -> bool:
 # The user
 
 
+def user_is_silent(conversation: Conversation, event: Event | InternalEvent | None) -> bool:
+    """The user is not thought to speak."""
+    return conversation.user == "silent"
+
+
+def is_leaving(conversation: Conversation, event: Event | None) -> bool:
+    """The agent is on its way out, or has left."""
+    return conversation.connection in ("closing", "closed")
+
+
 def barge_in_interrupts(conversation: Conversation, event: Event | None) -> bool:
     """The policy says that a user who speaks interrupts."""
     return conversation.policy.barge_in == "interrupt"
@@ -71,6 +82,11 @@ def barge_in_interrupts(conversation: Conversation, event: Event | None) -> bool
 def barge_in_holds(conversation: Conversation, event: Event | None) -> bool:
     """The policy says that everything is held until the agent knows what the user wants."""
     return conversation.policy.barge_in == "pause"
+
+
+def is_of_the_user(conversation: Conversation, event: TimerFired) -> bool:
+    """It is the timer that ends the user's turn."""
+    return event.timer == "user"
 
 
 # The floor

@@ -165,11 +165,13 @@ def note_start(run: Run, speech: Speech, message: Message, event: OutputPlayback
 
 
 def note_progress(run: Run, speech: Speech, message: Message, event: OutputPlaybackProgressed) -> None:
-    """Take over the position, which is usable. One of 0 after progress is a gap (T14)."""
+    """Take over the position, which is usable. One of 0 says nothing: after progress it is a gap (T14)."""
     assert event.position_ms is not None
-    message.position_ms = evidence.clamped_ms(event.position_ms, message.handed_over_ms) or message.position_ms
-    if event.observed_ms is not None:
-        message.position_at_ms = event.observed_ms - speech.held_ms
+    position_ms = evidence.clamped_ms(event.position_ms, message.handed_over_ms)
+    if position_ms > 0:
+        message.position_ms = position_ms
+        if event.observed_ms is not None:
+            message.position_at_ms = event.observed_ms - speech.held_ms
     speech.has_progressed = True
 
 

@@ -91,21 +91,32 @@ def _reckoned(message: Message, at_ms: int | None) -> tuple[int, HeardMsStatus]:
     return min(last_ms + since_ms, most_ms(message, message.position_at_ms + since_ms)), "estimated"
 
 
+def _has_just_begun(speech: Speech, message: Message, at_ms: int | None) -> bool:
+    """Return whether the output can still be at the beginning, give or take two frames: who has begun does not stay."""
+    if message.position_ms > 0:
+        return False
+    if not message.has_started or at_ms is None or message.most_at_ms is None:
+        return True
+    return most_ms(message, at_ms) <= 2 * speech.policy.frame_ms
+
+
 # Positions
 
 
 def position(speech: Speech, message: Message, event: Event | None) -> tuple[int, HeardMsStatus]:
     """Return how far the output got, `event` included, and how that is known.
 
-    A report without a usable position, or at 0 after progress had been reported, is a gap (T14); one further than time
-    allows is none. Time stands in then, or without times the last progress. But an output that measures nothing is
-    taken at its word that it played out what was flushed, as far as time allows.
+    A report without a usable position, or at 0 after progress had been reported, is a gap (T14); one where the output
+    cannot be by now, further than time allows or still at 0, is none. Time stands in then, or without times the last
+    progress. But an output that measures nothing is taken at its word that it played out what was flushed, as far as
+    time allows.
     """
     at_ms = speech.stopped_at_ms
     if isinstance(event, OutputPlaybackFinished):
         reported_ms = usable_position_ms(event, message.handed_over_ms)
         if reported_ms is None and not event.interrupted and message.flushed_ms > 0:
             reported_ms = message.flushed_ms
+        now_ms = None
         is_possible = True
         if event.observed_ms is not None:
             now_ms = playing_ms(speech, event.observed_ms)
@@ -113,7 +124,7 @@ def position(speech: Speech, message: Message, event: Event | None) -> tuple[int
             at_ms = now_ms if at_ms is None else at_ms
         if not is_possible:
             return _reckoned(message, at_ms)
-        if reported_ms is not None and (reported_ms > 0 or message.position_ms == 0):
+        if reported_ms is not None and (reported_ms > 0 or _has_just_begun(speech, message, now_ms)):
             return reported_ms, "reported"
     if message.has_started or message.position_ms > 0:
         return _reckoned(message, at_ms)

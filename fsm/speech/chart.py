@@ -217,7 +217,7 @@ class SpeechChart(StateChart[Any]):
         queued.to(
             stopping,
             event="session_lost",
-            cond="may_resume and has_messages",
+            cond="may_resume and server_may_remember",
             on=["because_source_failed", "note_why_lost", "await_resumption"],
         ),
     )
@@ -227,7 +227,7 @@ class SpeechChart(StateChart[Any]):
         paused.to(
             stopping,
             event="session_lost",
-            cond="may_resume and has_messages",
+            cond="may_resume and server_may_remember",
             on=["because_source_failed", "note_why_lost", "stop_message", "await_resumption", "resume_output"],
         ),
     )
@@ -241,7 +241,7 @@ class SpeechChart(StateChart[Any]):
         active.to(
             stopping,
             event="session_lost",
-            cond="may_resume and has_messages",
+            cond="may_resume and server_may_remember",
             on=["because_source_failed", "note_why_lost", "stop_message", "await_resumption"],
         ),
     )
@@ -295,9 +295,19 @@ class SpeechChart(StateChart[Any]):
     stopping.to(None, event="timer_fired", cond="is_due", on=["note_timer", "time_out_message"])
     named(
         "resumable",
-        stopping.to(None, event="session_lost", cond="may_resume and has_a_session", on="await_resumption"),
+        stopping.to(
+            None,
+            event="session_lost",
+            cond="may_resume and server_may_remember and has_a_session",
+            on="await_resumption",
+        ),
     )
-    stopping.to(None, event="session_lost", cond="not may_resume and not session_is_lost", on="note_session_lost")
+    stopping.to(
+        None,
+        event="session_lost",
+        cond="(not may_resume or not server_may_remember) and not session_is_lost",
+        on="note_session_lost",
+    )
     named(
         "kept",
         stopping.to(
@@ -387,7 +397,7 @@ class SpeechChart(StateChart[Any]):
         reconciling.to(
             None,
             event="session_lost",
-            cond="may_resume and server_owes_answers and has_a_session",
+            cond="may_resume and server_is_not_in_line and has_a_session",
             on=["await_resumption", "bound_resumption"],
         ),
     )

@@ -121,14 +121,19 @@ def conversation_is_kept(speech: Speech, event: SessionResumed) -> bool:
     return event.conversation_kept
 
 
-def server_owes_answers(speech: Speech, event: Event | None) -> bool:
-    """The server has not answered every request."""
-    return bool(speech.awaited)
+def server_is_not_in_line(speech: Speech, event: Event | None) -> bool:
+    """The server has not answered every request, or would have been asked for more when its response ends."""
+    if speech.awaited:
+        return True
+    for message in speech.messages.values():
+        if message.outgrew_its_record:
+            return not speech.is_out_of_band
+    return False
 
 
-def has_messages(speech: Speech, event: Event | None) -> bool:
-    """The server announced messages, and may remember them."""
-    return bool(speech.messages)
+def server_may_remember(speech: Speech, event: Event | None) -> bool:
+    """The server announced messages of the conversation."""
+    return bool(speech.messages) and not speech.is_out_of_band
 
 
 def is_awaited(speech: Speech, event: SessionReconciliationAcknowledged | SessionReconciliationRefused) -> bool:

@@ -20,6 +20,7 @@ from speech_lifecycle.fsm.events import (
     RequestResponse,
     Resume,
     SessionAudioReceived,
+    SessionItemAdded,
     SessionLost,
     SessionMessageAdded,
     SessionReconciliationAcknowledged,
@@ -27,6 +28,7 @@ from speech_lifecycle.fsm.events import (
     SessionRequestRefused,
     SessionResponseCreated,
     SessionResponseEnded,
+    SessionResponseProgressed,
     SessionResumed,
     TimerFired,
     UserStartedSpeaking,
@@ -51,6 +53,7 @@ _ALWAYS: tuple[Event, ...] = (
     SessionResumed(conversation_kept=True),
     UserStartedSpeaking(),
     UserStoppedSpeaking(),
+    TimerFired("user"),
     SessionRequestRefused(),
     SessionRequestRefused(NOBODY),
     SessionResponseCreated(NOBODY, is_out_of_band=True),
@@ -80,6 +83,8 @@ def events_in(conversation: Conversation, bounds: ConversationBounds) -> list[Ev
     fresh = _first_not_in(speeches, "s")
     if may_begin:
         events.append(RequestResponse(fresh))
+        if bounds.detail != "minimal":
+            events.append(RequestResponse(fresh, is_out_of_band=True))
     events += _responses(conversation, fresh, may_begin)
     for name, speech in speeches.items():
         events += _about(name, speech, bounds)
@@ -112,7 +117,8 @@ def _responses(conversation: Conversation, fresh: str, may_begin: bool) -> Itera
     request_id = conversation.request_id
     is_wanted = request_id is not None and conversation.speeches[request_id].cause is None
     if request_id is not None:
-        yield SessionResponseCreated(response_id, request_id, fresh)
+        is_out_of_band = conversation.speeches[request_id].is_out_of_band
+        yield SessionResponseCreated(response_id, request_id, fresh, is_out_of_band)
         yield SessionRequestRefused(request_id)
     if may_begin or is_wanted:
         yield SessionResponseCreated(response_id, "", fresh)
@@ -133,6 +139,8 @@ def _about(name: str, speech: Speech, bounds: ConversationBounds) -> Iterator[Ev
             yield SessionResponseEnded(speech.response_id)
             if bounds.detail != "minimal":
                 yield SessionResponseEnded(speech.response_id, "failed")
+                yield SessionItemAdded(speech.response_id)
+                yield SessionResponseProgressed(speech.response_id)
     if not speech.is_over or bounds.detail != "minimal":
         yield from (Interrupt(speech_id=name), Pause(name), Resume(name), Close(name), DropRequest(name))
     if not speech.policy.interruptible:

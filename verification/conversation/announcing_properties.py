@@ -39,10 +39,14 @@ def the_agents_state_is_announced_once(step: StepTaken) -> Complaint:
     return f"{step.before.agent} becomes {step.after.agent}, announced is {said}"
 
 
+_NO_SPEECH = ""
+"""Whose timer is the user's."""
+
+
 @of_steps("9.24")
 def effects_name_what_is_known(step: StepTaken) -> Complaint:
     """Section 9.24: each effect names a speech, message or response that is known; a new speech is reported."""
-    known = {*step.before.speeches}
+    known = {*step.before.speeches, _NO_SPEECH}
     messages = {*step.before.by_message, *step.after.by_message}
     for effect in step.reply.effects:
         if type(effect) is fx.ReportSpeechBegun:

@@ -22,12 +22,14 @@ EVERY_OPTION: tuple[Options, ...] = (
     (Capabilities(), ConversationPolicy(barge_in="pause", authorize_when_free=False)),
     (Capabilities(), ConversationPolicy(speech=Policy(interruptible=False))),
     (Capabilities(can_pause=False), ConversationPolicy(barge_in="pause")),
+    (Capabilities(), ConversationPolicy(authorize_when_free=False, floor_is_given_elsewhere=True)),
 )
 """The policies and capabilities that a guard of the conversation can tell apart.
 
 Barge-in comes in three ways. Who gives the floor matters to what waits, and what waits is held or not, so it is
-combined with the policy that holds. That a speech cannot be interrupted, or an output cannot pause, turns one answer
-into another. What else the server is able to do matters to single speeches only, which are explored by themselves.
+combined with the policy that holds. Where it is given elsewhere, several speeches may have had it. That a speech
+cannot be interrupted, or an output cannot pause, turns one answer into another. What else the server is able to do
+matters to single speeches only, which are explored by themselves.
 """
 
 

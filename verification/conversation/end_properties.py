@@ -14,7 +14,21 @@ from .declaring import StepTaken, of_configurations, of_engines, of_steps
 
 @of_engines("9.20")
 def everything_can_end() -> None:
-    """Section 9.20: once the user is silent and nothing is held, timers alone lead to where no speech goes on."""
+    """Section 9.20: once nothing is held, timers alone lead to where no speech goes on."""
+
+
+@of_steps("9.20")
+def the_users_turn_has_its_timer(step: StepTaken) -> Complaint:
+    """Section 9.20: while the user is thought to speak a timer runs that ends it, and no longer (N5)."""
+    said = [effect for effect in step.reply.effects if isinstance(effect, fx.TimerEffect) and effect.timer == "user"]
+    has_fired = type(step.event) is ev.TimerFired and step.event.timer == "user"
+    runs = step.before.user == "talking" and not has_fired
+    for effect in said:
+        if type(effect) is fx.CancelTimer and not runs:
+            return "it is stopped, and does not run"
+        runs = type(effect) is fx.StartTimer
+    talks = step.after.user == "talking"
+    return None if runs == talks else f"it {'runs' if runs else 'does not run'} while the user is {step.after.user}"
 
 
 @of_engines("9.21")

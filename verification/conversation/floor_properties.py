@@ -13,7 +13,10 @@ from .declaring import StepTaken, of_configurations, of_steps
 
 @of_configurations("9.15")
 def one_speech_has_the_floor(conversation: Conversation) -> Complaint:
-    """Section 9.15: at most one speech has the floor, and only that one plays, is about to, or has the output."""
+    """Section 9.15: at most one speech has the floor, and only that one plays, is about to, or has the output.
+
+    Where the floor is given elsewhere, those that had it may still settle.
+    """
     floor_id = conversation.floor_id
     if (conversation.floor in ("taken", "suspended")) != (floor_id is not None):
         return f"the floor is {conversation.floor}, and {floor_id} has it"
@@ -21,7 +24,7 @@ def one_speech_has_the_floor(conversation: Conversation) -> Complaint:
         return f"{floor_id} has the floor and is over"
     for name, speech in live(conversation):
         has_output = speech.state in ACTIVE_STATES or speech.forwarding_id is not None
-        if has_output and name != floor_id:
+        if has_output and name != floor_id and not conversation.policy.floor_is_given_elsewhere:
             return f"{name} is {speech.state} without the floor"
         if speech.state == "queued" and name == floor_id:
             return f"{name} has the floor and was not told"

@@ -14,7 +14,7 @@ from speech_lifecycle.fsm.effects import (
     ReportSpeechBegun,
     RestoreHistory,
 )
-from speech_lifecycle.fsm.events import Authorize, Event, Resume, TimerFired, UserStoppedSpeaking, name_of
+from speech_lifecycle.fsm.events import Authorize, Event, Resume, TimerFired, name_of
 from speech_lifecycle.fsm.replies import Handled
 from speech_lifecycle.fsm.state import Conversation
 from speech_lifecycle.fsm.values import AgentState, ConnectionState, FloorState, GenerationState, UserState
@@ -192,16 +192,16 @@ def _has_ended(conversation: Conversation) -> bool:
 
 
 def _way_out(conversation: Conversation) -> Event | None:
-    """Return what comes next if nobody has anything to say: the user falls silent, nothing is held, a timer fires."""
+    """Return what comes next if nobody has anything to say: nothing is held, timers fire, the user's first."""
     speeches = conversation.speeches
     if conversation.connection != "closing":
         if conversation.user == "talking":
-            return UserStoppedSpeaking()
-        floor_id = conversation.floor_id
-        if conversation.floor in ("held", "suspended") or (
-            floor_id is not None and speeches[floor_id].state == "paused"
-        ):
+            return TimerFired("user")
+        if conversation.floor in ("held", "suspended"):
             return Resume()
+        for name in conversation.live:
+            if speeches[name].state == "paused":
+                return Resume(name)
         if conversation.floor == "free":
             for name in conversation.waiting:
                 return Authorize(name)

@@ -20,7 +20,7 @@ from speech_lifecycle.fsm.trace import Record, SpeechBegun, records_of
 from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy
 
 from ...changes import change_of
-from ...clock import Clock
+from ...clock import Clock, ScheduledCall
 from ..response import Response
 from ..watch_events import MessageStateChanged, SpeechStateChanged
 from .speech import Accrual, WatchedSpeech
@@ -211,6 +211,8 @@ class WatchedConversation:
         self._speeches: dict[str, WatchedSpeech] = {}
         self._live: dict[str, WatchedSpeech] = {}
         """Those that are not over."""
+        self._timers: dict[str, ScheduledCall] = {}
+        """Those that run, of speeches by their names; the user's, by no name."""
         self._waiting: deque[ev.Event] = deque()
         self._is_stepping = False
         self._heard_of: set[tuple[type[Accrual], str]] = set()
@@ -316,8 +318,7 @@ class WatchedConversation:
     def _perform(self, effect: fx.Effect) -> None:
         speech = self._speech_of(effect)
         if isinstance(effect, fx.TimerEffect):
-            assert speech is not None, "a timer is a speech's"
-            self._perform_on_timer(speech, effect)
+            self._perform_on_timer(effect)
         else:
             self._all.performer.perform(self._session, speech, effect)
 
@@ -332,16 +333,16 @@ class WatchedConversation:
             return self._all.of_message(message_id)
         return None if name is None else self._speeches.get(name)
 
-    def _perform_on_timer(self, speech: WatchedSpeech, effect: fx.TimerEffect) -> None:
-        if speech.timer is not None:
-            speech.timer.cancel()
-            speech.timer = None
+    def _perform_on_timer(self, effect: fx.TimerEffect) -> None:
+        running = self._timers.pop(effect.speech_id, None)
+        if running is not None:
+            running.cancel()
         if isinstance(effect, fx.StartTimer):
-            fired = ev.TimerFired(effect.timer, speech.id)
-            speech.timer = self._all.clock.call_later(effect.delay_ms, lambda: self._on_timer(speech, fired))
+            fired = ev.TimerFired(effect.timer, effect.speech_id)
+            self._timers[effect.speech_id] = self._all.clock.call_later(effect.delay_ms, lambda: self._on_timer(fired))
 
-    def _on_timer(self, speech: WatchedSpeech, fired: ev.TimerFired) -> None:
-        speech.timer = None
+    def _on_timer(self, fired: ev.TimerFired) -> None:
+        del self._timers[fired.speech_id]
         self.take(fired)
 
     def _report_changes(self, speeches: Iterable[WatchedSpeech]) -> None:

@@ -12,7 +12,6 @@ from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import MessageRecord, MessageState, SpeechState
 
-from ...clock import ScheduledCall
 from ..response import Response
 
 Accrual = ev.SessionTextReceived | ev.SessionAudioReceived | ev.OutputAudioHandedOver | ev.OutputPlaybackProgressed
@@ -33,7 +32,6 @@ class WatchedSpeech:
     """The one last reported."""
     message_states: dict[str, MessageState] = field(default_factory=dict)
     """Those last reported, by message."""
-    timer: ScheduledCall | None = None
     is_announced: bool = False
     """The framework announced it as speaking, since it was last held."""
     was_announced: bool = False
