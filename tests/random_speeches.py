@@ -118,7 +118,7 @@ def next_event(kind: str, speech: Speech, choose: Choose, messages: int = 8) -> 
 
 
 def some_options(source: random.Random) -> tuple[Capabilities, Policy]:
-    capabilities = Capabilities(*(source.random() < 0.75 for _ in range(5)))
+    capabilities = Capabilities(*(source.random() < 0.75 for _ in Capabilities.__struct_fields__))
     delays = [source.choice(DELAYS) for _ in range(4)] if source.random() < 0.3 else []
     policy = Policy(source.random() < 0.8, source.random() < 0.5, source.choice((0, 20)), *delays)
     return capabilities, policy
