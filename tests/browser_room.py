@@ -61,12 +61,21 @@ async def open_browser(*arguments: str, microphone: Path | None = None) -> Async
 class OpenTab:
     """A conversation in a page that plays."""
 
-    def __init__(self, server: BrowserServer, tab: BrowserTab, page: Page, complaints: list[str]) -> None:
+    tab: BrowserTab
+
+    def __init__(self, server: BrowserServer, page: Page, playing: asyncio.Queue[BrowserTab]) -> None:
         self.server = server
-        self.tab = tab
         self.page = page
-        self.complaints = complaints
+        self._playing = playing
+        self.complaints: list[str] = []
         """What the page's console says is wrong."""
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+
+    async def click(self) -> None:
+        """Begin a conversation."""
+        await self.page.click("#talk")
+        self.tab = await asyncio.wait_for(self._playing.get(), 60)
 
 
 async def _wait(tab: BrowserTab) -> None:
@@ -87,11 +96,9 @@ async def open_tab(
 
     async with BrowserServer(hold, **options) as server:
         page = await browser.new_page()
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        opened = OpenTab(server, page, playing)
         await page.goto(server.url)
-        await page.click("#talk")
-        yield OpenTab(server, await asyncio.wait_for(playing.get(), 10), page, complaints)
+        await opened.click()
+        yield opened
         with suppress(Exception):  # a test may have closed it
             await page.close()

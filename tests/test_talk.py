@@ -23,7 +23,9 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-LISTENS_MS = 3_000
+PATIENCE_S = 90
+"""A machine that is busy may take so long to start a program."""
+LISTENS_MS = 4_000
 """What the user hears before he speaks."""
 
 
@@ -36,12 +38,12 @@ async def talk(*arguments, **environment):
     try:
         printed = ""
         while not (found := re.search(r"http://127\.0\.0\.1:\d+/", printed)):
-            line = await asyncio.wait_for(process.stdout.readline(), 30)
+            line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
             assert line, printed
             printed += line.decode()
         yield found.group()
         process.send_signal(signal.SIGINT)
-        rest, _ = await asyncio.wait_for(process.communicate(), 30)
+        rest, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         assert process.returncode == 0
         assert "settled, and stopped" in rest.decode()
     finally:
@@ -67,6 +69,7 @@ async def browser():
 async def open_page(browser, address, **options):
     context = await browser.new_context(**options)
     page = await context.new_page()
+    page.set_default_timeout(PATIENCE_S * 1_000)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(said.text))
@@ -95,17 +98,15 @@ def seconds_of(fact):
 async def test_a_voice_interrupts_and_all_accounts_are_the_same(address, tmp_path):
     said = write_wav(tmp_path / "said.wav", silence(LISTENS_MS, 48_000), voice(1_500, 48_000), silence(60_000, 48_000))
     async with open_browser(microphone=said) as browser, open_page(browser, address) as page:
+        await page.evaluate(NOTE_FLOORS)
         await page.get_by_role("button", name="Talk").click()
         cut = page.locator(".message.partial").first
-        await cut.wait_for(timeout=20_000)
-        assert await page.locator("#floor [aria-current=true]").inner_text() == "You"
-        await (
-            page.locator(".turn.user", has_text="You spoke (").filter(has_not_text="speaking").wait_for(timeout=20_000)
-        )
+        await cut.wait_for()
+        await page.locator(".turn.user", has_text="You spoke (").filter(has_not_text="speaking").wait_for()
         words, facts = await texts_of(cut)
         heard_s, received_s = seconds_of(facts["State"])
         assert set(words) == {"heard", "cut"}
-        assert 1 < heard_s < received_s
+        assert 0 < heard_s < received_s
         assert "heard in part, interrupted" in facts["State"]
         assert f"“{words['heard']}” — cut" in facts["History"]
         assert seconds_of(facts["Server"]) == [heard_s]
@@ -113,13 +114,19 @@ async def test_a_voice_interrupts_and_all_accounts_are_the_same(address, tmp_pat
             words, facts = await texts_of(rest)
             assert set(words) <= {"unheard"}
             assert (facts["History"], facts["Server"]) == ("nothing", "has forgotten it")
-        await (
-            page.locator(".turn.agent")
-            .nth(1)
-            .locator(".message.streaming, .message.draining")
-            .first.wait_for(timeout=20_000)
-        )
-        assert await page.locator("#floor [aria-current=true]").inner_text() == "Agent"
+        await page.locator(".turn.agent").nth(1).locator(".message.streaming, .message.draining").first.wait_for()
+        floors = await page.evaluate("floors")
+        assert [floor for floor in floors if floor != "Nobody"][:3] == ["Agent", "You", "Agent"]
+
+
+NOTE_FLOORS = """() => {
+  window.floors = [];
+  new MutationObserver(() => {
+    const now = document.querySelector("#floor [aria-current=true]")?.innerText;
+    if (now && now !== floors.at(-1)) floors.push(now);
+  }).observe(document.getElementById("floor"), { subtree: true, attributes: true });
+}"""
+"""Who has had the floor, as the page showed it."""
 
 
 async def test_it_can_be_used_by_keys_alone_and_without_a_microphone(address, browser):
@@ -128,13 +135,13 @@ async def test_it_can_be_used_by_keys_alone_and_without_a_microphone(address, br
         await page.keyboard.press("Enter")
         await page.get_by_role("alert").get_by_text("Without a microphone").wait_for()
         playing = page.locator(".message.streaming .heard, .message.draining .heard")
-        await playing.first.wait_for(timeout=20_000)
+        await playing.first.wait_for()
         await page.keyboard.press("Escape")
         await page.locator(".message.partial").wait_for()
         assert "heard in part" in await page.get_by_role("status").inner_text()
         await page.get_by_role("button", name="Have the agent speak").wait_for()
         await page.keyboard.press("Enter")
-        await page.locator(".turn.agent").nth(1).locator(".heard").first.wait_for(timeout=20_000)
+        await page.locator(".turn.agent").nth(1).locator(".heard").first.wait_for()
         await page.evaluate("document.activeElement.blur()")
         await page.keyboard.press("Space")
         await page.locator(".turn.agent").nth(1).locator(".message.partial").wait_for()
@@ -143,7 +150,7 @@ async def test_it_can_be_used_by_keys_alone_and_without_a_microphone(address, br
 async def test_a_reload_in_mid_speech_settles_what_was_heard_and_goes_on(address, browser):
     async with open_page(browser, address) as page:
         await page.get_by_role("button", name="Talk").click()
-        await page.locator(".message.streaming .heard, .message.draining .heard").first.wait_for(timeout=20_000)
+        await page.locator(".message.streaming .heard, .message.draining .heard").first.wait_for()
         await page.reload()
         cut = page.locator(".message.partial")
         await cut.wait_for()
@@ -152,14 +159,14 @@ async def test_a_reload_in_mid_speech_settles_what_was_heard_and_goes_on(address
         assert words["heard"] in facts["History"]
         await page.get_by_role("button", name="Go on talking").click()
         await page.get_by_role("button", name="Have the agent speak").click()
-        await page.locator(".turn.agent").nth(1).locator(".heard").first.wait_for(timeout=20_000)
+        await page.locator(".turn.agent").nth(1).locator(".heard").first.wait_for()
 
 
 async def test_two_tabs_have_a_conversation_each(address, browser):
     async with open_page(browser, address) as one, open_page(browser, address) as two:
         for page in (one, two):
             await page.get_by_role("button", name="Talk").click()
-            await page.locator(".message .heard").first.wait_for(timeout=20_000)
+            await page.locator(".message .heard").first.wait_for()
         await two.keyboard.press("Escape")
         await two.locator(".message.partial").wait_for()
         assert await one.locator(".message.partial").count() == 0
@@ -170,7 +177,7 @@ async def test_two_tabs_have_a_conversation_each(address, browser):
 async def test_it_fits_a_telephone_and_can_be_read(address, browser, scheme):
     async with open_page(browser, address, viewport={"width": 320, "height": 640}, color_scheme=scheme) as page:
         await page.get_by_role("button", name="Talk").click()
-        await page.locator(".message .heard").first.wait_for(timeout=20_000)
+        await page.locator(".message .heard").first.wait_for()
         await page.keyboard.press("Escape")
         await page.locator(".message.partial").wait_for()
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320
@@ -206,14 +213,14 @@ async def test_a_connection_that_is_lost_is_said_and_one_can_talk_again(browser)
         open_page(browser, address) as page,
     ):
         await page.get_by_role("button", name="Talk").click()
-        await page.locator(".message .heard").first.wait_for(timeout=20_000)
+        await page.locator(".message .heard").first.wait_for()
         server.sessions[0].drop_connection()
-        await page.locator(".message.partial", has_text="<img").wait_for(timeout=20_000)
+        await page.locator(".message.partial", has_text="<img").wait_for()
         assert "cannot be reached" in (await texts_of(page.locator(".message.partial")))[1]["Server"]
         assert await page.locator("img").count() == 0
-        await page.get_by_role("alert").get_by_text("The connection to the server is lost.").wait_for(timeout=20_000)
+        await page.get_by_role("alert").get_by_text("The connection to the server is lost.").wait_for()
         await page.get_by_role("button", name="Talk again").click()
-        await page.locator(".message.played", has_text="All right.").wait_for(timeout=20_000)
+        await page.locator(".message.played", has_text="All right.").wait_for()
 
 
 async def test_a_server_that_refuses_the_key_is_said_on_the_page(browser):
@@ -224,6 +231,6 @@ async def test_a_server_that_refuses_the_key_is_said_on_the_page(browser):
     ):
         await page.get_by_role("button", name="Talk").click()
         alert = page.get_by_role("alert").get_by_text("refuses the connection with HTTP 401: check OPENAI_API_KEY")
-        await alert.wait_for(timeout=20_000)
+        await alert.wait_for()
         await page.get_by_role("button", name="Talk again").wait_for()
         assert "sk-wrong" not in await page.content()

@@ -29,7 +29,6 @@ async function start() {
   note = ending = view.trouble = "";
   draw();
   try {
-    if (speech.socket.readyState > WebSocket.OPEN) speech.connect();
     await speech.play();
   } catch (error) {
     stage = "waiting";

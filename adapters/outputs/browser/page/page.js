@@ -13,11 +13,12 @@ async function attempt(what, done, failed) {
 }
 
 button.addEventListener("click", async () => {
+  button.textContent = "Talk";
   await attempt(speech.play(), "The agent can be heard.", "The agent cannot be heard");
   await attempt(speech.listen(), "The agent can be heard, and hears you.", "The agent does not hear you");
 });
 speech.addEventListener("text", ({ detail }) => (words.textContent += detail.text));
 speech.addEventListener("gone", ({ detail }) => {
   status.textContent = `The agent is gone: ${detail.reason || detail.code}`;
-  button.disabled = true;
+  button.textContent = "Talk again";
 });

@@ -32,6 +32,7 @@ export class SpeechPage extends EventTarget {
 
   // Browsers let a page sound only when the user has done something on it: call this in an event of a button or a key.
   async play() {
+    if (this.socket.readyState > WebSocket.OPEN) this.connect(); // the conversation before has ended: another one
     const sampleRate = await this.rate;
     this.preparing ??= this.prepare(sampleRate);
     await once(this, "preparing");
