@@ -108,7 +108,7 @@ queued | interrupt #generating | may_interrupt and response_is_generating | stop
 queued | interrupt | may_interrupt | stopping | because_never_authorized
 queued | close #generating | response_is_generating | stopping | because_closed cancel_response
 queued | close |  | stopping | because_closed
-queued | session_lost #resumable | may_resume and has_messages | stopping | because_source_failed note_why_lost await_resumption
+queued | session_lost #resumable | may_resume and server_may_remember | stopping | because_source_failed note_why_lost await_resumption
 queued | session_lost |  | stopping | because_source_failed note_why_lost note_session_lost
 queued | pause resume #nothing_to_hold |  | ignored |
 queued active | drop_request #still_wanted |  | rejected |
@@ -125,7 +125,7 @@ active | interrupt | may_interrupt | stopping | because_interrupted stop_message
 queued active | interrupt #not_interruptible |  | rejected |
 active | close #generating | response_is_generating | stopping | because_closed cancel_response stop_message
 active | close |  | stopping | because_closed stop_message
-active | session_lost #resumable | may_resume and has_messages | stopping | because_source_failed note_why_lost stop_message await_resumption
+active | session_lost #resumable | may_resume and server_may_remember | stopping | because_source_failed note_why_lost stop_message await_resumption
 active | session_lost |  | stopping | because_source_failed note_why_lost stop_message note_session_lost
 active | message_output_failed #generating | response_is_generating | stopping | because_output_failed cancel_response
 active | message_output_failed |  | stopping | because_output_failed
@@ -148,15 +148,15 @@ paused | interrupt #generating | may_interrupt and response_is_generating | stop
 paused | interrupt | may_interrupt | stopping | because_interrupted stop_message resume_output
 paused | close #generating | response_is_generating | stopping | because_closed cancel_response stop_message resume_output
 paused | close |  | stopping | because_closed stop_message resume_output
-paused | session_lost #resumable | may_resume and has_messages | stopping | because_source_failed note_why_lost stop_message await_resumption resume_output
+paused | session_lost #resumable | may_resume and server_may_remember | stopping | because_source_failed note_why_lost stop_message await_resumption resume_output
 paused | session_lost |  | stopping | because_source_failed note_why_lost stop_message note_session_lost resume_output
 paused | message_output_failed #generating | response_is_generating | stopping | because_output_failed cancel_response resume_output
 paused | message_output_failed |  | stopping | because_output_failed resume_output
 paused | - | is_played_out | reconciling | resume_output bring_server_in_line await_answers_if_any
 paused | pause #already_paused |  | ignored |
 stopping | timer_fired | is_due | = | note_timer time_out_message
-stopping | session_lost #resumable | may_resume and has_a_session | = | await_resumption
-stopping | session_lost | not may_resume and not session_is_lost | = | note_session_lost
+stopping | session_lost #resumable | may_resume and server_may_remember and has_a_session | = | await_resumption
+stopping | session_lost | (not may_resume or not server_may_remember) and not session_is_lost | = | note_session_lost
 stopping | session_resumed #kept | awaits_resumption and conversation_is_kept | = | note_resumption
 stopping | - #session_lost | output_is_free and session_is_lost | reconciling | skip_pending unwatch announce_listening
 stopping | - #awaiting_resumption | output_is_free and awaits_resumption | reconciling | skip_pending bound_resumption announce_listening
@@ -179,7 +179,7 @@ reconciling | timer_fired #never_resumed | is_due and awaits_resumption | = | no
 reconciling | timer_fired #response_ended | is_due and response_has_ended | = | note_timer give_up
 reconciling | timer_fired | is_due | = | note_timer give_up give_up_response
 queued active stopping reconciling | timer_fired #stale_timer |  | ignored |
-reconciling | session_lost #resumable | may_resume and server_owes_answers and has_a_session | = | await_resumption bound_resumption
+reconciling | session_lost #resumable | may_resume and server_is_not_in_line and has_a_session | = | await_resumption bound_resumption
 reconciling | session_lost #nothing_owed | may_resume and has_a_session | = | note_session_lost
 reconciling | session_lost | not may_resume | = | note_session_lost
 stopping reconciling | session_lost #already_lost |  | ignored |
@@ -206,17 +206,21 @@ disconnected | close |  | closing | announce_closing close_all lose_session_for_
 disconnected | session_lost #already_lost |  | ignored |
 restoring | - | nothing_lost_is_left | connected | restore_history announce_connected
 closing | session_lost |  | = | lose_session_for_good
-closing | - | nothing_is_left | closed | announce_closed
+closing | - | nothing_is_left and user_is_silent | closed | announce_closed
 closing | close #already_closing |  | ignored |
 closed | close session_lost session_resumed #conversation_is_closed |  | ignored |
-silent | user_started_speaking #interrupting | barge_in_interrupts | talking | interrupt_all
-silent | user_started_speaking #holding | barge_in_holds | talking | hold_all
-silent | user_started_speaking |  | talking |
+silent | user_started_speaking #leaving | is_leaving | = |
+silent | user_started_speaking #interrupting | barge_in_interrupts | talking | watch_user interrupt_all
+silent | user_started_speaking #holding | barge_in_holds | talking | watch_user hold_all
+silent | user_started_speaking |  | talking | watch_user
 silent | user_stopped_speaking #already_silent |  | ignored |
-talking | user_started_speaking #interrupting | barge_in_interrupts | = | interrupt_all
-talking | user_started_speaking #holding | barge_in_holds | = | hold_all
-talking | user_stopped_speaking user_unknown |  | silent |
-talking | user_started_speaking #already_speaking |  | ignored |
+silent | timer_fired #stale_timer | is_of_the_user | ignored |
+talking | user_started_speaking #interrupting | barge_in_interrupts | = | watch_user interrupt_all
+talking | user_started_speaking #holding | barge_in_holds | = | watch_user hold_all
+talking | user_started_speaking |  | = | watch_user
+talking | user_stopped_speaking user_unknown |  | silent | unwatch_user
+talking | timer_fired | is_of_the_user | silent |
+silent talking | timer_fired #no_speech |  | rejected |
 free | - | next_may_speak | taken | give_floor_to_next
 free held | authorize | is_waiting | taken | give_floor
 free held taken suspended | speech_stopped |  | = | withdraw
@@ -231,7 +235,7 @@ held | resume |  | free |
 held | interrupt | something_may_be_stopped | free | interrupt_all
 held | interrupt #of_nothing | not something_plays_or_waits | free |
 held suspended | pause #already_held |  | ignored |
-taken | authorize #elsewhere | is_waiting and floor_is_given_elsewhere | = | pass_floor
+taken | authorize #elsewhere | is_waiting and floor_is_given_elsewhere | = | give_floor
 taken | speech_over #own | has_the_floor | free | release_floor keep_for_late_facts
 taken | pause | what_plays_can_be_held | suspended | pause_speech
 taken | hold | something_can_be_held | suspended | pause_speech
@@ -239,7 +243,7 @@ taken | resume | what_plays_is_held | = | resume_speech
 free taken | resume #not_held |  | ignored |
 taken | pause #output_cannot_pause |  | rejected |
 taken | interrupt #already_stopping |  | ignored |
-suspended | authorize #elsewhere | is_waiting and floor_is_given_elsewhere | taken | pass_floor
+suspended | authorize #elsewhere | is_waiting and floor_is_given_elsewhere | taken | interrupt_what_is_held give_floor
 taken suspended | authorize #already_authorized | has_the_floor | ignored |
 taken suspended | authorize #output_busy | is_waiting | rejected |
 free held taken suspended | authorize #already_stopping | is_known_speech | ignored |
@@ -264,7 +268,7 @@ requested | session_request_refused | is_request_sent | idle | refuse
 idle requested generating | session_request_refused #already_answered |  | ignored |
 requested | response_over #while_generating | is_request_sent and a_response_runs | generating | give_request_up
 requested | response_over | is_request_sent | idle | give_request_up
-requested generating | cancel_generation | something_is_generated | = | cancel_generation
+requested generating | cancel_generation | something_is_generated | = | cancel_responses
 requested generating | session_response_created #own | is_the_servers_own | = | begin_own_response
 requested generating | session_response_created #unwanted | is_unwanted | = | begin_unwanted_response
 idle requested generating | session_response_created #out_of_band | is_out_of_band | ignored |

@@ -39,6 +39,8 @@ export const guards = {
   is_disconnected: ({ conversation }) => conversation.connection === "disconnected",
   is_known_response: ({ conversation, event }) => conversation.by_response.has(event.response_id),
   is_known_speech: (at) => !isNewSpeech(at, at.event.speech_id),
+  is_leaving: ({ conversation }) => ["closing", "closed"].includes(conversation.connection),
+  is_of_the_user: ({ event }) => event.timer === "user",
   is_lost_for_good: ({ event }) => !event.may_resume,
   is_new_speech: (at) => isNewSpeech(at, at.event.speech_id),
   is_out_of_band: ({ event }) => event.is_out_of_band,
@@ -73,6 +75,7 @@ export const guards = {
     live(at).some(({ state, policy }) => STOPPABLE.includes(state) && (policy.interruptible || at.event.force)),
   something_plays_or_waits: (at) => live(at).some(({ state }) => STOPPABLE.includes(state)),
   something_waits: ({ conversation }) => conversation.waiting.size > 0,
+  user_is_silent: ({ conversation }) => conversation.user === "silent",
   what_plays_can_be_held: (at) => !plays(at) || at.conversation.capabilities.can_pause,
   what_plays_is_held: (at) => withTheFloor(at)?.state === "paused",
 };
@@ -154,11 +157,14 @@ export const actions = {
     beginResponse(at, id);
     at.run.tellSpeech(id, "interrupt", { force: true });
   },
-  cancel_generation({ conversation, run }) {
+  cancel_responses({ conversation, run }) {
     const ids = conversation.generating_ids.filter((id) => conversation.speeches.has(id));
     for (const id of ids) run.tellSpeech(id, "cancel_generation");
   },
-  close_all: (at) => tellAll(at, "close", { observed_ms: at.event.observed_ms }),
+  close_all(at) {
+    at.run.raiseInConversation("user_unknown");
+    tellAll(at, "close", { observed_ms: at.event.observed_ms });
+  },
   give_floor: (at) => giveFloor(at, at.event.speech_id),
   give_floor_to_next: (at) => giveFloor(at, next(at).speech_id),
   give_request_up: ({ conversation }) => void (conversation.request_id = null),
@@ -169,6 +175,9 @@ export const actions = {
   interrupt_all(at) {
     const force = at.event.type === "interrupt" && at.event.force;
     tellAll(at, "interrupt", { force, observed_ms: at.event.observed_ms });
+  },
+  interrupt_what_is_held({ conversation, run }) {
+    if (conversation.floor_id !== null) run.tellSpeech(conversation.floor_id, "interrupt", { force: true });
   },
   keep_for_late_facts({ conversation, event }) {
     conversation.live.delete(event.speech_id);
@@ -184,7 +193,6 @@ export const actions = {
   note_output({ conversation, event: { plays_audio, can_pause, shows_text } }) {
     conversation.capabilities = { ...conversation.capabilities, plays_audio, can_pause, shows_text };
   },
-  pass_floor: (at) => giveFloor(at, at.event.speech_id),
   pause_speech({ conversation, event, run }) {
     const observed_ms = event?.type === "pause" ? event.observed_ms : conversation.held_at_ms;
     if (conversation.floor_id !== null) run.tellSpeech(conversation.floor_id, "pause", { observed_ms });
@@ -205,6 +213,10 @@ export const actions = {
     conversation.request_id = speech_id;
     conversation.requests.delete(speech_id);
     run.emit("create_response", { speech_id, is_out_of_band: conversation.speeches.get(speech_id).is_out_of_band });
+  },
+  unwatch_user: ({ run }) => run.emit("cancel_timer", { timer: "user", speech_id: "" }),
+  watch_user({ conversation: { policy }, run }) {
+    run.emit("start_timer", { timer: "user", delay_ms: policy.user_timeout_ms, speech_id: "" });
   },
   withdraw({ conversation, event: { speech_id }, run }) {
     conversation.waiting.delete(speech_id);

@@ -31,8 +31,17 @@ export function boundByStart(speech, message, observed) {
 }
 
 export function noteProgress(speech, message, event) {
-  message.position_ms = clamped(event.position_ms, message.handed_over_ms) || message.position_ms; // 0 is a gap (T14)
+  const position = clamped(event.position_ms, message.handed_over_ms);
+  if (position === 0) return; // it says nothing: after progress it is a gap (T14)
+  message.position_ms = position;
   if (event.observed_ms !== null) message.position_at_ms = event.observed_ms - speech.held_ms;
+}
+
+/** Whether the output can still be at the beginning, give or take two frames. */
+function hasJustBegun(speech, message, at) {
+  if (message.position_ms > 0) return false;
+  if (!message.has_started || at === null || message.most_at_ms === null) return true;
+  return mostBy(message, at) <= 2 * speech.policy.frame_ms;
 }
 
 /** How far it got by a time if it has played since its last report; without times, that report. */
@@ -50,13 +59,13 @@ export function position(speech, message, event) {
   if (event?.type === "output_playback_finished") {
     let reported = usable(event, message.handed_over_ms);
     if (reported === null && !event.interrupted && message.flushed_ms > 0) reported = message.flushed_ms;
-    if (event.observed_ms !== null) {
-      const now = playing(speech, event.observed_ms);
+    const now = event.observed_ms === null ? null : playing(speech, event.observed_ms);
+    if (now !== null) {
       at ??= now;
       const most = mostBy(message, now) + 2 * speech.policy.frame_ms;
       if (reported !== null && reported > most) return reckoned(message, at);
     }
-    if (reported !== null && (reported > 0 || message.position_ms === 0)) return [reported, "reported"];
+    if (reported !== null && (reported > 0 || hasJustBegun(speech, message, now))) return [reported, "reported"];
   }
   return message.has_started || message.position_ms > 0 ? reckoned(message, at) : [0, "reported"];
 }

@@ -19,6 +19,13 @@ const REGIONS = {
   agent: ["listening", "thinking", "speaking"],
 };
 
+/** Return whether the guards hold that stand between `and`, `or`, `not` and parentheses; always, if there are none. */
+function condition(text, guards) {
+  const signs = { and: "&&", or: "||", not: "!" };
+  const term = (word) => signs[word] ?? `Boolean(guards.${word}(at))`;
+  return new Function("guards", "at", `return ${text.replace(/\w+/g, term) || "true"}`).bind(null, guards);
+}
+
 /** Return a chart: by state and event the rows that are tried, in order, and which events it knows. */
 function chart(name, table, { guards, actions }, inside) {
   const rows = table.trim().split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
@@ -29,11 +36,9 @@ function chart(name, table, { guards, actions }, inside) {
       for (const type of types.split(" ")) {
         const isAnswer = target === "ignored" || target === "rejected";
         const id = `${name}.${state}.${type === "-" ? "eventless" : type}${which && `#${which}`}`;
-        const terms = guard.split(" and ").filter(Boolean).map((term) => term.split(" "));
-        const tests = terms.map((term) => [guards[term.at(-1)], term.length === 1]);
         own.set(`${state} ${type}`, [...(own.get(`${state} ${type}`) ?? []), {
           id, kind: isAnswer ? target : "handled", reason: which,
-          holds: (at) => tests.every(([guard, wanted]) => Boolean(guard(at)) === wanted),
+          holds: condition(guard, guards),
           target: isAnswer || target === "=" ? null : INITIAL[target] ?? target,
           actions: does.split(" ").filter(Boolean).map((action) => actions[action]),
         }]);

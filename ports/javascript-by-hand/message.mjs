@@ -6,7 +6,7 @@ const recordOf = (message) => message.record;
 const settledStates = ["reconciling", "completed", "interrupted", "failed"];
 
 /** All that had come of it was heard, and then more came. */
-function outgrewItsRecord({ record, ...message }) {
+export function outgrewItsRecord({ record, ...message }) {
   if (record === null) return false;
   if (message.expects_audio) return record.state === "played" && message.received_ms > record.received_ms;
   const { generated_text: generated, heard_text: shown } = record;

@@ -1,6 +1,7 @@
 // The guards and actions of a speech (section 4). `at` has the speech, the event or null, and the run.
 
 import { playing } from "./heard.mjs";
+import { outgrewItsRecord } from "./message.mjs";
 
 const owes = (speech) => speech.awaited.size > 0;
 const isOwn = (speech, event) => event.response_id === speech.response_id;
@@ -13,7 +14,6 @@ export const guards = {
   has_failed: ({ speech }) =>
     ["output_failed", "source_failed", "timed_out"].includes(speech.cause) ||
     (speech.cause === null && speech.response_has_failed),
-  has_messages: ({ speech }) => speech.messages.size > 0,
   has_no_response: ({ speech }) => speech.response_id === null,
   has_progressed: ({ speech }) => speech.has_progressed,
   is_awaited: ({ speech, event }) => speech.awaited.get(event.message_id) === event.operation,
@@ -32,7 +32,9 @@ export const guards = {
   response_has_ended: ({ speech }) => speech.response_has_ended,
   response_is_generating: ({ speech }) =>
     speech.response_id !== null && !speech.response_has_ended && !speech.cancel_was_sent,
-  server_owes_answers: ({ speech }) => owes(speech),
+  server_is_not_in_line: ({ speech }) =>
+    owes(speech) || (!speech.is_out_of_band && [...speech.messages.values()].some(outgrewItsRecord)),
+  server_may_remember: ({ speech }) => speech.messages.size > 0 && !speech.is_out_of_band,
   session_is_lost: ({ speech }) => speech.session_is_lost,
   source_is_watched: ({ speech }) => speech.timer === "stall",
   was_heard: ({ speech }) => speech.was_heard,

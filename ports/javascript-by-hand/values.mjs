@@ -14,7 +14,7 @@ const orNone = (kind) => field((value) => value === null || kind.is(value), null
 const time = () => orNone(whole());
 const modalities = field((value) => Array.isArray(value) && value.every((each) => one("audio text").is(each)), ["audio"]);
 const operation = () => one("truncate replace remove");
-const timer = () => one("stall playout stop reconcile");
+const timer = () => one("stall playout stop reconcile user");
 
 // By type: who says it, by what it finds its speech in a conversation, whether the conversation may answer, and the fields.
 const event = (source, route, conversation, fields) => ({ source, route, conversation, fields });
@@ -59,7 +59,7 @@ export const EVENTS = {
     position_ms: number(), interrupted: flag(false), transcript: orNone(text()), observed_ms: time(),
   }),
   output_failed: ofMessage("output", { detail: text(""), observed_ms: time() }),
-  timer_fired: event("timer", ["speech_id"], false, { timer: timer(), speech_id: text(""), observed_ms: time() }),
+  timer_fired: event("timer", ["speech_id"], true, { timer: timer(), speech_id: text(""), observed_ms: time() }),
   request_response: command({ speech_id: text(), is_out_of_band: flag(false) }, []),
   change_output: command({ plays_audio: flag(true), can_pause: flag(true), shows_text: flag(true) }, []),
   user_started_speaking: event("user", [], true, { observed_ms: time() }),
@@ -93,6 +93,7 @@ const POLICY = {
 };
 const CONVERSATION_POLICY = {
   speech: POLICY, barge_in: "interrupt", authorize_when_free: true, floor_is_given_elsewhere: false, speeches_kept: 64,
+  user_timeout_ms: 120000,
 };
 
 export const newSpeech = (capabilities, policy, speech_id = "", is_out_of_band = false) => ({

@@ -132,6 +132,28 @@ STORIES = (
         policy=_IGNORES,
     ),
     Story(
+        "N5",
+        "closed_while_the_user_speaks",
+        "A conversation is never closed, because nobody says that the user has stopped.",
+        (ev.UserStartedSpeaking(), ev.Close(), ev.UserStartedSpeaking()),
+        policy=_USUAL,
+    ),
+    Story(
+        "N1",
+        "lost_beside_the_conversation",
+        "What no memory has waits for a connection, and keeps the floor.",
+        (
+            ev.SessionResponseCreated("r", is_out_of_band=True),
+            *arrived("A"),
+            ev.Authorize(),
+            ev.OutputAudioHandedOver("A", MS),
+            ev.OutputPlaybackStarted("A"),
+            ev.Interrupt(),
+            ev.SessionLost(may_resume=True),
+            ev.OutputPlaybackFinished("A", 400, interrupted=True),
+        ),
+    ),
+    Story(
         "N6",
         "why_it_failed",
         "The agent cannot say why there is no answer.",
