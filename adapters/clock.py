@@ -79,6 +79,10 @@ class _VirtualCall:
         self.callback = None
 
 
+_FULL = 64
+"""So many scheduled calls are looked through for those that were cancelled."""
+
+
 class VirtualClock:
     """Time that stands still until `advance_to_next` or `advance` moves it.
 
@@ -90,6 +94,7 @@ class VirtualClock:
         self._now_ms = 0.0
         self._order = itertools.count()
         self._schedule: list[tuple[float, int, _VirtualCall]] = []
+        self._full = _FULL
 
     def now_ms(self) -> float:
         """Return the virtual time in milliseconds since the clock was made."""
@@ -99,6 +104,11 @@ class VirtualClock:
         """Run `callback` once, when the time has been advanced by `delay_ms`."""
         if not math.isfinite(delay_ms):
             raise ValueError(f"delay_ms must be a finite number of milliseconds, not {delay_ms!r}")
+        if len(self._schedule) >= self._full:
+            # What is cancelled would stay until it were due.
+            self._schedule = [entry for entry in self._schedule if entry[2].callback is not None]
+            heapq.heapify(self._schedule)
+            self._full = max(_FULL, 2 * len(self._schedule))
         call = _VirtualCall(self._now_ms + max(delay_ms, 0.0), callback)
         heapq.heappush(self._schedule, (call.due_ms, next(self._order), call))
         return call

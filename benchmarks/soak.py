@@ -195,7 +195,7 @@ def _converse(clock: VirtualClock, session: ServedSession, driver: Driver, numbe
         session.end(response_id)
     clock.advance(10)
     session.speak(response_id, message_id)  # too late
-    session.speak("nobody's", f"nobody's {number}")
+    session.speak("", f"nobody's {number}")
     session.protocol.receive({"type": "error", "error": {"code": f"e{number}", "message": "something else"}})
     _run_until_over(clock, driver)
 

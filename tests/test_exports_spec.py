@@ -84,4 +84,8 @@ def test_every_event_says_by_what_it_finds_its_speech():
     table = spec_tables(definition_file())["routes"].splitlines()
     assert [line.split("`")[1] for line in table[2:]] == list(definition_file().events)
     assert "| `session_response_created` |  | the conversation's chart answers |" in table
-    assert '| `timer_fired` | the one that `speech_id` names, unless that is `""` | rejected, `no_speech` |' in table
+    assert (
+        '| `timer_fired` | the one that `speech_id` names, unless that is `""` | the conversation\'s chart answers |'
+        in table
+    )
+    assert "| `session_item_added` | that of the response | rejected, `unknown_response` |" in table

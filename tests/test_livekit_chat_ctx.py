@@ -43,7 +43,9 @@ class Bench:
 
     def for_server(self, remote: list[llm.ChatMessage], wanted: list[llm.ChatMessage]) -> list[llm.ChatItem]:
         self.server.chat_ctx = llm.ChatContext(list(remote))
-        return self.repair.context(self.response.session, llm.ChatContext(list(wanted))).items
+        return self.repair.context(
+            self.response.session, llm.ChatContext(list(wanted)), {each.id for each in remote}
+        ).items
 
     def settle_history(self) -> None:
         """The framework is done with the speech, too: history has what was heard already."""
@@ -56,7 +58,9 @@ async def bench() -> Bench:
     """Two messages; interrupted in the first."""
     server, machine = Server(), SpeechMachine()
     session = cast(llm.RealtimeSession[Any], server)
-    response = Response(session, cast(OpenAIEvents, None), "response", is_requested=True)
+    response = Response(
+        session, cast(OpenAIEvents, SimpleNamespace(deleted_unnamed=set())), "response", is_requested=True
+    )
     repair = Repair()
     repair.begin(response)
     for event in (

@@ -16,7 +16,7 @@ from speech_lifecycle.simulation.livekit_agents.rehearsed import Rehearsed
 from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 from speech_lifecycle.simulation.livekit_agents.verdict import differences
 from speech_lifecycle.simulation.scenario import Action
-from speech_lifecycle.simulation.scenarios import LATER, PREAMBLE
+from speech_lifecycle.simulation.scenarios.making import LATER, PREAMBLE
 from speech_lifecycle.simulation.script import Pacing, ScriptedResponse
 
 LATE = ScriptedResponse((PREAMBLE,), pacing=Pacing(start_delay_ms=1_500))

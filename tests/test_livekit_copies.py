@@ -15,7 +15,7 @@ from speech_lifecycle.simulation.livekit_agents.rehearsal import Watching
 from speech_lifecycle.simulation.livekit_agents.rehearsed import Rehearsed, Said
 from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARIOS, FrontDesk
 from speech_lifecycle.simulation.livekit_agents.verdict import differences
-from speech_lifecycle.simulation.scenarios import PREAMBLE
+from speech_lifecycle.simulation.scenarios.making import PREAMBLE
 
 COPIES: dict[str, Callable[[ChatContext], ChatContext]] = {
     "shares its items": lambda context: context.copy(),

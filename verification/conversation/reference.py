@@ -209,7 +209,7 @@ def _is_command_of_a_speech(event: Event) -> bool:
     return name_of(type(event)) in _COMMANDS_WITH_A_NAME
 
 
-_COMMANDS_WITH_A_NAME = frozenset({"interrupt", "pause", "resume", "close"})
+_COMMANDS_WITH_A_NAME = frozenset({"interrupt", "pause", "resume", "close", "timer_fired"})
 
 
 class _Model:
