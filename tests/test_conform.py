@@ -26,7 +26,7 @@ OWN = [str(COMMAND), "serve", "--stdio"]
 
 @cache
 def some_courses() -> list[Course]:
-    return list(random_courses(3, 3000))
+    return [*courses_in(tier_file("stories")), *random_courses(3, 3000)]
 
 
 def test_the_packages_own_machines_conform(tmp_path):
