@@ -123,7 +123,7 @@ async def test_a_page_that_is_left_in_mid_speech_is_settled_where_it_was(leave, 
         bench.expect_in_order()
         assert "the page was closed, or loaded anew" in bench.of(OutputFailed, "m")[0].detail
         await asyncio.sleep(RECORDED_S)
-        # The last report is 50 ms old, or more if the machine is busy. What is reported was heard, and little is missing.
+        # The last report is 50 ms old, or more on a busy machine. What is reported was heard, and little is missing.
         assert -500 < bench.of(OutputPlaybackProgressed, "m")[-1].position_ms - room.heard_ms() < 20
         if leave == "reload":
             await opened.page.click("#talk")
