@@ -127,16 +127,20 @@ def draw(
         Literal["svg", "png", "pdf", "dot", "mermaid", "all"], typer.Option("--format", help="What to write.")
     ] = "svg",
     output: Annotated[Path, typer.Option(metavar="DIR", help="Where to write it.")] = Path("diagrams-output"),
+    detail: Annotated[
+        Literal["overview", "full"],
+        typer.Option(help="States and events at a glance, or every transition with its guard and actions."),
+    ] = "full",
     highlight: Annotated[
         list[str] | None,
         typer.Option(metavar="CHART.STATE", help="Show this state as the active one, such as message.draining."),
     ] = None,
 ) -> None:
-    """Draw both charts from the definition."""
+    """Draw the charts from the definition; with --detail overview also how they talk to each other."""
     with user_errors():
         from . import draw as command
 
-        command.draw_charts(file_format, output, highlight or [])
+        command.draw_charts(file_format, output, detail, highlight or [])
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from speech_lifecycle.diagrams.render import FILE_FORMATS, FileFormat, RenderError, draw
+from speech_lifecycle.diagrams.render import FILE_FORMATS, Detail, FileFormat, RenderError, draw
 from speech_lifecycle.fsm.compile.definition import definition
 
 from .errors import UsageError
@@ -20,14 +20,14 @@ _FORMATS: dict[str, tuple[FileFormat, ...]] = {
 }
 
 
-def draw_charts(file_format: str, output: Path, highlight: list[str]) -> None:
-    """Write both charts.
+def draw_charts(file_format: str, output: Path, detail: Detail, highlight: list[str]) -> None:
+    """Write all charts.
 
     Raises:
         UsageError: a state to highlight does not exist, or the renderer fails.
     """
     try:
-        print_files(draw(output, _FORMATS[file_format], highlight=_states(highlight)))
+        print_files(draw(output, _FORMATS[file_format], detail=detail, highlight=_states(highlight)))
     except RenderError as error:
         raise UsageError(str(error)) from None
 

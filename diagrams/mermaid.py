@@ -12,6 +12,7 @@ from dataclasses import replace
 from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, StateNode, Transition
 
 from . import palette
+from .exchange import exchanges
 from .transitions import active_states, arrows, chart_named, staying, words_of
 
 _WIDTH = 26
@@ -42,6 +43,15 @@ def mermaid(chart: ChartDefinition | ChartName, *, highlight: str | None = None,
         lines.append(f"    {arrow.source} --> {arrow.target} : {label}")
     lines += [f"    {node.id} --> [*]" for node in chart.states if node.is_final]
     lines += [line for node in chart.states for line in _colours(chart, node, node.id in active)]
+    return "\n".join([*lines, ""])
+
+
+def exchange_mermaid() -> str:
+    """Return the Mermaid source of who says what to whom."""
+    lines = ["%% Generated from the definition by speech_lifecycle.diagrams; do not edit.", "flowchart LR"]
+    for each in exchanges():
+        words = "<br/>".join(map(escape, each.names))
+        lines.append(f'    {each.sender} -->|"{words}"| {each.receiver}')
     return "\n".join([*lines, ""])
 
 

@@ -13,6 +13,8 @@ from speech_lifecycle.fsm.compile.definition import ChartName
 
 INK = "#1b1b1b"
 """Text and arrows."""
+ON_FILL = "#1b1b1c"
+"""Text on the fill of a state, which stays dark where the page is dark."""
 QUIET = "#4d5058"
 """Text of lesser weight: guards, actions, captions."""
 PAPER = "#ffffff"
@@ -79,6 +81,9 @@ CONVERSATION: Mapping[str, Swatch] = {
     "speaking": Swatch("#64e8a0", "#007a59"),
 }
 _OF_CHART: Mapping[str, Mapping[str, Swatch]] = {"conversation": CONVERSATION, "speech": SPEECH, "message": MESSAGE}
+
+LINES = frozenset(swatch.line for colours in _OF_CHART.values() for swatch in colours.values())
+"""The colours of borders and arrows."""
 
 
 def swatch(chart: ChartName, state: str) -> Swatch:

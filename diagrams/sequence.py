@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 from speech_lifecycle.fsm.events import SOURCE_OF, name_of
 
+from .exchange import EFFECT_FAMILIES
 from .mermaid import escape
-from .tables import EFFECT_FAMILIES
 
 PARTICIPANTS = ("agent", "session", "speech", "output")
 _WIDTH = 60

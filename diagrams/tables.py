@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
-from speech_lifecycle.fsm import effects, events
+from speech_lifecycle.fsm import events
 from speech_lifecycle.fsm.compile.definition import EVENTLESS, ChartDefinition, Definition, Transition, definition
 
+from .exchange import EFFECT_FAMILIES
 from .mermaid import mermaid
 
 
@@ -136,15 +137,6 @@ def effect_table() -> str:
             for effect_type in get_args(family)
         ),
     )
-
-
-EFFECT_FAMILIES: Mapping[str, Any] = {
-    "output": effects.OutputEffect,
-    "session": effects.CreateResponse | effects.RestoreHistory | effects.SessionEffect,
-    "agent": effects.AgentEffect,
-    "timer": effects.TimerEffect,
-}
-"""The kinds of effect by whom they are for."""
 
 
 def _fields(value_type: type[Any]) -> str:

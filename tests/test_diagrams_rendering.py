@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 from charts import CHARTS
 
-from speech_lifecycle.diagrams import MissingExtraError, draw, mermaid, render, sequence, steps_of
+from speech_lifecycle.diagrams import (
+    MissingExtraError,
+    draw,
+    exchange_mermaid,
+    mermaid,
+    overview_of,
+    render,
+    sequence,
+    steps_of,
+)
 from speech_lifecycle.diagrams.mermaid import escape
 from speech_lifecycle.diagrams.render import FILE_FORMATS, RenderError, find_renderer, render_source
 
@@ -89,6 +98,8 @@ def test_mermaid_itself_reads_what_we_write(tmp_path, trace):
     sources = {f"{chart.name}.mmd": mermaid(chart) for chart in CHARTS}
     sources |= {f"{chart.name}-active.mmd": mermaid(chart, highlight=chart.leaves[1].id) for chart in CHARTS}
     sources |= {f"{chart.name}-plain.mmd": mermaid(chart, actions=False) for chart in CHARTS}
+    sources |= {f"{chart.name}-overview.mmd": mermaid(overview_of(chart)) for chart in CHARTS}
+    sources["exchange.mmd"] = exchange_mermaid()
     sources["sequence.mmd"] = sequence(steps_of(trace))
     for name, source in sources.items():
         (tmp_path / name).write_text(source, encoding="utf-8")
@@ -97,7 +108,8 @@ def test_mermaid_itself_reads_what_we_write(tmp_path, trace):
     )
     assert done.returncode == 0, done.stderr
     kinds = dict(line.split() for line in done.stdout.splitlines())
-    assert kinds == {name: "sequence" if name == "sequence.mmd" else "stateDiagram" for name in sources}
+    others = {"sequence.mmd": "sequence", "exchange.mmd": "flowchart-v2"}
+    assert kinds == {name: others.get(name, "stateDiagram") for name in sources}
 
 
 @pytest.mark.parametrize("text", ["a;b", "#1", "<br>", 'say "no"', "{x}", "a:b", "50 %", "ümlaut"])

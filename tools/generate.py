@@ -15,10 +15,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from speech_lifecycle.diagrams import render, timeline_of, timeline_svg
+from speech_lifecycle.diagrams import render, render_exchange, timeline_of, timeline_svg
 from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.generated import refresh_text
 from speech_lifecycle.diagrams.tables import tables
+from speech_lifecycle.diagrams.theme import Theme
 from speech_lifecycle.exports import definition_file
 from speech_lifecycle.exports.c import c_files
 from speech_lifecycle.exports.model import schema as definition_schema
@@ -56,6 +57,25 @@ def contents() -> dict[Path, bytes]:
         **_port("c", c_files(definition_file()), {"speech_lifecycle.h", "speech_lifecycle.c"}),
         DOCS / "timeline.svg": timeline_svg(timeline_of(world.trace)).encode(),
         **{DOCS / f"{chart.name}.svg": render(chart, "svg", renderer="pure") for chart in definition().every_chart},
+        **_overviews(),
+    }
+
+
+def _overviews() -> dict[Path, bytes]:
+    """Return the pictures of README.md: those that follow the page's colours, and those for a dark one."""
+    themes: dict[str, Theme] = {"": "auto", "-dark": "dark"}
+    return {
+        **{
+            DOCS / f"{chart.name}-overview{suffix}.svg": render(
+                chart, "svg", detail="overview", theme=theme, renderer="pure"
+            )
+            for chart in definition().every_chart
+            for suffix, theme in themes.items()
+        },
+        **{
+            DOCS / f"exchange{suffix}.svg": render_exchange("svg", theme=theme, renderer="pure")
+            for suffix, theme in themes.items()
+        },
     }
 
 
