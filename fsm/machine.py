@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from .copying import copy_speech
 from .effects import Effect
@@ -24,11 +24,22 @@ from .values import Capabilities, Policy
 if TYPE_CHECKING:
     from .compile.definition import Definition
 
-OnEvent = Callable[["SpeechMachine", Speech, Any], Reply | None]
+
+class Run(Protocol):
+    """What the present event has caused so far: compiled functions of speeches and messages write here."""
+
+    effects: list[Effect]
+    raised: list[OnRaised]
+    transitions: list[str]
+
+
+OnEvent = Callable[[Run, Speech, Any], Reply | None]
 """What an event from outside comes to: a function of the run, the speech and the event.
 
 None if the run has collected what was caused.
 """
+OnRaised = Callable[[Run, Speech], None]
+"""The same for an internal event of the speech chart."""
 
 
 class SpeechMachine:
@@ -39,8 +50,8 @@ class SpeechMachine:
     definition_digest: ClassVar[str]
     """Which definition it runs."""
     _events: ClassVar[dict[type[Any], OnEvent]]
-    _raised: ClassVar[dict[str, Callable[[SpeechMachine, Speech], None]]]
-    _told: ClassVar[dict[str, Callable[[SpeechMachine, Speech, Message], None]]]
+    _raised: ClassVar[dict[str, OnRaised]]
+    _told: ClassVar[dict[str, Callable[[Run, Speech, Message], None]]]
 
     def __init__(
         self,
@@ -53,7 +64,7 @@ class SpeechMachine:
         self.speech = Speech(capabilities, policy) if speech is None else speech
         # What the present event has caused so far: compiled functions write here.
         self.effects: list[Effect] = []
-        self.raised: list[Callable[[SpeechMachine, Speech], None]] = []
+        self.raised: list[OnRaised] = []
         self.transitions: list[str] = []
 
     def send(self, event: Event) -> Reply:

@@ -110,7 +110,7 @@ def machine_of(mutant: Mutant) -> MachineType:
     (find,) = machine_type._eventless
     count = 0
 
-    def find_a_few(conversation: Conversation, event: None) -> list[Handler]:
+    def find_a_few(conversation: Conversation, event: None) -> tuple[Handler, ...]:
         nonlocal count
         found = find(conversation, event)
         count = count + 1 if found else 0

@@ -3956,51 +3956,49 @@ def take_conversation_speaking_eventless_at_rest(run, conversation, event):
     return None
 
 def conversation_eventless(conversation, event):
-    found = []
+    found = ()
     state = conversation.connection
     if state == 'restoring':
         if conversation_guards_nothing_lost_is_left(conversation, event):
-            found.append(take_conversation_restoring_eventless)
+            found += (take_conversation_restoring_eventless,)
     elif state == 'closing':
         if not conversation.live and conversation.user == 'silent':
-            found.append(take_conversation_closing_eventless)
+            found += (take_conversation_closing_eventless,)
     state = conversation.floor
     if state == 'free':
         if conversation_guards__another_is_next(conversation) and conversation.policy.authorize_when_free:
-            found.append(take_conversation_free_eventless)
+            found += (take_conversation_free_eventless,)
     state = conversation.generation
     if state == 'idle':
         if bool(conversation.requests) and conversation.connection == 'connected':
-            found.append(take_conversation_idle_eventless)
+            found += (take_conversation_idle_eventless,)
     state = conversation.agent
     if state == 'listening':
         if conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking':
-            found.append(take_conversation_listening_eventless_audible)
+            found += (take_conversation_listening_eventless_audible,)
         elif conversation_guards_is_preparing(conversation, event):
-            found.append(take_conversation_listening_eventless_preparing)
+            found += (take_conversation_listening_eventless_preparing,)
     elif state == 'thinking':
         if conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking':
-            found.append(take_conversation_thinking_eventless_audible)
+            found += (take_conversation_thinking_eventless_audible,)
         elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):
-            found.append(take_conversation_thinking_eventless_at_rest)
+            found += (take_conversation_thinking_eventless_at_rest,)
     else:
         if conversation_guards_is_preparing(conversation, event):
-            found.append(take_conversation_speaking_eventless_preparing)
+            found += (take_conversation_speaking_eventless_preparing,)
         elif not (conversation.floor_id is not None and conversation.speeches[conversation.floor_id].agent_state == 'speaking') and (not conversation_guards_is_preparing(conversation, event)):
-            found.append(take_conversation_speaking_eventless_at_rest)
+            found += (take_conversation_speaking_eventless_at_rest,)
     return found
 
-def conversation_notices(speech, was, had_ended):
-    found = []
+def conversation_notices(raised, speech, was, had_ended):
     if speech.cause is not None and was in STOPPABLE_SPEECH_STATES:
-        found.append(('speech_stopped', SpeechStopped))
+        raised.append((conversation_on_speech_stopped, SpeechStopped(speech.speech_id)))
     if was == 'paused' and speech.state in ('waiting', 'speaking'):
-        found.append(('speech_resumed', SpeechResumed))
+        raised.append((conversation_on_speech_resumed, SpeechResumed(speech.speech_id)))
     if speech.response_has_ended and (not had_ended):
-        found.append(('response_over', ResponseOver))
+        raised.append((conversation_on_response_over, ResponseOver(speech.speech_id)))
     if speech.state in FINAL_SPEECH_STATES and speech.state != was:
-        found.append(('speech_over', SpeechOver))
-    return found
+        raised.append((conversation_on_speech_over, SpeechOver(speech.speech_id)))
 
 def speech_guards_server_is_not_in_line(speech, event):
     if speech.awaited:

@@ -110,7 +110,7 @@ def text_of(function: ast.FunctionDef) -> list[str]:
 def lines_of_eventless(regions: Iterable[RegionWriter]) -> list[str]:
     """Return the lines of the function that finds the eventless transitions of a conversation."""
     found = [line for region in regions for line in region.eventless()]
-    return ["def conversation_eventless(conversation, event):", *_indented(["found = []", *found, "return found"])]
+    return ["def conversation_eventless(conversation, event):", *_indented(["found = ()", *found, "return found"])]
 
 
 def untaken(conversation: ChartDefinition) -> dict[str, list[str]]:
@@ -121,13 +121,14 @@ def untaken(conversation: ChartDefinition) -> dict[str, list[str]]:
 
 
 def lines_of_notices(inliner: Inliner) -> list[str]:
-    """Return the lines of the function that finds what a conversation is told of a speech that has taken a step."""
-    lines = ["found = []"]
+    """Return the lines of the function that raises what a conversation is told of a speech that has taken a step."""
+    lines = []
     for event_type, holds in NOTICES.items():
         condition = inliner.guard("conversation", holds.__name__, holds, ("speech", "was", "had_ended"))
         lines.append(f"if {ast.unparse(condition)}:")
-        lines.append(f"    found.append(({name_of(event_type)!r}, {event_type.__name__}))")
-    return ["def conversation_notices(speech, was, had_ended):", *_indented([*lines, "return found"])]
+        handler = _name_of("conversation", name_of(event_type))
+        lines.append(f"    raised.append(({handler}, {event_type.__name__}(speech.speech_id)))")
+    return ["def conversation_notices(raised, speech, was, had_ended):", *_indented(lines)]
 
 
 def tables_of(definition: Definition) -> dict[str, dict[str, str]]:
@@ -435,7 +436,7 @@ class RegionWriter(ChartWriter):
             word = "if"
             for transition in transitions:
                 yield f"{word} {self._condition(EVENTLESS, transition.cond)}:"
-                yield f"    found.append({self._name_of_taking(transition)})"
+                yield f"    found += ({self._name_of_taking(transition)},)"
                 word = "elif"
             return
         for transition in transitions:

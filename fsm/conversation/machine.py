@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from .. import events as ev
 from ..copying import copy_conversation, copy_speech
 from ..effects import AnnounceAgentState, Effect
-from ..events import Event, SpeechEvent
-from ..machine import OnEvent, SpeechMachine, compiled_table, machine_with
+from ..events import Event, SessionMessageAdded, SpeechEvent
+from ..machine import OnEvent, OnRaised, compiled_table
 from ..replies import Handled, Reply, SpeechStep, refuse
 from ..state import DEFAULT_CAPABILITIES, DEFAULT_CONVERSATION_POLICY, Conversation, Speech
 from ..validity import is_valid
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from ..compile.definition import Definition
 
 Handler = Callable[["ConversationMachine", Conversation, Any], Reply | None]
-Notices = Callable[[Speech, str, bool], list[tuple[str, type[InternalEvent]]]]
-Finder = Callable[[Conversation, None], list[Handler]]
+Raised = tuple[Handler, InternalEvent | None]
+Notices = Callable[[list[Raised], Speech, str, bool], None]
+Finder = Callable[[Conversation, None], tuple[Handler, ...]]
 
 
 class ConversationMachine:
@@ -43,17 +44,16 @@ class ConversationMachine:
         "_keeps_steps",
         "_noted",
         "_raised",
-        "_run",
         "_speech_of",
         "_steps",
         "conversation",
         "effects",
+        "raised",
         "transitions",
     )
 
     definition_digest: ClassVar[str]
     """Which definition it runs."""
-    _speech_machine: ClassVar[type[SpeechMachine]]
     _of_message: ClassVar[dict[type[Any], OnEvent]]
     _of_speech: ClassVar[dict[type[Any], OnEvent]]
     _handlers: ClassVar[dict[type[Any], Handler]]
@@ -78,18 +78,19 @@ class ConversationMachine:
             keep_steps: have replies say what each speech did, in `steps`; a trace needs that.
         """
         self.conversation = Conversation(capabilities, policy) if conversation is None else conversation
-        self._run = self._speech_machine()
         self._is_pure = False
         self._keeps_steps = keep_steps
         speeches, by_message = self.conversation.speeches, self.conversation.by_message
         # A shorter way to the speech of a message than by its name. It is no part of the snapshot.
         self._speech_of = {each: speeches[of] for each, of in by_message.items() if of in speeches}
         self._event: Event | None = None
-        self._raised: list[tuple[Handler, InternalEvent | None]] = []
+        self._raised: list[Raised] = []
         self._steps: list[SpeechStep] = []
         self._noted = (0, 0)
-        # What the present event has caused so far: compiled functions write here what the conversation chart causes.
+        # What the present event has caused so far: compiled functions write here, those of speeches like those of the
+        # conversation. What is raised is that of a speech, and handled before anything else.
         self.effects: list[Effect] = []
+        self.raised: list[OnRaised] = []
         self.transitions: list[str] = []
 
     def send(self, event: Event) -> Reply:
@@ -103,25 +104,24 @@ class ConversationMachine:
             return self._malformed(event)
         if speech is None:
             return self._send_otherwise(event)
-        run = self._run
         try:
-            reply = handle(run, speech, event)
+            reply = handle(self, speech, event)
         except TypeError:
             return self._malformed(event)
         if reply is not None:
             return reply
-        raised = run.raised
-        if raised:
+        if self.raised:
             # Only what a message raises can change more of the speech than the message.
-            before = speech.state, speech.response_has_ended, speech.agent_state
-            for handle_raised in raised:  # grows while it is read
-                handle_raised(run, speech)
-            run.raised = []
-            if before != (speech.state, speech.response_has_ended, speech.agent_state):
-                return self._settled(event, speech, before)
-        reply = Handled(tuple(run.transitions), tuple(run.effects))
-        run.transitions = []
-        run.effects = []
+            state, had_ended, agent_state = speech.state, speech.response_has_ended, speech.agent_state
+            for handle_raised in self.raised:  # grows while it is read
+                handle_raised(self, speech)
+            self.raised = []
+            if speech.state != state or speech.agent_state != agent_state or speech.response_has_ended != had_ended:
+                self._take_over(event, speech, state, had_ended)
+                return self._settled()
+        reply = Handled(tuple(self.transitions), tuple(self.effects))
+        self.transitions = []
+        self.effects = []
         return reply
 
     def speech_of(self, event: Event) -> str:
@@ -158,48 +158,37 @@ class ConversationMachine:
         except TypeError:
             return self._malformed(event)
         if reply is None:
-            return self._settled(event)
+            return self._settled()
         self._event = None
         return reply
 
     def _ask_speech(self, speech_id: str, speech: Speech, event: Event) -> Reply:
         if self._is_pure:
             self.conversation.speeches[speech_id] = speech = copy_speech(speech)
-        before = speech.state, speech.response_has_ended, speech.agent_state
+        state, had_ended, agent_state = speech.state, speech.response_has_ended, speech.agent_state
         try:
-            answer = self._have_handled(speech, event)
+            reply = self._of_speech[type(event)](self, speech, event)
+            if reply is None:
+                for handle_raised in self.raised:  # grows while it is read
+                    handle_raised(self, speech)
+                self.raised = []
+            elif type(reply) is Handled:
+                self.transitions += reply.transitions
+            else:
+                return reply
         except TypeError:
             return self._malformed(event)
-        if answer is not None:
-            return answer
-        if type(event) is ev.SessionMessageAdded:
+        if type(event) is SessionMessageAdded:
             self.conversation.by_message[event.message_id] = speech_id
             if not self._is_pure:
                 self._speech_of[event.message_id] = speech
-        if before != (speech.state, speech.response_has_ended, speech.agent_state):
-            return self._settled(event, speech, before)
-        run = self._run
-        reply = Handled(tuple(run.transitions), tuple(run.effects))
-        run.transitions = []
-        run.effects = []
-        return reply
-
-    def _have_handled(self, speech: Speech, event: Event) -> Reply | None:
-        """Have a speech handle an event. Return None if it does: the run has collected what was caused."""
-        run = self._run
-        reply = self._of_speech[type(event)](run, speech, event)
-        if reply is None:
-            for handle_raised in run.raised:  # grows while it is read
-                handle_raised(run, speech)
-            run.raised = []
-        elif type(reply) is Handled:
-            run.transitions.extend(reply.transitions)
-            return None
-        return reply
+        if speech.state != state or speech.agent_state != agent_state or speech.response_has_ended != had_ended:
+            self._take_over(event, speech, state, had_ended)
+            return self._settled()
+        return self._handled()
 
     def _malformed(self, event: Event) -> Reply:
-        run = self._run
-        for caused in (run.effects, run.raised, run.transitions, self.effects, self.transitions, self._raised):
+        for caused in (self.effects, self.raised, self.transitions, self._raised):
             caused.clear()
         self._event = None
         if is_valid(event):
@@ -223,56 +212,60 @@ class ConversationMachine:
             conversation.speeches[speech_id] = speech = copy_speech(speech)
         if self._keeps_steps:
             self._note_own_step()
-        before = speech.state, speech.response_has_ended, speech.agent_state
-        answer = self._have_handled(speech, event)
-        if answer is None:
-            self._take_over(event, speech, before)
-        elif self._keeps_steps:
-            self._steps.append(SpeechStep(speech_id, event, answer))
+        state, had_ended, count = speech.state, speech.response_has_ended, len(self.effects)
+        reply = self._of_speech[type(event)](self, speech, event)
+        if reply is None:
+            for handle_raised in self.raised:  # grows while it is read
+                handle_raised(self, speech)
+            self.raised = []
+        elif type(reply) is Handled:
+            self.transitions += reply.transitions
+        else:
+            if self._keeps_steps:
+                self._steps.append(SpeechStep(speech_id, event, reply))
+            return
+        self._take_over(event, speech, state, had_ended, count)
 
     # Steps
 
-    def _take_over(self, event: Event, speech: Speech, before: tuple[str, bool, str | None]) -> None:
-        """Take over what a speech has caused, and what the conversation is told of it."""
-        run, effects, transitions = self._run, self.effects, self.transitions
-        state, had_ended, _ = before
-        # The agent's state is that of the whole conversation, and announced by its chart.
-        caused = [effect for effect in run.effects if type(effect) is not AnnounceAgentState]
+    def _take_over(self, event: Event, speech: Speech, state: str, had_ended: bool, count: int = 0) -> None:
+        """Take over what a speech has caused, and what the conversation is told of it.
+
+        Args:
+            event: what the speech has handled.
+            speech: the speech.
+            state: its state before that.
+            had_ended: whether its response had ended before that.
+            count: how many effects there were before that.
+        """
+        effects = self.effects
+        index = len(effects)
+        while index > count:
+            index -= 1
+            # The agent's state is that of the whole conversation, and announced by its chart.
+            if type(effects[index]) is AnnounceAgentState:
+                del effects[index]
         if self._keeps_steps:
-            step = Handled(tuple(run.transitions), tuple(caused))
-            self._steps.append(SpeechStep(speech.speech_id, event, step))
-        effects += caused
-        transitions += run.transitions
-        run.effects = []
-        run.transitions = []
-        self._noted = len(transitions), len(effects)
-        if speech.state == state and speech.response_has_ended == had_ended:
-            return
-        (notices,) = self._notices
-        for name, event_type in notices(speech, state, had_ended):
-            self._raised.append((self._internal[name], event_type(speech.speech_id)))
+            self._note_step(speech.speech_id, event)
+        if speech.state != state or speech.response_has_ended != had_ended:
+            (notices,) = self._notices
+            notices(self._raised, speech, state, had_ended)
 
     def _note_own_step(self) -> None:
         """Note what the conversation chart itself did since the last step."""
-        transitions, effects = self._noted
-        own = Handled(tuple(self.transitions[transitions:]), tuple(self.effects[effects:]))
-        if own.transitions or own.effects:
-            self._steps.append(SpeechStep("", self._event, own))
+        if self._noted != (len(self.transitions), len(self.effects)):
+            self._note_step("", self._event)
             self._event = None
-            self._noted = len(self.transitions), len(self.effects)
 
-    def _settled(
-        self, event: Event, speech: Speech | None = None, before: tuple[str, bool, str | None] = ("", False, None)
-    ) -> Reply:
-        """Try eventless transitions and what was raised, until there is neither; return the reply.
+    def _note_step(self, speech_id: str, event: Event | None) -> None:
+        """Note what was done since the last step, and by whom."""
+        transitions, effects = self._noted
+        done = Handled(tuple(self.transitions[transitions:]), tuple(self.effects[effects:]))
+        self._steps.append(SpeechStep(speech_id, event, done))
+        self._noted = len(self.transitions), len(self.effects)
 
-        Args:
-            event: what was handled.
-            speech: the speech that has handled it, if it was one.
-            before: what the speech was before.
-        """
-        if speech is not None:
-            self._take_over(event, speech, before)
+    def _settled(self) -> Reply:
+        """Try eventless transitions and what was raised, until there is neither; return the reply."""
         conversation, raised = self.conversation, self._raised
         (find,) = self._eventless
         handled = 0
@@ -290,30 +283,33 @@ class ConversationMachine:
         raised.clear()
         if self._keeps_steps:
             self._note_own_step()
+        self._event = None
+        if len(self._speech_of) > len(conversation.by_message):
+            self._forget()
+        return self._handled()
+
+    def _handled(self) -> Handled:
+        """Return the reply to an event that was handled."""
         reply = Handled(tuple(self.transitions), tuple(self.effects), tuple(self._steps))
         self.transitions = []
         self.effects = []
-        self._steps = []
-        self._noted = (0, 0)
-        self._event = None
-        if speech is None or speech.is_over:
-            self._forget()
+        if self._keeps_steps:
+            self._steps = []
+            self._noted = (0, 0)
         return reply
 
     def _forget(self) -> None:
         """Keep no way to messages that the conversation has forgotten."""
-        if len(self._speech_of) > len(self.conversation.by_message):
-            known = self.conversation.by_message
-            for message_id in [each for each in self._speech_of if each not in known]:
-                del self._speech_of[message_id]
+        known = self.conversation.by_message
+        for message_id in [each for each in self._speech_of if each not in known]:
+            del self._speech_of[message_id]
 
 
-def _tables(table: ModuleType, speech_machine: type[SpeechMachine]) -> dict[str, Any]:
+def _tables(table: ModuleType) -> dict[str, Any]:
     """Return what a class of machines has of the definition that it runs."""
     of_speech = {kind: table.EVENTS[ev.name_of(kind)] for kind in ev.EVENT_TYPES}
     return {
         "definition_digest": table.DIGEST,
-        "_speech_machine": speech_machine,
         "_of_speech": of_speech,
         "_of_message": {kind: of_speech[kind] for kind in ev.MESSAGE_EVENT_TYPES},
         "_handlers": {kind: table.CONVERSATION[ev.name_of(kind)] for kind in ev.CONVERSATION_EVENT_TYPES},
@@ -323,7 +319,7 @@ def _tables(table: ModuleType, speech_machine: type[SpeechMachine]) -> dict[str,
     }
 
 
-for _name, _table in _tables(compiled_table(), SpeechMachine).items():
+for _name, _table in _tables(compiled_table()).items():
     setattr(ConversationMachine, _name, _table)
 
 
@@ -331,8 +327,7 @@ def conversation_machine_for(definition: Definition) -> type[ConversationMachine
     """Return the class of machines that run another Definition than the package's own."""
     from ..compile.variants import compile_variant
 
-    compiled = compile_variant(definition)
-    tables = _tables(compiled, machine_with(compiled))
+    tables = _tables(compile_variant(definition))
     return type("OtherConversationMachine", (ConversationMachine,), {"__slots__": (), **tables})
 
 
