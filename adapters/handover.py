@@ -121,6 +121,8 @@ class Handover:
             self._call(self._output.write, message_id, pcm)
 
     def _hand_over_text(self, message: DrivenMessage, message_id: str) -> bool:
+        if not message.text:
+            return True
         text = "".join(message.text)
         message.text.clear()
         return not text or self._output is None or self._call(self._output.write_text, message_id, text)

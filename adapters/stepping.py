@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 _NUMBERS = (int, float, type(None))
 _TIMED = frozenset(ev.TIMED_EVENT_TYPES)
+_CONTENT = (ev.SessionTextReceived, ev.SessionAudioReceived)
 
 
 class Stepping:
@@ -119,7 +120,7 @@ class Stepping:
         for effect in reply.effects:
             self.performer.perform(effect)
         self.handover.hand_over()
-        if isinstance(event, ev.SessionTextReceived | ev.SessionAudioReceived):
+        if isinstance(event, _CONTENT):
             self._drop_what_is_not_played(event.message_id)
         if self._telling.wants_changes and reply.kind == "handled":
             self._tell_changes(event)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import itertools
+import re
 
 import pytest
 from openai_receiver import ONE_AT_A_TIME, PCM, Receiver, created, delta, feed, item, part, refused
 
+from speech_lifecycle.adapters.sessions.fields import FieldError, audio
 from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, ProtocolError
 from speech_lifecycle.adapters.sessions.response_options import SPEECH_ID_KEY
 from speech_lifecycle.fsm import SpeechMachine
@@ -233,6 +236,21 @@ def test_base64_may_be_written_in_other_ways(protocol, receiver, write):
     for event in events:
         memory.receive(event)
     assert memory.sent_ms == {"A": len(pcm) // 48}
+
+
+def test_base64_is_read_alike_in_one_go_and_character_by_character():
+    """What is written as usual is decoded by another decoder than what is not."""
+    for characters in itertools.chain.from_iterable(
+        itertools.product("AQ9/-= \u00e4\ud800", repeat=n) for n in range(6)
+    ):
+        words = "".join(characters)
+        is_base64 = re.fullmatch(r"[AQ9/\- ]*=?=?\s*", words) and len(re.sub("[= ]", "", words)) % 4 != 1
+        if not is_base64:
+            with pytest.raises(FieldError):
+                audio({"delta": words}, "delta")
+            continue
+        letters = re.sub("[= ]", "", words)
+        assert audio({"delta": words}, "delta") == base64.b64decode(letters + "==", altchars="-/"), repr(words)
 
 
 # Signs of life

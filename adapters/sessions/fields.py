@@ -7,10 +7,13 @@ further than this: into the machine, or back onto the wire.
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import reprlib
 from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
 
@@ -76,6 +79,9 @@ def audio(event: Mapping[str, Any], *path: str) -> bytes:
         FieldError: it is missing, or something else.
     """
     found = _text(event, path)
+    # As nearly every server sends it, it takes a tenth of the time.
+    with contextlib.suppress(msgspec.ValidationError, UnicodeEncodeError):
+        return msgspec.convert(found, bytes)
     try:
         if _ANY_BASE64.fullmatch(found) is not None:
             found = "".join(found.split()).translate(_TO_THE_STANDARD_ALPHABET).rstrip("=")
