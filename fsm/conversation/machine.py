@@ -185,7 +185,10 @@ class ConversationMachine:
         if speech.state != state or speech.agent_state != agent_state or speech.response_has_ended != had_ended:
             self._take_over(event, speech, state, had_ended)
             return self._settled()
-        return self._handled()
+        reply = Handled(tuple(self.transitions), tuple(self.effects))
+        self.transitions = []
+        self.effects = []
+        return reply
 
     def _malformed(self, event: Event) -> Reply:
         for caused in (self.effects, self.raised, self.transitions, self._raised):
@@ -286,10 +289,6 @@ class ConversationMachine:
         self._event = None
         if len(self._speech_of) > len(conversation.by_message):
             self._forget()
-        return self._handled()
-
-    def _handled(self) -> Handled:
-        """Return the reply to an event that was handled."""
         reply = Handled(tuple(self.transitions), tuple(self.effects), tuple(self._steps))
         self.transitions = []
         self.effects = []
