@@ -86,6 +86,8 @@ class Driver:
                 f"{output.sample_rate}: ask the server for another audio format, or put a resampler in between"
             )
         self._session = session
+        # Asked once: to look for the methods of a protocol takes as long as a dozen events.
+        self._checking = session if isinstance(session, CheckingSession) else None
         self._output = output
         self._machine = ConversationMachine(
             _combine(session.capabilities, output),
@@ -176,8 +178,8 @@ class Driver:
         Raises:
             ValueError: the session knows that no server takes these options. The message names the option.
         """
-        if isinstance(self._session, CheckingSession):
-            options = self._session.check_options(options)
+        if self._checking is not None:
+            options = self._checking.check_options(options)
         speech = self._speeches.request(options)
         self._take(ev.RequestResponse(speech.id, out_of_band))
         return speech
