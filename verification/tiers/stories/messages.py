@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from speech_lifecycle.fsm import events as ev
+from speech_lifecycle.fsm.values import Capabilities
 
 from .story import CANCELLED, MS, Story, cut, interrupted, kept, played, queued, removed, speaking, waiting
 
@@ -87,5 +88,70 @@ STORIES = (
         "interrupted_while_queued",
         "An answer that was called off before it began stays in the memory of the server.",
         (*queued("A", "B", ended=True), ev.Interrupt(), *removed("A", "B")),
+    ),
+    Story(
+        "M2",
+        "audio_that_nothing_can_play",
+        "The model believes that it has said what no output could play.",
+        (
+            ev.SessionResponseCreated("r"),
+            ev.Authorize(),
+            ev.SessionMessageAdded("r", "A", ("text",)),
+            ev.SessionAudioReceived("A", MS),
+            ev.SessionResponseEnded("r"),
+            *removed("A"),
+        ),
+        capabilities=Capabilities(plays_audio=False),
+    ),
+    Story(
+        "M2",
+        "removals_come_last",
+        "Requests go out in another order, and an answer that names no request is taken for that of another.",
+        (
+            *waiting("A", "B"),
+            ev.OutputAudioHandedOver("A", MS),
+            cut("A", 0),
+            ev.OutputAudioHandedOver("B", MS),
+            ev.OutputPlaybackStarted("B"),
+            ev.Interrupt(),
+            cut("B", 400),
+            CANCELLED,
+            kept("B"),
+            *removed("A"),
+        ),
+    ),
+    Story(
+        "M2",
+        "differences_that_stay_come_last",
+        "The same, where the server cannot remove: differences are reported in another order.",
+        (
+            *waiting("A", "B"),
+            ev.OutputAudioHandedOver("A", MS),
+            cut("A", 0),
+            ev.OutputAudioHandedOver("B", MS),
+            ev.OutputPlaybackStarted("B"),
+            ev.Interrupt(),
+            cut("B", 400),
+        ),
+        capabilities=Capabilities(can_remove=False),
+    ),
+    Story(
+        "M2",
+        "announced_after_a_whole_speech",
+        "A message that came too late to be played stays in the memory of the server.",
+        (*waiting("A", ended=True), *played("A"), ev.SessionMessageAdded("r", "B")),
+    ),
+    Story(
+        "M5",
+        "announced_after_the_end_of_the_response",
+        "A message that is announced late is waited for, or what comes of it is never played.",
+        (
+            *waiting("A", ended=True),
+            ev.SessionMessageAdded("r", "B"),
+            ev.SessionAudioReceived("B", MS),
+            ev.SessionMessageAdded("r", "C"),
+            *played("A"),
+            *played("B"),
+        ),
     ),
 )

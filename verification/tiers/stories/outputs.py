@@ -200,4 +200,30 @@ STORIES = (
             ev.TimerFired("stall"),
         ),
     ),
+    Story(
+        "O3",
+        "more_audio_after_a_flush",
+        "The timer of a flush cuts a message of which more has come since.",
+        (
+            *speaking("A"),
+            ev.SessionMessageEnded("A"),
+            ev.SessionAudioReceived("A", 1500),
+            ev.TimerFired("playout"),
+            ev.OutputPlaybackFinished("A", MS),
+            ev.OutputAudioHandedOver("A", 1500),
+            ev.OutputPlaybackFinished("A", 1500),
+            ENDED,
+        ),
+    ),
+    Story(
+        "O4",
+        "of_a_message_that_nobody_knows",
+        "A report about an unknown message is laid at the wrong door, or ends the agent.",
+        (
+            *speaking("A"),
+            ev.OutputPlaybackProgressed("B", 300),
+            ev.SessionTextReceived("B", "What is this?"),
+            ev.OutputPlaybackProgressed("A", 300),
+        ),
+    ),
 )

@@ -58,4 +58,16 @@ STORIES = (
         "The same, of a message that was played.",
         (*waiting("A", ended=True), ev.OutputAudioHandedOver("A", MS), ev.OutputPlaybackFinished("A", MS)),
     ),
+    Story(
+        "R3",
+        "the_response_fails_and_is_interrupted",
+        "A speech that the user interrupted is reported as failed, and the agent excuses itself.",
+        (
+            *speaking("A"),
+            ev.SessionResponseEnded("r", "failed", "server_error", "no"),
+            ev.Interrupt(),
+            cut("A", 400),
+            kept("A"),
+        ),
+    ),
 )

@@ -158,4 +158,30 @@ STORIES = (
             kept("A"),
         ),
     ),
+    Story(
+        "T9",
+        "an_answer_to_nothing",
+        "An answer about a message that nobody knows is taken for the one that is awaited, or ends the session.",
+        (
+            *speaking("A"),
+            ev.SessionReconciliationAcknowledged("truncate", "B"),
+            ev.Interrupt(),
+            cut("A", 400),
+            ev.SessionReconciliationAcknowledged("truncate", "B"),
+            ev.SessionReconciliationAcknowledged("remove", "A"),
+            CANCELLED,
+            kept("A"),
+        ),
+    ),
+    Story(
+        "T8",
+        "a_removal_is_not_shorter",
+        "A message of which nothing was heard stays in the memory of the server, and nobody is told.",
+        (
+            *waiting("A"),
+            ev.Interrupt(),
+            CANCELLED,
+            ev.SessionReconciliationRefused("remove", "A", "already_shorter", "invalid_value"),
+        ),
+    ),
 )
