@@ -12,6 +12,7 @@ _BECAUSE: dict[str, tuple[str, ...]] = {
         "speech.reconciling.session_lost#nothing_owed: order swapped with speech.reconciling.session_lost",
         "message.pending.session_audio_received#first_of_a_text: order swapped with first",
         "message.streaming.eventless#empty: order swapped with text_shown",
+        "message.streaming.stop#on_the_output: order swapped with text_shown",
         "message.partial.reconcile#audio_stays: order swapped with text",
         "conversation.silent.user_started_speaking#interrupting: order swapped with holding",
         "conversation.talking.user_started_speaking#interrupting: order swapped with holding",
@@ -46,6 +47,7 @@ _BECAUSE: dict[str, tuple[str, ...]] = {
     ),
     "the wait that follows, for the output or for the server, starts a timer in its place": (
         "speech.active.timer_fired#silent_while_generating: action dropped note_timer",
+        "speech.active.timer_fired#progressed: action dropped note_timer",
     ),
     "nothing is awaited then, so the speech ends at once, and that stops the timer": (
         "speech.stopping.eventless#session_lost: action dropped unwatch",
@@ -54,7 +56,23 @@ _BECAUSE: dict[str, tuple[str, ...]] = {
     "all that was awaited is asked for again": (
         "speech.actions.bring_server_in_line_again, line 4: speech.awaited.clear() becomes nothing",
     ),
+    "that its source has ended is noted, and to note it once more changes nothing": (
+        "message.pending.end_source: unguarded",
+        "message.forwarding.end_source: unguarded",
+    ),
+    "what was heard to the end was handed over": (
+        "message.streaming.output_playback_finished#cleared_heard_whole: guard dropped is_on_the_output",
+        "message.stopping.output_playback_finished#heard_whole: guard dropped is_on_the_output",
+    ),
+    "of audio that was not handed over nothing is heard": (
+        "message.streaming.stop#text_shown: guard dropped is_text_only",
+    ),
+    "what has not begun is at 0 either way": (
+        "message.evidence._has_just_begun, line 5: not message.has_started or at_ms is None or message.most_at_ms is"
+        " None becomes at_ms is None or message.most_at_ms is None",
+    ),
     "once a speech is settled, no message that was announced is pending": (
+        "message.pending.session_message_added#too_late: guard dropped is_new",
         "message.pending.session_message_added#too_late_out_of_band: guard dropped is_new",
         "message.pending.session_message_added#too_late_to_ask: guard dropped is_new",
         "message.pending.session_message_added#too_late_and_lost: guard dropped is_new",
@@ -134,9 +152,6 @@ _BECAUSE: dict[str, tuple[str, ...]] = {
         "message.evidence._word_prefix, line 9: length_ms > 0 becomes length_ms >= 0",
         "message.evidence._word_prefix, line 9: 0 becomes 1",
         "message.evidence._word_prefix, line 9: 0 becomes 1 (2)",
-    ),
-    "without a connection every speech is being stopped already": (
-        "conversation.disconnected.close: action dropped close_all",
     ),
     "that the response of the refused request is over leads on from there": (
         "conversation.requested.session_request_refused: goes to generating",

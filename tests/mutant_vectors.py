@@ -38,7 +38,7 @@ def courses() -> tuple[Course, ...]:
     return tuple(course_of(each.id, each.capabilities, each.policy, each.events) for each in vectors())
 
 
-def named(course: Course) -> str:
+def named(course: Course | Vector) -> str:
     """Return the id of a vector: it says nothing, and is the same for the same events, whatever fields they may get."""
     told = [_said(value) for value in (course.capabilities, course.policy, *course.events)]
     return f"mutants-{hashlib.sha256(' '.join(told).encode()).hexdigest()[:10]}"
@@ -58,7 +58,9 @@ def save(found: Iterable[Course]) -> None:
     """Add courses of events to the file."""
     known = {each.id: each for each in vectors()}
     for course in found:
-        vector = record(named(course), (), course.capabilities, course.policy, course.events)
+        vector = record("new", (), course.capabilities, course.policy, course.events)
+        # It is named by what the file says: 0 may be read as 0.0.
+        vector = vector.model_copy(update={"id": named(vector)})
         known.setdefault(vector.id, vector)
     _write(known.values())
 

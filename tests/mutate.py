@@ -117,7 +117,7 @@ def judge_all(chosen: Sequence[Mutant], jobs: int, each: int) -> tuple[list[str]
     verdicts = {mutant.id: memory.verdict(mutant.id, names) for mutant in chosen}
     left = [mutant_id for mutant_id, verdict in verdicts.items() if verdict is None]
     verdicts |= dict(zip(left, in_parallel(jobs, "vectors", verdict_on, left), strict=True))
-    memory.note(filter(None, verdicts.values()), (), 0)
+    memory.note(filter(None, verdicts.values()), (), 0, names)
     left = [mutant_id for mutant_id, verdict in verdicts.items() if verdict is None]
     unhunted = [mutant_id for mutant_id in left if not memory.was_hunted(mutant_id, each)]
     if unhunted:
@@ -128,7 +128,7 @@ def judge_all(chosen: Sequence[Mutant], jobs: int, each: int) -> tuple[list[str]
         save(found)
         verdicts |= dict(zip(left, in_parallel(jobs, "new vectors", verdict_on, left), strict=True))
         left = [mutant_id for mutant_id in left if verdicts[mutant_id] is None]
-        memory.note(filter(None, verdicts.values()), left, each)
+        memory.note(filter(None, verdicts.values()), left, each, {course.id for course in courses()})
     return left, [verdict for verdict in verdicts.values() if verdict is not None]
 
 

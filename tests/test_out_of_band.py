@@ -86,13 +86,15 @@ def test_a_server_that_answers_it_in_the_conversation_remembers_it():
     assert [effect.message_id for effect in only(talk.effects, fx.CommitMessage)] == ["m-a"]
 
 
+@pytest.mark.parametrize("is_stopped", [False, True])
 @pytest.mark.parametrize("may_resume", [True, False])
-def test_nothing_is_waited_for_when_the_connection_is_lost_for_no_server_remembers_it(may_resume):
+def test_nothing_is_waited_for_when_the_connection_is_lost_for_no_server_remembers_it(may_resume, is_stopped):
     talk = beside()
     talk.arrive("a")
     talk.play("a")
+    talk.tell(*([ev.Interrupt()] if is_stopped else []))
     talk.tell(ev.SessionLost(may_resume=may_resume), ev.OutputPlaybackFinished("m-a", 400, interrupted=True))
-    assert talk.states() == {"a": "failed"}
+    assert talk.states() == {"a": "interrupted" if is_stopped else "failed"}
     assert only(talk.effects, *ABOUT_MEMORY) == []
 
 

@@ -11,6 +11,7 @@ from speech_lifecycle.fsm import Capabilities, step
 from speech_lifecycle.fsm.codec import dump_speech
 from speech_lifecycle.fsm.effects import RemoveMessages, ReplaceMessage, ReportDivergence, StartTimer, TruncateMessage
 from speech_lifecycle.fsm.events import (
+    Authorize,
     Interrupt,
     OutputAudioHandedOver,
     OutputPlaybackFinished,
@@ -21,6 +22,7 @@ from speech_lifecycle.fsm.events import (
     SessionMessageEnded,
     SessionReconciliationAcknowledged,
     SessionReconciliationRefused,
+    SessionResponseCreated,
     SessionResponseEnded,
     SessionResumed,
     SessionTextReceived,
@@ -256,6 +258,14 @@ def test_what_came_late_is_cut_when_a_session_that_was_lost_resumes_and_has_kept
     transcript.tell(SessionReconciliationAcknowledged("truncate", "b"), SessionLost(may_resume=True))
     told = transcript.tell(SessionResumed(kept))
     assert only(told, *REQUESTS) == ([CUT] if kept else [])
+
+
+def test_a_speech_beside_the_conversation_that_is_stopped_waits_for_no_connection():
+    transcript = Transcript()
+    transcript.tell(Authorize(), SessionResponseCreated("r", is_out_of_band=True), SessionMessageAdded("r", "a"))
+    transcript.tell(SessionAudioReceived("a", 1000), OutputAudioHandedOver("a", 1000), OutputPlaybackStarted("a"))
+    transcript.tell(Interrupt(), SessionLost(may_resume=True), OutputPlaybackFinished("a", 400, interrupted=True))
+    assert transcript.outcome == "interrupted"
 
 
 def test_late_audio_changes_neither_record_nor_history():

@@ -168,6 +168,22 @@ def test_a_start_that_is_reported_after_progress_bounds_nothing():
     assert outcome(transcript) == ("partial", 500, "reported")
 
 
+@pytest.mark.parametrize(("after_ms", "status"), [(40, "reported"), (41, "estimated")])
+def test_an_output_that_has_begun_is_at_its_beginning_for_two_frames(after_ms, status):
+    transcript = waiting("a")
+    transcript.tell(OutputAudioHandedOver("a", 1000, at(0)), OutputPlaybackStarted("a", observed_ms=at(0)))
+    transcript.tell(Interrupt(observed_ms=at(after_ms)), cut(0, after_ms))
+    assert outcome(transcript) == ("partial", 0 if status == "reported" else after_ms, status)
+
+
+@pytest.mark.parametrize("began", [at(0), None])
+def test_without_the_time_of_the_start_or_of_the_report_a_position_of_0_is_one(began):
+    transcript = waiting("a")
+    transcript.tell(OutputAudioHandedOver("a", 1000, began), OutputPlaybackStarted("a", observed_ms=began))
+    transcript.tell(Interrupt(), OutputPlaybackFinished("a", 0, True, observed_ms=at(900) if began is None else None))
+    assert outcome(transcript) == ("partial", 0, "reported")
+
+
 def test_without_a_start_the_time_since_the_first_audio_bounds_it():
     transcript = waiting("a")
     transcript.tell(OutputAudioHandedOver("a", 1000, at(0)), Interrupt(observed_ms=at(200)), cut(900, 210))
