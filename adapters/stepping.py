@@ -112,7 +112,8 @@ class Stepping:
             self._thread_id = threading.get_ident()
 
     def _step(self, event: ev.Event) -> Reply:
-        if isinstance(event, ev.SessionResponseCreated) and not event.speech_id:
+        if isinstance(event, ev.SessionResponseCreated):
+            # Also of one that answers nobody who waits: by the server's id it could take the name of a speech to come.
             event = replace(event, new_speech_id=self.speeches.next_id)
         reply = self._machine.send(event)
         if self._tracing is not None:

@@ -408,3 +408,16 @@ def test_many_requests_end_at_a_barge_in_and_few_are_remembered():
     assert all(speech.is_over for speech in speeches)
     assert len(setting.driver.speeches) <= 64
     assert not setting.driver.history
+
+
+def test_a_speech_to_come_has_its_name_whatever_the_server_calls_its_responses():
+    setting = Setting()
+    setting.respond("speech_2", speech_id="somebody who does not wait")
+    setting.respond("speech_3")
+    asked = [setting.driver.request_response() for _ in range(2)]
+    assert [speech.id for speech in setting.driver.speeches] == ["speech_1", "speech_2", "speech_3", "speech_4"]
+    for name, speech in zip("AB", asked, strict=True):
+        setting.respond(name, (name, 100), speech_id=speech.id)
+    while setting.clock.advance_to_next():
+        pass
+    assert [speech.snapshot.state for speech in asked] == ["completed", "completed"]
