@@ -112,11 +112,12 @@ class Handover:
             self._hand_over_audio(driven, message_id)
 
     def _hand_over_audio(self, message: DrivenMessage, message_id: str) -> None:
-        if message.audio and self._output is not None:
+        handed_over_ms = self._ms(message.handed_over_bytes + len(message.audio))
+        # Less than a millisecond in all is none for the machine: it would not wait for an output that plays it.
+        if message.audio and handed_over_ms > 0 and self._output is not None:
             pcm = bytes(message.audio)
             message.audio.clear()
             message.handed_over_bytes += len(pcm)
-            handed_over_ms = self._ms(message.handed_over_bytes)
             self._waiting.append(OutputAudioHandedOver(message_id, handed_over_ms, int(self._elapsed.now_ms())))
             self._call(self._output.write, message_id, pcm)
 

@@ -421,3 +421,21 @@ def test_a_speech_to_come_has_its_name_whatever_the_server_calls_its_responses()
     while setting.clock.advance_to_next():
         pass
     assert [speech.snapshot.state for speech in asked] == ["completed", "completed"]
+
+
+@pytest.mark.parametrize("pieces", [(2,), (46,), (20, 26), (1, 1)])
+def test_less_than_a_millisecond_of_audio_keeps_the_next_message_from_nothing(pieces):
+    setting = Setting()
+    setting.respond(ended=False)
+    for message_id, sizes in (("A", pieces), ("B", (*pieces, 48 * 500 - sum(pieces)))):
+        setting.driver.report(SessionMessageAdded("r", message_id))
+        for size in sizes:
+            setting.driver.deliver_audio(message_id, bytes(size))
+    setting.driver.report(SessionResponseEnded("r"))
+    while setting.clock.advance_to_next():
+        pass
+    (speech,) = setting.driver.speeches
+    assert speech.snapshot.state == "completed"
+    assert [(record.state, record.heard_ms) for record in speech.records] == [("skipped", 0), ("played", 500)]
+    assert setting.speaker.listener.heard == {"B": 500}
+    assert setting.driver.faults == 0
