@@ -98,6 +98,28 @@ def test_the_list_of_ids_is_that_of_the_page():
     assert re.findall(r"^\| ([A-Z]\d+) \|", FIELD_BUGS.read_text(encoding="utf-8"), re.M) == IDS
 
 
+def test_the_specification_has_the_section_of_every_bug():
+    sections: set[str] = set()
+    section = ""
+    for line in (ROOT / "docs" / "spec.md").read_text(encoding="utf-8").splitlines():
+        if heading := re.match(r"#+ (\d+(?:\.\d+)?)[. ]", line):
+            section = heading[1]
+            sections.add(section)
+        elif paragraph := re.match(r"(?:\d+\. )?\*\*([^*]+?)\.?\*\*", line):
+            sections.add(f"{section} {paragraph[1]}")
+        elif rule := re.match(r"(\d+)\. ", line):
+            sections.add(f"{section}.{rule[1]}")
+    rows = [line.split(" | ") for line in FIELD_BUGS.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    cited = {
+        (row[0].strip("| "), each)
+        for row in rows
+        if row[0].strip("| ") in IDS
+        for each in row[3].strip("| ").split(", ")
+    }
+    assert {bug for bug, _ in cited} == set(IDS)
+    assert {(bug, each) for bug, each in cited if each not in sections} == set()
+
+
 def test_every_id_that_is_cited_is_one_of_the_page():
     paths = [path for folder in SOURCES for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".md")]
     cited = {
