@@ -13,11 +13,20 @@ if TYPE_CHECKING:
     from .clock import Clock, LoopClock, VirtualClock
     from .driven_speech import DrivenMessage, DrivenSpeech
     from .driver import Driver
-    from .ports import AudioOutput, CheckingSession, PlayingSession, RestorableSession, Session, SessionReceiver
+    from .ports import (
+        AudioOutput,
+        CheckingSession,
+        ConversingSession,
+        PlayingSession,
+        RestorableSession,
+        Session,
+        SessionReceiver,
+    )
     from .sessions.audio_format import AudioFormat, AudioFormatError
     from .sessions.openai_dialects import Dialect
     from .sessions.openai_realtime import OpenAIRealtimeSession
     from .sessions.reconnection import Reconnection
+    from .sessions.tool_calls import ToolCall
     from .telling import EffectListener
     from .trace_file import TraceFile
 else:
@@ -31,6 +40,7 @@ else:
             "ChangeListener": ".changes",
             "CheckingSession": ".ports",
             "Clock": ".clock",
+            "ConversingSession": ".ports",
             "Dialect": ".sessions.openai_dialects",
             "DrivenMessage": ".driven_speech",
             "DrivenSpeech": ".driven_speech",
@@ -46,6 +56,7 @@ else:
             "Session": ".ports",
             "SessionReceiver": ".ports",
             "SpeechStateChanged": ".changes",
+            "ToolCall": ".sessions.tool_calls",
             "TraceFile": ".trace_file",
             "VirtualClock": ".clock",
         },
@@ -63,6 +74,7 @@ __all__ = [
     "ChangeListener",
     "CheckingSession",
     "Clock",
+    "ConversingSession",
     "Dialect",
     "DrivenMessage",
     "DrivenSpeech",
@@ -78,6 +90,7 @@ __all__ = [
     "Session",
     "SessionReceiver",
     "SpeechStateChanged",
+    "ToolCall",
     "TraceFile",
     "VirtualClock",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -26,7 +26,7 @@ from .clock import Clock, LoopClock
 from .closing import release, stop_reading
 from .default_policy import DEFAULT_POLICY
 from .driven_speech import DrivenSpeech
-from .ports import AudioOutput, CheckingSession, PlayingSession, Session
+from .ports import AudioOutput, CheckingSession, ConversingSession, PlayingSession, Session
 from .stepping import Stepping
 from .telling import EffectListener, Telling
 
@@ -178,8 +178,49 @@ class Driver:
         Raises:
             ValueError: the session knows that no server takes these options. The message names the option.
         """
-        if self._checking is not None:
-            options = self._checking.check_options(options)
+        return self._request(self._checked(options), out_of_band=out_of_band)
+
+    def begin_turn(self, text: str, **options: Any) -> DrivenSpeech:
+        """Have the user say something in writing, and ask the model for the answer, as `request_response` does.
+
+        It interrupts nobody: `interrupt` does.
+
+        Raises:
+            ValueError: the session knows that no server takes these options. Nothing is sent.
+            TypeError: the session has no conversation to write to (`ConversingSession`).
+        """
+        session, options = self._conversing(), self._checked(options)
+        session.send_text(text)
+        return self._request(options)
+
+    def continue_turn(self, results: Mapping[str, str], **options: Any) -> DrivenSpeech:
+        """Give the model the results of its tool calls, and ask it to go on, as `request_response` does.
+
+        Args:
+            results: by `ToolCall.call_id`, what each tool has to say, in words or JSON. A response that called several
+                tools is continued once, when all of them are done.
+            options: as in `request_response`.
+
+        Raises:
+            ValueError: there is no result, or the session knows that no server takes these options. Nothing is sent.
+            TypeError: the session has no conversation to write to (`ConversingSession`).
+        """
+        if not results:
+            raise ValueError("a turn goes on when there is a result of a tool; without one, request_response asks")
+        session, options = self._conversing(), self._checked(options)
+        for call_id, output in results.items():
+            session.send_tool_result(call_id, output)
+        return self._request(options)
+
+    def _conversing(self) -> ConversingSession:
+        if not isinstance(self._session, ConversingSession):
+            raise TypeError(f"{type(self._session).__name__} has no send_text and send_tool_result")
+        return self._session
+
+    def _checked(self, options: dict[str, Any]) -> dict[str, Any]:
+        return options if self._checking is None else self._checking.check_options(options)
+
+    def _request(self, options: dict[str, Any], *, out_of_band: bool = False) -> DrivenSpeech:
         speech = self._speeches.request(options)
         self._take(ev.RequestResponse(speech.id, out_of_band))
         return speech

@@ -178,6 +178,19 @@ class CheckingSession(Protocol):
 
 
 @runtime_checkable
+class ConversingSession(Protocol):
+    """A session whose conversation can be given what the user writes, and what tools have to say."""
+
+    def send_text(self, text: str) -> None:
+        """Add a message of the user, and ask for nothing."""
+        ...
+
+    def send_tool_result(self, call_id: str, output: str) -> None:
+        """Add the result of a tool that the model has called, and ask for nothing."""
+        ...
+
+
+@runtime_checkable
 class RestorableSession(Protocol):
     """A session that can tell a server what was said before the server knew of the conversation."""
 

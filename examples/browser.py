@@ -5,7 +5,6 @@ Needs 'speech-lifecycle[browser,openai,simulation]'.
 """
 
 import asyncio
-import base64
 import os
 from contextlib import AsyncExitStack
 
@@ -15,7 +14,14 @@ from speech_lifecycle.adapters import Driver, OpenAIRealtimeSession
 from speech_lifecycle.adapters.outputs.browser import BrowserServer, BrowserTab
 from speech_lifecycle.fsm import CommitMessage, ReportMessageSettled
 from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
-from speech_lifecycle.simulation.scenarios import TWO
+from speech_lifecycle.simulation.scenarios import WEATHER
+
+TOOL = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "Tell the weather in a city.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
 
 
 def tell(speech: object, effect: object) -> None:
@@ -27,21 +33,27 @@ def tell(speech: object, effect: object) -> None:
         print(f"history: {effect.text!r}", "interrupted" if effect.interrupted else "")
 
 
+def configure(session: OpenAIRealtimeSession) -> None:
+    """Say what the agent can do, first of all on a connection."""
+    session.send({"type": "session.update", "session": {"type": "realtime", "tools": [TOOL]}})
+
+
 async def converse(tab: BrowserTab) -> None:
     """Talk to one tab, until it is gone."""
     await tab.plays()
     async with AsyncExitStack() as stack:
         client = AsyncOpenAI(api_key=os.environ.get("OPENAI_API_KEY", "simulated"))
         if "OPENAI_API_KEY" not in os.environ:
-            server = await stack.enter_async_context(SimulatedRealtimeServer([TWO]))
+            server = await stack.enter_async_context(SimulatedRealtimeServer(WEATHER))
             client = client.copy(base_url=server.base_url, websocket_base_url=server.websocket_base_url)
         connection = await stack.enter_async_context(client.realtime.connect(model="gpt-realtime-2"))
-        session = OpenAIRealtimeSession(connection)
+        session = OpenAIRealtimeSession(connection, configure=configure)
         driver = await stack.enter_async_context(Driver(session, tab.output))
         driver.listen(tell)
-        driver.request_response()
+        session.on_tool_call(lambda call: driver.continue_turn({call.call_id: "Sunny, a light breeze."}))
+        driver.begin_turn("What is the weather in London?")
         async for pcm in tab.microphone():
-            session.send({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()})
+            session.send_audio(pcm)
 
 
 async def main() -> None:

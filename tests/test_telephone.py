@@ -18,8 +18,8 @@ from interrupted_outputs import INSTANTS, Interrupted, differences, figures, int
 from websockets.asyncio.server import serve
 
 from speech_lifecycle.adapters.outputs.telephone import DIALECTS, TWILIO, VONAGE, TelephoneOutput
-from speech_lifecycle.adapters.outputs.telephone.mu_law import encode_mu_law
 from speech_lifecycle.adapters.sessions.audio_format import AudioFormat
+from speech_lifecycle.adapters.sessions.g711 import encode_a_law, encode_mu_law
 from speech_lifecycle.fsm.events import OutputFailed, OutputPlaybackFinished
 from speech_lifecycle.simulation.simulated_carrier import SimulatedCarrier
 from speech_lifecycle.testing import OUTPUT_CHECKS, Bench, OutputUnderTest
@@ -303,18 +303,24 @@ def test_mu_law_is_exact_on_all_samples():
     assert list(encoded) == [mu_law_of(int(sample)) for sample in samples]
 
 
-def test_mu_law_is_that_of_the_standard_library():
+def test_both_laws_are_those_of_the_standard_library():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         audioop = pytest.importorskip("audioop", reason="audioop left the standard library with Python 3.13")
     samples = np.arange(-32_768, 32_768).astype("<i2").tobytes()
     assert encode_mu_law(samples) == audioop.lin2ulaw(samples, 2)
+    assert encode_a_law(samples) == audioop.lin2alaw(samples, 2)
 
 
 def test_mu_law_there_and_back_stays_what_it_is():
     codes = bytes(range(256))
     again = encode_mu_law(AudioFormat("ulaw", 8_000).decode(codes))
     assert [code for code in codes if again[code] != code] == [0x7F]  # minus nothing is nothing
+
+
+def test_a_law_there_and_back_stays_what_it_is():
+    codes = bytes(range(256))
+    assert encode_a_law(AudioFormat("alaw", 8_000).decode(codes)) == codes
 
 
 def test_without_numpy_the_error_names_the_remedy(tmp_path):

@@ -96,16 +96,16 @@ class AudioFormat:
         return f"{_NAMES[self.encoding]} at {self.sample_rate} Hz"
 
 
-def said_format(settings: Mapping[str, Any]) -> AudioFormat | None:
-    """Return the output format that a session or response object says; None if it says none.
+def said_format(settings: Mapping[str, Any], of: Literal["output", "input"] = "output") -> AudioFormat | None:
+    """Return the format of the output or the input that a session or response object says; None if it says none.
 
     Raises:
-        AudioFormatError: it says one that cannot be played.
+        AudioFormatError: it says one that is not known here.
     """
     audio = settings.get("audio")
-    output = audio.get("output") if isinstance(audio, Mapping) else None
-    current = output.get("format") if isinstance(output, Mapping) else None
-    for said in (current, settings.get("output_audio_format")):
+    section = audio.get(of) if isinstance(audio, Mapping) else None
+    current = section.get("format") if isinstance(section, Mapping) else None
+    for said in (current, settings.get(f"{of}_audio_format")):
         kind, rate = _parts_of(said)
         if kind in _UNSAID and rate is None:
             continue

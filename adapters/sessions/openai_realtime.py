@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import logging
@@ -25,11 +26,13 @@ from .fields import FieldError
 from .openai_answers import ServerError
 from .openai_dialects import OPENAI, Dialect, dialect_of
 from .openai_protocol import OpenAIRealtimeProtocol, ProtocolError, delta_in
+from .outgoing_audio import OutgoingAudio
 from .reconnection import Reconnection
 from .response_options import checked_options
 from .resumption import Resumption
 from .sdk_reconnection import connected_again, connects_again
 from .server_output import ServerOutput
+from .tool_calls import ToolCall, ToolCalls
 
 if TYPE_CHECKING:
     from openai.resources.realtime.realtime import AsyncRealtimeConnection
@@ -48,9 +51,10 @@ _GREETING_TIMEOUT_MS = 5_000
 class OpenAIRealtimeSession:
     """A session with a server of the OpenAI Realtime protocol.
 
-    Other parts may send on its connection (audio input, tool results, session updates), by `send`, but only this
-    session reads from it, from the first event on. `listen` hands on every server event, for whatever else the agent
-    does with them (function calls, input transcripts).
+    The user's audio goes to the server by `send_audio`, his texts and the results of tools by `Driver.begin_turn` and
+    `Driver.continue_turn`. Other parts may send on its connection (session updates) by `send`, but only this session
+    reads from it, from the first event on. `on_tool_call` tells what the model wants to have done, and `listen` hands
+    on every server event, for whatever else the agent does with them (input transcripts).
 
     Given a way to connect, it connects again by itself when the connection is lost, unless this side closed it. The
     server has kept the conversation if it says so: by the same id in `conversation.created` as before. If it must be
@@ -109,6 +113,9 @@ class OpenAIRealtimeSession:
         self._dialect = dialect_of(dialect)
         self._clock = clock or LoopClock()
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
+        self._tool_listeners: list[Callable[[ToolCall], None]] = []
+        self._outgoing_audio = OutgoingAudio()
+        self._tool_calls = ToolCalls(self._tell_call)
         self._protocol: OpenAIRealtimeProtocol | None = None
         self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._is_lost = False
@@ -167,6 +174,15 @@ class OpenAIRealtimeSession:
         refuse_coroutine_function(listener)
         self._listeners.append(listener)
 
+    def on_tool_call(self, listener: Callable[[ToolCall], None]) -> None:
+        """Have `listener` called with each call of a tool, once it is whole. What it raises is a fault.
+
+        Raises:
+            TypeError: it is a coroutine function.
+        """
+        refuse_coroutine_function(listener)
+        self._tool_listeners.append(listener)
+
     def own_output(self, clock: Clock) -> AudioOutput | None:
         """Return the output that reports what the server plays, if it plays by itself and truncates by itself."""
         if self._capabilities.truncates_by_itself:
@@ -201,6 +217,38 @@ class OpenAIRealtimeSession:
         for event in self._attached.restore(history):
             self.send(event)
 
+    def send_audio(self, pcm: bytes, sample_rate: int | None = None) -> None:
+        """Send audio of the user: 16-bit little-endian mono PCM, of any length.
+
+        The server gets it in the format that it takes (`audio.input.format` of its session): what `session.update` asks
+        for, or else the server says; 16-bit PCM at 24 kHz by default. Another sample rate is resampled; up to a
+        tenth of a second of the sound then waits for the next piece.
+
+        Args:
+            pcm: the audio.
+            sample_rate: of `pcm`, in samples per second; by default that of the session, which is also the output's.
+
+        Raises:
+            ValueError: `pcm` ends in the middle of a sample.
+            AudioFormatError: the server takes a format that is not known here.
+            ImportError: resampling and G.711 need soxr and numpy.
+        """
+        audio = self._outgoing_audio.encode(pcm, self.sample_rate if sample_rate is None else sample_rate)
+        if audio:
+            self.send({"type": "input_audio_buffer.append", "audio": base64.b64encode(audio).decode()})
+
+    def send_text(self, text: str) -> None:
+        """Add a message of the user to the conversation. `Driver.begin_turn` also asks for the answer."""
+        content = [{"type": "input_text", "text": text}]
+        self._send_item({"type": "message", "role": "user", "content": content})
+
+    def send_tool_result(self, call_id: str, output: str) -> None:
+        """Add the result of a tool to the conversation. `Driver.continue_turn` also asks for what follows."""
+        self._send_item({"type": "function_call_output", "call_id": call_id, "output": output})
+
+    def _send_item(self, item: dict[str, Any]) -> None:
+        self.send({"type": "conversation.item.create", "item": item})
+
     def send(self, event: dict[str, Any]) -> None:
         """Send a client event of the protocol, as it is now, after those sent before. Without a connection: drop it.
 
@@ -214,6 +262,7 @@ class OpenAIRealtimeSession:
             return
         if self._protocol is not None:
             self._protocol.note_sent(sent)
+        self._outgoing_audio.note_sent(sent)
         self.frames_sent += 1
         self._outbox.put_nowait(sent)
 
@@ -316,6 +365,8 @@ class OpenAIRealtimeSession:
         self._outbox = asyncio.Queue()
         self.frames_sent = self.frames_handled = 0
         self._attached.end_connection()
+        self._outgoing_audio.begin_connection()
+        self._tool_calls.begin_connection()
         was_resumed = self._wait_no_longer() is None
         if was_resumed and may_return and _may_return(closed):
             fact = self._lost(may_resume=True)
@@ -371,11 +422,17 @@ class OpenAIRealtimeSession:
             self._attached.receive(event)
             if self._own_output is not None:
                 self._own_output.receive(event)
+            self._outgoing_audio.receive(event)
+            self._tool_calls.receive(event)
         except (ProtocolError, FieldError) as error:
             logger.warning("%s", error)
         for latest in self.errors[-1:]:
             if not before or latest is not before[0]:
                 self._parting = latest
+
+    def _tell_call(self, call: ToolCall) -> None:
+        for listener in tuple(self._tool_listeners):
+            self._faults.call("a listener failed on a tool call", listener, call)
 
     async def _send_all(self, connection: AsyncRealtimeConnection) -> None:
         from websockets.exceptions import ConnectionClosed

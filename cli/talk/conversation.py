@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Coroutine
 from typing import Any
 
@@ -67,7 +66,7 @@ class Agent:
 
 async def _hear(tab: BrowserTab, session: OpenAIRealtimeSession) -> None:
     async for pcm in tab.microphone():
-        session.send({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()})
+        session.send_audio(pcm)
 
 
 async def _answer(tab: BrowserTab, driver: Driver) -> None:

@@ -7,7 +7,7 @@ from .connections import CONNECTIONS
 from .dialects import DIALECTS
 from .history import HISTORY
 from .holding import HOLDING
-from .making import TWO
+from .making import TWO, WEATHER
 from .messages import MESSAGES
 from .outputs import OUTPUTS
 from .plain import PLAIN
@@ -30,4 +30,4 @@ _ALL = (
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}
 """By name, in the order in which they are listed."""
 
-__all__ = ["SCENARIOS", "TWO"]
+__all__ = ["SCENARIOS", "TWO", "WEATHER"]

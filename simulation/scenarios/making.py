@@ -21,6 +21,8 @@ TWO = ScriptedResponse((PREAMBLE, ANSWER))
 THREE = ScriptedResponse((PREAMBLE, ANSWER, CLOSING))
 SLOW = ScriptedResponse((PREAMBLE, ANSWER), pacing=Pacing(speed=1.2, first_item_delay_ms=300))
 NEXT = ScriptedResponse((LATER,))
+WEATHER = (ScriptedResponse((PREAMBLE, CALL)), ScriptedResponse((ANSWER,)))
+"""A turn in which the model calls a tool, and goes on when it has the result."""
 
 IN_PREAMBLE = Action(900, "interrupt")
 IN_ANSWER = Action(3_200, "interrupt")

@@ -23,8 +23,8 @@ from ..queued_output import QueuedOutput
 from .dialects import TWILIO, CarrierFact, CarrierFrameError, Dialect, MediaFormat
 
 try:
+    from ...sessions.g711 import encode_mu_law
     from ..resampler import Resampler
-    from .mu_law import encode_mu_law
 except ImportError as error:
     raise ImportError("the telephone needs numpy and soxr: pip install 'speech-lifecycle[telephone]'") from error
 
