@@ -1,6 +1,7 @@
 """An agent on the telephone: `python examples/telephone.py` waits for Twilio's media streams on port 8000.
 
 A call gets here by TwiML: <Connect><Stream url="wss://your.host/" /></Connect>. Other carriers: another dialect.
+With TWILIO_AUTH_TOKEN and STREAM_URL, that url, only what Twilio has signed is let in.
 With OPENAI_API_KEY it talks to OpenAI, else to the simulated server.
 Needs 'speech-lifecycle[telephone,openai,simulation]'.
 """
@@ -10,10 +11,9 @@ import os
 from contextlib import AsyncExitStack
 
 from openai import AsyncOpenAI
-from websockets.asyncio.server import ServerConnection, serve
 
 from speech_lifecycle.adapters import Driver, OpenAIRealtimeSession
-from speech_lifecycle.adapters.outputs.telephone import TWILIO, TelephoneOutput
+from speech_lifecycle.adapters.outputs.telephone import PhoneCall, TelephoneServer
 from speech_lifecycle.fsm import CommitMessage, Policy, ReportMessageSettled
 from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
 from speech_lifecycle.simulation.scenarios import WEATHER
@@ -40,9 +40,8 @@ def configure(session: OpenAIRealtimeSession) -> None:
     session.send({"type": "session.update", "session": {"type": "realtime", "tools": [TOOL]}})
 
 
-async def answer(call: ServerConnection) -> None:
+async def answer(call: PhoneCall) -> None:
     """Talk to one caller, until he hangs up."""
-    output = TelephoneOutput(call.send, TWILIO)
     async with AsyncExitStack() as stack:
         client = AsyncOpenAI(api_key=os.environ.get("OPENAI_API_KEY", "simulated"))
         if "OPENAI_API_KEY" not in os.environ:
@@ -50,21 +49,20 @@ async def answer(call: ServerConnection) -> None:
             client = client.copy(base_url=server.base_url, websocket_base_url=server.websocket_base_url)
         connection = await stack.enter_async_context(client.realtime.connect(model="gpt-realtime-2"))
         session = OpenAIRealtimeSession(connection, configure=configure)
-        driver = await stack.enter_async_context(Driver(session, output, policy=Policy(estimate_heard_text=True)))
+        driver = await stack.enter_async_context(Driver(session, call.output, policy=Policy(estimate_heard_text=True)))
         driver.listen(tell)
         session.on_tool_call(lambda call: driver.continue_turn({call.call_id: "Sunny, a light breeze."}))
         driver.begin_turn("What is the weather in London?")
-
-        async def hear(pcm: bytes) -> None:
+        async for pcm in call.caller():
             session.send_audio(pcm)
-
-        await output.run(call, hear)
 
 
 async def main() -> None:
     """Wait for calls."""
-    async with serve(answer, "127.0.0.1", 8000, max_size=2**16) as server:
-        await server.serve_forever()
+    secret, url = os.environ.get("TWILIO_AUTH_TOKEN"), os.environ.get("STREAM_URL")
+    async with TelephoneServer(answer, port=8000, auth_token=secret, public_url=url) as server:
+        print(server.url)
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from examples_at_hand import load_example
 from interrupted_outputs import INSTANTS, Interrupted, differences, figures, interrupted
+from realtime_client import eventually
 from websockets.asyncio.server import serve
 
-from speech_lifecycle.adapters.outputs.telephone import DIALECTS, TWILIO, VONAGE, TelephoneOutput
+from speech_lifecycle.adapters.outputs.telephone import DIALECTS, TWILIO, VONAGE, TelephoneOutput, TelephoneServer
 from speech_lifecycle.adapters.sessions.audio_format import AudioFormat
 from speech_lifecycle.adapters.sessions.g711 import encode_a_law, encode_mu_law
 from speech_lifecycle.fsm.events import OutputFailed, OutputPlaybackFinished
@@ -331,12 +332,12 @@ def test_without_numpy_the_error_names_the_remedy(tmp_path):
 
 async def test_the_example_answers_a_call(capsys):
     example = load_example("telephone")
-    async with serve(example.answer, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with SimulatedCarrier(f"ws://127.0.0.1:{port}", "Twilio") as carrier:
+    async with TelephoneServer(example.answer) as server:
+        async with SimulatedCarrier(server.url, "Twilio") as carrier:
             await asyncio.sleep(1.5)
             assert heard_ms(carrier) > 500
             await carrier.hang_up()
+        await eventually(lambda: not server.calls)
     printed = capsys.readouterr().out
     assert "partial, heard" in printed
     assert "history: " in printed

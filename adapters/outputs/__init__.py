@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .file_output import FileOutput
     from .queued_output import OutputMisuseError
     from .sound_card import SoundCardError, SoundCardOutput
-    from .telephone import TelephoneOutput
+    from .telephone import TelephoneOutput, TelephoneServer
 else:
     __getattr__ = lazy_exports(
         __name__,
@@ -23,6 +23,7 @@ else:
             "SoundCardError": ".sound_card",
             "SoundCardOutput": ".sound_card",
             "TelephoneOutput": ".telephone",
+            "TelephoneServer": ".telephone",
         },
     )
 
@@ -39,4 +40,5 @@ __all__ = [
     "SoundCardError",
     "SoundCardOutput",
     "TelephoneOutput",
+    "TelephoneServer",
 ]

@@ -2,5 +2,17 @@
 
 from .dialects import DIALECTS, EXOTEL, PLIVO, TELNYX, TWILIO, VONAGE, Dialect
 from .output import TelephoneOutput
+from .server import PhoneCall, TelephoneServer
 
-__all__ = ["DIALECTS", "EXOTEL", "PLIVO", "TELNYX", "TWILIO", "VONAGE", "Dialect", "TelephoneOutput"]
+__all__ = [
+    "DIALECTS",
+    "EXOTEL",
+    "PLIVO",
+    "TELNYX",
+    "TWILIO",
+    "VONAGE",
+    "Dialect",
+    "PhoneCall",
+    "TelephoneOutput",
+    "TelephoneServer",
+]

@@ -121,6 +121,11 @@ class TelephoneOutput(QueuedOutput[CallPlayback]):
         self.faults = 0
         """Frames of the carrier that could not be read, and marks that nobody asked for."""
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the carrier has started its stream."""
+        return self._stream_id is not None
+
     # From the carrier
 
     async def run(
