@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -65,11 +66,11 @@ def test_interrupted_heard_is_history_is_server_is_the_file(at_ms, tmp_path):
     assert sum(message["heard_ms"] for message in noted) == sum(heard)
 
 
-def said(path, *deeds):
+def said(path, *deeds, **options):
     """Have an output do something, in virtual time, and return it."""
 
     async def run():
-        output = FileOutput(path)
+        output = FileOutput(path, **options)
         bench = Bench(OutputUnderTest(output))
         bench.attach()
         for deed in deeds:
@@ -101,6 +102,7 @@ def test_silence_in_between_is_in_the_file_and_cut_points_are_beside_it(tmp_path
     assert json.loads((tmp_path / "heard.json").read_text()) == {
         "sound": "heard.wav",
         "sample_rate": 24_000,
+        "channels": ["agent"],
         "messages": [
             {
                 "message_id": "a",
@@ -129,6 +131,95 @@ def test_each_format_can_be_listened_to(ending, kind, tmp_path):
     info = sf.info(path)
     assert info.format == kind
     assert abs(info.duration - 0.65) < 0.01
+
+
+def piece(ms, value=1_000):
+    """What the user says in this time."""
+    return np.full(ms * 24, value, "<i2").tobytes()
+
+
+def channels_of(path):
+    samples, rate = sf.read(path, dtype="int16")
+    assert rate == 24_000
+    assert json.loads(path.with_suffix(".json").read_text())["channels"] == ["agent", "user"]
+    return samples.T
+
+
+def sounds(channel):
+    """From which to which ms there is sound, without a break."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], channel != 0, [0]))))
+    return [(round(start / 24, 3), round(end / 24, 3)) for start, end in edges.reshape(-1, 2)]
+
+
+async def both_speak(bench):
+    """The agent from 0 to 200 ms and from 500 to 650, cut by the user, who speaks from 100 to 340 and from 900."""
+    output = bench.output
+    bench.say("a", 200)
+    await bench.sleep(100)
+    for _ in range(12):
+        await bench.sleep(20)
+        output.hear_user(piece(20))
+    await bench.sleep(160)
+    bench.say("b", 1_000)
+    await bench.sleep(150)
+    output.clear("b")
+    await bench.finished("b")
+    await bench.sleep(350)
+    output.hear_user(piece(100))
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac"])
+def test_in_stereo_the_user_is_on_the_right_when_he_spoke(ending, tmp_path):
+    path = tmp_path / f"heard.{ending}"
+    said(path, both_speak, stereo=True)
+    agent, user = channels_of(path)
+    assert sounds(agent) == [(0, 200), (500, 650)]
+    assert sounds(user) == [(100, 340), (900, 1_000)]
+
+
+def test_the_user_may_begin_and_may_come_in_pieces_that_are_late(tmp_path):
+    path = tmp_path / "heard.wav"
+
+    async def speak(bench):
+        for late_ms in (0, 60, 0, 130, 0):
+            await bench.sleep(40)
+            bench.output.hear_user(piece(40 + late_ms))
+            await bench.sleep(late_ms)
+        bench.say("a", 100)
+        await bench.finished("a")
+
+    said(path, speak, stereo=True)
+    agent, user = channels_of(path)
+    assert sounds(user) == [(0, 390)]
+    assert sounds(agent) == [(390, 490)]
+
+
+def test_a_long_silence_takes_no_memory_and_the_user_is_where_he_was(tmp_path):
+    path = tmp_path / "heard.wav"
+
+    async def speak(bench):
+        bench.output.hear_user(piece(20))
+        await bench.sleep(120_000)
+        tracemalloc.start()
+        bench.output.hear_user(piece(20))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1_500_000  # two minutes are 5.8 MB on each channel
+
+    said(path, speak, stereo=True)
+    _, user = channels_of(path)
+    assert sounds(user) == [(0, 20), (120_000, 120_020)]
+
+
+def test_in_mono_the_user_is_left_out_and_half_a_sample_is_refused(tmp_path):
+    async def speak(bench):
+        bench.output.hear_user(piece(500))
+        with pytest.raises(ValueError, match="whole 16-bit samples"):
+            bench.output.hear_user(b"abc")
+
+    said(tmp_path / "heard.wav", speak, whole_then_silence_then_cut)
+    samples, _ = sf.read(tmp_path / "heard.wav", dtype="int16")
+    assert (samples.ndim, samples.size) == (1, 650 * 24)
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from speech_lifecycle.fsm.events import OutputFailed
 
 from ..clock import Clock
+from ..whole_samples import SAMPLE_BYTES
 from .clocked_output import PacedOutput
 from .heard import Heard
 from .heard_file import HeardFile, WriteError
@@ -27,6 +28,7 @@ class FileOutput(PacedOutput[Playback]):
         clock: Clock | None = None,
         *,
         sample_rate: int = 24_000,
+        stereo: bool = False,
         report_progress_every_ms: int | None = 100,
     ) -> None:
         """Begin the files.
@@ -35,6 +37,7 @@ class FileOutput(PacedOutput[Playback]):
             path: ends in .wav, .flac, .ogg or .opus (Opus in Ogg); the cut points are beside it, in .json.
             clock: the time; the event loop's by default.
             sample_rate: of the audio that is written.
+            stereo: the agent is on the left channel, and the user, by `hear_user`, on the right.
             report_progress_every_ms: progress is reported, and the file written, at the multiples of this position.
 
         Raises:
@@ -42,9 +45,27 @@ class FileOutput(PacedOutput[Playback]):
             OSError: they cannot be written there.
         """
         super().__init__(clock, sample_rate=sample_rate, report_progress_every_ms=report_progress_every_ms)
-        self._file = HeardFile(path, sample_rate)
+        self._file = HeardFile(path, sample_rate, stereo=stereo)
         self._fault = ""
         self._close = weakref.finalize(self, self._file.close)
+
+    def hear_user(self, pcm: bytes) -> None:
+        """Take what the user has said until now, 16-bit mono PCM at the output's rate: what `send_audio` is given.
+
+        In mono it is left out.
+
+        Raises:
+            ValueError: it ends in the middle of a sample.
+        """
+        if len(pcm) % SAMPLE_BYTES:
+            raise ValueError(f"pcm must hold whole 16-bit samples, not {len(pcm)} bytes")
+        self._catch_up()
+        if self._closed or self._fault:
+            return
+        try:
+            self._file.add_user(self._clock.now_ms(), pcm)
+        except WriteError as error:
+            self._fault = f"{self._file.path.name} cannot be written: {error}"
 
     async def aclose(self) -> None:
         """Stop playing, and give the files their names.
