@@ -124,7 +124,8 @@ def replay(
 @app.command()
 def draw(
     file_format: Annotated[
-        Literal["svg", "png", "pdf", "dot", "mermaid", "all"], typer.Option("--format", help="What to write.")
+        Literal["svg", "png", "pdf", "dot", "mermaid", "plantuml", "d2", "all"],
+        typer.Option("--format", help="What to write."),
     ] = "svg",
     output: Annotated[Path, typer.Option(metavar="DIR", help="Where to write it.")] = Path("diagrams-output"),
     detail: Annotated[
@@ -135,12 +136,23 @@ def draw(
         list[str] | None,
         typer.Option(metavar="CHART.STATE", help="Show this state as the active one, such as message.draining."),
     ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(metavar="CHART.STATE", help="Draw only this state, and what leads to it and from it."),
+    ] = None,
+    path: Annotated[
+        Path | None, typer.Option(metavar="TRACE", help="Show what a call went through, numbered in order.")
+    ] = None,
+    coverage: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="TRACE", help="Show how often each transition was taken; may be given several times."),
+    ] = None,
 ) -> None:
     """Draw the charts from the definition; with --detail overview also how they talk to each other."""
     with user_errors():
         from . import draw as command
 
-        command.draw_charts(file_format, output, detail, highlight or [])
+        command.draw_charts(file_format, output, detail, highlight or [], state, path, coverage or [])
 
 
 @app.command()

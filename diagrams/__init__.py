@@ -1,22 +1,29 @@
 """Pictures and tables of the lifecycle, all derived from the Definition or from a trace.
 
-`draw` writes the charts as files; `dot`, `mermaid` and `render` give one chart, `exchanges` how they talk; `refresh`
-keeps the tables of a Markdown file up to date; `timeline_of` and `steps_of` read a trace for `timeline_text`,
+`diagram` gives a chart as notebooks show it; `draw` writes the charts as files; `dot`, `mermaid`, `plantuml`, `d2` and
+`render` give one; `exchanges` how they talk to each other, `path_marks` and `coverage_marks` what traces took of them.
+`refresh` keeps the tables of a Markdown file up to date; `timeline_of` and `steps_of` read a trace for `timeline_text`,
 `timeline_svg` and `sequence`.
 """
 
+from .d2 import d2
+from .diagram import diagram
 from .dot import dot
 from .exchange import Exchange, exchanges
 from .exchange_dot import exchange_dot
 from .extras import MissingExtraError, missing_extra
 from .generated import MarkerError, is_stale, refresh, refresh_text
+from .marks import Marks, TransitionMark, coverage_marks, path_marks, taken_in, unknown_in
 from .mermaid import exchange_mermaid, mermaid
 from .overview import overview_dot, overview_of
+from .plantuml import plantuml
 from .render import FILE_FORMATS, IMAGE_FORMATS, RenderError, draw, render, render_exchange, render_source
 from .sequence import sequence
 from .tables import tables
 from .timeline import HeardInterval, HeardPart, Mark, MessageSpan, Timeline, timeline_svg, timeline_text
 from .trace_timeline import steps_of, timeline_of
+from .transitions import around
+from .view import View, view_of, views
 
 __all__ = [
     "FILE_FORMATS",
@@ -26,10 +33,17 @@ __all__ = [
     "HeardPart",
     "Mark",
     "MarkerError",
+    "Marks",
     "MessageSpan",
     "MissingExtraError",
     "RenderError",
     "Timeline",
+    "TransitionMark",
+    "View",
+    "around",
+    "coverage_marks",
+    "d2",
+    "diagram",
     "dot",
     "draw",
     "exchange_dot",
@@ -40,6 +54,8 @@ __all__ = [
     "missing_extra",
     "overview_dot",
     "overview_of",
+    "path_marks",
+    "plantuml",
     "refresh",
     "refresh_text",
     "render",
@@ -48,7 +64,11 @@ __all__ = [
     "sequence",
     "steps_of",
     "tables",
+    "taken_in",
     "timeline_of",
     "timeline_svg",
     "timeline_text",
+    "unknown_in",
+    "view_of",
+    "views",
 ]

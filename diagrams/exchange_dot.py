@@ -8,7 +8,6 @@ from . import palette
 from .exchange import Exchange, exchanges
 from .overview import EVENT_SIZE, LEFT, head
 
-NAME = "exchange"
 _LEFT_OF_THE_CHARTS = ("agent", "user")
 _FILL = {"conversation": "floor", "speech": "speaking", "message": "streaming"}
 
@@ -22,7 +21,7 @@ def exchange_dot() -> str:
     pairs = {tuple(sorted((each.sender, each.receiver), key=charts.index)) for each in among}
     between = {f"{upper}_{lower}": (upper, lower) for upper, lower in sorted(pairs, key=lambda p: charts.index(p[0]))}
     lines = [
-        *head(NAME, "the definition"),
+        *head("exchange", "the definition"),
         *(
             f'  {each.name} [fillcolor="{palette.swatch(each.name, _FILL[each.name]).fill}", color="{palette.INK}", '
             "penwidth=1.3]"

@@ -13,15 +13,23 @@ from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, 
 
 from . import palette
 from .exchange import exchanges
-from .transitions import active_states, arrows, chart_named, staying, words_of
+from .marks import Marks
+from .transitions import active_states, arrows, chart_named, marked_words, staying
 
 _WIDTH = 26
 
 
-def mermaid(chart: ChartDefinition | ChartName, *, highlight: str | None = None, actions: bool = True) -> str:
+def mermaid(
+    chart: ChartDefinition | ChartName,
+    *,
+    highlight: str | None = None,
+    marks: Marks | None = None,
+    actions: bool = True,
+) -> str:
     """Return the Mermaid source of a chart; `highlight` is the id of a state to show as active.
 
-    Without `actions` the labels are so short that Mermaid's own layout keeps most of them apart.
+    `marks` are those of a trace, which number or count its transitions. Without `actions` the labels are so short that
+    Mermaid's own layout keeps most of them apart.
 
     Raises:
         LookupError: there is no such chart or state.
@@ -33,12 +41,12 @@ def mermaid(chart: ChartDefinition | ChartName, *, highlight: str | None = None,
     lines = [
         f"%% Generated from fsm/{chart.name}/chart.py by speech_lifecycle.diagrams; do not edit.",
         "stateDiagram-v2",
-        *(f"    {line}" for line in _states(chart, None)),
+        *(f"    {line}" for line in _states(chart, None, marks)),
     ]
     for arrow in arrows(chart):
         lines += [f"    %% {transition.id}" for transition in arrow.transitions]
         label = "<br/>".join(
-            "•\u00a0" * (len(arrow.transitions) > 1) + _words(transition) for transition in arrow.transitions
+            "•\u00a0" * (len(arrow.transitions) > 1) + _words(transition, marks) for transition in arrow.transitions
         )
         lines.append(f"    {arrow.source} --> {arrow.target} : {label}")
     lines += [f"    {node.id} --> [*]" for node in chart.states if node.is_final]
@@ -60,7 +68,7 @@ def escape(text: str) -> str:
     return re.sub(r"[^\w \-+*/.,()=!?'\[\]]", lambda match: f"#{ord(match[0])};", text, flags=re.ASCII)
 
 
-def _states(chart: ChartDefinition, parent: str | None) -> list[str]:
+def _states(chart: ChartDefinition, parent: str | None, marks: Marks | None) -> list[str]:
     lines: list[str] = []
     for node in chart.states:
         if node.parent != parent:
@@ -71,27 +79,27 @@ def _states(chart: ChartDefinition, parent: str | None) -> list[str]:
         if node.is_initial and not is_region:
             lines.append(f"[*] --> {node.id}")
         if node.is_compound:
-            lines += [f"state {node.id} {{", *(f"    {line}" for line in _states(chart, node.id)), "}"]
+            lines += [f"state {node.id} {{", *(f"    {line}" for line in _states(chart, node.id, marks)), "}"]
         else:
             lines.append(node.id)
-        lines += _note(chart, node)
+        lines += _note(chart, node, marks)
     return lines
 
 
-def _note(chart: ChartDefinition, node: StateNode) -> list[str]:
+def _note(chart: ChartDefinition, node: StateNode, marks: Marks | None) -> list[str]:
     transitions = staying(chart, node.id)
     if not transitions:
         return []
     return [
         *(f"%% {transition.id}" for transition in transitions),
         f"note right of {node.id}",
-        *(f"    •\u00a0{_words(transition)}" for transition in transitions),
+        *(f"    •\u00a0{_words(transition, marks)}" for transition in transitions),
         "end note",
     ]
 
 
-def _words(transition: Transition) -> str:
-    event, guard, actions = words_of(transition, _WIDTH)
+def _words(transition: Transition, marks: Marks | None) -> str:
+    event, guard, actions = marked_words(transition, _WIDTH, marks)
     return "<br/>".join(escape(line) for line in (event, *guard, *actions))
 
 

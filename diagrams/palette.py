@@ -22,7 +22,9 @@ PAPER = "#ffffff"
 RULE = "#8a8d94"
 """Thin lines: axes, separators."""
 HIGHLIGHT = "#c2185b"
-"""The border of the active states."""
+"""The border of the active states, and what a call went through."""
+LIT = "#fff7d6"
+"""The fill of the states that a call was in, where the others have none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,25 +11,20 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal, get_args
 
-from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, definition
+from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
 
-from .dot import dot
-from .exchange_dot import NAME as EXCHANGE
-from .exchange_dot import exchange_dot
 from .extras import missing_extra
 from .files import replace_file
-from .mermaid import exchange_mermaid, mermaid
-from .overview import overview_dot, overview_of
+from .marks import Marks
 from .theme import Theme, darkened, finished
+from .view import EXCHANGE, Detail, SourceFormat, view_of, views
 
 ImageFormat = Literal["svg", "png", "pdf"]
-FileFormat = Literal["svg", "png", "pdf", "dot", "mmd"]
-Detail = Literal["overview", "full"]
-"""States and events at a glance, or every transition with its guard and actions."""
+FileFormat = ImageFormat | SourceFormat
 Renderer = Literal["auto", "dot", "pure"]
 IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
-FILE_FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
+FILE_FORMATS: tuple[FileFormat, ...] = (*IMAGE_FORMATS, *get_args(SourceFormat))
 TIMEOUT_S = 60
 
 
@@ -43,11 +38,14 @@ def render(
     *,
     detail: Detail = "full",
     highlight: str | None = None,
+    marks: Marks | None = None,
+    state: str | None = None,
     theme: Theme = "auto",
     renderer: Renderer = "auto",
 ) -> bytes:
-    """Return a picture of a chart.
+    """Return a picture of a chart or, with `state`, of that state and what leads to it and from it.
 
+    `highlight` is the id of a state to show as active; `marks` are those of a trace (`path_marks`, `coverage_marks`).
     An overview has no ground: its `theme` is that of the page, and "auto" lets an SVG follow the page. What is drawn in
     full has a white ground everywhere. `renderer` is "dot" for an installed Graphviz, "pure" for graphviz-pure, which
     draws the same bytes on every machine, or "auto" for the first of them that is there.
@@ -56,10 +54,12 @@ def render(
         MissingExtraError: the renderer is not installed.
         RenderError: the renderer failed.
         LookupError: there is no such chart or state.
+        ValueError: marks are asked for at a glance, where transitions are merged.
     """
-    if detail == "full":
-        return render_source(dot(chart, highlight=highlight), image_format, theme="light", renderer=renderer)
-    return render_source(overview_dot(chart, highlight=highlight), image_format, theme=theme, renderer=renderer)
+    view = view_of(chart, detail=detail, highlight=highlight, marks=marks, state=state)
+    return render_source(
+        view.sources["dot"](), image_format, theme=theme if view.theme == "auto" else view.theme, renderer=renderer
+    )
 
 
 def render_exchange(image_format: ImageFormat, *, theme: Theme = "auto", renderer: Renderer = "auto") -> bytes:
@@ -69,7 +69,7 @@ def render_exchange(image_format: ImageFormat, *, theme: Theme = "auto", rendere
         MissingExtraError: the renderer is not installed.
         RenderError: the renderer failed.
     """
-    return render_source(exchange_dot(), image_format, theme=theme, renderer=renderer)
+    return render_source(EXCHANGE.sources["dot"](), image_format, theme=theme, renderer=renderer)
 
 
 def render_source(
@@ -144,15 +144,19 @@ def draw(
     *,
     detail: Detail = "full",
     highlight: Mapping[str, str] | None = None,
+    marks: Marks | None = None,
+    state: tuple[str, str] | None = None,
     renderer: Renderer = "auto",
 ) -> list[Path]:
     """Write every chart in every format, as `speech.svg` and so on, and return the paths.
 
     Of an overview, `speech-overview.svg` and so on, there is also `exchange.svg`: how the charts talk to each other.
+    With `state`, a chart and a state of it, only that state's neighbourhood is written, as `message-draining.svg`.
     `highlight` names the active state of a chart, by the chart's name. A file is replaced as a whole or not at all.
 
     Raises:
-        ValueError: a format is none of `FILE_FORMATS`; nothing is written.
+        ValueError: a format is none of `FILE_FORMATS`, or marks are asked for at a glance; nothing is written.
+        LookupError: there is no such state; nothing is written.
         MissingExtraError: the renderer is not installed.
         RenderError: the renderer failed.
     """
@@ -160,39 +164,19 @@ def draw(
     for name in wanted:
         if name not in FILE_FORMATS:
             raise ValueError(f"no format {name!r}; there are {', '.join(FILE_FORMATS)}")
+    drawn = views(detail=detail, highlight=highlight, marks=marks, state=state)
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    stem = "{}" if detail == "full" else "{}-overview"
     contents = {
-        folder / f"{stem.format(chart.name)}.{name}": _content(
-            chart, name, detail, (highlight or {}).get(chart.name), renderer
-        )
-        for chart in definition().every_chart
+        folder / f"{view.name}.{name}": render_source(view.sources["dot"](), name, theme=view.theme, renderer=renderer)
+        if name == "svg" or name == "png" or name == "pdf"
+        else view.sources[name]().encode()
+        for view in drawn
         for name in wanted
     }
-    if detail == "overview":
-        contents |= {folder / f"{EXCHANGE}.{name}": _exchange_content(name, renderer) for name in wanted}
     for path, content in contents.items():
         replace_file(path, content)
     return list(contents)
-
-
-def _content(
-    chart: ChartDefinition, file_format: FileFormat, detail: Detail, highlight: str | None, renderer: Renderer
-) -> bytes:
-    if file_format == "dot":
-        return (dot if detail == "full" else overview_dot)(chart, highlight=highlight).encode()
-    if file_format == "mmd":
-        return mermaid(chart if detail == "full" else overview_of(chart), highlight=highlight).encode()
-    return render(chart, file_format, detail=detail, highlight=highlight, renderer=renderer)
-
-
-def _exchange_content(file_format: FileFormat, renderer: Renderer) -> bytes:
-    if file_format == "dot":
-        return exchange_dot().encode()
-    if file_format == "mmd":
-        return exchange_mermaid().encode()
-    return render_exchange(file_format, renderer=renderer)
 
 
 def _installed(program: str) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, Transition, definition
+
+from .marks import NOT_TAKEN, Marks, TransitionMark
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,46 @@ def words_of(transition: Transition, width: int) -> tuple[str, list[str], list[s
     return name, wrap(guard, " ", width), [f"/ {actions[0]}", *actions[1:]] if actions else []
 
 
+def marked_words(transition: Transition, width: int, marks: Marks | None) -> tuple[str, list[str], list[str]]:
+    """Return what `words_of` does, with the words of the transition's mark before its event."""
+    event, guard, actions = words_of(transition, width)
+    mark = (marks or {}).get(transition.id)
+    return (f"({mark.words}) {event}" if mark is not None and mark.words else event), guard, actions
+
+
+def mark_of(arrow: Arrow, marks: Marks) -> TransitionMark:
+    """Return how an arrow is shown: as that of its transitions which stands out most."""
+    return max((marks.get(transition.id, NOT_TAKEN) for transition in arrow.transitions), key=lambda mark: mark.width)
+
+
+def lit_states(chart: ChartDefinition, marks: Marks) -> frozenset[str]:
+    """Return the states that taken transitions start from or lead to."""
+    taken = [each for each in chart.transitions if marks.get(each.id, NOT_TAKEN).colour != NOT_TAKEN.colour]
+    targets = (chart.enter(each.target) for each in taken if each.target is not None)
+    return frozenset([*targets, *(each.source for each in taken)])
+
+
+def around(chart: ChartDefinition, state_id: str) -> ChartDefinition:
+    """Return the neighbourhood of a state: it, what leads to it or from it, and the states at the other end.
+
+    Raises:
+        LookupError: the chart has no such state.
+    """
+    if state_id not in chart.state:
+        raise LookupError(f"the {chart.name} chart has no state {state_id!r}; it has {', '.join(chart.state)}")
+    inside = {node.id for node in chart.states if state_id in chart.ancestry(node.id)}
+    own = {*inside, *(level for level in chart.ancestry(state_id) if not chart.state[level].is_parallel)}
+    transitions = tuple(
+        transition
+        for transition in chart.transitions
+        if transition.source in own or (transition.target is not None and chart.enter(transition.target) in inside)
+    )
+    ends = {end for transition in transitions for end in (transition.source, transition.target) if end is not None}
+    ends |= {state_id, *(node.id for node in chart.states if node.id in inside)}
+    kept = {level for end in (*ends, *map(chart.enter, ends)) for level in chart.ancestry(end)}
+    return replace(chart, states=tuple(node for node in chart.states if node.id in kept), transitions=transitions)
+
+
 def wrap(words: list[str], separator: str, width: int) -> list[str]:
     """Join words into lines of at most `width` characters; a longer word has a line to itself."""
     lines: list[str] = []
@@ -83,3 +125,8 @@ def wrap(words: list[str], separator: str, width: int) -> list[str]:
         else:
             lines.append(piece)
     return [line.rstrip() for line in lines]
+
+
+def printable(text: str) -> str:
+    """Return text with all that cannot be shown replaced: no format holds a NUL, and no reader wants an escape."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)

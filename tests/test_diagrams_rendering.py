@@ -32,6 +32,7 @@ def test_draw_writes_every_format_and_they_are_what_they_say(tmp_path):
     paths = draw(tmp_path, renderer="pure")
     assert sorted(path.name for path in paths) == sorted(f"{c.name}.{f}" for c in CHARTS for f in FILE_FORMATS)
     begins = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"// Generated", "mmd": b"%% Generated"}
+    begins |= {"puml": b"@startuml", "d2": b"# Generated"}
     for path in paths:
         content = path.read_bytes()
         assert content.startswith(begins[path.suffix[1:]])
