@@ -18,6 +18,7 @@ from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.conversation.machine import ConversationMachine
 from speech_lifecycle.fsm.replies import Reply
+from speech_lifecycle.fsm.state import DEFAULT_CONVERSATION_POLICY
 from speech_lifecycle.fsm.trace import Record
 from speech_lifecycle.fsm.values import AgentState, BargeIn, Capabilities, ConnectionState, ConversationPolicy, Policy
 
@@ -56,6 +57,7 @@ class Driver:
         authorize_when_free: bool = True,
         trace: Callable[[Record], None] | None = None,
         history_limit: int | None = 1_000,
+        user_timeout_ms: int = DEFAULT_CONVERSATION_POLICY.user_timeout_ms,
     ) -> None:
         """Join the parts.
 
@@ -72,9 +74,11 @@ class Driver:
             trace: is given every record of the trace.
             history_limit: how many messages `history`, and how many entries `divergences` keeps, the latest; None for
                 all, for a session that the caller knows to end. A new server is told of those in `history`.
+            user_timeout_ms: how long the user is thought to speak if the session says no more about it, in
+                milliseconds (N5).
 
         Raises:
-            ValueError: session and output differ in sample rate.
+            ValueError: session and output differ in sample rate, or `user_timeout_ms` is no whole number from 0 on.
             TypeError: the trace is a coroutine function.
         """
         clock = clock or LoopClock()
@@ -91,7 +95,9 @@ class Driver:
         self._output = output
         self._machine = ConversationMachine(
             _combine(session.capabilities, output),
-            ConversationPolicy(policy or DEFAULT_POLICY, barge_in, authorize_when_free),
+            ConversationPolicy(
+                policy or DEFAULT_POLICY, barge_in, authorize_when_free, user_timeout_ms=user_timeout_ms
+            ),
             keep_steps=trace is not None,
         )
         self._telling = Telling(logger)

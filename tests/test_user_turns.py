@@ -7,10 +7,11 @@ import asyncio
 import pytest
 from conversations import Talk, only
 
+from speech_lifecycle.adapters import Driver, VirtualClock
 from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol
 from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
-from speech_lifecycle.fsm.values import ConversationPolicy
+from speech_lifecycle.fsm.values import Capabilities, ConversationPolicy
 from speech_lifecycle.simulation.report import build_report
 from speech_lifecycle.simulation.script import AT_ONCE, ScriptedMessage, ScriptedResponse, ServerBehaviour
 from speech_lifecycle.simulation.world import SimulatedWorld
@@ -163,6 +164,30 @@ def test_the_timer_of_a_speech_does_not_end_the_users_turn():
 def test_a_number_of_the_policy_that_is_none_is_refused_by_its_name(name, value):
     with pytest.raises(ValueError, match=rf"ConversationPolicy\.{name} must be a whole number"):
         ConversationPolicy(**{name: value})
+
+
+class SilentSession:
+    """A session whose server says nothing."""
+
+    sample_rate, capabilities = 24_000, Capabilities()
+
+    def attach(self, receiver): ...
+
+    def request_response(self, speech_id): ...
+
+    def perform(self, effect): ...
+
+    async def run(self): ...
+
+
+def test_the_driver_is_told_how_long_a_turn_may_be():
+    clock = VirtualClock()
+    driver = Driver(SilentSession(), None, clock=clock, user_timeout_ms=300_000)
+    driver.user_started_speaking()
+    clock.advance(299_999)
+    assert driver.user_is_speaking
+    clock.advance(1)
+    assert not driver.user_is_speaking
 
 
 # With the real SDK, on a real socket
