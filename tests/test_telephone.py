@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from examples_at_hand import load_example
 from interrupted_outputs import INSTANTS, Interrupted, differences, figures, interrupted
-from realtime_client import eventually
 from websockets.asyncio.server import serve
 
 from speech_lifecycle.adapters.outputs.telephone import DIALECTS, TWILIO, VONAGE, TelephoneOutput, TelephoneServer
