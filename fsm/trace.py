@@ -8,7 +8,7 @@ The format has a version, and the header names the definition it was made with.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args
 
@@ -165,27 +165,52 @@ class TraceReader:
     Of a file whose last line was broken off, as by a crash, everything before that is read.
     """
 
-    def __init__(self, lines: Iterable[str | bytes], name: str = "trace") -> None:
+    def __init__(
+        self,
+        lines: Iterable[str | bytes],
+        name: str = "trace",
+        *,
+        on_fault: Callable[[TraceError], None] | None = None,
+    ) -> None:
         """Read the header.
 
         Args:
             lines: of the file, with their ends; bytes are read as UTF-8.
             name: what errors call it.
+            on_fault: is told of each line that cannot be read, and the others are read. Without it the first raises.
 
         Raises:
             TraceError: it is no trace, or one of another version.
         """
         self.is_cut_off = False
         """Whether the last line was broken off, and left out. Known when all is read."""
+        self.line_number = 1
+        """Of the line that was read last."""
+        self.line = ""
+        """That line."""
         self._name = name
+        self._on_fault = on_fault
         self._lines = self._whole_lines(lines)
-        number, first = next(self._lines, (1, "null"))
-        data = _parse(first, f"{name}, line {number}")
-        is_record = isinstance(data, dict) and "record" in data
-        header = _load_record(first, f"{name}, line {number}") if is_record else None
-        if not isinstance(header, Header):
-            raise TraceError(f"{name}, line 1: not a trace of speech-lifecycle; its first line must be a header record")
-        self.header = header
+        self._first: SpeechBegun | Step | ConversationStep | Unrouted | None = None
+        """What stands in the place of the header."""
+        self.header = self._read_header()
+
+    def _read_header(self) -> Header:
+        self.line_number, self.line = next(self._lines, (1, "null"))
+        place = f"{self._name}, line {self.line_number}"
+        try:
+            data = _parse(self.line, place)
+            is_record = isinstance(data, dict) and "record" in data
+            first = _load_record(self.line, place) if is_record else None
+            if isinstance(first, Header):
+                return first
+            self._first = first
+            raise TraceError(
+                f"{self._name}, line 1: not a trace of speech-lifecycle; its first line must be a header record"
+            )
+        except TraceError as error:
+            self._note(error)
+        return Header()
 
     def __iter__(self) -> Iterator[SpeechBegun | Step | ConversationStep | Unrouted]:
         """Yield what comes after the header.
@@ -193,11 +218,24 @@ class TraceReader:
         Raises:
             TraceError: a line is broken; the message names it and the field.
         """
-        for number, text in self._lines:
-            record = _load_record(text, f"{self._name}, line {number}")
-            if isinstance(record, Header):
-                raise TraceError(f"{self._name}, line {number}: a second header; one file holds one trace")
-            yield record
+        if self._first is not None:
+            yield self._first
+        for number, line in self._lines:
+            self.line_number, self.line = number, line
+            place = f"{self._name}, line {number}"
+            try:
+                record = _load_record(line, place)
+                if isinstance(record, Header):
+                    raise TraceError(f"{place}: a second header; one file holds one trace")
+            except TraceError as error:
+                self._note(error)
+            else:
+                yield record
+
+    def _note(self, fault: TraceError) -> None:
+        if self._on_fault is None:
+            raise fault from None
+        self._on_fault(fault)
 
     def _whole_lines(self, lines: Iterable[str | bytes]) -> Iterator[tuple[int, str]]:
         have_ends = False
@@ -209,7 +247,8 @@ class TraceReader:
                 if have_ends and not has_end:
                     self.is_cut_off = True
                     return
-                raise TraceError(f"{self._name}, line {number}: not UTF-8: {error}") from None
+                self._note(TraceError(f"{self._name}, line {number}: not UTF-8: {error}"))
+                continue
             if number == 1:
                 text, have_ends = text.removeprefix("\ufeff"), has_end
             if have_ends and not has_end and not _is_json(text):

@@ -22,6 +22,7 @@ from speech_lifecycle.fsm.trace import (
     SpeechBegun,
     Step,
     TraceError,
+    TraceReader,
     Unrouted,
     definition_digest,
     dump_record,
@@ -197,3 +198,38 @@ def test_a_trace_of_version_1_is_still_read(trace):
         lines = [line.replace(name, older) for line in lines]
     assert any('"rows": ["' in line for line in lines)
     assert load_trace(lines).records == trace.records
+
+
+# What cannot be read, passed over
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "lost"),
+    [
+        (lambda lines: [*lines[:3], "{oops}\n", *lines[3:]], ["line 4"], 0),
+        (lambda lines: [*lines[:3], b"\xff\xfe\n", *lines[3:]], ["line 4: not UTF-8"], 0),
+        (lambda lines: [*lines[:3], lines[0], *lines[3:]], ["line 4: a second header"], 0),
+        (lambda lines: [lines[0].replace('"version": 2', '"version": 9'), *lines[1:]], ["line 1: field 'version'"], 0),
+        (lambda lines: lines[1:], ["line 1: not a trace"], 0),
+        (lambda lines: [*lines[:3], *lines[4:-1], lines[-1][:20]], [], 2),
+        (lambda lines: [*lines[:3], "a\n", "b\n", *lines[4:]], ["line 4", "line 5"], 1),
+        (lambda lines: [], ["line 1: not a trace"], None),
+        (lambda lines: ["hello\n", "world\n"], ["line 1", "line 2"], None),
+    ],
+)
+def test_the_lines_that_can_be_read_are_read_and_the_others_named(trace, change, said, lost):
+    lines = [f"{line}\n" for line in lines_of(trace)]
+    faults: list[TraceError] = []
+    reader = TraceReader(change(lines), "call.jsonl", on_fault=faults.append)
+    records = list(reader)
+    assert len(records) == (0 if lost is None else len(trace.records) - lost)
+    assert len(faults) == len(said)
+    for fault, words in zip(faults, said, strict=True):
+        assert f"call.jsonl, {words}" in str(fault)
+
+
+def test_a_reader_tells_the_line_that_it_has_read(trace):
+    lines = [f"{line}\n" for line in lines_of(trace)]
+    reader = TraceReader([lines[0], "\n", *lines[1:]])
+    for number, record in enumerate(reader, 3):
+        assert (reader.line_number, reader.line) == (number, f"{dump_record(record)}\n")
