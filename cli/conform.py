@@ -96,10 +96,11 @@ def conform(
     port = Port(command, timeout)
     found: list[Judged] = []
     counts: Counter[str] = Counter()
+    printed: set[str] = set()
     try:
         for judged in judge_all(port, asked.courses(), reasons, shrink=shrink):
-            if judged.is_failure and not counts[judged.verdict]:
-                _print(judged)
+            if judged.is_failure:
+                _print_new(judged, printed)
             counts[judged.verdict] += 1
             found.append(judged)
     except CourseError as error:
@@ -136,8 +137,19 @@ def _see_that_all_were_asked(reasons: dict[str, str], found: list[Judged], *, is
         raise UsageError(f"--skip: there is no course {one_line(min(unknown))}")
 
 
+def _print_new(judged: Judged, printed: set[str]) -> None:
+    """Print the first difference of its verdict, and with it what else differs in that course."""
+    is_new = judged.verdict not in printed
+    new = [each for each in (judged, *judged.further) if is_new or each.verdict not in printed]
+    for each in new:
+        printed.add(each.verdict)
+        _print(each)
+    if new and judged.course.tier == "random" and judged.where:
+        for number, event in enumerate(judged.course.events[:_EVENTS_SHOWN], 1):
+            console.print(Text(one_line(f"  {number}. {event}"), style="dim"), soft_wrap=True)
+
+
 def _print(judged: Judged) -> None:
-    """Print the first difference of its kind."""
     place = f", {judged.where}" if judged.where else ""
     console.print(Text(one_line(f"{judged.verdict}: {judged.course.id}{place}"), style="bold red"), soft_wrap=True)
     for word, text in (
@@ -149,6 +161,3 @@ def _print(judged: Judged) -> None:
     ):
         if text:
             console.print(f"  {word} {one_line(text)}", soft_wrap=True)
-    if judged.course.tier == "random" and judged.where:
-        for number, event in enumerate(judged.course.events[:_EVENTS_SHOWN], 1):
-            console.print(Text(one_line(f"  {number}. {event}"), style="dim"), soft_wrap=True)

@@ -125,12 +125,20 @@ def _failure(judged: Judged) -> Iterator[str]:
 
 
 def _said_of(judged: Judged) -> list[tuple[str, str]]:
+    further = [
+        ("further", "; ".join([each.verdict, *(f"{word} {text}" for word, text in _said_of_one(each))]))
+        for each in judged.further
+    ]
+    harm = [("harm", judged.course.harm)] if judged.course.harm else []
+    return [*_said_of_one(judged), *harm, *further]
+
+
+def _said_of_one(judged: Judged) -> list[tuple[str, str]]:
     said = {
         "where": judged.where,
         "expected": judged.expected,
         "got": judged.got,
         "by": judged.about,
-        "harm": judged.course.harm,
         "hint": judged.hint,
     }
     return [(word, text) for word, text in said.items() if text]

@@ -180,11 +180,24 @@ def no_conversations(command: Data, answer: Data) -> None:
         answer["skip"] = "no conversations"
 
 
+class Deaf(Server):
+    """Hears nothing of progress, so that its positions are wrong from then on."""
+
+    def _step(self, data: Any) -> Data:
+        if isinstance(data, dict) and data.get("type") == "output_playback_progressed":
+            return {"reply": "handled", "effects": []}
+        return super()._step(data)
+
+
+def two_faults(command: Data, answer: Data) -> None:
+    """Is deaf, and takes violations for races."""
+    refusal_swallowed(command, answer)
+
+
 def main() -> None:
-    if sys.argv[1] == no_conversations.__name__:
-        FAULTS["skipped"] = (no_conversations,)
+    FAULTS["not one fault"] = (no_conversations, two_faults)
     (fault,) = (fault for faults in FAULTS.values() for fault in faults if fault.__name__ == sys.argv[1])
-    server = Server()
+    server = Deaf() if fault is two_faults else Server()
     for line in sys.stdin:
         command = json.loads(line)
         answer = json.loads(json.dumps(server.answer(command)))

@@ -6,12 +6,14 @@ import json
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
-from broken_port import FAULTS
+from broken_port import FAULTS, Deaf, two_faults
 from test_cli import COMMAND, run
 
 from speech_lifecycle.fsm.compile.definition import SPEC_VERSION
@@ -20,6 +22,7 @@ from speech_lifecycle.verification.conformance.judging import Judged, Port, judg
 from speech_lifecycle.verification.conformance.serving import Server
 from speech_lifecycle.verification.tiers import TIERS
 
+Data = dict[str, Any]
 BROKEN = Path(__file__).parent / "broken_port.py"
 OWN = [str(COMMAND), "serve", "--stdio"]
 
@@ -86,6 +89,102 @@ def test_the_first_difference_is_shown_with_transition_action_and_section(tmp_pa
     assert "expected [" in done.stdout
     assert "unwatch" in done.stdout
     assert "(section " in done.stdout
+
+
+# After a difference
+
+PROGRESS_AND_VIOLATION = [
+    {"type": "authorize"},
+    {"type": "session_response_created", "response_id": "r"},
+    {"type": "session_message_added", "response_id": "r", "message_id": "m", "modalities": ["audio"]},
+    {"type": "session_audio_received", "message_id": "m", "received_ms": 900},
+    {"type": "output_audio_handed_over", "message_id": "m", "handed_over_ms": 900},
+    {"type": "output_playback_started", "message_id": "m"},
+    {"type": "output_playback_progressed", "message_id": "m", "position_ms": 500},
+    {"type": "output_playback_progressed", "message_id": "m", "position_ms": 600},
+    {"type": "session_text_received", "message_id": "m", "text": "Hello"},
+    {"type": "session_audio_received", "message_id": "m", "received_ms": 100},
+    {"type": "interrupt"},
+]
+
+
+def faults_of(answer: Callable[[Data], Data], events: Sequence[Data] = PROGRESS_AND_VIOLATION) -> list[tuple[str, str]]:
+    course = Course("one", "speech", {}, {}, tuple(events))
+    judged = Port(answer).judge(course)
+    return [(each.verdict, each.where.partition(",")[0]) for each in (judged, *judged.further)]
+
+
+def broken(server: Server, load: Callable[[Data, Data], None] = lambda command, answer: None) -> Callable[[Data], Data]:
+    def answer(command: Data) -> Data:
+        given = json.loads(json.dumps(server.answer(command)))
+        two_faults(command, given)
+        if command["command"] == "load":
+            load(command, given)
+        return given
+
+    return answer
+
+
+def test_a_fault_does_not_hide_the_next_of_a_port_that_goes_on_from_a_snapshot():
+    assert faults_of(broken(Deaf())) == [("wrong state", "step 7"), ("wrongly refused", "step 10")]
+
+
+def test_a_fault_that_shows_in_every_step_is_named_once_for_each_transition():
+    def answer(command: Data) -> Data:
+        return {**server.answer(command), "transitions": []} if command["command"] == "step" else server.answer(command)
+
+    server, events = Server(), [{"type": "pause"}, {"type": "resume"}] * 20
+    assert faults_of(answer, events) == [("wrong transitions", "step 1"), ("wrong transitions", "step 2")]
+
+
+@pytest.mark.parametrize("word", ["error", "skip"])
+def test_of_a_port_that_goes_on_from_no_snapshot_the_first_fault_is_named(word):
+    asked: list[Data] = []
+
+    def refuse(command: Data, answer: Data) -> None:
+        asked.append(command)
+        answer[word] = "there is no load"
+
+    port = Port(broken(Deaf(), refuse))
+    course = Course("one", "speech", {}, {}, tuple(PROGRESS_AND_VIOLATION))
+    found = [port.judge(course) for _ in range(3)]
+    assert [(each.verdict, each.further) for each in found] == [("wrong state", ())] * 3
+    assert len(asked) == 1
+
+
+def test_a_port_that_goes_on_from_another_snapshot_is_told_so_and_not_judged_by_what_follows():
+    def forget(command: Data, answer: Data) -> None:
+        answer |= server.answer({"command": "begin"})
+
+    server = Deaf()
+    assert faults_of(broken(server, forget)) == [("wrong state", "step 7"), ("wrong state", "load after step 7")]
+
+
+def test_a_crash_after_a_difference_is_named_too():
+    def answer(command: Data) -> Data:
+        return 1 / 0 if command.get("event") == {"type": "interrupt"} else port(command)  # type: ignore[return-value]
+
+    port = broken(Deaf())
+    assert faults_of(answer) == [("wrong state", "step 7"), ("wrongly refused", "step 10"), ("crashed", "step 11")]
+
+
+def test_both_faults_are_in_every_report(tmp_path):
+    (tmp_path / "two.jsonl").write_text(
+        json.dumps(
+            {"id": "two", "spec_version": SPEC_VERSION, "machine": "speech", "capabilities": {}, "policy": {}}
+            | {"steps": [{"event": event} for event in PROGRESS_AND_VIOLATION]}
+        ),
+        encoding="utf-8",
+    )
+    reports = ("--junit", "report.xml", "--html", "report.html")
+    done = run("conform", "--vectors", "two.jsonl", *reports, "--", sys.executable, BROKEN, "two_faults", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "wrong state: two, step " in done.stdout
+    assert "wrongly refused: two, step 10" in done.stdout
+    for report in ("report.xml", "report.html"):
+        text = (tmp_path / report).read_text(encoding="utf-8")
+        assert "wrong state" in text
+        assert "wrongly refused; where step 10" in text
 
 
 def test_a_port_of_an_earlier_definition_is_said_to_be_one(tmp_path):

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import msgspec
+
 from speech_lifecycle.fsm.compile.definition import SPEC_VERSION
 
 from .child import Child, InProcess, PortError, Talk
@@ -40,6 +42,8 @@ class Judged:
     """The transitions of that step with their actions, and the section of the specification that has them."""
     hint: str = ""
     """What may help."""
+    further: tuple[Judged, ...] = ()
+    """What differs after that, of a port that went on from the right snapshot: the first of each verdict and place."""
 
     @property
     def is_failure(self) -> bool:
@@ -62,6 +66,8 @@ class Port:
         self._talk: Talk | None = None
         self._failures: Counter[str] = Counter()
         self._failed_starts = 0
+        self._can_load = True
+        """Whether it goes on from a snapshot, as far as is known."""
         self.name = ""
         self.about: Data = {}
         """What it said of itself."""
@@ -75,27 +81,56 @@ class Port:
         """
         if counts and self.weary:
             return Judged(course, "skipped", got=self.weary)
-        number = 0
-        found = None
+        number, is_in_step = 0, True
+        found: list[Judged] = []
+        commands = course.commands
         try:
             talk = self._started(counts)
-            talk.tell(course.commands)
-            left = len(course.events) + 1
+            talk.tell(commands)
             for number, right in enumerate(expected(course)):
-                answer = talk.answer()
-                left -= 1
-                found = _skipped(course, answer) or _found(course, number, right, answer)
-                if found is not None:
-                    talk.drop(left)
-                    return found
+                if found:
+                    talk.tell(commands[number : number + 1])  # what was told at once went on from a wrong snapshot
+                judged = _judged(course, number, right, talk.answer())
+                if judged is None:
+                    continue
+                found.append(judged)
+                is_in_step = False
+                if len(found) == 1:
+                    talk.drop(len(course.events) - number)
+                if not counts or judged.verdict == "skipped" or number == len(course.events) or not self._can_load:
+                    break
+                wrong = self._load(talk, course, number, right)
+                if wrong is not None:
+                    found.append(wrong)
+                if wrong is not None or not self._can_load:
+                    break
+                is_in_step = True
         except PortError as error:
             self.end()
             self._failures[error.verdict] += counts or error.verdict == "timed out"
-            if found is not None:
-                return found
-            verdict = cast(Verdict, error.verdict)
-            return Judged(course, verdict, _place(course, number), got=str(error), hint=error.hint)
-        return Judged(course, "pass")
+            if is_in_step:
+                verdict = cast(Verdict, error.verdict)
+                found.append(Judged(course, verdict, _place(course, number), got=str(error), hint=error.hint))
+        return _first_with_further(found) if found else Judged(course, "pass")
+
+    def _load(self, talk: Talk, course: Course, number: int, right: Expected) -> Judged | None:
+        """Have it go on from the right snapshot; return what is wrong with the one that it then has.
+
+        Not every port can: one that complains, or ends, or has to skip that, is not asked to any more.
+        """
+        snapshot = {"machine": course.machine, "state": msgspec.json.decode(right.state), "spec_version": SPEC_VERSION}
+        try:
+            talk.tell([{"command": "load", **snapshot}])
+            answer = talk.answer()
+        except PortError:
+            self._can_load = False
+            self.end()
+            return None
+        if "skip" in answer:
+            self._can_load = False
+            return None
+        found = difference(Expected(right.state), answer)
+        return Judged(course, found[0], f"load after {_place(course, number)}", *found[1:]) if found else None
 
     @property
     def weary(self) -> str:
@@ -131,16 +166,23 @@ class Port:
             self._talk = None
 
 
-def _skipped(course: Course, answer: Data) -> Judged | None:
-    return Judged(course, "skipped", got=str(answer["skip"])) if "skip" in answer else None
-
-
-def _found(course: Course, number: int, right: Expected, answer: Data) -> Judged | None:
+def _judged(course: Course, number: int, right: Expected, answer: Data) -> Judged | None:
+    if "skip" in answer:
+        return Judged(course, "skipped", got=str(answer["skip"]))
     found = difference(right, answer)
     if found is None:
         return None
     verdict, wanted, got = found
     return Judged(course, verdict, _place(course, number), wanted, got, right.about)
+
+
+def _first_with_further(found: Sequence[Judged]) -> Judged:
+    """Return the first of what differs. The same verdict for the same transitions is most probably the same fault."""
+    kinds: dict[tuple[str, str], Judged] = {}
+    for each in found:
+        kinds.setdefault((each.verdict, each.about), each)
+    first, *further = kinds.values()
+    return replace(first, further=tuple(further))
 
 
 def _place(course: Course, number: int) -> str:
@@ -191,6 +233,6 @@ def judge_all(
             yield replace(judged, verdict="skipped but passes" if is_pass else "skipped", got=reason)
             continue
         if shrink and judged.is_failure and judged.verdict not in seen:
-            judged = shortest(port, judged)
+            judged = replace(shortest(port, judged), further=judged.further)
         seen.add(judged.verdict)
         yield judged
