@@ -64,7 +64,7 @@ class Driver:
         Args:
             session: where responses come from.
             output: where they are played; None if the server plays them itself and says so (`PlayingSession`), or else
-                if only text reaches the user.
+                if only text reaches the user. One of another sample rate than the session's is resampled for.
             clock: the time; the event loop's by default.
             policy: for every speech. By default the text of what was heard in part is estimated where the output does
                 not tell it, and marked as estimated (`Policy.estimate_heard_text`).
@@ -78,17 +78,17 @@ class Driver:
                 milliseconds (N5).
 
         Raises:
-            ValueError: session and output differ in sample rate, or `user_timeout_ms` is no whole number from 0 on.
+            ValueError: a sample rate is none, or `user_timeout_ms` is no whole number from 0 on.
+            ImportError: session and output differ in sample rate, and what resamples is not installed.
             TypeError: the trace is a coroutine function.
         """
         clock = clock or LoopClock()
         if output is None and isinstance(session, PlayingSession):
             output = session.own_output(clock)
         if output is not None and output.sample_rate != session.sample_rate:
-            raise ValueError(
-                f"the session delivers {session.sample_rate} samples per second, the output takes "
-                f"{output.sample_rate}: ask the server for another audio format, or put a resampler in between"
-            )
+            from .outputs.resampled_output import ResampledOutput  # it needs soxr, as nothing else of the driver does
+
+            output = ResampledOutput(output, session.sample_rate)
         self._session = session
         # Asked once: to look for the methods of a protocol takes as long as a dozen events.
         self._checking = session if isinstance(session, CheckingSession) else None

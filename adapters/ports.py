@@ -26,7 +26,7 @@ class AudioOutput(Protocol):
 
     @property
     def sample_rate(self) -> int:
-        """Samples per second of the audio it takes."""
+        """Samples per second of the audio it takes. The driver resamples what a session delivers at another rate."""
         ...
 
     @property

@@ -60,6 +60,14 @@ files/bin/python -c 'import speech_lifecycle.adapters.outputs.heard_file'
 install soundcard
 soundcard/bin/python -c 'import speech_lifecycle.adapters.outputs.resampler'
 
+# A session of 8 kHz on an output of 24.
+install resampling
+resampling/bin/python - <<'END'
+from speech_lifecycle.adapters.outputs import ClockedOutput
+from speech_lifecycle.adapters.outputs.resampled_output import ResampledOutput
+assert ResampledOutput(ClockedOutput(), 8_000).sample_rate == 8_000
+END
+
 install telephone
 telephone/bin/python -c 'import speech_lifecycle.adapters.outputs.telephone'
 

@@ -260,12 +260,6 @@ def test_a_session_that_cannot_restore_goes_on_without():
     assert setting.driver.connection_state == "connected"
 
 
-def test_session_and_output_must_agree_on_the_sample_rate():
-    clock = VirtualClock()
-    with pytest.raises(ValueError, match=r"24000 samples per second, the output takes 8000: ask the server"):
-        Driver(PlainSession(), SimulatedSpeaker(clock, sample_rate=8000), clock=clock)
-
-
 def test_finished_speeches_are_forgotten_in_the_end():
     setting = Setting()
     for number in range(100):

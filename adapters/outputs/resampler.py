@@ -8,9 +8,7 @@ try:
     import numpy as np
     import soxr
 except ImportError as error:
-    raise ImportError(
-        "another sample rate needs soxr and numpy: pip install 'speech-lifecycle[soundcard]' or [telephone]"
-    ) from error
+    raise ImportError("another sample rate needs soxr and numpy: pip install 'speech-lifecycle[resampling]'") from error
 
 
 class Resampler:

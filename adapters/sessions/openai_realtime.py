@@ -226,7 +226,7 @@ class OpenAIRealtimeSession:
 
         Args:
             pcm: the audio.
-            sample_rate: of `pcm`, in samples per second; by default that of the session, which is also the output's.
+            sample_rate: of `pcm`, in samples per second; by default that of the session. An output may have another.
 
         Raises:
             ValueError: `pcm` ends in the middle of a sample.

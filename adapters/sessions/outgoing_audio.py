@@ -11,7 +11,7 @@ from .audio_format import PCM_24K, AudioFormat, AudioFormatError, said_format
 if TYPE_CHECKING:
     from ..outputs.resampler import Resampler
 
-_NEEDED = "audio of another rate or in G.711 needs soxr and numpy: pip install 'speech-lifecycle[telephone]'"
+_NEEDED = "audio of another rate or in G.711 needs soxr and numpy: pip install 'speech-lifecycle[resampling]'"
 
 
 class OutgoingAudio:
