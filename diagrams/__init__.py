@@ -2,10 +2,13 @@
 
 `diagram` gives a chart as notebooks show it; `draw` writes the charts as files; `dot`, `mermaid`, `plantuml`, `d2` and
 `render` give one; `exchanges` how they talk to each other, `path_marks` and `coverage_marks` what traces took of them.
-`refresh` keeps the tables of a Markdown file up to date; `timeline_of` and `steps_of` read a trace for `timeline_text`,
-`timeline_svg` and `sequence`.
+`refresh` keeps the tables of a Markdown file up to date. `read_call`, `call_of` and `CallReading` make a `Call` of a
+trace: who spoke when, and what became of every message; `words_of` says which words were heard. `timeline_of` and
+`steps_of` read a trace for `timeline_text`, `timeline_svg` and `sequence`.
 """
 
+from .call import Call, CallMessage, CallSpeech, Mark, OutputMark, ServerRequest, Span, Stretch
+from .call_reading import CallReading, call_of, read_call
 from .d2 import d2
 from .diagram import diagram
 from .dot import dot
@@ -20,14 +23,19 @@ from .plantuml import plantuml
 from .render import FILE_FORMATS, IMAGE_FORMATS, RenderError, draw, render, render_exchange, render_source
 from .sequence import sequence
 from .tables import tables
-from .timeline import HeardInterval, HeardPart, Mark, MessageSpan, Timeline, timeline_svg, timeline_text
+from .timeline import HeardInterval, HeardPart, MessageSpan, Timeline, timeline_svg, timeline_text
 from .trace_timeline import steps_of, timeline_of
 from .transitions import around
 from .view import View, view_of, views
+from .words import Word, words_of
 
 __all__ = [
     "FILE_FORMATS",
     "IMAGE_FORMATS",
+    "Call",
+    "CallMessage",
+    "CallReading",
+    "CallSpeech",
     "Exchange",
     "HeardInterval",
     "HeardPart",
@@ -36,11 +44,17 @@ __all__ = [
     "Marks",
     "MessageSpan",
     "MissingExtraError",
+    "OutputMark",
     "RenderError",
+    "ServerRequest",
+    "Span",
+    "Stretch",
     "Timeline",
     "TransitionMark",
     "View",
+    "Word",
     "around",
+    "call_of",
     "coverage_marks",
     "d2",
     "diagram",
@@ -56,6 +70,7 @@ __all__ = [
     "overview_of",
     "path_marks",
     "plantuml",
+    "read_call",
     "refresh",
     "refresh_text",
     "render",
@@ -71,4 +86,5 @@ __all__ = [
     "unknown_in",
     "view_of",
     "views",
+    "words_of",
 ]

@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 import pytest
 
 from speech_lifecycle.diagrams import (
-    Mark,
     MessageSpan,
     Timeline,
     palette,
@@ -19,6 +18,7 @@ from speech_lifecycle.diagrams import (
     timeline_svg,
     timeline_text,
 )
+from speech_lifecycle.diagrams.timeline import Mark
 from speech_lifecycle.fsm.trace import SpeechBegun, Trace, TraceError
 from speech_lifecycle.simulation.scenario import play
 from speech_lifecycle.simulation.scenarios import SCENARIOS
