@@ -9,7 +9,7 @@ PACKAGES := fsm verification adapters simulation diagrams exports cli testing
 export PYTHONSAFEPATH := 1
 
 .PHONY: lowest extras demo test mutants benchmark soak node sound browser fuzz check lint types docs explored generated
-.PHONY: vectors wheel lock clean quick
+.PHONY: vectors wheel lock clean quick site
 
 demo: $(VENV)/ready
 	$(BIN)/speech-lifecycle demo --output demo-output
@@ -69,8 +69,12 @@ fuzz: $(VENV)/ready
 	for target in events trace capture protocol; do PYTHONPATH=tests $(BIN)/python -m fuzz.run $$target \
 		-max_total_time=$(SECONDS) -artifact_prefix=tests/fuzz/found/$$target/ || exit 1; done
 
+# Builds the site of docs into build/site; a warning is an error. `python -m http.server -d build/site` shows it.
+site: $(VENV)/ready
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/site
+
 # What CI runs besides the tests.
-check: lint types docs quick wheel
+check: lint types docs quick site wheel
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
@@ -116,7 +120,7 @@ lowest: $(VENV)/ready node
 	$(BIN)/uv pip install -q --python $(LOWEST)/bin/python -r $(LOWEST)/lowest.txt -e '.[dev]'
 	$(LOWEST)/bin/python -m pytest -q -n auto --dist loadfile --ignore-glob='*test_livekit*' \
 		--ignore=tests/test_benchmarks.py --ignore=tests/test_mutants.py \
-		--ignore=tests/test_public_face.py --ignore=tests/test_readme.py
+		--ignore=tests/test_public_face.py --ignore=tests/test_readme.py --ignore=tests/test_site.py
 
 # Installs each extra alone, and runs what it is for.
 extras: $(VENV)/ready
@@ -133,7 +137,7 @@ lock: $(VENV)/ready
 # The links let mypy see through the editable install.
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[all,dev,docs]'
 	mkdir -p typings/speech_lifecycle
 	for folder in $(PACKAGES); do ln -sfn ../../$$folder typings/speech_lifecycle/$$folder; done
 	touch $@
