@@ -351,6 +351,14 @@ def test_what_has_no_c_is_named_with_its_function(value, said):
         c_files(changed("message.actions.flush", setting))
 
 
+def test_the_repository_keeps_of_it_what_runs_it_and_that_says_how_to_get_the_rest(library, tmp_path):
+    kept = Path(__file__).parent.parent / "ports" / "c" / "run"
+    assert kept.read_bytes() == (library / "run").read_bytes()
+    done = subprocess.run([shutil.copy(kept, tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"run `speech-lifecycle export c --output {tmp_path}`" in done.stderr
+
+
 def test_the_header_says_what_the_definition_says(library):
     text = (library / "speech_lifecycle.h").read_text(encoding="utf-8")
     own = definition_file()

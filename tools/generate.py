@@ -55,8 +55,8 @@ def contents() -> dict[Path, bytes]:
         DOCS / "trace.schema.json": (json.dumps(schema, indent=1) + "\n").encode(),
         **_vectors(),
         DOCS / "definition.schema.json": (json.dumps(definition_schema(), indent=1) + "\n").encode(),
-        **_port("typescript", typescript_files(definition_file()), {"src/lifecycle.ts"}),
-        **_port("c", c_files(definition_file()), {"speech_lifecycle.h", "speech_lifecycle.c"}),
+        **_port("typescript", typescript_files(definition_file()), {"README.md", "package.json"}),
+        **_port("c", c_files(definition_file()), {"README.md", "run"}),
         DOCS / "timeline.svg": timeline_svg(timeline_of(world.trace)).encode(),
         **{DOCS / f"{chart.name}.svg": render(chart, "svg", renderer="pure") for chart in definition().every_chart},
         **_overviews(),
@@ -155,10 +155,10 @@ def _compiled(path: Path) -> dict[Path, bytes]:
     return {} if is_fresh else {path: source_of(definition()).encode()}
 
 
-def _port(name: str, files: Mapping[str, str], left_out: set[str]) -> dict[Path, bytes]:
-    """Return a generated port as its export writes it, but for what changes with every change of a chart."""
+def _port(name: str, files: Mapping[str, str], kept: set[str]) -> dict[Path, bytes]:
+    """Return of a port, all of which its export writes, what is kept to begin with: what it is, and what runs it."""
     folder = DOCS.parent / "ports" / name
-    return {folder / path: text.encode() for path, text in files.items() if path not in left_out}
+    return {folder / path: text.encode() for path, text in files.items() if path in kept}
 
 
 def main() -> int:
