@@ -24,10 +24,19 @@ class ServerRefusal:
 
 
 @dataclass(slots=True)
-class MessageItem:
-    """A message. `text` is the transcript of an audio message, and None once truncation deleted it.
+class AudioPart:
+    """A part of a message's content that is audio."""
 
-    For user and system messages `modality` is "input" and `content` holds the parts as they came.
+    sent_ms: int = 0
+    truncated_at_ms: int | None = None
+
+
+@dataclass(slots=True)
+class MessageItem:
+    """A message. `text` is the transcript of an audio message, and None once truncation deleted some of it.
+
+    For user and system messages `modality` is "input" and `content` holds the parts as they came. A message that speaks
+    in several parts has `transcripts`, one for each.
     """
 
     id: str
@@ -36,10 +45,11 @@ class MessageItem:
     status: ItemStatus
     text: str | None = ""
     content: list[dict[str, Any]] = field(default_factory=list)
-    sent_audio_ms: int = 0
+    audio: dict[int, AudioPart] = field(default_factory=dict)
+    """By the index of the content that each is."""
+    transcripts: list[str] = field(default_factory=list)
     counts_ms_less: int = 0
-    truncated_at_ms: int | None = None
-    audio_content_index: int = 0
+    """So much less of each part does the server believe to have sent."""
     first_id: str | None = None
     """What it was called on an earlier connection, and had audio then; on this one it is a text."""
 
@@ -48,13 +58,37 @@ class MessageItem:
         """How much audio the server remembers, in milliseconds; None for a message without audio."""
         if self.modality != "audio":
             return None
-        if self.truncated_at_ms is not None:
-            return self.truncated_at_ms
-        return max(0, self.sent_audio_ms - self.counts_ms_less)
+        return sum(map(self._remembered_ms, self.audio.values()))
 
-    def add_audio(self, audio_ms: int) -> None:
-        """Count audio that was generated. After a truncation it no longer enters the memory."""
-        self.sent_audio_ms += audio_ms
+    def _remembered_ms(self, part: AudioPart) -> int:
+        if part.truncated_at_ms is not None:
+            return part.truncated_at_ms
+        return max(0, part.sent_ms - self.counts_ms_less)
+
+    def add_audio(self, audio_ms: int, content_index: int = 0) -> None:
+        """Count audio that was generated. After a truncation of its part it no longer enters the memory."""
+        self.audio.setdefault(content_index, AudioPart()).sent_ms += audio_ms
+
+    def truncate(self, content_index: int, audio_end_ms: int) -> ServerRefusal | None:
+        """Keep the audio 0..audio_end_ms of a part, and forget what was said."""
+        part = self.audio.get(content_index)
+        if part is None:
+            return ServerRefusal(f"Invalid content index {content_index}.", "invalid_value", "content_index")
+        if audio_end_ms < 0:
+            return ServerRefusal(
+                "Invalid 'audio_end_ms': integer below minimum value. "
+                f"Expected a value >= 0, but got {audio_end_ms} instead.",
+                "integer_below_min_value",
+                "audio_end_ms",
+            )
+        there_ms = self._remembered_ms(part)
+        if audio_end_ms > there_ms:
+            return ServerRefusal(
+                f"Audio content of {there_ms}ms is already shorter than {audio_end_ms}ms", "invalid_value"
+            )
+        part.truncated_at_ms = audio_end_ms
+        self.text = None
+        return None
 
     def add_text(self, delta: str) -> None:
         """Add text or transcript that was generated. After a truncation it is forgotten."""
@@ -96,6 +130,8 @@ class RememberedMessage:
     audio_ms: int | None
     text: str | None
     status: ItemStatus
+    audio_parts: int = 1
+    """In how many parts of its content the audio is."""
 
 
 class Conversation:
@@ -121,7 +157,7 @@ class Conversation:
     def remembered(self) -> tuple[RememberedMessage, ...]:
         """Return the assistant messages in order, as the server remembers them now."""
         return tuple(
-            RememberedMessage(item.first_id or item.id, item.audio_ms, item.text, item.status)
+            RememberedMessage(item.first_id or item.id, item.audio_ms, item.text, item.status, max(1, len(item.audio)))
             for item in self._items
             if isinstance(item, MessageItem) and item.role == "assistant"
         )
@@ -160,7 +196,7 @@ class Conversation:
         return None
 
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> ServerRefusal | None:
-        """Keep the audio 0..audio_end_ms of an assistant message, and delete its transcript."""
+        """Keep the audio 0..audio_end_ms of a part of an assistant message, and delete its transcript."""
         item = self.find(item_id)
         if item is None:
             return ServerRefusal(
@@ -168,25 +204,10 @@ class Conversation:
                 "item_truncate_invalid_item_id",
                 "item_id",
             )
-        if not isinstance(item, MessageItem) or item.audio_ms is None or not item.sent_audio_ms or item.first_id:
+        is_audio = isinstance(item, MessageItem) and item.modality == "audio" and not item.first_id
+        if not isinstance(item, MessageItem) or not is_audio or not any(part.sent_ms for part in item.audio.values()):
             return ServerRefusal("Only model output audio messages can be truncated", "unsupported_content_type")
-        if content_index != item.audio_content_index:
-            return ServerRefusal(f"Invalid content index {content_index}.", "invalid_value", "content_index")
-        if audio_end_ms < 0:
-            return ServerRefusal(
-                "Invalid 'audio_end_ms': integer below minimum value. "
-                f"Expected a value >= 0, but got {audio_end_ms} instead.",
-                "integer_below_min_value",
-                "audio_end_ms",
-            )
-        if audio_end_ms > item.audio_ms:
-            return ServerRefusal(
-                f"Audio content of {item.audio_ms}ms is already shorter than {audio_end_ms}ms",
-                "invalid_value",
-            )
-        item.truncated_at_ms = audio_end_ms
-        item.text = None
-        return None
+        return item.truncate(content_index, audio_end_ms)
 
     def delete(self, item_id: str) -> ServerRefusal | None:
         """Forget the item."""

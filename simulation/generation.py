@@ -11,7 +11,7 @@ import base64
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from speech_lifecycle.adapters.clock import Clock, ScheduledCall
@@ -73,7 +73,8 @@ class _OutputItem:
     events: wire.ResponseItemEvents
     tone: int = 0
     """Which of the session's tones its audio is."""
-    sent_text: str = ""
+    sent_texts: list[str] = field(default_factory=list)
+    """Of each part of its content that has begun."""
     pcm: bytes = b""
     """Its audio, if it is no tone."""
     is_generated: bool = False
@@ -189,32 +190,47 @@ class Generation:
         self._channel.emit(output.events.output_item_added())
         self._emit_item_event("conversation.item.added", item, self.conversation.previous_id(item.id))
         if isinstance(item, MessageItem):
-            self._channel.emit(output.events.part_added())
+            self._begin_part(output)
         return output
+
+    def _begin_part(self, output: _OutputItem) -> None:
+        if output.sent_texts:
+            self._end_part(output)
+        self._channel.emit(output.events.part_added(len(output.sent_texts)))
+        output.sent_texts.append("")
+
+    def _end_part(self, output: _OutputItem) -> None:
+        for event in output.events.part_done(output.sent_texts[-1], len(output.sent_texts) - 1):
+            self._channel.emit(event)
 
     def _speak(self, output: _OutputItem, scripted: ScriptedMessage) -> Iterator[float]:
         pacing, output.tone = self._script.pacing, self._channel.new_number("tone")
         output.pcm = scripted.pcm if self._audio_format == PCM_24K else b""
         words, sent_words = split_words(scripted.text), 0
-        for start_ms in range(0, scripted.audio_ms, pacing.chunk_ms):
-            length_ms = min(pacing.chunk_ms, scripted.audio_ms - start_ms)
+        for start_ms, length_ms, part in _chunks(scripted, pacing.chunk_ms):
+            if part == len(output.sent_texts):
+                for word in words[sent_words : _share(len(words), part, scripted.content_parts)]:
+                    self._send_text(output, word)
+                    sent_words += 1
+                self._begin_part(output)
             due = _words_due(len(words), scripted.audio_ms, start_ms + length_ms, pacing.transcript_lead_ms)
+            due = min(due, _share(len(words), part + 1, scripted.content_parts))
             for word in words[sent_words:due]:
                 self._send_text(output, word)
             sent_words = max(sent_words, due)
-            self._send_audio(output, start_ms, length_ms)
+            self._send_audio(output, start_ms, length_ms, part)
             yield pacing.audio_wait_ms(length_ms)
         for word in words[sent_words:]:
             self._send_text(output, word)
 
-    def _send_audio(self, output: _OutputItem, start_ms: int, length_ms: int) -> None:
+    def _send_audio(self, output: _OutputItem, start_ms: int, length_ms: int, part: int = 0) -> None:
         assert isinstance(output.item, MessageItem)
         if output.pcm:
             audio = base64.b64encode(output.pcm[start_ms * BYTES_PER_MS :][: length_ms * BYTES_PER_MS]).decode("ascii")
         else:
             audio = tone_base64(output.tone, start_ms, length_ms, self._audio_format)
-        output.item.add_audio(length_ms)
-        self._channel.send_audio(output.events.audio_delta(audio), length_ms)
+        output.item.add_audio(length_ms, part)
+        self._channel.send_audio(output.events.audio_delta(audio, part), length_ms)
         self._audio_sent_ms += length_ms
         self._drop_if_scripted()
 
@@ -226,8 +242,8 @@ class Generation:
     def _send_text(self, output: _OutputItem, delta: str) -> None:
         assert isinstance(output.item, MessageItem)
         output.item.add_text(delta)
-        output.sent_text += delta
-        self._channel.emit(output.events.text_delta(delta))
+        output.sent_texts[-1] += delta
+        self._channel.emit(output.events.text_delta(delta, len(output.sent_texts) - 1))
 
     def _call_function(self, output: _OutputItem, scripted: ScriptedFunctionCall) -> Iterator[float]:
         assert isinstance(output.item, FunctionCallItem)
@@ -250,8 +266,8 @@ class Generation:
         item = output.item
         item.status = status
         if isinstance(item, MessageItem):
-            for event in output.events.part_done(output.sent_text):
-                self._channel.emit(event)
+            item.transcripts = output.sent_texts
+            self._end_part(output)
         else:
             self._channel.emit(output.events.arguments_done())
         if self.conversation.find(item.id) is not None:
@@ -301,6 +317,19 @@ class Generation:
 def split_words(text: str) -> list[str]:
     """Split text into deltas, a word each; joined they are the text again."""
     return re.findall(r"\s*\S+|\s+$", text)
+
+
+def _chunks(scripted: ScriptedMessage, chunk_ms: int) -> Iterator[tuple[int, int, int]]:
+    """Yield where each piece of the audio begins, how long it is, and of which part of the content."""
+    for part in range(scripted.content_parts):
+        end_ms = _share(scripted.audio_ms, part + 1, scripted.content_parts)
+        for start_ms in range(_share(scripted.audio_ms, part, scripted.content_parts), end_ms, chunk_ms):
+            yield start_ms, min(chunk_ms, end_ms - start_ms), part
+
+
+def _share(whole: int, parts: int, of_parts: int) -> int:
+    """Return how much there is in the first of some equal parts."""
+    return whole * parts // of_parts
 
 
 def _words_due(words: int, audio_ms: int, sent_ms: int, lead_ms: int | None) -> int:

@@ -21,7 +21,8 @@ class ScriptedMessage:
     `audio_ms` is the length of its audio in whole milliseconds (it may be 0); a text message has none.
     `message_id` fixes the item id; without it the server makes one. `late_audio_ms` is how much more audio of it
     comes when all later items have been generated. `pcm` is the voice that speaks it, `audio_ms` of 16-bit mono PCM at
-    24 kHz; without it, and where the client asked for another format, it is a tone.
+    24 kHz; without it, and where the client asked for another format, it is a tone. Audio and transcript come in
+    `content_parts` parts of the message's content, one after the other and equally long.
     """
 
     text: str
@@ -30,8 +31,11 @@ class ScriptedMessage:
     message_id: str | None = None
     late_audio_ms: int = 0
     pcm: bytes = field(default=b"", repr=False)
+    content_parts: int = 1
 
     def __post_init__(self) -> None:
+        if self.content_parts < 1 or (self.content_parts > 1 and not self.audio_ms):
+            raise ValueError(f"content_parts must be 1, or more of audio, not {self.content_parts}")
         if self.audio_ms < 0:
             raise ValueError(f"audio_ms must be 0 or more, not {self.audio_ms}")
         if self.modality == "text" and self.audio_ms:

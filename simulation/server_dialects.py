@@ -102,8 +102,8 @@ class Voice:
     """Says the events of one session in a dialect."""
 
     dialect: ServerDialect
-    _transcripts: dict[str, str] = field(default_factory=dict)
-    """What was not said yet of a transcript, by item id."""
+    _transcripts: dict[tuple[str, int], str] = field(default_factory=dict)
+    """What was not said yet of a transcript, by the item's id and the part of its content."""
 
     def events(self, event: WireEvent) -> Iterator[WireEvent]:
         """Yield what this server sends in the place of an event."""
@@ -129,11 +129,12 @@ class Voice:
         elif self.dialect.transcripts == "closing":
             return
         elif kind.endswith(".delta"):
-            said = self._transcripts.pop(event["item_id"], "") + event["delta"]
+            part = event["item_id"], event["content_index"]
+            said = self._transcripts.pop(part, "") + event["delta"]
             sentences = _SENTENCE.findall(said)
-            self._transcripts[event["item_id"]] = said[len("".join(sentences)) :]
+            self._transcripts[part] = said[len("".join(sentences)) :]
             yield from (self._sentence(event, sentence) for sentence in sentences)
-        elif rest := self._transcripts.pop(event["item_id"], "").strip():
+        elif rest := self._transcripts.pop((event["item_id"], event["content_index"]), "").strip():
             yield self._sentence(event, rest)
 
     def _sentence(self, event: WireEvent, words: str) -> WireEvent:

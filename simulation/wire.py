@@ -47,6 +47,8 @@ def item_object(item: Item, *, with_content: bool = True) -> dict[str, Any]:
 def _content(item: MessageItem) -> list[dict[str, Any]]:
     if item.modality == "input":
         return [dict(part) for part in item.content]
+    if item.text is not None and len(item.transcripts) > 1:
+        return [{"type": "output_audio", "transcript": transcript} for transcript in item.transcripts]
     if item.modality == "audio" and item.first_id is None:
         return [{"type": "output_audio", "transcript": item.text}]
     return [{"type": "output_text", "text": item.text}]
@@ -196,12 +198,6 @@ class ResponseItemEvents:
         """Take the ids that every event repeats."""
         self._item = item
         self._output = {"response_id": response_id, "output_index": output_index}
-        self._part = {
-            "response_id": response_id,
-            "item_id": item.id,
-            "output_index": output_index,
-            "content_index": 0,
-        }
 
     def output_item_added(self) -> WireEvent:
         """Return the announcement of the item, still without content."""
@@ -212,30 +208,30 @@ class ResponseItemEvents:
         """Return the item as it ended."""
         return {"type": "response.output_item.done", **self._output, "item": item_object(self._item)}
 
-    def part_added(self) -> WireEvent:
-        """Return the announcement of a message's one content part, which tells its modality."""
-        return {"type": "response.content_part.added", **self._part, "part": self._part_object("")}
+    def part_added(self, index: int) -> WireEvent:
+        """Return the announcement of a message's content part, which tells its modality."""
+        return {"type": "response.content_part.added", **self._part(index), "part": self._part_object("")}
 
-    def audio_delta(self, audio_base64: str) -> WireEvent:
+    def audio_delta(self, audio_base64: str, index: int) -> WireEvent:
         """Return a piece of audio."""
-        return {"type": "response.output_audio.delta", **self._part, "delta": audio_base64}
+        return {"type": "response.output_audio.delta", **self._part(index), "delta": audio_base64}
 
-    def text_delta(self, delta: str) -> WireEvent:
+    def text_delta(self, delta: str, index: int) -> WireEvent:
         """Return a piece of a text message's text, or of an audio message's transcript."""
-        return {"type": f"response.{self._text_kind()}.delta", **self._part, "delta": delta}
+        return {"type": f"response.{self._text_kind()}.delta", **self._part(index), "delta": delta}
 
-    def part_done(self, sent_text: str) -> tuple[WireEvent, ...]:
+    def part_done(self, sent_text: str, index: int) -> tuple[WireEvent, ...]:
         """Return the end of a message's content part. `sent_text` joins all its text deltas."""
         text_field = "transcript" if self._is_audio() else "text"
-        text_done = {"type": f"response.{self._text_kind()}.done", **self._part, text_field: sent_text}
+        text_done = {"type": f"response.{self._text_kind()}.done", **self._part(index), text_field: sent_text}
         part_done = {
             "type": "response.content_part.done",
-            **self._part,
+            **self._part(index),
             "part": self._part_object(sent_text),
         }
         if not self._is_audio():
             return text_done, part_done
-        return {"type": "response.output_audio.done", **self._part}, text_done, part_done
+        return {"type": "response.output_audio.done", **self._part(index)}, text_done, part_done
 
     def arguments_delta(self, delta: str) -> WireEvent:
         """Return a piece of a function call's arguments."""
@@ -250,6 +246,9 @@ class ResponseItemEvents:
             "name": self._item.name,
             "arguments": self._item.arguments,
         }
+
+    def _part(self, index: int) -> dict[str, Any]:
+        return {**self._output, "item_id": self._item.id, "content_index": index}
 
     def _call_fields(self) -> dict[str, Any]:
         assert isinstance(self._item, FunctionCallItem)

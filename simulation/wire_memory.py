@@ -10,9 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .conversation import Conversation, FunctionCallItem, MessageItem, RememberedMessage, ServerRefusal
+from .conversation import AudioPart, Conversation, FunctionCallItem, MessageItem, RememberedMessage, ServerRefusal
 from .wire_messages import Generated, Part, WireMessages
-from .wire_reading import PCM_BYTES_PER_S, bytes_in_base64, bytes_per_s, content_index, present_name, sound, text_in
+from .wire_reading import (
+    PCM_BYTES_PER_S,
+    bytes_in_base64,
+    bytes_per_s,
+    content_index,
+    index_in,
+    present_name,
+    sound,
+    text_in,
+)
 
 
 class WireMemory:
@@ -102,12 +111,8 @@ class WireMemory:
     def count_audio(self, name: str, size: int) -> None:
         """Take that many bytes of a message's audio."""
         generated = self._messages.by_name.get(name)
-        if generated is None:
-            return
-        # Pieces may end between two milliseconds.
-        before_ms = generated.sent_ms
-        generated.sent_bytes += size
-        generated.item.add_audio(generated.sent_ms - before_ms)
+        if generated is not None:
+            generated.take_audio(None, size)
 
     def lose_connection(self) -> None:
         """Learn that the connection is gone, and perhaps the conversation with it: the next one tells by its id."""
@@ -195,10 +200,8 @@ class WireMemory:
         if generated is None or delta is None or not generated.is_first_name("audio", event):
             return
         size = bytes_in_base64(delta)
-        if size is None:
-            return
-        generated.take_audio(content_index(event))
-        self.count_audio(generated.item.id, size)
+        if size is not None:
+            generated.take_audio(index_in(event), size)
 
     def _on_text_delta(self, event: Mapping[str, Any]) -> None:
         generated, delta = self._message_in(event), text_in(event, "delta")
@@ -260,7 +263,12 @@ class WireMemory:
         item_id = text_in(event, "item_id") or text_in(request or {}, "item_id") or ""
         item = self._conversation.find(self.name_of(item_id))
         if isinstance(item, MessageItem) and isinstance(end_ms, int):
-            item.truncated_at_ms, item.text = end_ms, None
+            index = index_in(event, request or {})
+            if index not in item.audio and len(item.audio) <= 1:
+                index = next(iter(item.audio), 0)  # most clients and servers say 0, wherever the audio is
+            if index is not None:
+                item.audio.setdefault(index, AudioPart()).truncated_at_ms = end_ms
+                item.text = None
 
     def _on_deleted(self, event: Mapping[str, Any]) -> None:
         request = self._answered(event, "conversation.item.delete")
@@ -272,9 +280,10 @@ class WireMemory:
 
     def _answered(self, event: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
         """Return the client's event that the server answers, if there was one: that of the item, or else the oldest."""
-        item_id = text_in(event, "item_id") or None
+        item_id, index = text_in(event, "item_id") or None, index_in(event)
         for each in self._asked:
-            if each.get("type") == name and item_id in (None, each.get("item_id")):
+            is_about_part = index is None or index_in(each) in (None, index)
+            if each.get("type") == name and item_id in (None, each.get("item_id")) and is_about_part:
                 self._asked.remove(each)
                 return each
         return None

@@ -1,7 +1,8 @@
 """The messages that a server's responses make, as an onlooker of the wire tells them apart.
 
 A server may use the ids of responses and of items again: each is another one all the same. As everywhere, the second
-message that is called `item_1` has the name `item_1#2` (docs/openai-realtime.md, "Dialects").
+message that is called `item_1` has the name `item_1#2` (docs/openai-realtime.md, "Dialects"), also if the first was no
+part of the conversation.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class Generated:
     bytes_per_s: int
     response: tuple[str, int] | None
     """The response that made it: its id, and how many have had that until then. None if that was never said."""
-    sent_bytes: int = 0
-    has_audio: bool = False
+    audio_bytes: dict[int, int] = field(default_factory=dict)
+    """What was sent of each part that is audio, the latest last."""
     parts: dict[int, Part] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     """Under which name the deltas of each kind came first: a server that says everything under two says it once."""
@@ -56,15 +57,24 @@ class Generated:
     @property
     def sent_ms(self) -> int:
         """The audio of it that the server has sent, in whole milliseconds."""
-        return self.sent_bytes * 1000 // self.bytes_per_s
+        return self._ms(sum(self.audio_bytes.values()))
 
-    def take_audio(self, index: int) -> None:
-        """Learn that this part of it is audio."""
-        self.has_audio, self.item.modality, self.item.audio_content_index = True, "audio", index
+    def _ms(self, size: int) -> int:
+        return size * 1000 // self.bytes_per_s
+
+    def take_audio(self, index: int | None, size: int = 0) -> None:
+        """Learn that a part of it is audio, by default the latest that was, and take some more of that."""
+        if index is None:
+            index = next(reversed(self.audio_bytes), 0)
+        before = self.audio_bytes.pop(index, 0)
+        self.audio_bytes[index] = before + size
+        self.item.modality = "audio"
+        # Pieces may end between two milliseconds.
+        self.item.add_audio(self._ms(before + size) - self._ms(before), index)
 
     def take_text(self) -> None:
         """Learn that a part of it is text."""
-        if not self.has_audio:
+        if not self.audio_bytes:
             self.item.modality = "text"
 
     def take_part(self, index: int, part: Mapping[str, Any]) -> None:
@@ -94,7 +104,11 @@ class WireMessages:
         self.generating: set[str] = set()
         """The responses that have begun and not ended."""
         self._elsewhere: set[str] = set()
-        """Responses that are no part of the conversation, and their messages."""
+        """Responses that are no part of the conversation."""
+        self._aside: dict[str, str] = {}
+        """By item id, the response outside the conversation whose message had it last."""
+        self._taken: set[str] = set()
+        """Names that messages have or had, wherever they are."""
         self._begun: dict[str, int] = {}
         """How many responses had an id."""
         self._names: dict[str, str] = {}
@@ -104,6 +118,7 @@ class WireMessages:
         """Take the announcement of a response, of which something may have come before."""
         if is_elsewhere:
             self._elsewhere.add(response_id)
+            self._aside = {item_id: of for item_id, of in self._aside.items() if of != response_id}
         elif response_id not in self.generating:
             self._elsewhere.discard(response_id)
             self._begun[response_id] = self._begun.get(response_id, 0) + 1
@@ -129,21 +144,27 @@ class WireMessages:
 
     def add(self, response_id: str | None, item_id: str, bytes_per_s: int) -> Generated | None:
         """Return a message that is mentioned for the first time; None if it is elsewhere."""
-        if response_id in self._elsewhere:
-            self._elsewhere.add(item_id)
-        if response_id is not None and response_id not in self._elsewhere:
-            self.begin(response_id, is_elsewhere=False)
-            self._elsewhere.discard(item_id)
-        if item_id in self._elsewhere:
+        if response_id is not None and response_id in self._elsewhere:
+            if self._aside.get(item_id) != response_id:
+                self._aside[item_id] = response_id
+                self._take_name(item_id)
             return None
-        count, name = 1, item_id
-        while name in self.by_name:
-            count += 1
-            name = f"{item_id}#{count}"
-        if count > 1:
-            self._names[item_id] = name
+        if response_id is not None:
+            self.begin(response_id, is_elsewhere=False)
+            self._aside.pop(item_id, None)
+        if item_id in self._aside:
+            return None
+        name = self._names[item_id] = self._take_name(item_id)
         item = MessageItem(name, "assistant", "audio", "in_progress")
         return Generated(item, bytes_per_s, None if response_id is None else self._now(response_id))
+
+    def _take_name(self, item_id: str) -> str:
+        count, name = 1, item_id
+        while name in self._taken:
+            count += 1
+            name = f"{item_id}#{count}"
+        self._taken.add(name)
+        return name
 
     def _now(self, response_id: str | None) -> tuple[str, int] | None:
         return None if response_id is None else (response_id, self._begun.get(response_id, 0))

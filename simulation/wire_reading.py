@@ -23,10 +23,15 @@ def text_in(event: Mapping[str, Any], *path: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def index_in(*events: Mapping[str, Any]) -> int | None:
+    """Return which part of a message they are about; None if none of them says it."""
+    found = (event.get("content_index") for event in events)
+    return next((index for index in found if isinstance(index, int)), None)
+
+
 def content_index(event: Mapping[str, Any]) -> int:
-    """Return which part of a message it is about."""
-    index = event.get("content_index")
-    return index if isinstance(index, int) else 0
+    """Return which part of a message it is about: the first, if it does not say it."""
+    return index_in(event) or 0
 
 
 def sound(words: str) -> str:

@@ -280,6 +280,22 @@ def test_an_adapter_that_merges_messages_of_one_name_is_found(captures, monkeypa
         monkeypatch.undo()
 
 
+@pytest.mark.parametrize("at_ms", [None, 700])
+def test_a_message_is_numbered_beside_one_outside_the_conversation_that_had_its_id(captures, at_ms):
+    once = load_source(captures / f"{SPOKEN}.yaml").connections[0]
+    response = [event for event in once if "response" in event["type"]]
+    begin = next(event for event in response if event["type"] == "response.created")
+    outside = [event for event in response if event is not begin]
+    begin_outside = {**begin, "response": {**begin["response"], "conversation_id": None}}
+    before = [event for event in once if event not in response]
+    recording = Recording("aside", ((*before, begin_outside, *outside, *response),))
+    replayed = asyncio.run(replay(recording, interrupt_at_ms=at_ms))
+    assert replayed.report.is_equal, replayed.report
+    (message,) = replayed.report.messages
+    assert message.record.message_id.endswith("#2")
+    assert message.sent_ms > 0
+
+
 SPOKEN, TWO_SPOKEN, TYPED = "openai_spoken_turn", "xai_preamble_and_tool_call", "openai_preamble_and_tool_call"
 OLDER_NAMES = "azure_voice_live_spoken_turn"
 FAULTS = [
@@ -452,7 +468,14 @@ def test_a_message_outside_the_conversation_may_have_the_id_of_one_inside():
     inside = {"type": "response.created", "response": {"id": "r"}}
     aside = {**AUDIO, "response_id": "o"}
     assert remembered_after(inside, AUDIO, outside, aside, AUDIO) == [("A", 200, "")]
-    assert remembered_after(outside, aside, inside, AUDIO) == [("A", 100, "")]
+    assert remembered_after(outside, aside, inside, AUDIO) == [("A#2", 100, "")]
+    assert remembered_after(outside, aside, aside, outside, aside, inside, AUDIO) == [("A#3", 100, "")]
+    again = {"type": "response.created", "response": {"id": "s"}}
+    late = {"type": "response.done", "response": {"id": "r"}}
+    assert remembered_after(inside, AUDIO, late, outside, aside, again, {**AUDIO, "response_id": "s"}) == [
+        ("A", 100, ""),
+        ("A#3", 100, ""),
+    ]
 
 
 def test_a_response_that_is_not_announced_goes_on_until_its_end():
