@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .clock import Clock, LoopClock, VirtualClock
     from .driven_speech import DrivenMessage, DrivenSpeech
     from .driver import Driver
+    from .live_trace import LiveTrace
     from .ports import (
         AudioOutput,
         CheckingSession,
@@ -47,6 +48,7 @@ else:
             "Driver": ".driver",
             "EffectListener": ".telling",
             "EmbedderFailed": ".changes",
+            "LiveTrace": ".live_trace",
             "LoopClock": ".clock",
             "MessageStateChanged": ".changes",
             "OpenAIRealtimeSession": ".sessions.openai_realtime",
@@ -81,6 +83,7 @@ __all__ = [
     "Driver",
     "EffectListener",
     "EmbedderFailed",
+    "LiveTrace",
     "LoopClock",
     "MessageStateChanged",
     "OpenAIRealtimeSession",

@@ -20,6 +20,7 @@ install() {
 install cli
 cli/bin/speech-lifecycle demo --scenario answer-interrupted --output cli-demo >/dev/null
 cli/bin/speech-lifecycle draw --format all --output cli-drawn >/dev/null
+cli/bin/speech-lifecycle report cli-demo/trace.jsonl -o cli-report.html >/dev/null
 cli/bin/speech-lifecycle explore --list >/dev/null
 cli/bin/speech-lifecycle replay "$root/tests/captures/openai_spoken_turn.yaml" --output cli-replayed >/dev/null
 cli/bin/speech-lifecycle export --help >/dev/null
@@ -73,6 +74,13 @@ telephone/bin/python -c 'import speech_lifecycle.adapters.outputs.telephone'
 
 install browser
 browser/bin/python -c 'from speech_lifecycle.adapters.outputs.browser import BrowserOutput, BrowserServer'
+
+install watch
+watch/bin/python - <<'END'
+import asyncio
+from speech_lifecycle.adapters import LiveTrace
+asyncio.run(LiveTrace(0).aclose())
+END
 
 install talk
 talk/bin/speech-lifecycle talk --help >/dev/null

@@ -12,6 +12,7 @@ from livekit.agents import NOT_GIVEN, Agent, AgentSession
 from livekit.plugins import openai
 from livekit_outcomes import SINGLE, outcome
 
+from speech_lifecycle.adapters import LiveTrace
 from speech_lifecycle.adapters.livekit_agents.watch import watch_session
 from speech_lifecycle.adapters.livekit_agents.watch_events import MessageStateChanged
 from speech_lifecycle.adapters.livekit_agents.watched_model import WatchedRealtimeModel
@@ -19,7 +20,7 @@ from speech_lifecycle.adapters.trace_file import TraceFile
 from speech_lifecycle.fsm.effects import AnnounceAgentState
 from speech_lifecycle.fsm.machine import SpeechMachine
 from speech_lifecycle.fsm.state import Speech
-from speech_lifecycle.fsm.trace import load_trace
+from speech_lifecycle.fsm.trace import Record, load_trace
 from speech_lifecycle.simulation.livekit_agents.scenarios import LIVEKIT_SCENARIOS
 from speech_lifecycle.simulation.livekit_agents.verdict import differences
 from speech_lifecycle.simulation.realtime_server import SimulatedRealtimeServer
@@ -111,6 +112,22 @@ def test_the_trace_can_be_taken_once_more(tmp_path: Path) -> None:
         effects = [each for each in machine.send(step.event).effects if not isinstance(each, AnnounceAgentState)]
         assert effects == [*step.effects]
     assert machine.speech.state == "interrupted"
+
+
+def test_the_trace_can_be_watched_at_a_port() -> None:
+    scenario = LIVEKIT_SCENARIOS["in-second"]
+    records: list[Record] = []
+    live = LiveTrace(0)
+
+    def trace(record: Record) -> None:
+        records.append(record)
+        live(record)
+
+    replace(scenario, staging=replace(scenario.staging, trace=trace)).play("watched")
+    served = load_trace([line.decode() for line in live._kept.since(None) or ()])
+    assert len(served.speeches) == 1
+    assert served.records == records
+    asyncio.run(live.aclose())
 
 
 async def test_a_model_that_is_not_wrapped_is_refused() -> None:

@@ -21,6 +21,8 @@ try:
 except ImportError as error:
     raise ImportError("the browser needs aiohttp: pip install 'speech-lifecycle[browser]'") from error
 
+from ...local_site import HEADERS, own_origins
+
 logger = logging.getLogger(__name__)
 
 Converse = Callable[[BrowserTab], Awaitable[object]]
@@ -34,13 +36,6 @@ _PARTING_S = 1.0
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _REASON_BYTES = 123
 """A closing frame of a WebSocket holds no more."""
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
 
 
 @dataclass
@@ -150,7 +145,7 @@ class BrowserServer:
         if path is None or not path.is_file():
             raise web.HTTPNotFound(text="there is no such page")
         kind = mimetypes.types_map.get(path.suffix, "application/octet-stream")
-        return web.Response(body=path.read_bytes(), content_type=kind, charset="utf-8", headers=_HEADERS)
+        return web.Response(body=path.read_bytes(), content_type=kind, charset="utf-8", headers=HEADERS)
 
     async def _connect(self, request: web.Request) -> web.StreamResponse:
         origin = request.headers.get("Origin", "")
@@ -171,8 +166,7 @@ class BrowserServer:
         return socket
 
     def _allowed_origins(self) -> set[str]:
-        hosts = {self._host, "127.0.0.1", "localhost", "[::1]"}
-        return {*self._origins, *(f"http://{host}:{self._port}" for host in hosts)}
+        return {*self._origins, *own_origins(self._host, self._port)}
 
     def _conversation_of(self, key: str) -> _Conversation | None:
         """Return the conversation that a page belongs to, a new one if there is none; None if there are too many."""
