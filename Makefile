@@ -32,12 +32,12 @@ soak: $(VENV)/ready
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/soak.py --drivers 1000
 
-# The real Mermaid, the rivals of the benchmarks, and TypeScript's compiler. Without Node.js their tests say that they are skipped.
+# The real Mermaid, axe-core, the rivals of the benchmarks, and TypeScript's compiler. Without Node.js their tests say that they are skipped.
 node:
 	@if command -v npm >/dev/null; then \
 	$(MAKE) -s $(NODE)/node_modules/.package-lock.json $(BENCHMARKS_NODE)/node_modules/.package-lock.json \
 		$(TYPESCRIPT)/node_modules/.package-lock.json; \
-	else echo "Node.js is not installed: Mermaid's own parser is not asked, XState and robot3 do not play, and TypeScript is not compiled"; fi
+	else echo "Node.js is not installed: Mermaid's own parser and axe-core are not asked, XState and robot3 do not play, and TypeScript is not compiled"; fi
 
 # PortAudio and a PulseAudio to play into, without hardware. Where they cannot be had their tests say that they are skipped.
 SOUND := libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils
@@ -111,7 +111,7 @@ wheel: $(VENV)/ready
 # Runs the tests with the lowest versions that pyproject.toml allows, in an environment of its own. LiveKit's versions are one
 # minor release, and raise those of others, so that its tests run with the pinned ones only.
 LOWEST := .venv-lowest
-LOWEST_EXTRAS := browser cli diagrams exports files openai resampling simulation soundcard talk telephone
+LOWEST_EXTRAS := browser cli diagrams exports files openai resampling simulation soundcard talk telephone watch
 lowest: $(VENV)/ready node
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
 	$(BIN)/uv venv -q --clear --python $(PYTHON) $(LOWEST)

@@ -122,6 +122,42 @@ def replay(
 
 
 @app.command()
+def report(
+    traces: Annotated[list[Path], typer.Argument(metavar="TRACE...", help="Traces (.jsonl).")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write the page.")] = Path(
+        "report.html"
+    ),
+) -> None:
+    """Write what happened in calls, step by step, as one page that opens from disk."""
+    with user_errors():
+        from . import report as command
+
+        command.write(traces, output)
+
+
+@app.command()
+def watch(
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="[URL|FILE]", help="A trace that is being written, or the address of a LiveTrace."),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port of the page; 0 for a free one.")] = 0,
+    opens: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+) -> None:
+    """Follow a running agent in a page on this machine. Ctrl-C ends it.
+
+    Without an address it is the agent that has LiveTrace() as its trace.
+    """
+    with user_errors():
+        try:
+            from .watch import serving
+        except ImportError as error:
+            raise UsageError(f"{error}; all that watch needs: pip install 'speech-lifecycle[cli,watch]'") from None
+
+        serving.watch(what, port, opens=opens)
+
+
+@app.command()
 def draw(
     file_format: Annotated[
         Literal["svg", "png", "pdf", "dot", "mermaid", "plantuml", "d2", "all"],

@@ -201,7 +201,7 @@ class TraceReader:
         try:
             data = _parse(self.line, place)
             is_record = isinstance(data, dict) and "record" in data
-            first = _load_record(self.line, place) if is_record else None
+            first = load_record(self.line, place) if is_record else None
             if isinstance(first, Header):
                 return first
             self._first = first
@@ -224,7 +224,7 @@ class TraceReader:
             self.line_number, self.line = number, line
             place = f"{self._name}, line {number}"
             try:
-                record = _load_record(line, place)
+                record = load_record(line, place)
                 if isinstance(record, Header):
                     raise TraceError(f"{place}: a second header; one file holds one trace")
             except TraceError as error:
@@ -284,7 +284,12 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _load_record(text: str, place: str) -> Record:
+def load_record(text: str, place: str) -> Record:
+    """Read one line of a trace; `place` is what errors call it.
+
+    Raises:
+        TraceError: it is broken, or a header of another version; the message names the field.
+    """
     record = RECORDS.load_json(text)
     if record is None:
         data = _parse(text, place)

@@ -17,6 +17,7 @@ grep -q "pip install 'speech-lifecycle\[cli\]'" message
 venv/bin/python -m pip install -q --disable-pip-version-check -c "$root/constraints.txt" "$wheel[all]"
 venv/bin/speech-lifecycle demo --output demo-output
 venv/bin/speech-lifecycle draw --format all --output drawn
+venv/bin/speech-lifecycle report demo-output/trace.jsonl -o report.html
 venv/bin/speech-lifecycle conform --tier stories -- venv/bin/speech-lifecycle serve --stdio
 venv/bin/python - <<'END'
 import pathlib, sys, sysconfig
@@ -26,6 +27,8 @@ assert not ours, f"site-packages gained {ours}"
 assert "speech_lifecycle" in names
 from speech_lifecycle.adapters.outputs.browser.server import PAGE
 from speech_lifecycle.cli.talk.serving import TALK_PAGE
+from speech_lifecycle.diagrams.report.shell import PAGE as REPORT_PAGE, SCRIPTS
+assert all((REPORT_PAGE / name).is_file() for name in ("page.html", "page.css", *SCRIPTS)), "the report is not in the wheel"
 assert (PAGE / "player-worklet.js").is_file() and (TALK_PAGE / "talk.js").is_file(), "the pages are not in the wheel"
 END
 echo "wheel: ok"
