@@ -112,7 +112,7 @@ def test_responses_and_answers_of_the_lost_connection_mean_nothing_on_the_new_on
         world.server_session.drop_connection()
         await world.settle()
         protocol = world.session._attached
-        assert (protocol._items, protocol._client.requests._open, protocol.answers._requests) == ({}, {}, {})
+        assert (protocol._messages.open, protocol._client.requests._open, protocol.answers._requests) == ({}, {}, {})
         await world.run_until_over()
 
     run(test, dataclasses.replace(FIRST, pacing=AT_ONCE), SECOND, behaviour=behaviour("gone"))

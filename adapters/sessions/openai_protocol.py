@@ -16,12 +16,9 @@ from speech_lifecycle.fsm.effects import CommitMessage, SessionEffect
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
 from speech_lifecycle.fsm.events import (
     SessionItemAdded,
-    SessionMessageAdded,
-    SessionMessageEnded,
     SessionRequestRefused,
     SessionResponseEnded,
     SessionResponseProgressed,
-    SessionTextReceived,
 )
 
 from ..ports import SessionReceiver
@@ -41,26 +38,17 @@ from .incoming_audio import IncomingAudio
 from .openai_answers import ErrorEvent, OpenAIAnswers, ServerError, status_of, why_ended
 from .openai_beginnings import ResponseBeginnings
 from .openai_client_events import ClientEvents
-from .openai_contents import Contents, contents_of, messages_in, modalities_in, words_of
+from .openai_contents import contents_of, messages_in, modalities_in, words_of
 from .openai_deltas import AudioDelta, Delta, delta_decoder
 from .openai_dialects import OPENAI, Dialect
-from .openai_items import Conversation, OutputItem
+from .openai_items import Conversation
+from .openai_messages import OLDER_NAMES, OutputMessages, is_its_name, present_name
 from .openai_requests import ResponseRequests
-from .openai_responses import OpenResponse, OpenResponses
+from .openai_responses import OpenResponses
 from .resumption import GREETINGS
 from .user_turn import UserTurn
 
 logger = logging.getLogger(__name__)
-
-_OLDER_NAMES = {
-    "response.audio.delta": "response.output_audio.delta",
-    "response.audio_transcript.delta": "response.output_audio_transcript.delta",
-    "response.audio_transcript.done": "response.output_audio_transcript.done",
-    "response.text.delta": "response.output_text.delta",
-    "response.text.done": "response.output_text.done",
-    "conversation.item.created": "conversation.item.added",
-}
-_OF_WRITTEN_TEXT = frozenset({"response.output_text.delta", "response.output_text.done"})
 
 
 class ProtocolError(SpeechLifecycleError, ValueError):
@@ -81,8 +69,6 @@ class OpenAIRealtimeProtocol:
     answers: OpenAIAnswers = field(init=False)
     conversation_id: str | None = None
     """What the server calls the conversation, if it says so. It outlives the connection if the server keeps it."""
-    _items: dict[str, OutputItem] = field(default_factory=dict)
-    """The messages of responses that have not ended."""
     _responses: OpenResponses = field(default_factory=OpenResponses)
     _conversation: Conversation = field(default_factory=Conversation)
 
@@ -96,6 +82,9 @@ class OpenAIRealtimeProtocol:
         self._audio = IncomingAudio(self.audio_format, self._note_unplayable)
         self._beginnings = ResponseBeginnings(
             self.receiver, self._client, self._responses, self._audio, self._user_turn
+        )
+        self._messages = OutputMessages(
+            self.receiver, self._client, self._conversation, self._responses, self._beginnings, self._audio
         )
 
     @property
@@ -116,7 +105,7 @@ class OpenAIRealtimeProtocol:
         name = event.get("type")
         if not isinstance(name, str):
             return
-        handler = _HANDLERS.get(_OLDER_NAMES.get(name, name))
+        handler = _HANDLERS.get(present_name(name))
         if handler is None:
             self._note_progress(event)
             return
@@ -127,18 +116,18 @@ class OpenAIRealtimeProtocol:
 
     def receive_delta(self, delta: Delta) -> None:
         """Report a delta that `delta_in` has decoded: what `receive` does with the same event."""
-        item = self._item(delta.item_id, delta.response_id or "", delta.name)
-        if item is not None and not _is_its_name(item, delta.name):
+        item = self._messages.item(delta.item_id, delta.response_id or "", delta.name)
+        if item is not None and not is_its_name(item, delta.name):
             return
         if isinstance(delta, AudioDelta):
-            self._receive_audio(delta.item_id, item, delta.delta, delta.content_index)
+            self._messages.receive_audio(delta.item_id, item, delta.delta, delta.content_index)
         else:
-            self._receive_text(delta.item_id, item, delta.delta, delta.content_index or 0)
+            self._messages.receive_text(delta.item_id, item, delta.delta, delta.content_index or 0)
 
     def end_connection(self) -> None:
         """Expect nothing more of what was under way: responses and answers went down with the connection."""
-        for item_id, item in list(self._items.items()):
-            self._drop_item(item_id, item)
+        for item_id, item in list(self._messages.open.items()):
+            self._messages.drop(item_id, item)
         self._client.former.begin_connection()
         self._responses.clear()
         self._audio.end_connection()
@@ -168,9 +157,9 @@ class OpenAIRealtimeProtocol:
         response_id = identifier(event, "response_id")
         if text(event, "item", "type") == "message":
             item_id = identifier(event, "item", "id")
-            if item_id not in self._items:
+            if item_id not in self._messages.open:
                 self._beginnings.note(response_id, item_id)
-                self._begin_item(item_id, response_id)
+                self._messages.begin(item_id, response_id)
             return
         item_id = optional(event, "item", "id")
         self._beginnings.note(response_id, item_id if isinstance(item_id, str) else "")
@@ -185,7 +174,7 @@ class OpenAIRealtimeProtocol:
         if isinstance(named, str) and str(event.get("type")).startswith("response."):
             self._beginnings.note(hint(event, "response_id"), hint(event, "item_id"))
         for response_id, response in self._responses:
-            item = self._items.get(item_id) if isinstance(item_id, str) else None
+            item = self._messages.open.get(item_id) if isinstance(item_id, str) else None
             if response_id == named or item_id in response.others or (item and item.response_id == response_id):
                 self.receiver.report(SessionResponseProgressed(self._name(response_id)))
                 return
@@ -204,7 +193,7 @@ class OpenAIRealtimeProtocol:
     def _on_content_part_added(self, event: Mapping[str, Any]) -> None:
         """A message is announced with its first content: only then is it certain whether it has audio."""
         item_id, kind = identifier(event, "item_id"), text(event, "part", "type")
-        item = self._item(item_id, hint(event, "response_id"))
+        item = self._messages.item(item_id, hint(event, "response_id"))
         if item is None:
             return
         if kind in ("text", "output_text") and not item.is_announced:
@@ -213,70 +202,48 @@ class OpenAIRealtimeProtocol:
             item.modalities = ("audio",)
             item.add_audio(content_index(event), 0)
             self._conversation.note_audio(item_id, item.audio_runs)
-        self._announce(item_id, item)
+        self._messages.announce(item_id, item)
 
     def _on_audio_delta(self, event: Mapping[str, Any]) -> None:
         item_id, data = identifier(event, "item_id"), audio(event, "delta")
-        item = self._item(item_id, hint(event, "response_id"), event["type"])
-        if item is None or _is_its_name(item, event["type"]):
-            self._receive_audio(item_id, item, data, content_index(event))
+        item = self._messages.item(item_id, hint(event, "response_id"), event["type"])
+        if item is None or is_its_name(item, event["type"]):
+            self._messages.receive_audio(item_id, item, data, content_index(event))
 
     def _on_text_delta(self, event: Mapping[str, Any]) -> None:
         item_id, words = identifier(event, "item_id"), text(event, "delta")
-        item = self._item(item_id, hint(event, "response_id"), event["type"])
-        if item is None or _is_its_name(item, event["type"]):
-            self._receive_text(item_id, item, words, content_index(event) or 0)
+        item = self._messages.item(item_id, hint(event, "response_id"), event["type"])
+        if item is None or is_its_name(item, event["type"]):
+            self._messages.receive_text(item_id, item, words, content_index(event) or 0)
 
     def _on_text_done(self, event: Mapping[str, Any]) -> None:
         """Some servers send the text, or the rest of it, only at the end, and some sentence by sentence (N20)."""
         item_id = identifier(event, "item_id")
         key = "transcript" if "transcript" in event else "text"
         done = text(event, key) if optional(event, key) is not None else ""
-        item = self._item(item_id, hint(event, "response_id"), event["type"])
+        item = self._messages.item(item_id, hint(event, "response_id"), event["type"])
         index = content_index(event) or 0
-        if item is not None and _is_its_name(item, event["type"]):
-            self._report_text(item_id, item, item.text(index).take_done(done))
+        if item is not None and is_its_name(item, event["type"]):
+            self._messages.report_text(item_id, item, item.text(index).take_done(done))
 
     def _on_content_part_done(self, event: Mapping[str, Any]) -> None:
         """The last place but two where a text may be that came nowhere before (N20)."""
         item_id, words = identifier(event, "item_id"), words_of(optional(event, "part"))
-        item, index = self._item(item_id, hint(event, "response_id")), content_index(event) or 0
+        item, index = self._messages.item(item_id, hint(event, "response_id")), content_index(event) or 0
         if item is not None:
             item.modalities = item.modalities or modalities_in(optional(event, "part"))
-            self._report_text(item_id, item, item.text(index).take_whole(words))
-
-    def _receive_audio(self, item_id: str, item: OutputItem | None, data: bytes, index: int | None) -> None:
-        whole = self._audio.decode(item_id, data, self._audio.said if item is None else item.audio_format)
-        if not whole:
-            return
-        if item is not None:
-            index = item.add_audio(index, len(whole))
-            item.text(index).has_sounded = True
-            if index:
-                self._conversation.note_audio(item_id, item.audio_runs)
-            self._announce(item_id, item)
-        self.receiver.deliver_audio(self._client.message_ids.name_of(item_id), whole)
+            self._messages.report_text(item_id, item, item.text(index).take_whole(words))
 
     def _note_unplayable(self, error: AudioFormatError) -> None:
         self.answers.note(ServerError("unplayable_audio_format", str(error), None))
 
-    def _receive_text(self, item_id: str, item: OutputItem | None, words: str, index: int) -> None:
-        self._report_text(item_id, item, words if item is None else item.text(index).take(words))
-
-    def _report_text(self, item_id: str, item: OutputItem | None, words: str) -> None:
-        if not words:
-            return
-        if item is not None:
-            self._announce(item_id, item)
-        self.receiver.report(SessionTextReceived(self._client.message_ids.name_of(item_id), words))
-
     def _on_output_item_done(self, event: Mapping[str, Any]) -> None:
         item_id, contents = identifier(event, "item", "id"), contents_of(optional(event, "item"))
         response_id = hint(event, "response_id") if optional(event, "item", "type") == "message" else ""
-        item = self._items.get(item_id) if not response_id else self._item(item_id, response_id)
+        item = self._messages.open.get(item_id) if not response_id else self._messages.item(item_id, response_id)
         if item is not None:
-            self._receive_rest(item_id, item, contents)
-            self._end(item_id, item)
+            self._messages.receive_rest(item_id, item, contents)
+            self._messages.end(item_id, item)
         else:
             self._note_progress(event)
 
@@ -286,26 +253,15 @@ class OpenAIRealtimeProtocol:
         outputs = messages_in(optional(event, "response", "output"))
         self._beginnings.note_whole(response_id, mapping(event, "response"), outputs)
         for item_id, contents in outputs.items():
-            item = self._item(item_id, response_id, is_listed=True)
+            item = self._messages.item(item_id, response_id, is_listed=True)
             if item is not None and item.response_id == response_id:
-                self._receive_rest(item_id, item, contents)
-        for item_id, item in list(self._items.items()):
+                self._messages.receive_rest(item_id, item, contents)
+        for item_id, item in list(self._messages.open.items()):
             if item.response_id == response_id:
-                self._announce(item_id, item)
-                self._drop_item(item_id, item)
+                self._messages.announce(item_id, item)
+                self._messages.drop(item_id, item)
         self._responses.end(response_id)
         self.receiver.report(SessionResponseEnded(self._name(response_id), status, code, in_words))
-
-    def _drop_item(self, item_id: str, item: OutputItem) -> None:
-        self._audio.forget(item_id)
-        self._client.former.note(self._client.message_ids.name_of(item_id), item.whole_text)
-        del self._items[item_id]
-
-    def _receive_rest(self, item_id: str, item: OutputItem, contents: Contents) -> None:
-        """Report what the parts of a message say at its end and did not say before."""
-        item.modalities = item.modalities or contents.modalities
-        for index, whole in contents.texts.items():
-            self._report_text(item_id, item, item.text(index).take_whole(whole))
 
     def _on_truncated(self, event: Mapping[str, Any]) -> None:
         self.answers.on_truncated(event)
@@ -336,47 +292,9 @@ class OpenAIRealtimeProtocol:
     def _on_user_turn(self, event: Mapping[str, Any]) -> None:
         self._user_turn.take(event)
 
-    def _item(self, item_id: str, response_id: str, content: str = "", *, is_listed: bool = False) -> OutputItem | None:
-        """Return a message that is being built. Some servers do not say that one begins (N8).
-
-        `content` is the event that has something of it, if one has. What is only listed by the end of a response, or
-        names none, begins no message by an id that another has had.
-        """
-        item = self._items.get(item_id)
-        if item is None and not ((is_listed or not response_id) and self._client.message_ids.is_known(item_id)):
-            response_id = response_id or self._responses.only
-            self._beginnings.note(response_id, item_id)
-            item = self._begin_item(item_id, response_id) if response_id in self._responses else None
-        if item is not None and content and not item.is_announced:
-            if _OLDER_NAMES.get(content, content) not in _OF_WRITTEN_TEXT:
-                item.modalities = ("audio",)
-            elif item.modalities is None:
-                item.modalities = ("text",)
-        return item
-
-    def _begin_item(self, item_id: str, response_id: str) -> OutputItem:
-        response = self._responses.get(response_id) or OpenResponse(None, self._audio.said)
-        if response_id in self._responses or not self._client.message_ids.is_known(item_id):
-            self._client.message_ids.begin(item_id)
-        item = self._items[item_id] = OutputItem(response_id, response.modalities, response.audio_format)
-        return item
-
     def _name(self, response_id: str) -> str:
         """Return what the machine calls a response."""
         return self._client.response_ids.name_of(response_id)
-
-    def _announce(self, item_id: str, item: OutputItem) -> None:
-        if not item.is_announced:
-            item.is_announced = True
-            message_id = self._client.message_ids.name_of(item_id)
-            modalities = item.modalities or ("audio",)
-            self.receiver.report(SessionMessageAdded(self._name(item.response_id), message_id, modalities))
-
-    def _end(self, item_id: str, item: OutputItem) -> None:
-        if not item.has_ended:
-            item.has_ended = True
-            self._announce(item_id, item)
-            self.receiver.report(SessionMessageEnded(self._client.message_ids.name_of(item_id)))
 
     # To the server
 
@@ -398,11 +316,6 @@ class OpenAIRealtimeProtocol:
     def translate(self, effect: SessionEffect) -> list[dict[str, Any]]:
         """Return the client events that perform an effect."""
         return self._client.translate(effect)
-
-
-def _is_its_name(item: OutputItem, name: str) -> bool:
-    """Whether this kind of event comes under this name: the first that it came under. The other is a copy (N18)."""
-    return item.names.setdefault(_OLDER_NAMES.get(name, name), name) == name
 
 
 _HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]] = {
@@ -434,7 +347,7 @@ _HANDLERS: dict[str, Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]
 def _names_of(handler: Callable[[OpenAIRealtimeProtocol, Mapping[str, Any]], None]) -> list[str]:
     """Return what the events of a handler are called, by current and by older servers."""
     current = [name for name, its_handler in _HANDLERS.items() if its_handler is handler]
-    return current + [older for older, name in _OLDER_NAMES.items() if name in current]
+    return current + [older for older, name in OLDER_NAMES.items() if name in current]
 
 
 delta_in = delta_decoder(
