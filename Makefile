@@ -111,7 +111,7 @@ wheel: $(VENV)/ready
 # Runs the tests with the lowest versions that pyproject.toml allows, in an environment of its own. LiveKit's versions are one
 # minor release, and raise those of others, so that its tests run with the pinned ones only.
 LOWEST := .venv-lowest
-LOWEST_EXTRAS := browser cli diagrams exports files openai resampling simulation soundcard talk telephone watch
+LOWEST_EXTRAS := browser cli diagrams exports files openai resampling simulation soundcard talk telephone watch webrtc
 lowest: $(VENV)/ready node
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
 	$(BIN)/uv venv -q --clear --python $(PYTHON) $(LOWEST)

@@ -82,6 +82,9 @@ from speech_lifecycle.adapters import LiveTrace
 asyncio.run(LiveTrace(0).aclose())
 END
 
+install webrtc
+webrtc/bin/python -c 'from speech_lifecycle.adapters.outputs.webrtc import WebRtcOutput, WebRtcServer'
+
 install talk
 talk/bin/speech-lifecycle talk --help >/dev/null
 talk/bin/python -c 'import speech_lifecycle.cli.talk.serving'

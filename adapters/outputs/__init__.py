@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .queued_output import OutputMisuseError
     from .sound_card import SoundCardError, SoundCardOutput
     from .telephone import TelephoneOutput, TelephoneServer
+    from .webrtc import WebRtcOutput, WebRtcServer
 else:
     __getattr__ = lazy_exports(
         __name__,
@@ -24,6 +25,8 @@ else:
             "SoundCardOutput": ".sound_card",
             "TelephoneOutput": ".telephone",
             "TelephoneServer": ".telephone",
+            "WebRtcOutput": ".webrtc",
+            "WebRtcServer": ".webrtc",
         },
     )
 
@@ -41,4 +44,6 @@ __all__ = [
     "SoundCardOutput",
     "TelephoneOutput",
     "TelephoneServer",
+    "WebRtcOutput",
+    "WebRtcServer",
 ]
