@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from rich.text import Text
 
 from speech_lifecycle.adapters.trace_file import TraceFile
+from speech_lifecycle.diagrams.call_reading import call_of
+from speech_lifecycle.diagrams.envelope import read_envelope
 from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.render import draw
-from speech_lifecycle.diagrams.timeline import timeline_svg
-from speech_lifecycle.diagrams.trace_timeline import timeline_of
+from speech_lifecycle.diagrams.timeline_svg import timeline_svg
 from speech_lifecycle.fsm.trace import Trace
 from speech_lifecycle.simulation.scenario import Scenario, play
 from speech_lifecycle.simulation.scenarios import SCENARIOS
@@ -54,9 +56,9 @@ def play_one(name: str, interrupt_at_ms: float | None, output: Path, *, real_tim
     console.print(Text.assemble((scenario.name, "bold"), f": {scenario.summary}\n"))
     with TraceFile(trace_path) as trace_file:
         report, world = asyncio.run(play(scenario, real_time=real_time, on_record=trace_file))
-    print_report(report, timeline_of(world.trace))
+    print_report(report, call_of(world.trace))
     sounds = write_heard(world, report, output)
-    print_files([trace_path, *write_pictures(world.trace, output), *sounds])
+    print_files([trace_path, *write_pictures(world.trace, output, sounds), *sounds])
     if aloud:
         play_heard(sounds[0] if sounds else None)
     return report.is_equal
@@ -90,13 +92,14 @@ def play_real_server(model: str, say: str, interrupt_at_ms: float | None, output
     trace_path = output / "trace.jsonl"
     # Only once there is a connection: what an earlier run has written is not lost to a server that is not there.
     report, trace = asyncio.run(converse(model, say, interrupt_at_ms, lambda: TraceFile(trace_path)))
-    print_report(report, timeline_of(trace))
+    print_report(report, call_of(trace))
     print_files([trace_path, *write_pictures(trace, output)])
     return report.is_equal
 
 
-def write_pictures(trace: Trace, output: Path) -> list[Path]:
+def write_pictures(trace: Trace, output: Path, sounds: Sequence[Path] = ()) -> list[Path]:
     """Write the timeline of a trace, and both charts, and return the paths."""
     timeline_path = output / "timeline.svg"
-    replace_file(timeline_path, timeline_svg(timeline_of(trace)).encode())
+    envelope = read_envelope(sounds[0]) if sounds else None
+    replace_file(timeline_path, timeline_svg(call_of(trace), envelope=envelope).encode())
     return [timeline_path, *draw(output, ("svg",))]

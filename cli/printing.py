@@ -7,28 +7,30 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from speech_lifecycle.diagrams.call import Call
 from speech_lifecycle.diagrams.palette import MESSAGE
-from speech_lifecycle.diagrams.timeline import Timeline, timeline_text
+from speech_lifecycle.diagrams.timeline_text import PIECE_MS, timeline_text
 from speech_lifecycle.simulation.report import MessageReport, Report
 
-from .terminal import console, one_line, printable
+from .terminal import console, one_line
 
 _LONGEST_WORDS = 2000
 """Of one text in a table: a transcript may have any length."""
+_LONGEST_CALL_MS = 30_000
+"""Of which all is shown, with the words; of a longer one, what became of its messages."""
 _MOST_ROWS = 2000
 """Of the messages that are shown: nobody reads more, and a table takes long to lay out."""
 
 
-def print_report(report: Report, timeline: Timeline) -> None:
+def print_report(report: Report, call: Call) -> None:
     """Print the timeline, the four accounts of every message, and the verdict."""
     left_out = len(report.messages) - _MOST_ROWS
     if left_out > 0:
-        shown = {message.record.message_id for message in report.messages[:_MOST_ROWS]}
-        timeline = timeline.only(shown)
         console.print(f"{len(report.messages)} messages, of which the first {_MOST_ROWS} are shown", style="yellow")
-    ids = {message_id: one_line(message_id) for message_id in timeline.message_ids}
-    text = timeline_text(timeline.renamed(ids), width=max(40, min(console.width, 120) - 48))
-    console.print(Text(printable(text.rstrip())), soft_wrap=True)
+    is_long = call.to_ms - (call.from_ms or 0) > _LONGEST_CALL_MS
+    width = max(40, min(console.width, 120) - 48)
+    text = timeline_text(call, width=width, piece_ms=None if is_long else PIECE_MS, most=_MOST_ROWS)
+    console.print(Text(text.rstrip()), soft_wrap=True)
     console.print()
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     for name in ("message", "state", "reason", "heard", "history says", "server remembers", "same"):

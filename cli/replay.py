@@ -7,9 +7,9 @@ import itertools
 from contextlib import ExitStack
 from pathlib import Path
 
+from speech_lifecycle.diagrams.call_reading import CallReading
 from speech_lifecycle.diagrams.files import replace_file, replacing_file
-from speech_lifecycle.diagrams.timeline import timeline_svg
-from speech_lifecycle.diagrams.trace_timeline import TraceTimeline
+from speech_lifecycle.diagrams.timeline_svg import timeline_svg
 from speech_lifecycle.fsm.trace import Record, dump_record
 from speech_lifecycle.simulation.recording import Recording
 from speech_lifecycle.simulation.replay import Pace, load_source, replay
@@ -74,23 +74,23 @@ def _is_same_file(one: Path, other: Path) -> bool:
 def _replay_file(
     source: Recording | StoredTrace, interrupt_at_ms: float | None, pace: Pace, place: Path | None
 ) -> Report:
-    timeline = TraceTimeline()
+    reading = CallReading()
     with ExitStack() as exit_stack:
         if place is not None:
             place.parent.mkdir(parents=True, exist_ok=True)
             file = exit_stack.enter_context(replacing_file(place))
 
         def on_record(record: Record) -> None:
-            timeline(record)
+            reading(record)
             if place is not None:
                 file.write(dump_record(record).encode() + b"\n")
 
         replayed = asyncio.run(
             replay(source, interrupt_at_ms=interrupt_at_ms, pace=pace, on_record=on_record, keep_trace=False)
         )
-    print_report(replayed.report, timeline.timeline())
+    print_report(replayed.report, reading.call)
     if place is not None:
         picture = place.with_suffix(".svg")
-        replace_file(picture, timeline_svg(timeline.timeline()).encode())
+        replace_file(picture, timeline_svg(reading.call).encode())
         print_files([place, picture])
     return replayed.report

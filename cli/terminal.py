@@ -1,7 +1,7 @@
 """What comes from outside is text on the terminal, and never anything that the terminal or rich would obey.
 
-Transcripts, ids and file names may hold escape sequences, which move the cursor, set the title or the clipboard, and
-marks that turn the direction of what follows; and rich takes brackets and colons for markup.
+Transcripts, ids and file names may hold escape sequences (`diagrams.shown`), and rich takes brackets and colons for
+markup.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import logging
 import os
-import re
 import sys
 from typing import Any
 
@@ -17,25 +16,9 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-_UNSEEN = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but tab and newline
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of what follows
-    "\u2028\u2029\u206a-\u206f\ufeff\ufff9-\ufffb"  # other breaks and marks that are not seen
-    "\ud800-\udfff"  # halves of surrogate pairs
-    "\U000e0000-\U000e007f"  # tags
-    "]"
-)
+from speech_lifecycle.diagrams.shown import one_line, printable
 
-
-def printable(text: str) -> str:
-    r"""Return a text in which what would not be seen, and might be obeyed, is written out: `\x1b`, `\u202e`."""
-    return _UNSEEN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
-
-
-def one_line(text: str) -> str:
-    """Return the same without line breaks and tabs, for what is part of a line."""
-    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+__all__ = ["complain", "console", "one_line", "prepare_streams", "printable"]
 
 
 class _PlainConsole(Console):

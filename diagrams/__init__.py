@@ -3,8 +3,8 @@
 `diagram` gives a chart as notebooks show it; `draw` writes the charts as files; `dot`, `mermaid`, `plantuml`, `d2` and
 `render` give one; `exchanges` how they talk to each other, `path_marks` and `coverage_marks` what traces took of them.
 `refresh` keeps the tables of a Markdown file up to date. `read_call`, `call_of` and `CallReading` make a `Call` of a
-trace: who spoke when, and what became of every message; `words_of` says which words were heard. `timeline_of` and
-`steps_of` read a trace for `timeline_text`, `timeline_svg` and `sequence`.
+trace: who spoke when, and what became of every message; `words_of` says which words were heard. `timeline_svg` and
+`timeline_text` draw it, with `read_envelope` as loud as it was; `sequence` draws the steps of a trace (`steps_of`).
 """
 
 from .call import Call, CallMessage, CallSpeech, Mark, OutputMark, ServerRequest, Span, Stretch
@@ -12,6 +12,7 @@ from .call_reading import CallReading, call_of, read_call
 from .d2 import d2
 from .diagram import diagram
 from .dot import dot
+from .envelope import Envelope, SoundError, read_envelope
 from .exchange import Exchange, exchanges
 from .exchange_dot import exchange_dot
 from .extras import MissingExtraError, missing_extra
@@ -21,10 +22,10 @@ from .mermaid import exchange_mermaid, mermaid
 from .overview import overview_dot, overview_of
 from .plantuml import plantuml
 from .render import FILE_FORMATS, IMAGE_FORMATS, RenderError, draw, render, render_exchange, render_source
-from .sequence import sequence
+from .sequence import sequence, steps_of
 from .tables import tables
-from .timeline import HeardInterval, HeardPart, MessageSpan, Timeline, timeline_svg, timeline_text
-from .trace_timeline import steps_of, timeline_of
+from .timeline_svg import timeline_svg
+from .timeline_text import timeline_text
 from .transitions import around
 from .view import View, view_of, views
 from .words import Word, words_of
@@ -36,20 +37,18 @@ __all__ = [
     "CallMessage",
     "CallReading",
     "CallSpeech",
+    "Envelope",
     "Exchange",
-    "HeardInterval",
-    "HeardPart",
     "Mark",
     "MarkerError",
     "Marks",
-    "MessageSpan",
     "MissingExtraError",
     "OutputMark",
     "RenderError",
     "ServerRequest",
+    "SoundError",
     "Span",
     "Stretch",
-    "Timeline",
     "TransitionMark",
     "View",
     "Word",
@@ -71,6 +70,7 @@ __all__ = [
     "path_marks",
     "plantuml",
     "read_call",
+    "read_envelope",
     "refresh",
     "refresh_text",
     "render",
@@ -80,7 +80,6 @@ __all__ = [
     "steps_of",
     "tables",
     "taken_in",
-    "timeline_of",
     "timeline_svg",
     "timeline_text",
     "unknown_in",

@@ -6,6 +6,7 @@ what has not ended has no end yet (None).
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, cast
@@ -159,6 +160,11 @@ class Call:
         """The messages of all speeches, speech by speech."""
         for speech in self.speeches:
             yield from speech.messages.values()
+
+    def marks_in(self, from_ms: float, to_ms: float) -> list[Mark]:
+        """Return the marks from one instant to another, both included."""
+        first = bisect.bisect_left(self.marks, from_ms, key=lambda mark: mark.at_ms)
+        return self.marks[first : bisect.bisect_right(self.marks, to_ms, key=lambda mark: mark.at_ms)]
 
     @property
     def is_empty(self) -> bool:

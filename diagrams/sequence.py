@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
+from speech_lifecycle.fsm.codec import EFFECTS, EVENTS
 from speech_lifecycle.fsm.events import SOURCE_OF, name_of
+from speech_lifecycle.fsm.trace import ConversationStep, Step, Trace
 
 from .exchange import EFFECT_FAMILIES
 from .mermaid import escape
@@ -42,6 +44,17 @@ def sequence(steps: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
             raise ValueError(f"step {number}: {source!r} does not say {name!r}")
         lines.append(f"    {ends}: {_words(name, data)}")
     return "\n".join([*lines, ""])
+
+
+def steps_of(trace: Trace) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the trace's events and effects, as `sequence` takes them: who says it, and what."""
+    for record in trace.records:
+        if not isinstance(record, Step | ConversationStep):
+            continue
+        if record.event is not None:
+            yield SOURCE_OF[name_of(type(record.event))], EVENTS.dump(record.event)
+        for effect in record.effects:
+            yield "speech", EFFECTS.dump(effect)
 
 
 def _words(name: str, data: Mapping[str, Any]) -> str:

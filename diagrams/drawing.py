@@ -1,0 +1,133 @@
+"""SVG, piece by piece: text that fits in any of the fonts, in colours that follow the page."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from xml.sax.saxutils import escape
+
+from . import palette
+from .shown import one_line
+from .theme import DARK, DARK_PAPER, FONTS, Theme
+
+SIZE = 11.5
+"""Of text, in pixels. Pictures are as wide as the column of a README, and none of their text is smaller than 11."""
+WIDTH = 838
+"""Of a picture that a README shows as it is."""
+LINE = 15
+"""From one line of text to the next."""
+
+# Advance widths of DejaVu Sans, the widest of the fonts, in hundredths of the size: from space to tilde.
+_ASCII = (
+    32, 40, 46, 84, 64, 95, 78, 27, 39, 39, 50, 84, 32, 36, 32, 34, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 34, 34, 84,
+    84, 84, 53, 100, 68, 69, 70, 77, 63, 58, 77, 75, 29, 29, 66, 56, 86, 75, 79, 60, 79, 69, 63, 61, 73, 68, 99, 69, 61,
+    69, 39, 34, 39, 84, 50, 50, 61, 63, 55, 63, 62, 35, 63, 63, 28, 28, 58, 28, 97, 63, 61, 63, 63, 41, 52, 39, 63, 59,
+    82, 59, 59, 52, 64, 34, 64, 84,
+)  # fmt: skip
+_OTHER, _WIDE, _BOLD = 72, 102, 1.13
+
+
+def width_of(text: str, size: float = SIZE, *, is_bold: bool = False) -> float:
+    """Return how wide a text is at most, in pixels."""
+    hundredths = 0
+    for character in text:
+        code = ord(character)
+        if 32 <= code < 127:
+            hundredths += _ASCII[code - 32]
+        elif not unicodedata.combining(character):
+            hundredths += _WIDE if unicodedata.east_asian_width(character) in "WF" or code > 0xFFFF else _OTHER
+    return hundredths * size / 100 * (_BOLD if is_bold else 1)
+
+
+def fitted(text: str, width: float, size: float = SIZE, *, is_bold: bool = False) -> str:
+    """Return as much of a text as fits into a width, with an ellipsis if that is not all."""
+    text = one_line(text[:400])
+    if width_of(text, size, is_bold=is_bold) <= width:
+        return text
+    while text and width_of(text + "…", size, is_bold=is_bold) > width:
+        text = text[:-1]
+    return text + "…" if text else ""
+
+
+def xml(text: str) -> str:
+    """Return a text as it stands in XML: nothing in it is markup, and what cannot be shown is written out."""
+    return escape(one_line(text), {'"': "&quot;"})
+
+
+def text_at(
+    x: float,
+    y: float,
+    words: str,
+    *,
+    fill: str = palette.INK,
+    anchor: str = "start",
+    weight: str = "",
+    style: str = "",
+) -> str:
+    """Return a text whose line stands at `y`; `style` is more CSS."""
+    attributes = f'x="{number(x)}" y="{number(y)}" fill="{fill}"'
+    attributes += f' text-anchor="{anchor}"' if anchor != "start" else ""
+    attributes += f' font-weight="{weight}"' if weight else ""
+    attributes += f' style="{style}"' if style else ""
+    return f"<text {attributes}>{xml(words)}</text>"
+
+
+def box(
+    x: float, y: float, width: float, height: float, fill: str, *, title: str = "", line: str = "", extra: str = ""
+) -> str:
+    """Return a rectangle, whose title is shown where the mouse rests on it."""
+    attributes = f'x="{number(x)}" y="{number(y)}" width="{number(width)}" height="{number(height)}" fill="{fill}"'
+    attributes += f' stroke="{line}"' if line else ""
+    attributes += f" {extra}" if extra else ""
+    return f"<rect {attributes}><title>{xml(title)}</title></rect>" if title else f"<rect {attributes}/>"
+
+
+def line_between(x1: float, y1: float, x2: float, y2: float, stroke: str, *, extra: str = "") -> str:
+    """Return a line."""
+    ends = f'x1="{number(x1)}" y1="{number(y1)}" x2="{number(x2)}" y2="{number(y2)}"'
+    return f'<line {ends} stroke="{stroke}"{f" {extra}" if extra else ""}/>'
+
+
+def path(data: str, *, fill: str = "none", stroke: str = "", title: str = "", extra: str = "") -> str:
+    """Return a path."""
+    attributes = (
+        f'd="{data}" fill="{fill}"' + (f' stroke="{stroke}"' if stroke else "") + (f" {extra}" if extra else "")
+    )
+    return f"<path {attributes}><title>{xml(title)}</title></path>" if title else f"<path {attributes}/>"
+
+
+def number(value: float) -> str:
+    """Return a coordinate as short as it can be written."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def document(
+    body: Iterable[str], width: float, height: float, *, title: str, theme: Theme = "auto", style: str = ""
+) -> str:
+    """Return a whole picture.
+
+    "auto" has no ground and follows the page's colours; "light" and "dark" have the ground of such a page.
+    """
+    ground = {"light": palette.PAPER, "dark": DARK_PAPER}.get(theme)
+    rules = ""
+    if theme == "dark":
+        rules = _recoloured()
+    elif theme == "auto":
+        rules = f"@media (prefers-color-scheme:dark){{{_recoloured()}}}"
+    size = f'viewBox="0 0 {number(width)} {number(height)}" width="{number(width)}" height="{number(height)}"'
+    return "\n".join(
+        [
+            "<!-- Generated by speech_lifecycle.diagrams. -->",
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{FONTS}" font-size="{SIZE}">',
+            f"<title>{xml(title)}</title>",
+            *([f"<style>{rules}{style}</style>"] if rules or style else []),
+            *([box(0, 0, width, height, ground)] if ground else []),
+            *body,
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def _recoloured() -> str:
+    return "".join(f'[fill="{old}"]{{fill:{new}}}[stroke="{old}"]{{stroke:{new}}}' for old, new in DARK.items())
