@@ -80,10 +80,14 @@ class Message(Struct, gc=False):
 
     @property
     def outgrew_its_record(self) -> bool:
-        """All that had come of it was heard, and then more came: its end had only been guessed (spec, section 3)."""
+        """All that had come of it was heard, if anything, and then more came: its end was none (spec, section 3)."""
         record = self.record
         if record is None:
             return False
+        if record.state == "skipped":
+            had_come = record.received_ms > 0 or record.generated_text != ""
+            has_come = self.received_ms > 0 or self.text != ""
+            return record.reason == "no_content" and not had_come and has_come
         if self.expects_audio:
             return record.state == "played" and self.received_ms > record.received_ms
         # Of a text that was stopped too early, or without an end, the server is asked to keep what was shown anyway.

@@ -144,6 +144,23 @@ async def audio_after_the_flush_is_played_too(bench: Bench) -> None:
     bench.expect(abs((finish.position_ms or 0) - 800) <= 1, "what was written after the flush is missing")
 
 
+@_check()
+async def audio_after_the_end_is_refused(bench: Bench) -> None:
+    """Who writes after a message was played out, and flushes or clears it, is told that it ended before that."""
+    for message_id, stop in (("a", bench.output.flush), ("b", bench.output.clear)):
+        bench.say(message_id, 100)
+        end = await bench.finished(message_id, 100)
+        bench.write(message_id, 100)
+        bench.call(stop, message_id)
+        await bench.until(
+            lambda each=message_id: len(bench.of(OutputPlaybackFinished, each)) > 1, f"{message_id!r} says so"
+        )
+        refusal = bench.of(OutputPlaybackFinished, message_id)[1]
+        bench.expect(refusal.interrupted, "what was written after the end counts as played")
+        bench.expect(refusal.position_ms == end.position_ms, "the end has moved")
+    await bench.expect_heard(200, "written to after the end", whole=True)
+
+
 # Clear
 
 

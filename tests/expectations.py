@@ -148,15 +148,17 @@ def _of_message(onlooker: Onlooker, event: Event) -> str | None:
 
 
 def _is_late_content(onlooker: Onlooker, event: Event) -> bool:
-    """More of what was heard in full, or of a text: while the response runs, the end of its source was a guess."""
+    """More of what was heard in full, of a text, or of nothing: while the response runs, its end was none."""
     speech = onlooker.machine.speech
     message = speech.messages[event.message_id]
-    if speech.response_has_ended or message.state == "skipped":
+    record = message.record
+    is_empty = record.reason == "no_content" and record.received_ms == 0 and not record.generated_text
+    if speech.response_has_ended or (message.state == "skipped" and not is_empty):
         return False
     if isinstance(event, SessionAudioReceived):
         is_more = event.received_ms > onlooker.received.get(event.message_id, 0)
-        return message.state == "played" and message.expects_audio and is_more
-    return isinstance(event, SessionTextReceived) and not message.expects_audio
+        return is_more and (is_empty or (message.state == "played" and message.expects_audio))
+    return isinstance(event, SessionTextReceived) and (is_empty or not message.expects_audio)
 
 
 def _unless(is_own: bool) -> str:

@@ -58,6 +58,26 @@ def test_closing_settles_what_was_heard_and_ends_when_nothing_is_left():
     assert done(talk.effects) == [("a", "interrupted")]
 
 
+def test_a_server_that_begins_one_response_after_the_other_does_not_hold_up_the_close():
+    """Each is cancelled by its id, and nobody waits for its end."""
+    talk = Talk()
+    talk.speak("a")
+    talk.tell(ev.Close())
+    for number in range(3):
+        effects = talk.tell(ev.SessionResponseCreated(f"r{number}"))
+        assert only(effects, fx.CancelResponse) == [fx.CancelResponse(f"r{number}")]
+        assert [effect.outcome for effect in only(effects, fx.ReportSpeechDone)] == ["interrupted"]
+    assert connections(talk.silence("a")) == ["closed"]
+
+
+def test_what_comes_of_a_response_that_began_on_the_way_out_is_forgotten():
+    talk = Talk()
+    talk.speak("a")
+    talk.tell(ev.Close(), ev.SessionResponseCreated("late"))
+    effects = talk.tell(ev.SessionMessageAdded("late", "m"))
+    assert only(effects, fx.RemoveMessages) == [fx.RemoveMessages(("m",))]
+
+
 def test_closing_without_a_speech_is_closed_at_once():
     assert connections(Talk().tell(ev.Close())) == ["closing", "closed"]
 

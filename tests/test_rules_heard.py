@@ -144,11 +144,28 @@ def test_what_was_cleared_at_its_very_end_is_played_even_if_audio_overtook_its_f
     assert (record.state, record.reason, record.heard_ms) == ("played", "finished", 100)
 
 
-def test_an_old_flush_that_is_played_out_is_followed_by_one_for_the_rest():
+def test_an_old_flush_that_is_answered_alone_is_followed_by_one_for_the_rest():
     transcript = Transcript(*flush_overtaken_by_audio()[:-1])
-    reply = transcript.send(OutputPlaybackFinished("a", 100, interrupted=False))
+    reply = transcript.send(OutputPlaybackFinished("a", 60, interrupted=False))
     assert FlushOutput("a") in reply.effects
     assert transcript.states == {"a": "draining"}
+
+
+def test_an_old_flush_that_is_answered_when_all_was_played_is_the_end():
+    """The output played what came after the flush, too, as docs/outputs.md has it, and knows of no other."""
+    transcript = Transcript(*flush_overtaken_by_audio()[:-1])
+    reply = transcript.send(OutputPlaybackFinished("a", 100, interrupted=False))
+    assert FlushOutput("a") not in reply.effects
+    assert (transcript.record("a").state, transcript.record("a").heard_ms) == ("played", 100)
+
+
+def test_what_an_output_cannot_play_after_its_end_is_cut_and_the_speech_goes_on():
+    """The output had ended before the rest came, and says so when it is flushed again."""
+    transcript = Transcript(*flush_overtaken_by_audio()[:-1])
+    transcript.tell(OutputPlaybackFinished("a", 60), OutputPlaybackFinished("a", 60, interrupted=True))
+    record = transcript.record("a")
+    assert (record.state, record.reason, record.heard_ms) == ("partial", "cleared", 60)
+    assert transcript.state == "speaking"
 
 
 def test_an_old_flush_vouches_for_no_more_than_was_flushed():

@@ -12,6 +12,7 @@ from speech_lifecycle.fsm.codec import dump_speech
 from speech_lifecycle.fsm.effects import RemoveMessages, ReplaceMessage, ReportDivergence, StartTimer, TruncateMessage
 from speech_lifecycle.fsm.events import (
     Authorize,
+    Event,
     Interrupt,
     OutputAudioHandedOver,
     OutputPlaybackFinished,
@@ -242,6 +243,61 @@ def test_a_request_to_cut_late_audio_that_is_not_answered_is_a_divergence():
     transcript = played_and_late()
     transcript.tell(SessionResponseEnded("r"), OutputPlaybackFinished("b", 1000), TimerFired("reconcile"))
     assert transcript.of(ReportDivergence) == [late_divergence("unanswered", "truncate")]
+
+
+# What comes of a message that had come to nothing: its own end was none
+
+
+LATE_OF_NOTHING = [SessionAudioReceived("a", 500), SessionTextReceived("a", "These")]
+
+
+def came_to_nothing(late: Event, **options: object) -> Transcript:
+    """A message ends without any content, and content of it comes after that."""
+    transcript = waiting(**options)
+    transcript.tell(SessionMessageAdded("r", "a"), SessionMessageEnded("a"))
+    assert transcript.record("a").reason == "no_content"
+    transcript.tell(late)
+    return transcript
+
+
+@pytest.mark.parametrize("late", LATE_OF_NOTHING)
+def test_what_comes_of_a_message_that_had_come_to_nothing_is_forgotten_when_the_response_ends(late):
+    transcript = came_to_nothing(late)
+    assert transcript.of(*REQUESTS) == []
+    transcript.tell(SessionResponseEnded("r"))
+    assert transcript.of(*REQUESTS) == [RemoveMessages(("a",))]
+    transcript.tell(SessionReconciliationAcknowledged("remove", "a"))
+    assert transcript.outcome == "completed"
+
+
+@pytest.mark.parametrize("late", LATE_OF_NOTHING)
+def test_what_comes_of_nothing_after_an_interruption_is_forgotten_as_well(late):
+    transcript = waiting()
+    transcript.tell(SessionMessageAdded("r", "a"), SessionMessageEnded("a"), Interrupt(), late)
+    assert transcript.of(*REQUESTS) == []
+    assert transcript.tell(SessionResponseEnded("r", "cancelled")) == (
+        RemoveMessages(("a",)),
+        StartTimer("reconcile", 5000),
+    )
+
+
+@pytest.mark.parametrize("late", LATE_OF_NOTHING)
+def test_what_comes_of_nothing_and_stays_is_a_divergence(late):
+    for capabilities, end, cause, detail in (
+        (Capabilities(can_remove=False), SessionResponseEnded("r"), "cannot_remove", ""),
+        (Capabilities(), TimerFired("reconcile"), "unanswered", "end of response"),
+    ):
+        transcript = came_to_nothing(late, capabilities=capabilities)
+        transcript.tell(*(() if isinstance(end, SessionResponseEnded) else (Interrupt(),)), end)
+        (said,) = transcript.of(*REQUESTS)
+        assert (said.message_id, said.cause, said.detail) == ("a", cause, detail)
+
+
+def test_what_comes_of_nothing_is_in_nobodys_memory_out_of_band():
+    transcript = Transcript(Authorize(), SessionResponseCreated("r", is_out_of_band=True))
+    transcript.tell(SessionMessageAdded("r", "a"), SessionMessageEnded("a"), SessionAudioReceived("a", 500))
+    transcript.tell(SessionResponseEnded("r"))
+    assert transcript.of(*REQUESTS) == []
 
 
 def test_a_session_that_is_lost_remembers_nothing_late():

@@ -54,8 +54,6 @@ NEVER_ASKED_SO = {
             "too_late_to_ask",
         )
     ),
-    # A message of another response is rejected by the row before, which asks for the same.
-    "message.pending.session_message_added#too_late_to_ask: is_of_this_response fails",
 }
 """Guards that, in this place, never come out so: what is asked before them leaves nothing else."""
 

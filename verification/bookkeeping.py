@@ -71,9 +71,9 @@ _ABOUT_MESSAGES = {*ev.MESSAGE_EVENT_TYPES, *_ANSWERS} - {ev.SessionMessageAdded
 
 def _note_message_event(ledger: Ledger, entry: Entry, event: Event, speech: Speech) -> None:
     if type(event) is ev.SessionTextReceived and entry.settled:
-        _note_late_content(entry, not entry.has_audio and event.text != "")
+        _note_late_content(entry, (not entry.has_audio or not entry.is_memory) and event.text != "")
     elif type(event) is ev.SessionAudioReceived and entry.settled:
-        _note_late_content(entry, entry.has_audio and event.received_ms > entry.received_ms)
+        _note_late_content(entry, (entry.has_audio or not entry.is_memory) and event.received_ms > entry.received_ms)
     elif type(event) is ev.SessionTextReceived:
         entry.text += event.text
     elif type(event) is ev.SessionAudioReceived:
@@ -110,7 +110,7 @@ def _lose(ledger: Ledger, event: ev.SessionLost) -> None:
 
 
 def _note_late_content(entry: Entry, is_more: bool) -> None:
-    if is_more and entry.was_heard_whole:
+    if is_more and (entry.was_heard_whole or not entry.is_memory):
         entry.is_outgrown = True
 
 

@@ -133,10 +133,11 @@ def truncates_only_unheard(ledger: Ledger, effect: fx.TruncateMessage, step: Ste
 
 @of_effects("9.6", fx.RemoveMessages)
 def removes_only_unheard(ledger: Ledger, effect: fx.RemoveMessages, step: StepTaken) -> Complaint:
-    """Section 9.6: only messages of which nothing was heard, in one request, never a played one."""
+    """Section 9.6: only messages of which nothing was heard, in one request but for what came late."""
     if not effect.message_ids:
         return "a removal of nothing"
-    if sum(isinstance(each, fx.RemoveMessages) for each in step.effects) > 1:
+    removals = [each for each in step.effects if isinstance(each, fx.RemoveMessages)]
+    if sum(not all(ledger.book[each].is_outgrown for each in removal.message_ids) for removal in removals) > 1:
         return "two removals in one step"
     for message_id in effect.message_ids:
         entry = ledger.book[message_id]

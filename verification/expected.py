@@ -70,10 +70,11 @@ def heard_text_of(entry: Entry, state: SettledState, policy: Policy) -> tuple[st
 
 def request_of(entry: Entry, ledger: Ledger, capabilities: Capabilities) -> str:
     """Return what the server has to be asked about a message that is final, "diverged", or "" (section 8)."""
-    # What was heard in full is cut only if more came after that, and when no more can come.
-    if entry.was_heard_whole and not (entry.is_outgrown and ledger.response == "ended"):
+    # What was heard in full, or had come to nothing, is cut only if more came after that, and when no more can come.
+    is_whole = entry.was_heard_whole or not entry.is_memory
+    if is_whole and not (entry.is_outgrown and ledger.response == "ended"):
         return ""
-    if ledger.is_out_of_band or not entry.is_memory:
+    if ledger.is_out_of_band:
         return ""
     if entry.settled != "skipped" and not entry.has_audio:
         return "replace" if capabilities.can_remove else "diverged"

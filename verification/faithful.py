@@ -113,9 +113,11 @@ class Worlds:
         for index, item in enumerate(world.items):
             message_id = self._ids[index]
             is_last = index == len(world.items) - 1
-            if item.is_ended:
+            # Some servers end an item before they send what is in it.
+            if item.is_ended and (item.audio_ms > 0 or item.text):
                 continue
-            yield _event(ev.SessionMessageEnded, message_id), world.with_item(index, is_ended=True)
+            if not item.is_ended:
+                yield _event(ev.SessionMessageEnded, message_id), world.with_item(index, is_ended=True)
             if item.is_settled:
                 continue
             # The transcript of an audio message may lag behind the next one; its audio and a text seldom do.
@@ -178,10 +180,12 @@ class Worlds:
         if current is not None and not world.is_held and world.items[current].has_audio:
             received_ms = world.items[current].audio_ms
             if received_ms > world.tracks[current].handed_over_ms:
-                yield (
-                    _event(ev.OutputAudioHandedOver, self._ids[current], received_ms),
-                    world.with_track(current, handed_over_ms=received_ms, is_over=False),
-                )
+                track = world.tracks[current]
+                handed_over = _event(ev.OutputAudioHandedOver, self._ids[current], received_ms)
+                yield handed_over, world.with_track(current, handed_over_ms=received_ms, is_over=False)
+                if track.owes == "flush" and track.played_ms == track.handed_over_ms:
+                    # It has ended already, and its report is on the way: what comes now changes nothing.
+                    yield handed_over, world.with_track(current, handed_over_ms=received_ms, owes="report")
         for index, track in enumerate(world.tracks):
             if track.is_over:
                 yield from self._surplus(world, index, track)
@@ -193,7 +197,7 @@ class Worlds:
     def _playback(self, world: World, index: int, track: Track) -> Iterator[Move]:
         message_id = self._ids[index]
         next_ms = next((ms for ms in self._bounds.positions_ms if ms > track.played_ms), BEYOND_MS)
-        if next_ms <= track.handed_over_ms:
+        if next_ms <= track.handed_over_ms and track.owes not in ("report", "ended", "refusal"):
             obeys = not world.is_held and track.owes != "clear"
             if obeys or self._may(world, "disobeys"):
                 played = world.with_track(index, played_ms=next_ms)
@@ -214,11 +218,13 @@ class Worlds:
         done = world.with_track(index, owes="", is_over=True)
         has_played_out = 0 < track.flushed_ms <= played_ms
         said: list[bool] = []
-        if track.owes == "flush" and has_played_out:
+        if track.owes == "report" or (track.owes == "flush" and has_played_out):
             said.append(False)
             if played_ms < track.handed_over_ms:
-                # More came after the flush: the output goes on with it.
-                done = world.with_track(index, owes="")
+                # More came after the flush: some outputs answer each by itself, and go on.
+                done = world.with_track(index, owes="" if track.owes == "flush" else "ended")
+        elif track.owes == "refusal":
+            said.append(True)
         elif track.owes == "clear":
             # It may have played out just before the clear came (H7).
             said += [True, False] if has_played_out or played_ms == track.handed_over_ms else [True]

@@ -78,7 +78,10 @@ def final_message_key(message: Message, response_has_ended: bool) -> tuple[Any, 
             return "played", message.state, message.received_ms, record.received_ms
         return "played", message.state, message.text, record.heard_text
     if record.state == "skipped":
-        return "skipped", message.state, message.reason == "no_content", bool(message.text)
+        is_memory = record.reason != "no_content" or record.received_ms > 0 or bool(record.generated_text)
+        if is_memory or response_has_ended:
+            return "skipped", message.state, is_memory, message.outgrew_its_record
+        return "skipped", message.state, bool(message.text), message.received_ms
     heard_ms = record.heard_ms if message.expects_audio else None
     is_all = message.text == record.heard_text, record.generated_text == record.heard_text
     return "partial", message.state, heard_ms, message.received_ms, message.source_has_ended, is_all

@@ -35,7 +35,7 @@ class Entry(Struct, gc=False, array_like=True):
     """Of a text: what had been shown when the speech was stopped."""
     settled: str = ""
     is_memory: bool = True
-    """The server has something to remember of it."""
+    """The server had something to remember of it when it settled."""
     heard_ms: int = 0
     heard_text: str = ""
     is_committed: bool = False
@@ -43,7 +43,7 @@ class Entry(Struct, gc=False, array_like=True):
     """What the server was asked to do, or "diverged"."""
     is_answered: bool = False
     is_outgrown: bool = False
-    """It settled as heard in full, and more of it came after that."""
+    """It settled as heard in full, or had come to nothing, and more of it came after that."""
 
     @property
     def was_heard_whole(self) -> bool:

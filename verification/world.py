@@ -47,7 +47,11 @@ class Track(Struct, frozen=True, gc=False, cache_hash=True):
     told_ms: int = 0
     """The last position that was reported."""
     owes: str = ""
-    """"flush" or "clear" while the output has not reported it; "" otherwise."""
+    """"flush" or "clear" while the output has not reported it; "" otherwise.
+
+    If it ended before it had all: "report" while that is on its way, "ended" after that, "refusal" once it is flushed
+    again.
+    """
     flushed_ms: int = 0
     is_over: bool = False
     """The output is done with it: it was cleared, played out, or broke."""
@@ -115,7 +119,9 @@ def _perform(world: World, effect: Effect, ids: tuple[str, ...]) -> World:
         return replace(world, current=ids.index(effect.message_id))
     if type(effect) is fx.FlushOutput:
         index = ids.index(effect.message_id)
-        return world.with_track(index, owes="flush", flushed_ms=world.tracks[index].handed_over_ms)
+        track = world.tracks[index]
+        owes = "refusal" if track.owes == "ended" else "flush"
+        return world.with_track(index, owes=owes, flushed_ms=track.handed_over_ms)
     if type(effect) is fx.ClearOutput:
         index = ids.index(effect.message_id)
         return replace(world.with_track(index, owes="clear"), current=None)

@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from speech_lifecycle.fsm.errors import SpeechLifecycleError
-from speech_lifecycle.fsm.events import OutputFact
+from speech_lifecycle.fsm.events import OutputFact, OutputPlaybackFinished
 
 from ..ports import AudioOutput
 from ..whole_samples import SAMPLE_BYTES
@@ -42,7 +44,7 @@ class QueuedOutput(AudioOutput, Generic[P]):
 
     `start`, `write`, `write_text` and `flush` raise OutputMisuseError if another message is still in hand or this one
     was not started; what they get after the end of their message is dropped, because its caller may not know of the
-    end yet.
+    end yet. Who then flushes or clears it is told so: it ended there, interrupted.
     """
 
     def __init__(self, sample_rate: int, *, can_pause: bool) -> None:
@@ -53,6 +55,10 @@ class QueuedOutput(AudioOutput, Generic[P]):
         self._report: Callable[[OutputFact], None] | None = None
         self._playback: P | None = None
         self._done: deque[str] = deque(maxlen=_REMEMBERED)
+        self._played_out: OutputPlaybackFinished | None = None
+        """The last end that no clear has brought about."""
+        self._dropped_of = ""
+        """The message of which audio was written after its end."""
         self._closed = False
 
     @property
@@ -72,7 +78,13 @@ class QueuedOutput(AudioOutput, Generic[P]):
         """
         if self._report is not None:
             raise OutputMisuseError("this output reports to somebody already: attach() is called once")
-        self._report = report
+
+        def note_and_report(fact: OutputFact) -> None:
+            if isinstance(fact, OutputPlaybackFinished) and not fact.interrupted:
+                self._played_out = fact
+            report(fact)
+
+        self._report = note_and_report
 
     def start(self, message_id: str) -> None:
         """Expect the audio of this message next. One before it that never had audio is dropped without a report.
@@ -98,6 +110,8 @@ class QueuedOutput(AudioOutput, Generic[P]):
         if (playback := self._expect(message_id, "written")) is not None:
             self._take_audio(playback, pcm)
             self._catch_up()
+        elif pcm:
+            self._dropped_of = message_id
 
     def write_text(self, message_id: str, text: str) -> None:
         """Take more text of the message."""
@@ -114,18 +128,26 @@ class QueuedOutput(AudioOutput, Generic[P]):
         if (playback := self._expect(message_id, "flushed")) is not None:
             playback.flushed = True
             self._catch_up()
+        self._tell_what_was_dropped(message_id)
 
     def clear(self, message_id: str) -> None:
         """Stop now, drop what was not played, and report how far the message got.
 
         A message that was never started is reported at position 0. One that is finished already is not
-        reported again.
+        reported again, unless audio was written after its end.
         """
         self._catch_up()
         if self._playback is not None and self._playback.message_id == message_id:
             self._cut(self._playback)
         elif message_id not in self._done:
             self._cut(self._begin(message_id))
+        self._tell_what_was_dropped(message_id)
+
+    def _tell_what_was_dropped(self, message_id: str) -> None:
+        end = self._played_out
+        if end is not None and end.message_id == message_id == self._dropped_of and self._report is not None:
+            self._dropped_of = ""
+            self._report(replace(end, interrupted=True))
 
     # What a subclass does
 

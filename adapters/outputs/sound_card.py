@@ -106,6 +106,7 @@ class SoundCardOutput(QueuedOutput[CardPlayback]):
                 if playback.is_heard:
                     self._let_go()
                     self._tell_finish(playback, interrupted=False)
+            self._tell_what_was_dropped(message_id)
         self._run()
 
     def clear(self, message_id: str) -> None:

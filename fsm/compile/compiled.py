@@ -2,7 +2,7 @@
 # mypy: ignore-errors
 """What runs: every event of the charts as a function (see `compiler`)."""
 
-from ..conversation.actions import AnnounceConnectionState, Authorize, CancelGeneration, Capabilities, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, RestoreHistory, Resume, SessionLost, SessionRequestRefused, SessionResponseCreated, SessionResumed, Speech
+from ..conversation.actions import AnnounceConnectionState, Authorize, CancelGeneration, Capabilities, Close, CreateResponse, DropRequest, Interrupt, Pause, ReportSpeechBegun, RestoreHistory, Resume, SessionLost, SessionRequestRefused, SessionResponseCreated, SessionResponseEnded, SessionResumed, Speech
 from ..conversation.guards import STOPPABLE_SPEECH_STATES
 from ..conversation.internal_events import ResponseOver, SpeechOver, SpeechResumed, SpeechStopped
 from ..message.actions import ClearOutput, CommitMessage, FlushOutput, MessageRecord, ReplaceMessage, ReportMessageSettled, StartHandover, TruncateMessage, replace
@@ -175,125 +175,128 @@ reply_155 = Handled(('message.played.session_text_received',))
 reply_156 = Ignored('message.played.session_text_received#already_final', 'played', 'already_final')
 reply_157 = Handled(('message.partial.session_text_received',))
 reply_158 = Ignored('message.partial.session_text_received#already_final', 'partial', 'already_final')
-reply_159 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
-reply_160 = Handled(('message.pending.session_audio_received#first_of_a_text',))
-reply_161 = Handled(('message.pending.session_audio_received#first',))
-reply_162 = Handled(('message.pending.session_audio_received',))
-reply_163 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
-reply_164 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
-reply_165 = Handled(('message.forwarding.session_audio_received#first',))
-reply_166 = Handled(('message.forwarding.session_audio_received',))
-reply_167 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
-reply_168 = Handled(('message.draining.session_audio_received',))
-reply_169 = Handled(('message.played.session_audio_received',))
-reply_170 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
-reply_171 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
-reply_172 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
-reply_173 = Handled(('message.pending.session_message_ended',))
-reply_174 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
-reply_175 = Handled(('message.forwarding.session_message_ended',))
-reply_176 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
-reply_177 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
-reply_178 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
-reply_179 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
-reply_180 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_181 = Handled(('message.forwarding.output_audio_handed_over',))
-reply_182 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_183 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
-reply_184 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
-reply_185 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
-reply_186 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_187 = Handled(('message.forwarding.output_playback_started',))
-reply_188 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
-reply_189 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_190 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
-reply_191 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
-reply_192 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
-reply_193 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_194 = Handled(('message.forwarding.output_playback_progressed',))
-reply_195 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
-reply_196 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_197 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
-reply_198 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
-reply_199 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
-reply_200 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_201 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
-reply_202 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
-reply_203 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
-reply_204 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
-reply_205 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
-reply_206 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
-reply_207 = Ignored('message.stopping.output_failed#already_stopping', 'stopping', 'already_stopping')
-reply_208 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
-reply_209 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
-reply_210 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
-reply_211 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
-reply_212 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_213 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
-reply_214 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_215 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
-reply_216 = Ignored('conversation.restoring.session_resumed#not_lost', 'restoring', 'not_lost')
-reply_217 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
-reply_218 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
-reply_219 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
-reply_220 = Ignored('conversation.silent.timer_fired#stale_timer', 'silent', 'stale_timer')
-reply_221 = Rejected('timer_fired', 'conversation.silent.timer_fired#no_speech', 'silent', 'no_speech', 'timer')
-reply_222 = Rejected('timer_fired', 'conversation.talking.timer_fired#no_speech', 'talking', 'no_speech', 'timer')
-reply_223 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
-reply_224 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
-reply_225 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
-reply_226 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
-reply_227 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
-reply_228 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
-reply_229 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
-reply_230 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
-reply_231 = Ignored('conversation.suspended.authorize#already_authorized', 'suspended', 'already_authorized')
-reply_232 = Rejected('authorize', 'conversation.suspended.authorize#output_busy', 'suspended', 'output_busy', 'agent')
-reply_233 = Ignored('conversation.suspended.authorize#already_stopping', 'suspended', 'already_stopping')
-reply_234 = Rejected('authorize', 'conversation.suspended.authorize#no_speech', 'suspended', 'no_speech', 'agent')
-reply_235 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
-reply_236 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
-reply_237 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
-reply_238 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
-reply_239 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
-reply_240 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
-reply_241 = Rejected('interrupt', 'conversation.suspended.interrupt#not_interruptible', 'suspended', 'not_interruptible', 'agent')
-reply_242 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
-reply_243 = Rejected('pause', 'conversation.taken.pause#output_cannot_pause', 'taken', 'output_cannot_pause', 'agent')
-reply_244 = Ignored('conversation.suspended.pause#already_held', 'suspended', 'already_held')
-reply_245 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
-reply_246 = Ignored('conversation.taken.resume#not_held', 'taken', 'not_held')
-reply_247 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
-reply_248 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
-reply_249 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
-reply_250 = Ignored('conversation.idle.cancel_generation#nothing_generates', 'idle', 'nothing_generates')
-reply_251 = Ignored('conversation.requested.cancel_generation#already_cancelled', 'requested', 'already_cancelled')
-reply_252 = Ignored('conversation.requested.cancel_generation#nothing_generates', 'requested', 'nothing_generates')
-reply_253 = Ignored('conversation.generating.cancel_generation#already_cancelled', 'generating', 'already_cancelled')
-reply_254 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
-reply_255 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
-reply_256 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
-reply_257 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
-reply_258 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
-reply_259 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
-reply_260 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
-reply_261 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
-reply_262 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
-reply_263 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
-reply_264 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
-reply_265 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
-reply_266 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
+reply_159 = Handled(('message.skipped.session_text_received',))
+reply_160 = Ignored('message.skipped.session_text_received#already_final', 'skipped', 'already_final')
+reply_161 = Handled(('message.pending.session_audio_received#first_of_a_text',))
+reply_162 = Handled(('message.pending.session_audio_received#first',))
+reply_163 = Handled(('message.pending.session_audio_received',))
+reply_164 = Rejected('session_audio_received', 'message.pending.session_audio_received#audio_went_backwards', 'pending', 'audio_went_backwards', 'session')
+reply_165 = Handled(('message.streaming.session_audio_received#first_of_a_text',))
+reply_166 = Handled(('message.forwarding.session_audio_received#first',))
+reply_167 = Handled(('message.forwarding.session_audio_received',))
+reply_168 = {state: Rejected('session_audio_received', 'message.forwarding.session_audio_received#audio_went_backwards', state, 'audio_went_backwards', 'session') for state in ('streaming', 'draining', 'stopping')}
+reply_169 = Handled(('message.draining.session_audio_received',))
+reply_170 = Handled(('message.played.session_audio_received',))
+reply_171 = Ignored('message.played.session_audio_received#already_final', 'played', 'already_final')
+reply_172 = Ignored('message.partial.session_audio_received#already_final', 'partial', 'already_final')
+reply_173 = Handled(('message.skipped.session_audio_received',))
+reply_174 = Ignored('message.skipped.session_audio_received#already_final', 'skipped', 'already_final')
+reply_175 = Handled(('message.pending.session_message_ended',))
+reply_176 = Ignored('message.pending.session_message_ended#already_ended', 'pending', 'already_ended')
+reply_177 = Handled(('message.forwarding.session_message_ended',))
+reply_178 = {state: Ignored('message.forwarding.session_message_ended#already_ended', state, 'already_ended') for state in ('streaming', 'draining', 'stopping')}
+reply_179 = Ignored('message.played.session_message_ended#already_final', 'played', 'already_final')
+reply_180 = Ignored('message.partial.session_message_ended#already_final', 'partial', 'already_final')
+reply_181 = Ignored('message.skipped.session_message_ended#already_final', 'skipped', 'already_final')
+reply_182 = Rejected('output_audio_handed_over', 'message.pending.output_audio_handed_over#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_183 = Handled(('message.forwarding.output_audio_handed_over',))
+reply_184 = {state: Rejected('output_audio_handed_over', 'message.forwarding.output_audio_handed_over#audio_went_backwards', state, 'audio_went_backwards', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_185 = Ignored('message.played.output_audio_handed_over#already_final', 'played', 'already_final')
+reply_186 = Ignored('message.partial.output_audio_handed_over#already_final', 'partial', 'already_final')
+reply_187 = Ignored('message.skipped.output_audio_handed_over#already_final', 'skipped', 'already_final')
+reply_188 = Rejected('output_playback_started', 'message.pending.output_playback_started#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_189 = Handled(('message.forwarding.output_playback_started',))
+reply_190 = {state: Ignored('message.forwarding.output_playback_started#already_started', state, 'already_started') for state in ('streaming', 'draining', 'stopping')}
+reply_191 = {state: Rejected('output_playback_started', 'message.forwarding.output_playback_started#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_192 = Ignored('message.played.output_playback_started#already_final', 'played', 'already_final')
+reply_193 = Ignored('message.partial.output_playback_started#already_final', 'partial', 'already_final')
+reply_194 = Ignored('message.skipped.output_playback_started#already_final', 'skipped', 'already_final')
+reply_195 = Rejected('output_playback_progressed', 'message.pending.output_playback_progressed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_196 = Handled(('message.forwarding.output_playback_progressed',))
+reply_197 = {state: Ignored('message.forwarding.output_playback_progressed#unusable_position', state, 'unusable_position') for state in ('streaming', 'draining', 'stopping')}
+reply_198 = {state: Rejected('output_playback_progressed', 'message.forwarding.output_playback_progressed#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_199 = Ignored('message.played.output_playback_progressed#already_final', 'played', 'already_final')
+reply_200 = Ignored('message.partial.output_playback_progressed#already_final', 'partial', 'already_final')
+reply_201 = Ignored('message.skipped.output_playback_progressed#already_final', 'skipped', 'already_final')
+reply_202 = Rejected('output_playback_finished', 'message.pending.output_playback_finished#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_203 = Handled(('message.streaming.output_playback_finished#ran_dry_unheard',))
+reply_204 = {state: Rejected('output_playback_finished', 'message.forwarding.output_playback_finished#nothing_handed_over', state, 'nothing_handed_over', 'output') for state in ('streaming', 'draining', 'stopping')}
+reply_205 = Ignored('message.played.output_playback_finished#already_final', 'played', 'already_final')
+reply_206 = Ignored('message.partial.output_playback_finished#already_final', 'partial', 'already_final')
+reply_207 = Ignored('message.skipped.output_playback_finished#already_final', 'skipped', 'already_final')
+reply_208 = Rejected('output_failed', 'message.pending.output_failed#not_forwarding', 'pending', 'not_forwarding', 'output')
+reply_209 = Ignored('message.stopping.output_failed#already_stopping', 'stopping', 'already_stopping')
+reply_210 = Ignored('message.played.output_failed#already_final', 'played', 'already_final')
+reply_211 = Ignored('message.partial.output_failed#already_final', 'partial', 'already_final')
+reply_212 = Ignored('message.skipped.output_failed#already_final', 'skipped', 'already_final')
+reply_213 = Ignored('conversation.closing.close#already_closing', 'closing', 'already_closing')
+reply_214 = Ignored('conversation.closed.close#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_215 = Ignored('conversation.disconnected.session_lost#already_lost', 'disconnected', 'already_lost')
+reply_216 = Ignored('conversation.closed.session_lost#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_217 = Ignored('conversation.connected.session_resumed#not_lost', 'connected', 'not_lost')
+reply_218 = Ignored('conversation.restoring.session_resumed#not_lost', 'restoring', 'not_lost')
+reply_219 = Ignored('conversation.closing.session_resumed#not_lost', 'closing', 'not_lost')
+reply_220 = Ignored('conversation.closed.session_resumed#conversation_is_closed', 'closed', 'conversation_is_closed')
+reply_221 = Ignored('conversation.silent.user_stopped_speaking#already_silent', 'silent', 'already_silent')
+reply_222 = Ignored('conversation.silent.timer_fired#stale_timer', 'silent', 'stale_timer')
+reply_223 = Rejected('timer_fired', 'conversation.silent.timer_fired#no_speech', 'silent', 'no_speech', 'timer')
+reply_224 = Rejected('timer_fired', 'conversation.talking.timer_fired#no_speech', 'talking', 'no_speech', 'timer')
+reply_225 = Ignored('conversation.free.authorize#already_stopping', 'free', 'already_stopping')
+reply_226 = Rejected('authorize', 'conversation.free.authorize#no_speech', 'free', 'no_speech', 'agent')
+reply_227 = Ignored('conversation.held.authorize#already_stopping', 'held', 'already_stopping')
+reply_228 = Rejected('authorize', 'conversation.held.authorize#no_speech', 'held', 'no_speech', 'agent')
+reply_229 = Ignored('conversation.taken.authorize#already_authorized', 'taken', 'already_authorized')
+reply_230 = Rejected('authorize', 'conversation.taken.authorize#output_busy', 'taken', 'output_busy', 'agent')
+reply_231 = Ignored('conversation.taken.authorize#already_stopping', 'taken', 'already_stopping')
+reply_232 = Rejected('authorize', 'conversation.taken.authorize#no_speech', 'taken', 'no_speech', 'agent')
+reply_233 = Ignored('conversation.suspended.authorize#already_authorized', 'suspended', 'already_authorized')
+reply_234 = Rejected('authorize', 'conversation.suspended.authorize#output_busy', 'suspended', 'output_busy', 'agent')
+reply_235 = Ignored('conversation.suspended.authorize#already_stopping', 'suspended', 'already_stopping')
+reply_236 = Rejected('authorize', 'conversation.suspended.authorize#no_speech', 'suspended', 'no_speech', 'agent')
+reply_237 = Rejected('interrupt', 'conversation.free.interrupt#not_interruptible', 'free', 'not_interruptible', 'agent')
+reply_238 = Ignored('conversation.free.interrupt#already_stopping', 'free', 'already_stopping')
+reply_239 = Rejected('interrupt', 'conversation.free.interrupt#no_speech', 'free', 'no_speech', 'agent')
+reply_240 = Rejected('interrupt', 'conversation.held.interrupt#not_interruptible', 'held', 'not_interruptible', 'agent')
+reply_241 = Rejected('interrupt', 'conversation.taken.interrupt#not_interruptible', 'taken', 'not_interruptible', 'agent')
+reply_242 = Ignored('conversation.taken.interrupt#already_stopping', 'taken', 'already_stopping')
+reply_243 = Rejected('interrupt', 'conversation.suspended.interrupt#not_interruptible', 'suspended', 'not_interruptible', 'agent')
+reply_244 = Ignored('conversation.held.pause#already_held', 'held', 'already_held')
+reply_245 = Rejected('pause', 'conversation.taken.pause#output_cannot_pause', 'taken', 'output_cannot_pause', 'agent')
+reply_246 = Ignored('conversation.suspended.pause#already_held', 'suspended', 'already_held')
+reply_247 = Ignored('conversation.free.resume#not_held', 'free', 'not_held')
+reply_248 = Ignored('conversation.taken.resume#not_held', 'taken', 'not_held')
+reply_249 = Rejected('request_response', 'conversation.idle.request_response#speech_exists', 'idle', 'speech_exists', 'agent')
+reply_250 = Rejected('request_response', 'conversation.requested.request_response#speech_exists', 'requested', 'speech_exists', 'agent')
+reply_251 = Rejected('request_response', 'conversation.generating.request_response#speech_exists', 'generating', 'speech_exists', 'agent')
+reply_252 = Ignored('conversation.idle.cancel_generation#nothing_generates', 'idle', 'nothing_generates')
+reply_253 = Ignored('conversation.requested.cancel_generation#already_cancelled', 'requested', 'already_cancelled')
+reply_254 = Ignored('conversation.requested.cancel_generation#nothing_generates', 'requested', 'nothing_generates')
+reply_255 = Ignored('conversation.generating.cancel_generation#already_cancelled', 'generating', 'already_cancelled')
+reply_256 = Ignored('conversation.idle.session_response_created#out_of_band', 'idle', 'out_of_band')
+reply_257 = Ignored('conversation.idle.session_response_created#already_created', 'idle', 'already_created')
+reply_258 = Ignored('conversation.idle.session_response_created#conversation_is_closed', 'idle', 'conversation_is_closed')
+reply_259 = Rejected('session_response_created', 'conversation.idle.session_response_created#speech_exists', 'idle', 'speech_exists', 'session')
+reply_260 = Ignored('conversation.requested.session_response_created#out_of_band', 'requested', 'out_of_band')
+reply_261 = Ignored('conversation.requested.session_response_created#already_created', 'requested', 'already_created')
+reply_262 = Rejected('session_response_created', 'conversation.requested.session_response_created#speech_exists', 'requested', 'speech_exists', 'session')
+reply_263 = Ignored('conversation.generating.session_response_created#out_of_band', 'generating', 'out_of_band')
+reply_264 = Ignored('conversation.generating.session_response_created#already_created', 'generating', 'already_created')
+reply_265 = Rejected('session_response_created', 'conversation.generating.session_response_created#speech_exists', 'generating', 'speech_exists', 'session')
+reply_266 = Ignored('conversation.idle.session_request_refused#already_answered', 'idle', 'already_answered')
+reply_267 = Ignored('conversation.requested.session_request_refused#already_answered', 'requested', 'already_answered')
+reply_268 = Ignored('conversation.generating.session_request_refused#already_answered', 'generating', 'already_answered')
 
 def speech_eventless_in_waiting_or_speaking(run, speech, event):
     run.transitions.append('speech.active.eventless')
     for bring_server_in_line_message in speech.messages.values():
         message_on_reconcile(run, speech, bring_server_in_line_message)
-        message_on_trim(run, speech, bring_server_in_line_message)
-    for forget_unheard_message in speech.messages.values():
-        message_on_forget(run, speech, forget_unheard_message)
+    for bring_server_in_line_message in speech.messages.values():
+        message_on_forget(run, speech, bring_server_in_line_message)
     remove_unheard_message_ids = [remove_unheard_message_id for remove_unheard_message_id, remove_unheard_operation in speech.awaited.items() if remove_unheard_operation == 'remove']
     if remove_unheard_message_ids:
         run.effects.append(RemoveMessages(tuple(remove_unheard_message_ids)))
+    for trim_messages_message in speech.messages.values():
+        message_on_trim(run, speech, trim_messages_message)
     if speech.awaited:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
@@ -317,12 +320,13 @@ def speech_eventless_in_paused(run, speech, event):
     run.effects.append(ResumeOutput())
     for bring_server_in_line_message in speech.messages.values():
         message_on_reconcile(run, speech, bring_server_in_line_message)
-        message_on_trim(run, speech, bring_server_in_line_message)
-    for forget_unheard_message in speech.messages.values():
-        message_on_forget(run, speech, forget_unheard_message)
+    for bring_server_in_line_message in speech.messages.values():
+        message_on_forget(run, speech, bring_server_in_line_message)
     remove_unheard_message_ids = [remove_unheard_message_id for remove_unheard_message_id, remove_unheard_operation in speech.awaited.items() if remove_unheard_operation == 'remove']
     if remove_unheard_message_ids:
         run.effects.append(RemoveMessages(tuple(remove_unheard_message_ids)))
+    for trim_messages_message in speech.messages.values():
+        message_on_trim(run, speech, trim_messages_message)
     if speech.awaited:
         start_timer_delay_ms = speech.policy.reconcile_timeout_ms
         speech.timer = 'reconcile'
@@ -374,12 +378,13 @@ def speech_eventless_in_stopping(run, speech, event):
             message_on_skip(run, speech, skip_pending_message)
         for bring_server_in_line_message in speech.messages.values():
             message_on_reconcile(run, speech, bring_server_in_line_message)
-            message_on_trim(run, speech, bring_server_in_line_message)
-        for forget_unheard_message in speech.messages.values():
-            message_on_forget(run, speech, forget_unheard_message)
+        for bring_server_in_line_message in speech.messages.values():
+            message_on_forget(run, speech, bring_server_in_line_message)
         remove_unheard_message_ids = [remove_unheard_message_id for remove_unheard_message_id, remove_unheard_operation in speech.awaited.items() if remove_unheard_operation == 'remove']
         if remove_unheard_message_ids:
             run.effects.append(RemoveMessages(tuple(remove_unheard_message_ids)))
+        for trim_messages_message in speech.messages.values():
+            message_on_trim(run, speech, trim_messages_message)
         if speech.awaited:
             start_timer_delay_ms = speech.policy.reconcile_timeout_ms
             speech.timer = 'reconcile'
@@ -399,10 +404,10 @@ def speech_eventless_in_stopping(run, speech, event):
     run.transitions.append('speech.stopping.eventless')
     for skip_pending_message in speech.messages.values():
         message_on_skip(run, speech, skip_pending_message)
-    for bring_server_in_line_so_far_message in speech.messages.values():
-        message_on_reconcile(run, speech, bring_server_in_line_so_far_message)
-    for forget_unheard_message in speech.messages.values():
-        message_on_forget(run, speech, forget_unheard_message)
+    for bring_server_in_line_message in speech.messages.values():
+        message_on_reconcile(run, speech, bring_server_in_line_message)
+    for bring_server_in_line_message in speech.messages.values():
+        message_on_forget(run, speech, bring_server_in_line_message)
     remove_unheard_message_ids = [remove_unheard_message_id for remove_unheard_message_id, remove_unheard_operation in speech.awaited.items() if remove_unheard_operation == 'remove']
     if remove_unheard_message_ids:
         run.effects.append(RemoveMessages(tuple(remove_unheard_message_ids)))
@@ -1334,12 +1339,13 @@ def speech_on_session_resumed(run, speech, event):
             speech.awaited.clear()
             for bring_server_in_line_again_message_id in bring_server_in_line_again_message_ids:
                 message_on_reconcile(run, speech, speech.messages[bring_server_in_line_again_message_id])
-                message_on_trim(run, speech, speech.messages[bring_server_in_line_again_message_id])
             for bring_server_in_line_again_message_id in bring_server_in_line_again_message_ids:
                 message_on_forget(run, speech, speech.messages[bring_server_in_line_again_message_id])
             remove_unheard_message_ids = [remove_unheard_message_id for remove_unheard_message_id, remove_unheard_operation in speech.awaited.items() if remove_unheard_operation == 'remove']
             if remove_unheard_message_ids:
                 run.effects.append(RemoveMessages(tuple(remove_unheard_message_ids)))
+            for bring_server_in_line_again_message_id in bring_server_in_line_again_message_ids:
+                message_on_trim(run, speech, speech.messages[bring_server_in_line_again_message_id])
             if speech.awaited:
                 start_timer_delay_ms = speech.policy.reconcile_timeout_ms
                 speech.timer = 'reconcile'
@@ -2026,7 +2032,11 @@ def message_on_session_text_received(run, speech, event):
             return reply_157
         return reply_158
     else:
-        return reply_159
+        if not message_guards_may_be_remembered(speech, message, event) and (not speech.response_has_ended):
+            speech.messages[message.message_id] = replace(message, text=message.text + event.text)
+            speech.has_progressed = True
+            return reply_159
+        return reply_160
 
 def message_on_session_audio_received(run, speech, event):
     if (type(event.received_ms) is not int or not 0 <= event.received_ms <= 9007199254740991) and (not is_valid(event)):
@@ -2044,17 +2054,17 @@ def message_on_session_audio_received(run, speech, event):
             speech.has_progressed = True
             message.expects_audio = True
             speech.growing += (message.message_id,)
-            return reply_160
+            return reply_161
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_161
+            return reply_162
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_162
-        return reply_163
+            return reply_163
+        return reply_164
     elif state == 'streaming':
         if not message.expects_audio and (not message.text or not speech.capabilities.shows_text) and (event.received_ms > 0 and speech.capabilities.plays_audio):
             message.received_ms = event.received_ms
@@ -2065,7 +2075,7 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.streaming.session_audio_received#first_of_a_text')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_164
+            return reply_165
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
@@ -2074,7 +2084,7 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received#first')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_165
+            return reply_166
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
@@ -2082,8 +2092,8 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.forwarding.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_166
-        return reply_167[state]
+            return reply_167
+        return reply_168[state]
     elif state == 'draining':
         if event.received_ms > message.received_ms:
             message.received_ms = event.received_ms
@@ -2093,38 +2103,42 @@ def message_on_session_audio_received(run, speech, event):
                 run.transitions.append('message.draining.session_audio_received')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_168
+            return reply_169
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_165
+            return reply_166
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_166
-        return reply_167[state]
+            return reply_167
+        return reply_168[state]
     elif state == 'stopping':
         if not not message.expects_audio and (message.received_ms == 0 if message.expects_audio else not message.text) and (event.received_ms >= message.received_ms):
             message.received_ms = event.received_ms
             speech.has_progressed = True
             speech.growing += (message.message_id,)
-            return reply_165
+            return reply_166
         if event.received_ms >= message.received_ms:
             message.received_ms = event.received_ms
             speech.has_progressed = True
-            return reply_166
-        return reply_167[state]
+            return reply_167
+        return reply_168[state]
     elif state == 'played':
         if event.received_ms > message.received_ms and (not not message.expects_audio) and (not speech.response_has_ended):
             speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
             speech.has_progressed = True
-            return reply_169
-        return reply_170
-    elif state == 'partial':
+            return reply_170
         return reply_171
-    else:
+    elif state == 'partial':
         return reply_172
+    else:
+        if event.received_ms > message.received_ms and (not message_guards_may_be_remembered(speech, message, event)) and (not speech.response_has_ended):
+            speech.messages[message.message_id] = replace(message, received_ms=event.received_ms)
+            speech.has_progressed = True
+            return reply_173
+        return reply_174
 
 def message_on_session_message_ended(run, speech, event):
     try:
@@ -2139,8 +2153,8 @@ def message_on_session_message_ended(run, speech, event):
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_173
-        return reply_174
+            return reply_175
+        return reply_176
     elif state == 'streaming':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -2150,15 +2164,15 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_175
-        return reply_176[state]
+            return reply_177
+        return reply_178[state]
     elif state == 'draining':
         if not message.source_has_ended:
             message.source_has_ended = True
             if event is not None:
                 speech.has_progressed = True
-            return reply_175
-        return reply_176[state]
+            return reply_177
+        return reply_178[state]
     elif state == 'stopping':
         if not message.source_has_ended:
             message.source_has_ended = True
@@ -2168,14 +2182,14 @@ def message_on_session_message_ended(run, speech, event):
                 run.transitions.append('message.forwarding.session_message_ended')
                 message_eventless_in_stopping(run, speech, message, event)
                 return
-            return reply_175
-        return reply_176[state]
+            return reply_177
+        return reply_178[state]
     elif state == 'played':
-        return reply_177
-    elif state == 'partial':
-        return reply_178
-    else:
         return reply_179
+    elif state == 'partial':
+        return reply_180
+    else:
+        return reply_181
 
 def message_on_output_audio_handed_over(run, speech, event):
     if (type(event.handed_over_ms) is not int or not 0 <= event.handed_over_ms <= 9007199254740991 or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -2188,7 +2202,7 @@ def message_on_output_audio_handed_over(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_180
+        return reply_182
     elif state == 'streaming':
         if event.handed_over_ms >= message.handed_over_ms:
             if event.observed_ms is not None:
@@ -2202,8 +2216,8 @@ def message_on_output_audio_handed_over(run, speech, event):
                 run.transitions.append('message.forwarding.output_audio_handed_over')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_181
-        return reply_182[state]
+            return reply_183
+        return reply_184[state]
     elif state in ('draining', 'stopping'):
         if event.handed_over_ms >= message.handed_over_ms:
             if event.observed_ms is not None:
@@ -2213,14 +2227,14 @@ def message_on_output_audio_handed_over(run, speech, event):
                 message.most_at_ms = bound_by_handover_at_ms
             message.handed_over_ms = min(event.handed_over_ms, message.received_ms) if message.expects_audio else 0
             speech.has_progressed = True
-            return reply_181
-        return reply_182[state]
+            return reply_183
+        return reply_184[state]
     elif state == 'played':
-        return reply_183
-    elif state == 'partial':
-        return reply_184
-    else:
         return reply_185
+    elif state == 'partial':
+        return reply_186
+    else:
+        return reply_187
 
 def message_on_output_playback_started(run, speech, event):
     if (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991)) and (not is_valid(event)):
@@ -2233,7 +2247,7 @@ def message_on_output_playback_started(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_186
+        return reply_188
     elif state in ('streaming', 'draining', 'stopping'):
         if not speech.was_heard and message.handed_over_ms > 0 and (not message.has_started):
             run.transitions.append('message.forwarding.output_playback_started#heard_first')
@@ -2254,16 +2268,16 @@ def message_on_output_playback_started(run, speech, event):
                     message.most_ms = 0
                     message.most_at_ms = message_evidence_playing_ms(speech, bound_by_start_observed_ms)
             speech.has_progressed = True
-            return reply_187
+            return reply_189
         if message.has_started:
-            return reply_188[state]
-        return reply_189[state]
+            return reply_190[state]
+        return reply_191[state]
     elif state == 'played':
-        return reply_190
-    elif state == 'partial':
-        return reply_191
-    else:
         return reply_192
+    elif state == 'partial':
+        return reply_193
+    else:
+        return reply_194
 
 def message_on_output_playback_progressed(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -2276,7 +2290,7 @@ def message_on_output_playback_progressed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_193
+        return reply_195
     elif state in ('streaming', 'draining', 'stopping'):
         if not speech.was_heard and message.handed_over_ms > 0 and (event.position_ms is not None and 0 <= event.position_ms < _INFINITE) and message_evidence_is_heard(speech, message, event):
             run.transitions.append('message.forwarding.output_playback_progressed#heard_first')
@@ -2297,16 +2311,16 @@ def message_on_output_playback_progressed(run, speech, event):
                 if event.observed_ms is not None:
                     message.position_at_ms = event.observed_ms - speech.held_ms
             speech.has_progressed = True
-            return reply_194
+            return reply_196
         if message.handed_over_ms > 0:
-            return reply_195[state]
-        return reply_196[state]
+            return reply_197[state]
+        return reply_198[state]
     elif state == 'played':
-        return reply_197
-    elif state == 'partial':
-        return reply_198
-    else:
         return reply_199
+    elif state == 'partial':
+        return reply_200
+    else:
+        return reply_201
 
 def message_on_output_playback_finished(run, speech, event):
     if (event.position_ms is not None and type(event.position_ms) is not float and (type(event.position_ms) is not int) or (event.interrupted is not False and event.interrupted is not True) or (event.transcript is not None and type(event.transcript) is not str) or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -2319,9 +2333,9 @@ def message_on_output_playback_finished(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_200
+        return reply_202
     elif state == 'streaming':
-        if message.handed_over_ms > 0 and event.interrupted and (message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(speech, message, event) >= message.handed_over_ms - speech.policy.frame_ms) and message_evidence_is_heard(speech, message, event)):
+        if message.handed_over_ms > 0 and (message.source_has_ended and 0 < message.received_ms == message.handed_over_ms and (message_evidence_position_ms(speech, message, event) >= message.handed_over_ms - speech.policy.frame_ms) and message_evidence_is_heard(speech, message, event)):
             run.transitions.append('message.streaming.output_playback_finished#cleared_heard_whole')
             note_finish_reached_ms, note_finish_status = message_evidence_position(speech, message, event)
             message.position_ms = note_finish_reached_ms
@@ -2411,8 +2425,8 @@ def message_on_output_playback_finished(run, speech, event):
                 run.transitions.append('message.streaming.output_playback_finished#ran_dry_unheard')
                 message_eventless_in_streaming(run, speech, message, event)
                 return
-            return reply_201
-        return reply_202[state]
+            return reply_203
+        return reply_204[state]
     elif state == 'draining':
         if not event.interrupted:
             run.transitions.append('message.draining.output_playback_finished#played_out')
@@ -2566,13 +2580,13 @@ def message_on_output_playback_finished(run, speech, event):
             run.raised.append(speech_on_message_settled)
             message.state = 'skipped'
             return
-        return reply_202[state]
+        return reply_204[state]
     elif state == 'played':
-        return reply_203
-    elif state == 'partial':
-        return reply_204
-    else:
         return reply_205
+    elif state == 'partial':
+        return reply_206
+    else:
+        return reply_207
 
 def message_on_output_failed(run, speech, event):
     if (type(event.detail) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -2585,7 +2599,7 @@ def message_on_output_failed(run, speech, event):
         return refuse(event, 'unknown_message')
     state = message.state
     if state == 'pending':
-        return reply_206
+        return reply_208
     elif state == 'streaming':
         if message.handed_over_ms > 0:
             run.transitions.append('message.streaming.output_failed#on_the_output')
@@ -2656,13 +2670,13 @@ def message_on_output_failed(run, speech, event):
             message_eventless_in_stopping(run, speech, message, event)
         return
     elif state == 'stopping':
-        return reply_207
-    elif state == 'played':
-        return reply_208
-    elif state == 'partial':
         return reply_209
-    else:
+    elif state == 'played':
         return reply_210
+    elif state == 'partial':
+        return reply_211
+    else:
+        return reply_212
 
 def message_on_forward(run, speech, message):
     state = message.state
@@ -2982,11 +2996,11 @@ def message_on_forget(run, speech, message):
         if speech.is_out_of_band:
             run.transitions.append('message.skipped.forget#out_of_band')
             return
-        if (message.reason != 'no_content' or message.received_ms > 0 or bool(message.text)) and speech.capabilities.can_remove:
+        if message_guards_may_be_remembered(speech, message, None) and speech.capabilities.can_remove:
             run.transitions.append('message.skipped.forget')
             speech.awaited[message.message_id] = 'remove'
             return
-        if message.reason != 'no_content' or message.received_ms > 0 or bool(message.text):
+        if message_guards_may_be_remembered(speech, message, None):
             run.transitions.append('message.skipped.forget#stays')
             message_reconciliation_report_divergence(run, message, 'cannot_remove')
             return
@@ -3030,6 +3044,20 @@ def message_on_trim(run, speech, message):
         if state_Message_outgrew_its_record(message) and (not message.expects_audio):
             run.transitions.append('message.partial.trim#text_stays')
             message_reconciliation_report_divergence(run, message, 'text_beyond_heard')
+            return
+    elif state == 'skipped':
+        if speech.is_out_of_band:
+            run.transitions.append('message.skipped.trim#out_of_band')
+            return
+        if state_Message_outgrew_its_record(message) and speech.capabilities.can_remove:
+            run.transitions.append('message.skipped.trim')
+            speech.awaited[message.message_id] = 'remove'
+            run.effects.append(RemoveMessages((message.message_id,)))
+            run.raised.append(speech_on_request_made)
+            return
+        if state_Message_outgrew_its_record(message):
+            run.transitions.append('message.skipped.trim#stays')
+            message_reconciliation_report_divergence(run, message, 'cannot_remove')
             return
 
 def message_on_give_up_answer(run, speech, message):
@@ -3078,6 +3106,15 @@ def message_on_give_up_end(run, speech, message):
             report_divergence_record = message_reconciliation_record_of(message)
             run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
             return
+    elif state == 'skipped':
+        if speech.is_out_of_band:
+            run.transitions.append('message.skipped.give_up_end#out_of_band')
+            return
+        if state_Message_outgrew_its_record(message):
+            run.transitions.append('message.skipped.give_up_end')
+            report_divergence_record = message_reconciliation_record_of(message)
+            run.effects.append(ReportDivergence(message.message_id, 'unanswered', remembered_ms=message.received_ms, remembered_text=message.text, heard_ms=report_divergence_record.heard_ms, heard_text=report_divergence_record.heard_text, detail='end of response'))
+            return
 
 def conversation_on_close(run, conversation, event):
     if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -3114,9 +3151,9 @@ def conversation_on_close(run, conversation, event):
         conversation.connection = 'closing'
         return None
     elif state == 'closing':
-        return reply_211
+        return reply_213
     else:
-        return reply_212
+        return reply_214
 
 def conversation_on_session_lost(run, conversation, event):
     if (event.may_resume is not False and event.may_resume is not True or type(event.code) is not str or type(event.text) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -3139,7 +3176,7 @@ def conversation_on_session_lost(run, conversation, event):
             for tell_all_speech_id in tuple(conversation.live):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
-        return reply_213
+        return reply_215
     elif state == 'restoring':
         run.transitions.append('conversation.restoring.session_lost')
         run.raise_event('user_unknown')
@@ -3156,14 +3193,14 @@ def conversation_on_session_lost(run, conversation, event):
             run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
         return None
     else:
-        return reply_214
+        return reply_216
 
 def conversation_on_session_resumed(run, conversation, event):
     if (event.conversation_kept is not False and event.conversation_kept is not True) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.connection
     if state == 'connected':
-        return reply_215
+        return reply_217
     elif state == 'disconnected':
         if event.conversation_kept:
             run.transitions.append('conversation.disconnected.session_resumed#kept')
@@ -3181,11 +3218,11 @@ def conversation_on_session_resumed(run, conversation, event):
         conversation.connection = 'restoring'
         return None
     elif state == 'restoring':
-        return reply_216
-    elif state == 'closing':
-        return reply_217
-    else:
         return reply_218
+    elif state == 'closing':
+        return reply_219
+    else:
+        return reply_220
 
 def take_conversation_restoring_eventless(run, conversation, event):
     run.transitions.append('conversation.restoring.eventless')
@@ -3251,7 +3288,7 @@ def conversation_on_user_started_speaking(run, conversation, event):
 def conversation_on_user_stopped_speaking(run, conversation, event):
     state = conversation.user
     if state == 'silent':
-        return reply_219
+        return reply_221
     else:
         run.transitions.append('conversation.talking.user_stopped_speaking')
         run.effects.append(CancelTimer('user'))
@@ -3264,14 +3301,14 @@ def conversation_on_timer_fired(run, conversation, event):
     state = conversation.user
     if state == 'silent':
         if event.timer == 'user':
-            return reply_220
-        return reply_221
+            return reply_222
+        return reply_223
     else:
         if event.timer == 'user':
             run.transitions.append('conversation.talking.timer_fired')
             conversation.user = 'silent'
             return None
-        return reply_222
+        return reply_224
 
 def conversation_on_user_unknown(run, conversation, event):
     state = conversation.user
@@ -3320,8 +3357,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_223
-        return reply_224
+            return reply_225
+        return reply_226
     elif state == 'held':
         if event.speech_id in conversation.waiting:
             run.transitions.append('conversation.held.authorize')
@@ -3332,8 +3369,8 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id in conversation.speeches:
-            return reply_225
-        return reply_226
+            return reply_227
+        return reply_228
     elif state == 'taken':
         if event.speech_id in conversation.waiting and conversation.policy.floor_is_given_elsewhere:
             run.transitions.append('conversation.taken.authorize#elsewhere')
@@ -3343,12 +3380,12 @@ def conversation_on_authorize(run, conversation, event):
             run.tell_speech(conversation, give_floor_speech_id, Authorize())
             return None
         if event.speech_id == conversation.floor_id:
-            return reply_227
-        if event.speech_id in conversation.waiting:
-            return reply_228
-        if event.speech_id in conversation.speeches:
             return reply_229
-        return reply_230
+        if event.speech_id in conversation.waiting:
+            return reply_230
+        if event.speech_id in conversation.speeches:
+            return reply_231
+        return reply_232
     else:
         if event.speech_id in conversation.waiting and conversation.policy.floor_is_given_elsewhere:
             run.transitions.append('conversation.suspended.authorize#elsewhere')
@@ -3361,12 +3398,12 @@ def conversation_on_authorize(run, conversation, event):
             conversation.floor = 'taken'
             return None
         if event.speech_id == conversation.floor_id:
-            return reply_231
-        if event.speech_id in conversation.waiting:
-            return reply_232
-        if event.speech_id in conversation.speeches:
             return reply_233
-        return reply_234
+        if event.speech_id in conversation.waiting:
+            return reply_234
+        if event.speech_id in conversation.speeches:
+            return reply_235
+        return reply_236
 
 def conversation_on_interrupt(run, conversation, event):
     if (event.force is not False and event.force is not True or type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -3381,10 +3418,10 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_235
+            return reply_237
         if bool(conversation.live):
-            return reply_236
-        return reply_237
+            return reply_238
+        return reply_239
     elif state == 'held':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.held.interrupt')
@@ -3398,7 +3435,7 @@ def conversation_on_interrupt(run, conversation, event):
             run.transitions.append('conversation.held.interrupt#of_nothing')
             conversation.floor = 'free'
             return None
-        return reply_238
+        return reply_240
     elif state == 'taken':
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.taken.interrupt')
@@ -3408,8 +3445,8 @@ def conversation_on_interrupt(run, conversation, event):
                 run.tell_speech(conversation, tell_all_speech_id, tell_all_event)
             return None
         if conversation_guards_something_plays_or_waits(conversation, event):
-            return reply_239
-        return reply_240
+            return reply_241
+        return reply_242
     else:
         if conversation_guards_something_may_be_stopped(conversation, event):
             run.transitions.append('conversation.suspended.interrupt')
@@ -3423,7 +3460,7 @@ def conversation_on_interrupt(run, conversation, event):
             run.transitions.append('conversation.suspended.interrupt#of_nothing')
             conversation.floor = 'taken'
             return None
-        return reply_241
+        return reply_243
 
 def conversation_on_pause(run, conversation, event):
     if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
@@ -3434,7 +3471,7 @@ def conversation_on_pause(run, conversation, event):
         conversation.floor = 'held'
         return None
     elif state == 'held':
-        return reply_242
+        return reply_244
     elif state == 'taken':
         if not conversation_guards__plays(conversation) or conversation.capabilities.can_pause:
             run.transitions.append('conversation.taken.pause')
@@ -3443,16 +3480,16 @@ def conversation_on_pause(run, conversation, event):
                 run.tell_speech(conversation, conversation.floor_id, Pause(observed_ms=pause_speech_since_ms))
             conversation.floor = 'suspended'
             return None
-        return reply_243
+        return reply_245
     else:
-        return reply_244
+        return reply_246
 
 def conversation_on_resume(run, conversation, event):
     if (type(event.speech_id) is not str or (event.observed_ms is not None and (type(event.observed_ms) is not int or not 0 <= event.observed_ms <= 9007199254740991))) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.floor
     if state == 'free':
-        return reply_245
+        return reply_247
     elif state == 'held':
         run.transitions.append('conversation.held.resume')
         conversation.floor = 'free'
@@ -3463,7 +3500,7 @@ def conversation_on_resume(run, conversation, event):
             if conversation.floor_id is not None:
                 run.tell_speech(conversation, conversation.floor_id, Resume(observed_ms=event.observed_ms))
             return None
-        return reply_246
+        return reply_248
     else:
         run.transitions.append('conversation.suspended.resume')
         if conversation.floor_id is not None:
@@ -3669,7 +3706,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_247
+        return reply_249
     elif state == 'requested':
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.requested.request_response#sent')
@@ -3691,7 +3728,7 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_248
+        return reply_250
     else:
         if event.speech_id not in conversation.speeches and conversation.connection in ('connected', 'restoring'):
             run.transitions.append('conversation.generating.request_response#sent')
@@ -3713,14 +3750,14 @@ def conversation_on_request_response(run, conversation, event):
             run.tell_speech(conversation, event.speech_id, Close())
             run.tell_speech(conversation, event.speech_id, DropRequest())
             return None
-        return reply_249
+        return reply_251
 
 def conversation_on_cancel_generation(run, conversation, event):
     if type(event.speech_id) is not str and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
-        return reply_250
+        return reply_252
     elif state == 'requested':
         if conversation_guards_something_is_generated(conversation, event):
             run.transitions.append('conversation.requested.cancel_generation')
@@ -3729,8 +3766,8 @@ def conversation_on_cancel_generation(run, conversation, event):
                     run.tell_speech(conversation, cancel_responses_speech_id, CancelGeneration())
             return None
         if conversation_guards_a_response_runs(conversation, event):
-            return reply_251
-        return reply_252
+            return reply_253
+        return reply_254
     else:
         if conversation_guards_something_is_generated(conversation, event):
             run.transitions.append('conversation.generating.cancel_generation')
@@ -3738,7 +3775,7 @@ def conversation_on_cancel_generation(run, conversation, event):
                 if cancel_responses_speech_id in conversation.speeches:
                     run.tell_speech(conversation, cancel_responses_speech_id, CancelGeneration())
             return None
-        return reply_253
+        return reply_255
 
 def conversation_on_session_response_created(run, conversation, event):
     if (type(event.response_id) is not str or type(event.speech_id) is not str or type(event.new_speech_id) is not str or (event.is_out_of_band is not False and event.is_out_of_band is not True)) and (not is_valid(event)):
@@ -3758,26 +3795,39 @@ def conversation_on_session_response_created(run, conversation, event):
             run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
             conversation.generation = 'generating'
             return None
+        if ((not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches)) and conversation.connection in ('closing', 'closed'):
+            run.transitions.append('conversation.idle.session_response_created#leaving')
+            begin_response_too_late_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_response_too_late_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_response_too_late_speech_id, is_out_of_band=False)
+            conversation.live[begin_response_too_late_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_response_too_late_speech_id))
+            begin_response_response_id = event.response_id
+            conversation.by_response[begin_response_response_id] = begin_response_too_late_speech_id
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_response_too_late_speech_id,)
+            run.tell_speech(conversation, begin_response_too_late_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
+            run.tell_speech(conversation, begin_response_too_late_speech_id, Interrupt(force=True))
+            run.tell_speech(conversation, begin_response_too_late_speech_id, SessionResponseEnded(event.response_id, 'cancelled'))
+            return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.idle.session_response_created#unwanted')
-            begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
-            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id, is_out_of_band=False)
-            conversation.live[begin_unwanted_response_speech_id] = None
-            run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
+            begin_unwanted_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_unwanted_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_speech_id, is_out_of_band=False)
+            conversation.live[begin_unwanted_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_unwanted_speech_id))
             begin_response_response_id = event.response_id
-            conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
-            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_response_speech_id,)
-            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
-            run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
+            conversation.by_response[begin_response_response_id] = begin_unwanted_speech_id
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_speech_id,)
+            run.tell_speech(conversation, begin_unwanted_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
+            run.tell_speech(conversation, begin_unwanted_speech_id, Interrupt(force=True))
             conversation.generation = 'generating'
             return None
         if event.is_out_of_band:
-            return reply_254
-        if event.response_id in conversation.by_response:
-            return reply_255
-        if conversation.connection == 'closed':
             return reply_256
-        return reply_257
+        if event.response_id in conversation.by_response:
+            return reply_257
+        if conversation.connection == 'closed':
+            return reply_258
+        return reply_259
     elif state == 'requested':
         if conversation_guards_answers_the_request(conversation, event):
             run.transitions.append('conversation.requested.session_response_created#asked_for')
@@ -3813,23 +3863,36 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_own_response_speech_id,)
             run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
             return None
+        if ((not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches)) and conversation.connection in ('closing', 'closed'):
+            run.transitions.append('conversation.requested.session_response_created#leaving')
+            begin_response_too_late_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_response_too_late_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_response_too_late_speech_id, is_out_of_band=False)
+            conversation.live[begin_response_too_late_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_response_too_late_speech_id))
+            begin_response_response_id = event.response_id
+            conversation.by_response[begin_response_response_id] = begin_response_too_late_speech_id
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_response_too_late_speech_id,)
+            run.tell_speech(conversation, begin_response_too_late_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
+            run.tell_speech(conversation, begin_response_too_late_speech_id, Interrupt(force=True))
+            run.tell_speech(conversation, begin_response_too_late_speech_id, SessionResponseEnded(event.response_id, 'cancelled'))
+            return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.requested.session_response_created#unwanted')
-            begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
-            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id, is_out_of_band=False)
-            conversation.live[begin_unwanted_response_speech_id] = None
-            run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
+            begin_unwanted_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_unwanted_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_speech_id, is_out_of_band=False)
+            conversation.live[begin_unwanted_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_unwanted_speech_id))
             begin_response_response_id = event.response_id
-            conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
-            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_response_speech_id,)
-            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
-            run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
+            conversation.by_response[begin_response_response_id] = begin_unwanted_speech_id
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_speech_id,)
+            run.tell_speech(conversation, begin_unwanted_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
+            run.tell_speech(conversation, begin_unwanted_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_258
+            return reply_260
         if event.response_id in conversation.by_response:
-            return reply_259
-        return reply_260
+            return reply_261
+        return reply_262
     else:
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and event.speech_id == '' and (conversation.connection in ('connected', 'restoring')) and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#own')
@@ -3843,30 +3906,43 @@ def conversation_on_session_response_created(run, conversation, event):
             conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_own_response_speech_id,)
             run.tell_speech(conversation, begin_own_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
             return None
+        if ((not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches)) and conversation.connection in ('closing', 'closed'):
+            run.transitions.append('conversation.generating.session_response_created#leaving')
+            begin_response_too_late_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_response_too_late_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_response_too_late_speech_id, is_out_of_band=False)
+            conversation.live[begin_response_too_late_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_response_too_late_speech_id))
+            begin_response_response_id = event.response_id
+            conversation.by_response[begin_response_response_id] = begin_response_too_late_speech_id
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_response_too_late_speech_id,)
+            run.tell_speech(conversation, begin_response_too_late_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
+            run.tell_speech(conversation, begin_response_too_late_speech_id, Interrupt(force=True))
+            run.tell_speech(conversation, begin_response_too_late_speech_id, SessionResponseEnded(event.response_id, 'cancelled'))
+            return None
         if (not event.is_out_of_band and event.response_id not in conversation.by_response) and conversation.connection != 'closed' and ((event.new_speech_id or event.response_id) not in conversation.speeches):
             run.transitions.append('conversation.generating.session_response_created#unwanted')
-            begin_unwanted_response_speech_id = event.new_speech_id or event.response_id
-            conversation.speeches[begin_unwanted_response_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_response_speech_id, is_out_of_band=False)
-            conversation.live[begin_unwanted_response_speech_id] = None
-            run.effects.append(ReportSpeechBegun(begin_unwanted_response_speech_id))
+            begin_unwanted_speech_id = event.new_speech_id or event.response_id
+            conversation.speeches[begin_unwanted_speech_id] = Speech(conversation.capabilities, conversation.policy.speech, speech_id=begin_unwanted_speech_id, is_out_of_band=False)
+            conversation.live[begin_unwanted_speech_id] = None
+            run.effects.append(ReportSpeechBegun(begin_unwanted_speech_id))
             begin_response_response_id = event.response_id
-            conversation.by_response[begin_response_response_id] = begin_unwanted_response_speech_id
-            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_response_speech_id,)
-            run.tell_speech(conversation, begin_unwanted_response_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
-            run.tell_speech(conversation, begin_unwanted_response_speech_id, Interrupt(force=True))
+            conversation.by_response[begin_response_response_id] = begin_unwanted_speech_id
+            conversation.generating_ids = conversation_actions__still_generating(conversation) + (begin_unwanted_speech_id,)
+            run.tell_speech(conversation, begin_unwanted_speech_id, SessionResponseCreated(begin_response_response_id, is_out_of_band=event.is_out_of_band))
+            run.tell_speech(conversation, begin_unwanted_speech_id, Interrupt(force=True))
             return None
         if event.is_out_of_band:
-            return reply_261
+            return reply_263
         if event.response_id in conversation.by_response:
-            return reply_262
-        return reply_263
+            return reply_264
+        return reply_265
 
 def conversation_on_session_request_refused(run, conversation, event):
     if (type(event.speech_id) is not str or type(event.code) is not str or type(event.text) is not str) and (not is_valid(event)):
         return refuse(event, 'malformed_event')
     state = conversation.generation
     if state == 'idle':
-        return reply_264
+        return reply_266
     elif state == 'requested':
         if (conversation.request_id is not None and event.speech_id in ('', conversation.request_id)) and conversation_guards_a_response_runs(conversation, event):
             run.transitions.append('conversation.requested.session_request_refused#while_generating')
@@ -3884,9 +3960,9 @@ def conversation_on_session_request_refused(run, conversation, event):
                 run.tell_speech(conversation, refuse_speech_id, SessionRequestRefused(refuse_speech_id, event.code, event.text))
             conversation.generation = 'idle'
             return None
-        return reply_265
+        return reply_267
     else:
-        return reply_266
+        return reply_268
 
 def conversation_on_response_over(run, conversation, event):
     state = conversation.generation
@@ -4012,6 +4088,10 @@ def state_Message_outgrew_its_record(self):
     record = self.record
     if record is None:
         return False
+    if record.state == 'skipped':
+        had_come = record.received_ms > 0 or record.generated_text != ''
+        has_come = self.received_ms > 0 or self.text != ''
+        return record.reason == 'no_content' and (not had_come) and has_come
     if self.expects_audio:
         return record.state == 'played' and self.received_ms > record.received_ms
     return self.source_has_ended and self.text != record.generated_text == record.heard_text
@@ -4087,6 +4167,10 @@ def message_evidence__has_just_begun(speech, message, at_ms):
     if not message.has_started or at_ms is None or message.most_at_ms is None:
         return True
     return message_evidence_most_ms(message, at_ms) <= 2 * speech.policy.frame_ms
+
+def message_guards_may_be_remembered(speech, message, event):
+    record = message_reconciliation_record_of(message)
+    return record.reason != 'no_content' or record.received_ms > 0 or bool(record.generated_text)
 
 def message_evidence_heard_text(message, estimate):
     if not message.expects_audio:
@@ -4178,7 +4262,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = '86fde5522841ed14'
+DIGEST = 'c8053792b75a4af9'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,

@@ -25,6 +25,7 @@ from ..events import (
     SessionLost,
     SessionRequestRefused,
     SessionResponseCreated,
+    SessionResponseEnded,
     SessionResumed,
     SpeechEvent,
     UserStartedSpeaking,
@@ -263,7 +264,19 @@ def begin_own_response(run: ConversationRun, conversation: Conversation, event: 
 
 def begin_unwanted_response(run: ConversationRun, conversation: Conversation, event: SessionResponseCreated) -> None:
     """Begin a speech for a response that nobody wants any more, and stop it before it is heard."""
+    _begin_unwanted(run, conversation, event.new_speech_id or event.response_id, event)
+
+
+def begin_response_too_late(run: ConversationRun, conversation: Conversation, event: SessionResponseCreated) -> None:
+    """Do the same, and do not wait for the end of the response, which is cancelled."""
     speech_id = event.new_speech_id or event.response_id
+    _begin_unwanted(run, conversation, speech_id, event)
+    run.tell_speech(conversation, speech_id, SessionResponseEnded(event.response_id, "cancelled"))
+
+
+def _begin_unwanted(
+    run: ConversationRun, conversation: Conversation, speech_id: str, event: SessionResponseCreated
+) -> None:
     _begin(run, conversation, speech_id, False)
     _begin_response(run, conversation, speech_id, event)
     run.tell_speech(conversation, speech_id, Interrupt(force=True))

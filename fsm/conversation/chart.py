@@ -243,7 +243,8 @@ class ConversationChart(StateChart[Any]):
     generating.to(None, event="cancel_generation", cond="something_is_generated", on="cancel_responses")
 
     # A response that nobody asked for is the server's answer to the user: it belongs to a new speech. One that was
-    # asked for and given up, or that begins on the way out, is cancelled before it is heard.
+    # asked for and given up, or that begins on the way out, is cancelled before it is heard. On the way out nobody
+    # waits for its end: a server that begins one after the other must not hold up the agent.
     named(
         "own", idle.to(generating, event="session_response_created", cond="is_the_servers_own", on="begin_own_response")
     )
@@ -252,6 +253,24 @@ class ConversationChart(StateChart[Any]):
     )
     named(
         "own", generating.to(None, event="session_response_created", cond="is_the_servers_own", on="begin_own_response")
+    )
+    named(
+        "leaving",
+        idle.to(
+            None, event="session_response_created", cond="is_unwanted and is_leaving", on="begin_response_too_late"
+        ),
+    )
+    named(
+        "leaving",
+        requested.to(
+            None, event="session_response_created", cond="is_unwanted and is_leaving", on="begin_response_too_late"
+        ),
+    )
+    named(
+        "leaving",
+        generating.to(
+            None, event="session_response_created", cond="is_unwanted and is_leaving", on="begin_response_too_late"
+        ),
     )
     named(
         "unwanted",

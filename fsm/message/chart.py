@@ -267,14 +267,14 @@ class MessageChart(StateChart[Any]):
         on="note_progress",
     )
 
-    # The finish, while more may come: either it was cleared from outside (H13), or the output ran dry (O3). All of it
-    # can only have been heard if an earlier flush was overtaken by more audio.
+    # The finish, while more may come. All of it can only have been heard if an earlier flush was overtaken by more
+    # audio. Else it was cleared from outside (H13), or the output ran dry (O3), or answers that flush alone.
     named(
         "cleared_heard_whole",
         streaming.to(
             played,
             event="output_playback_finished",
-            cond="is_on_the_output and playback_was_interrupted and is_heard_to_the_end",
+            cond="is_on_the_output and is_heard_to_the_end",
             on=["note_finish", "tell_heard", "because_finished", "settle_played"],
         ),
     )
@@ -472,7 +472,7 @@ ANSWERS = (
         name="out_of_band",
     ),
     handled("partial", "reconcile", cond="speech_is_out_of_band", on=[], name="out_of_band"),
-    handled("played partial", "trim", "give_up_end", cond="speech_is_out_of_band", on=[], name="out_of_band"),
+    handled("played partial skipped", "trim", "give_up_end", cond="speech_is_out_of_band", on=[], name="out_of_band"),
     # Section 8: what the server is asked about a message of which something was heard. Less than 1 ms cannot be kept.
     handled(
         "partial",
@@ -515,7 +515,7 @@ ANSWERS = (
     ),
     handled("skipped", "forget", cond="may_be_remembered and server_can_remove", on="ask_to_forget"),
     handled("skipped", "forget", cond="may_be_remembered", on="report_cannot_remove", name="stays"),
-    # One that was heard in full, and of which more came after that.
+    # One that was heard in full, or had come to nothing, and of which more came after that.
     handled(
         "played partial",
         "trim",
@@ -544,6 +544,13 @@ ANSWERS = (
         on="report_cannot_truncate",
         name="audio_stays",
     ),
+    handled(
+        "skipped",
+        "trim",
+        cond="outgrew_its_record and server_can_remove",
+        on=["ask_to_forget", "remove_late_message", "claim_time"],
+    ),
+    handled("skipped", "trim", cond="outgrew_its_record", on="report_cannot_remove", name="stays"),
     # What did not come in time.
     handled("played partial skipped", "give_up_answer", on="report_unanswered"),
     handled(
@@ -556,8 +563,9 @@ ANSWERS = (
         on="report_unended",
         name="audio",
     ),
-    # The end of its source was only a guess (M5), if more of what was heard in full comes while the response runs. What
-    # was cut or never heard is truncated or removed, however much there is of it.
+    handled("skipped", "give_up_end", cond="outgrew_its_record", on="report_unended"),
+    # The end of its source was not the end (M5), if more of what was heard in full, or came to nothing, comes while the
+    # response runs. What was cut or never heard is truncated or removed, however much there is of it.
     handled(
         "played",
         "session_audio_received",
@@ -568,6 +576,18 @@ ANSWERS = (
         "played partial",
         "session_text_received",
         cond="is_text_only and not response_has_ended",
+        on="collect_late_text",
+    ),
+    handled(
+        "skipped",
+        "session_audio_received",
+        cond="received_more and not may_be_remembered and not response_has_ended",
+        on="count_late_audio",
+    ),
+    handled(
+        "skipped",
+        "session_text_received",
+        cond="not may_be_remembered and not response_has_ended",
         on="collect_late_text",
     ),
     rejected("foreign_response", "pending", "session_message_added", cond="is_new"),

@@ -171,7 +171,7 @@ def server_can_remove(speech: Speech, message: Message, event: Event | None) -> 
 
 
 def outgrew_its_record(speech: Speech, message: Message, event: Event | None) -> bool:
-    """All that had come of it was heard, and then more came: its end had only been guessed (section 3)."""
+    """All that had come of it was heard, if anything, and then more came: that was not its end (section 3)."""
     return message.outgrew_its_record
 
 
@@ -186,5 +186,6 @@ def server_has_what_was_shown(speech: Speech, message: Message, event: Event | N
 
 
 def may_be_remembered(speech: Speech, message: Message, event: Event | None) -> bool:
-    """The server has something of it: an item that ended empty is not a memory (section 2.5, R1)."""
-    return message.reason != "no_content" or message.received_ms > 0 or bool(message.text)
+    """The server had something of it when it settled: an item that ended empty is not a memory (section 2.5, R1)."""
+    record = record_of(message)
+    return record.reason != "no_content" or record.received_ms > 0 or bool(record.generated_text)

@@ -244,22 +244,12 @@ def note_timer(run: Run, speech: Speech, event: Event | None) -> None:
 
 
 def bring_server_in_line(run: Run, speech: Speech, event: Event | None) -> None:
-    """Have the server remember what was heard, and no more. The response has ended, and all messages are final."""
+    """Have the server remember what was heard, and no more: all messages are final.
+
+    Those of which nothing was heard are forgotten by one request, behind all others.
+    """
     for message in speech.messages.values():
         run.tell(speech, message, "reconcile")
-        run.tell(speech, message, "trim")
-    _forget_unheard(run, speech)
-
-
-def bring_server_in_line_so_far(run: Run, speech: Speech, event: Event | None) -> None:
-    """Do the same while the response runs: of what was heard in full more may come, and that waits for its end."""
-    for message in speech.messages.values():
-        run.tell(speech, message, "reconcile")
-    _forget_unheard(run, speech)
-
-
-def _forget_unheard(run: Run, speech: Speech) -> None:
-    """Have the server forget all messages of which nothing was heard, by one request and behind all others."""
     for message in speech.messages.values():
         run.tell(speech, message, "forget")
     _remove_unheard(run, speech)
@@ -287,10 +277,11 @@ def bring_server_in_line_again(run: Run, speech: Speech, event: Event | None) ->
     speech.awaited.clear()
     for message_id in message_ids:
         run.tell(speech, speech.messages[message_id], "reconcile")
-        run.tell(speech, speech.messages[message_id], "trim")
     for message_id in message_ids:
         run.tell(speech, speech.messages[message_id], "forget")
     _remove_unheard(run, speech)
+    for message_id in message_ids:
+        run.tell(speech, speech.messages[message_id], "trim")
 
 
 def await_answers_if_any(run: Run, speech: Speech, event: Event | None) -> None:
@@ -302,7 +293,7 @@ def await_answers_if_any(run: Run, speech: Speech, event: Event | None) -> None:
 
 
 def trim_messages(run: Run, speech: Speech, event: Event | None) -> None:
-    """Have the server forget what came of messages after they had settled as heard in full. No more will come."""
+    """Have the server forget what came of messages after all there was had been heard. No more will come."""
     for message in speech.messages.values():
         run.tell(speech, message, "trim")
 

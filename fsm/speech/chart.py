@@ -320,12 +320,12 @@ class SpeechChart(StateChart[Any]):
     paused.to(
         reconciling,
         cond="is_played_out",
-        on=["resume_output", "bring_server_in_line", "await_answers_if_any"],
+        on=["resume_output", "bring_server_in_line", "trim_messages", "await_answers_if_any"],
     )
     active.to(
         reconciling,
         cond="is_played_out",
-        on=["bring_server_in_line", "await_answers_if_any", "announce_listening"],
+        on=["bring_server_in_line", "trim_messages", "await_answers_if_any", "announce_listening"],
     )
     named(
         "session_lost",
@@ -348,13 +348,13 @@ class SpeechChart(StateChart[Any]):
         stopping.to(
             reconciling,
             cond="output_is_free and response_has_ended",
-            on=["skip_pending", "bring_server_in_line", "await_answers_if_any", "announce_listening"],
+            on=["skip_pending", "bring_server_in_line", "trim_messages", "await_answers_if_any", "announce_listening"],
         ),
     )
     stopping.to(
         reconciling,
         cond="output_is_free",
-        on=["skip_pending", "bring_server_in_line_so_far", "await_answers", "announce_listening"],
+        on=["skip_pending", "bring_server_in_line", "await_answers", "announce_listening"],
     )
 
     # The server's answers. A refusal is never fatal (T9).

@@ -43,7 +43,7 @@ streaming | - #text_unseen | is_text_only and is_spent | skipped | because_not_s
 streaming | - #all_handed_over_and_held | is_spent and output_is_paused | draining | flush
 streaming | - #all_handed_over | is_spent | draining | flush watch_playout
 streaming | watch |  | = | watch_source
-streaming | output_playback_finished #cleared_heard_whole | is_on_the_output and playback_was_interrupted and is_heard_to_the_end | played | note_finish tell_heard because_finished settle_played
+streaming | output_playback_finished #cleared_heard_whole | is_on_the_output and is_heard_to_the_end | played | note_finish tell_heard because_finished settle_played
 streaming | output_playback_finished #cleared_heard_partly | is_on_the_output and playback_was_interrupted and is_heard | partial | note_finish tell_heard because_cleared settle_partial
 streaming | output_playback_finished #cleared_unheard | is_on_the_output and playback_was_interrupted | skipped | note_finish because_cleared settle_skipped
 streaming | output_playback_finished #ran_dry | is_on_the_output and is_heard | = | note_finish tell_heard
@@ -74,16 +74,21 @@ stopping | time_out #unheard |  | skipped | because_timed_out settle_skipped
 stopping | output_failed #already_stopping |  | ignored |
 played skipped | watch #response_ended | response_has_ended | = | unwatch
 played skipped | watch |  | = | watch_response
-played partial | trim give_up_end #out_of_band | speech_is_out_of_band | = |
+played partial skipped | trim give_up_end #out_of_band | speech_is_out_of_band | = |
 partial skipped | forget #out_of_band | speech_is_out_of_band | = |
 partial | reconcile #out_of_band | speech_is_out_of_band | = |
 played partial | trim #text | outgrew_its_record and is_text_only and server_can_remove | = | ask_to_replace claim_time
 played partial | trim #text_stays | outgrew_its_record and is_text_only | = | report_text_beyond_heard
 played | trim #audio | outgrew_its_record and not server_truncates_by_itself and server_can_truncate | = | ask_to_trim claim_time
 played | trim #audio_stays | outgrew_its_record and not server_truncates_by_itself | = | report_cannot_truncate
+skipped | trim | outgrew_its_record and server_can_remove | = | ask_to_forget remove_late_message claim_time
+skipped | trim #stays | outgrew_its_record | = | report_cannot_remove
 played partial skipped | give_up_answer |  | = | report_unanswered
 played partial | give_up_end #text | outgrew_its_record and is_text_only | = | report_unended
 played | give_up_end #audio | outgrew_its_record and not server_truncates_by_itself | = | report_unended
+skipped | give_up_end | outgrew_its_record | = | report_unended
+skipped | session_audio_received | received_more and not may_be_remembered and not response_has_ended | = | count_late_audio
+skipped | session_text_received | not may_be_remembered and not response_has_ended | = | collect_late_text
 played | session_audio_received | received_more and not is_text_only and not response_has_ended | = | count_late_audio
 played partial | session_text_received | is_text_only and not response_has_ended | = | collect_late_text
 played partial skipped | session_text_received session_audio_received session_message_ended output_audio_handed_over output_playback_started output_playback_progressed output_playback_finished output_failed #already_final |  | ignored |
@@ -132,7 +137,7 @@ active | message_output_failed |  | stopping | because_output_failed
 active | timer_fired #progressed | is_due and has_progressed | = | note_timer pass_turn
 active | timer_fired #silent_while_generating | is_due and response_is_generating | stopping | note_timer because_timed_out cancel_response stop_message
 active | timer_fired #silent | is_due | stopping | note_timer because_timed_out stop_message
-active | - | is_played_out | reconciling | bring_server_in_line await_answers_if_any announce_listening
+active | - | is_played_out | reconciling | bring_server_in_line trim_messages await_answers_if_any announce_listening
 active | authorize #already_authorized |  | ignored |
 active | pause #output_cannot_pause |  | rejected |
 active | resume #not_paused |  | ignored |
@@ -152,7 +157,7 @@ paused | session_lost #resumable | may_resume and server_may_remember | stopping
 paused | session_lost |  | stopping | because_source_failed note_why_lost stop_message note_session_lost resume_output
 paused | message_output_failed #generating | response_is_generating | stopping | because_output_failed cancel_response resume_output
 paused | message_output_failed |  | stopping | because_output_failed resume_output
-paused | - | is_played_out | reconciling | resume_output bring_server_in_line await_answers_if_any
+paused | - | is_played_out | reconciling | resume_output bring_server_in_line trim_messages await_answers_if_any
 paused | pause #already_paused |  | ignored |
 stopping | timer_fired | is_due | = | note_timer time_out_message
 stopping | session_lost #resumable | may_resume and server_may_remember and has_a_session | = | await_resumption
@@ -160,8 +165,8 @@ stopping | session_lost | (not may_resume or not server_may_remember) and not se
 stopping | session_resumed #kept | awaits_resumption and conversation_is_kept | = | note_resumption
 stopping | - #session_lost | output_is_free and session_is_lost | reconciling | skip_pending unwatch announce_listening
 stopping | - #awaiting_resumption | output_is_free and awaits_resumption | reconciling | skip_pending bound_resumption announce_listening
-stopping | - #response_ended | output_is_free and response_has_ended | reconciling | skip_pending bring_server_in_line await_answers_if_any announce_listening
-stopping | - | output_is_free | reconciling | skip_pending bring_server_in_line_so_far await_answers announce_listening
+stopping | - #response_ended | output_is_free and response_has_ended | reconciling | skip_pending bring_server_in_line trim_messages await_answers_if_any announce_listening
+stopping | - | output_is_free | reconciling | skip_pending bring_server_in_line await_answers announce_listening
 stopping reconciling | authorize interrupt close pause resume #already_stopping |  | ignored |
 reconciling | session_response_created | has_no_response | = | note_response cancel_response
 queued active stopping reconciling | session_response_created #already_created | is_own_response | ignored |
@@ -260,6 +265,7 @@ idle | request_response #disconnected | is_new_speech and is_disconnected | = | 
 idle requested generating | request_response #closing | is_new_speech | = | begin_closed_speech
 idle | - | next_may_be_requested | requested | send_request
 idle | session_response_created #own | is_the_servers_own | generating | begin_own_response
+idle | session_response_created #leaving | is_unwanted and is_leaving | = | begin_response_too_late
 idle | session_response_created #unwanted | is_unwanted | generating | begin_unwanted_response
 requested | session_response_created #asked_for | answers_the_request | generating | begin_response_asked_for
 requested | session_response_created #taken_over | is_the_servers_own and request_is_wanted | generating | begin_response_asked_for
@@ -270,6 +276,7 @@ requested | response_over #while_generating | is_request_sent and a_response_run
 requested | response_over | is_request_sent | idle | give_request_up
 requested generating | cancel_generation | something_is_generated | = | cancel_responses
 requested generating | session_response_created #own | is_the_servers_own | = | begin_own_response
+requested generating | session_response_created #leaving | is_unwanted and is_leaving | = | begin_response_too_late
 requested generating | session_response_created #unwanted | is_unwanted | = | begin_unwanted_response
 idle requested generating | session_response_created #out_of_band | is_out_of_band | ignored |
 idle requested generating | session_response_created #already_created | is_known_response | ignored |

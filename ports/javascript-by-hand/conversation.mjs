@@ -114,6 +114,13 @@ function forget(conversation, id) {
   if (response_id !== null) conversation.by_response.delete(response_id);
 }
 
+function beginUnwanted(at) {
+  const id = nameOf(at.event);
+  begin(at, id, false);
+  beginResponse(at, id);
+  at.run.tellSpeech(id, "interrupt", { force: true });
+}
+
 export const actions = {
   announce_closed: connection("closed"),
   announce_closing: connection("closing"),
@@ -151,12 +158,12 @@ export const actions = {
     at.conversation.request_id = null;
     if (id !== null) beginResponse(at, id);
   },
-  begin_unwanted_response(at) {
-    const id = nameOf(at.event);
-    begin(at, id, false);
-    beginResponse(at, id);
-    at.run.tellSpeech(id, "interrupt", { force: true });
+  begin_response_too_late(at) {
+    beginUnwanted(at);
+    const { response_id } = at.event;
+    at.run.tellSpeech(nameOf(at.event), "session_response_ended", { response_id, status: "cancelled" });
   },
+  begin_unwanted_response: beginUnwanted,
   cancel_responses({ conversation, run }) {
     const ids = conversation.generating_ids.filter((id) => conversation.speeches.has(id));
     for (const id of ids) run.tellSpeech(id, "cancel_generation");

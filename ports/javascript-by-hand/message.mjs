@@ -5,9 +5,13 @@ import * as heard from "./heard.mjs";
 const recordOf = (message) => message.record;
 const settledStates = ["reconciling", "completed", "interrupted", "failed"];
 
-/** All that had come of it was heard, and then more came. */
+/** Its record says that nothing had come of it. */
+const isEmpty = (record) => record.reason === "no_content" && record.received_ms === 0 && record.generated_text === "";
+
+/** All that had come of it was heard, if anything, and then more came. */
 export function outgrewItsRecord({ record, ...message }) {
   if (record === null) return false;
+  if (record.state === "skipped") return isEmpty(record) && (message.received_ms > 0 || message.text !== "");
   if (message.expects_audio) return record.state === "played" && message.received_ms > record.received_ms;
   const { generated_text: generated, heard_text: shown } = record;
   return message.source_has_ended && message.text !== generated && generated === shown;
@@ -28,7 +32,7 @@ export const guards = {
     message.source_has_ended && message.flushed_ms === 0 &&
     (!message.expects_audio || message.handed_over_ms === message.received_ms),
   is_text_only: ({ message }) => !message.expects_audio,
-  may_be_remembered: ({ message }) => message.reason !== "no_content" || message.received_ms > 0 || message.text !== "",
+  may_be_remembered: ({ message }) => !isEmpty(recordOf(message)),
   nothing_waits: ({ speech }) => speech.next_id === null,
   nothing_was_heard: ({ speech }) => !speech.was_heard,
   nothing_was_shown: ({ speech, message }) => message.text === "" || !speech.capabilities.shows_text,

@@ -65,7 +65,6 @@ function removeUnheard({ run, speech }) {
   if (message_ids.length > 0) run.emit("remove_messages", { message_ids });
 }
 
-const forgetUnheard = (at) => (forget(at), removeUnheard(at));
 const noteWhy = ({ speech, event }) => void ([speech.code, speech.text] = [event.code, event.text]);
 const done = (outcome) => ({ run, speech }) => {
   const records = [...speech.messages.values()].map(({ record }) => record).filter((record) => record !== null);
@@ -94,25 +93,16 @@ export const actions = {
   because_source_failed: because("source_failed"),
   because_timed_out: because("timed_out"),
   bound_resumption: ({ run, speech }) => run.startTimer(speech, "reconcile", speech.policy.resume_timeout_ms),
-  bring_server_in_line(at) {
-    for (const message of [...at.speech.messages.values()]) {
-      at.run.tell(at.speech, message, "reconcile");
-      at.run.tell(at.speech, message, "trim");
-    }
-    forgetUnheard(at);
-  },
+  bring_server_in_line: (at) => (reconcile(at), forget(at), removeUnheard(at)),
   bring_server_in_line_again(at) {
     const { run, speech } = at;
     const messages = [...speech.messages].filter(([id]) => !speech.answered.includes(id)).map(([, message]) => message);
     speech.awaited.clear();
-    for (const message of messages) {
-      run.tell(speech, message, "reconcile");
-      run.tell(speech, message, "trim");
-    }
+    for (const message of messages) run.tell(speech, message, "reconcile");
     for (const message of messages) run.tell(speech, message, "forget");
     removeUnheard(at);
+    for (const message of messages) run.tell(speech, message, "trim");
   },
-  bring_server_in_line_so_far: (at) => (reconcile(at), forgetUnheard(at)),
   cancel_response({ run, speech }) {
     speech.cancel_was_sent = true;
     run.emit("cancel_response", { response_id: speech.response_id });

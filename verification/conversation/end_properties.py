@@ -49,6 +49,15 @@ def nothing_goes_on_after_a_close(conversation: Conversation) -> Complaint:
     return f"{left} go on after a close" if left else None
 
 
+@of_steps("9.21")
+def nothing_holds_up_a_close(step: StepTaken) -> Complaint:
+    """Section 9.21: what begins on the way out is over at once, so that the close waits for nothing new."""
+    if step.before.connection not in ("closing", "closed"):
+        return None
+    new = [name for name, _ in live(step.after) if name not in step.before.live]
+    return f"{new} begin on the way out, and go on" if new else None
+
+
 @of_configurations("9.21")
 def nothing_goes_on_after_a_loss(conversation: Conversation) -> Complaint:
     """Section 9.21: while disconnected nothing plays, and no response is awaited or generated (O6)."""

@@ -7,6 +7,14 @@ from speech_lifecycle.fsm.values import Capabilities
 
 from .story import CANCELLED, MS, Story, cut, interrupted, kept, played, queued, removed, speaking, waiting
 
+ENDED_EMPTY = (
+    ev.Authorize(),
+    ev.SessionResponseCreated("r"),
+    ev.SessionMessageAdded("r", "A"),
+    ev.SessionMessageEnded("A"),
+)
+"""A message says that it has ended before anything of it has come."""
+
 STORIES = (
     Story(
         "M1",
@@ -152,6 +160,49 @@ STORIES = (
             ev.SessionMessageAdded("r", "C"),
             *played("A"),
             *played("B"),
+        ),
+    ),
+    Story(
+        "M5",
+        "ended_before_it_began",
+        "What comes of a message after its own end is heard by nobody, and the server remembers it.",
+        (
+            *ENDED_EMPTY,
+            ev.SessionAudioReceived("A", MS),
+            ev.SessionResponseEnded("r"),
+            *removed("A"),
+        ),
+    ),
+    Story(
+        "M5",
+        "ended_before_it_began_and_the_response_goes_on",
+        "The same, where the response does not end in time: nobody is told that the server remembers it.",
+        (*ENDED_EMPTY, ev.SessionTextReceived("A", "late"), ev.Interrupt(), ev.TimerFired("reconcile")),
+    ),
+    Story(
+        "M5",
+        "ended_before_it_began_out_of_band",
+        "The same of a response that is in nobody's memory: a difference is reported that is none.",
+        (
+            ev.Authorize(),
+            ev.SessionResponseCreated("r", is_out_of_band=True),
+            *ENDED_EMPTY[2:],
+            ev.SessionTextReceived("A", "late"),
+            ev.Interrupt(),
+            ev.TimerFired("reconcile"),
+        ),
+    ),
+    Story(
+        "M5",
+        "flushed_before_its_end",
+        "What came after the flush is played as well; another end is asked for, and the next message never begins.",
+        (
+            *waiting("A"),
+            ev.SessionMessageEnded("A"),
+            ev.OutputAudioHandedOver("A", MS),
+            ev.SessionAudioReceived("A", 1500),
+            ev.OutputAudioHandedOver("A", 1500),
+            ev.OutputPlaybackFinished("A", 1500),
         ),
     ),
 )
