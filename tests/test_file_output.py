@@ -284,9 +284,10 @@ def test_ctrl_c_leaves_a_whole_file(tmp_path):
     agent.send_signal(signal.SIGINT)
     agent.communicate(timeout=30)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["heard.json", "heard.wav"]
-    (message,) = json.loads((tmp_path / "heard.json").read_text())["messages"]
-    assert message["interrupted"]
-    assert abs(sf.info(tmp_path / "heard.wav").frames / 24 - message["heard_ms"]) <= 1
+    messages = json.loads((tmp_path / "heard.json").read_text())["messages"]
+    assert messages[-1]["interrupted"], "a slow machine may have played one before"
+    heard_ms = sum(message["heard_ms"] for message in messages)
+    assert abs(sf.info(tmp_path / "heard.wav").frames / 24 - heard_ms) <= len(messages)
 
 
 def test_the_example_says_what_was_heard(tmp_path, capsys):

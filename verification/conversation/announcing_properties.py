@@ -48,6 +48,7 @@ def effects_name_what_is_known(step: StepTaken) -> Complaint:
     """Section 9.24: each effect names a speech, message or response that is known; a new speech is reported."""
     known = {*step.before.speeches, _NO_SPEECH}
     messages = {*step.before.by_message, *step.after.by_message}
+    responses = {*step.before.by_response, *step.after.by_response, getattr(step.event, "response_id", None)}
     for effect in step.reply.effects:
         if type(effect) is fx.ReportSpeechBegun:
             if effect.speech_id in known:
@@ -60,7 +61,7 @@ def effects_name_what_is_known(step: StepTaken) -> Complaint:
         if named is not None and named not in messages:
             return f"{effect} names no message"
         named = getattr(effect, "response_id", None)
-        if named is not None and named not in step.before.by_response and named not in step.after.by_response:
+        if named is not None and named not in responses:
             return f"{effect} names no response"
     new = {*step.after.speeches} - known
     return f"{sorted(new)} begin unreported" if new else None

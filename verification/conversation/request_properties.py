@@ -101,7 +101,9 @@ def a_response_has_its_speech(step: StepTaken) -> Complaint:
     event, before = step.event, step.before
     name = step.after.by_response.get(event.response_id)
     if name is None:
-        return "it belongs to nobody"
+        # It came on the way out, and its speech is over and forgotten already.
+        new = [effect.speech_id for effect in step.reply.effects if type(effect) is fx.ReportSpeechBegun]
+        return None if new and new[0] not in step.after.speeches else "it belongs to nobody"
     speech, request_id = step.after.speeches[name], before.request_id
     if speech.response_id != event.response_id:
         return f"it belongs to {name}, which has {speech.response_id}"
