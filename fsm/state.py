@@ -85,11 +85,9 @@ class Message(Struct, gc=False):
         if record is None:
             return False
         if record.state == "skipped":
-            had_come = record.received_ms > 0 or record.generated_text != ""
-            has_come = self.received_ms > 0 or self.text != ""
-            return record.reason == "no_content" and not had_come and has_come
+            return self.received_ms > record.received_ms or self.text != record.generated_text
         if self.expects_audio:
-            return record.state == "played" and self.received_ms > record.received_ms
+            return self.received_ms > record.received_ms
         # Of a text that was stopped too early, or without an end, the server is asked to keep what was shown anyway.
         return self.source_has_ended and self.text != record.generated_text == record.heard_text
 

@@ -19,6 +19,9 @@ _BECAUSE: dict[str, tuple[str, ...]] = {
         "conversation.held.interrupt: order swapped with of_nothing",
         "conversation.suspended.interrupt: order swapped with of_nothing",
         "conversation.idle.request_response#sent: order swapped with disconnected",
+        "conversation.idle.session_response_created#own: order swapped with leaving",
+        "conversation.requested.session_response_created#own: order swapped with leaving",
+        "conversation.generating.session_response_created#own: order swapped with leaving",
         "conversation.listening.eventless#audible: order swapped with preparing",
         "conversation.thinking.eventless#audible: order swapped with at_rest",
         "conversation.speaking.eventless#preparing: order swapped with at_rest",
@@ -53,9 +56,6 @@ _BECAUSE: dict[str, tuple[str, ...]] = {
         "speech.stopping.eventless#session_lost: action dropped unwatch",
         "speech.actions.await_answers_if_any, line 6: cancel_timer(run, speech) becomes nothing",
     ),
-    "all that was awaited is asked for again": (
-        "speech.actions.bring_server_in_line_again, line 4: speech.awaited.clear() becomes nothing",
-    ),
     "that its source has ended is noted, and to note it once more changes nothing": (
         "message.pending.end_source: unguarded",
         "message.forwarding.end_source: unguarded",
@@ -86,10 +86,7 @@ _BECAUSE: dict[str, tuple[str, ...]] = {
         "message.pending.session_audio_received#first: guard dropped received_no_less",
         "message.forwarding.session_audio_received#first: guard dropped received_no_less",
     ),
-    "only messages that have content are told": (
-        "message.pending.later_item_began: unguarded",
-        "message.forwarding.later_item_began: unguarded",
-    ),
+    "only messages that have content are told": ("message.pending.later_item_began: unguarded",),
     "to be told once more that it is heard changes nothing: a speech that was heard speaks, or is held": (
         "message.forwarding.output_playback_progressed#heard_first: guard dropped nothing_was_heard",
     ),
@@ -114,8 +111,6 @@ _BECAUSE: dict[str, tuple[str, ...]] = {
         "message.partial.trim#text: guard dropped is_text_only",
         "message.partial.trim#text_stays: guard dropped is_text_only",
         "message.partial.give_up_end#text: guard dropped is_text_only",
-        "state.Message.outgrew_its_record, line 7: record.state == 'played' and self.received_ms > record.received_ms"
-        " becomes self.received_ms > record.received_ms",
     ),
     "it is asked only of messages that have settled, and these have a record": (
         "state.Message.outgrew_its_record, line 4: if record is None: becomes nothing",
@@ -170,7 +165,7 @@ _BECAUSE: dict[str, tuple[str, ...]] = {
     ),
     "its response, which begins at once, says whether it is beside the conversation": (
         "conversation.actions.begin_own_response, line 4: False becomes True",
-        "conversation.actions.begin_unwanted_response, line 4: False becomes True",
+        "conversation.actions._begin_unwanted, line 4: False becomes True",
     ),
     "all speeches have one policy, so what an interruption reaches without force may be interrupted": (
         "conversation.actions.interrupt_all, line 3: isinstance(event, Interrupt) and event.force becomes"

@@ -293,10 +293,10 @@ def test_what_comes_of_nothing_and_stays_is_a_divergence(late):
         assert (said.message_id, said.cause, said.detail) == ("a", cause, detail)
 
 
-def test_what_comes_of_nothing_is_in_nobodys_memory_out_of_band():
+@pytest.mark.parametrize("end", [(SessionResponseEnded("r"),), (Interrupt(), TimerFired("reconcile"))])
+def test_what_comes_of_nothing_is_in_nobodys_memory_out_of_band(end):
     transcript = Transcript(Authorize(), SessionResponseCreated("r", is_out_of_band=True))
-    transcript.tell(SessionMessageAdded("r", "a"), SessionMessageEnded("a"), SessionAudioReceived("a", 500))
-    transcript.tell(SessionResponseEnded("r"))
+    transcript.tell(SessionMessageAdded("r", "a"), SessionMessageEnded("a"), SessionAudioReceived("a", 500), *end)
     assert transcript.of(*REQUESTS) == []
 
 

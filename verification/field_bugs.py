@@ -38,7 +38,7 @@ def field_bugs() -> tuple[Mutant, ...]:
 _SETTLE_PARTIAL = message_actions.settle_partial
 _WAYS = ("", "#generating")
 """The names of the two ways into `stopping`: with a response that generates, or without."""
-_REMOVING = (speech_actions.bring_server_in_line, speech_actions.bring_server_in_line_so_far)
+_REMOVING = (speech_actions.bring_server_in_line,)
 
 
 def _removals(alter: Alter) -> tuple[Change, ...]:

@@ -11,9 +11,9 @@ const isEmpty = (record) => record.reason === "no_content" && record.received_ms
 /** All that had come of it was heard, if anything, and then more came. */
 export function outgrewItsRecord({ record, ...message }) {
   if (record === null) return false;
-  if (record.state === "skipped") return isEmpty(record) && (message.received_ms > 0 || message.text !== "");
-  if (message.expects_audio) return record.state === "played" && message.received_ms > record.received_ms;
-  const { generated_text: generated, heard_text: shown } = record;
+  const { state, generated_text: generated, heard_text: shown } = record;
+  if (state === "skipped") return message.received_ms > record.received_ms || message.text !== generated;
+  if (message.expects_audio) return message.received_ms > record.received_ms;
   return message.source_has_ended && message.text !== generated && generated === shown;
 }
 
