@@ -4089,11 +4089,9 @@ def state_Message_outgrew_its_record(self):
     if record is None:
         return False
     if record.state == 'skipped':
-        had_come = record.received_ms > 0 or record.generated_text != ''
-        has_come = self.received_ms > 0 or self.text != ''
-        return record.reason == 'no_content' and (not had_come) and has_come
+        return self.received_ms > record.received_ms or self.text != record.generated_text
     if self.expects_audio:
-        return record.state == 'played' and self.received_ms > record.received_ms
+        return self.received_ms > record.received_ms
     return self.source_has_ended and self.text != record.generated_text == record.heard_text
 
 def message_evidence_playing_ms(speech, observed_ms):
@@ -4262,7 +4260,7 @@ def conversation_actions__still_generating(conversation):
     speeches = conversation.speeches
     return tuple([each for each in conversation.generating_ids if each in speeches and (not speeches[each].response_has_ended)])
 
-DIGEST = 'c8053792b75a4af9'
+DIGEST = 'fbf673d5ebe01919'
 EVENTS = {
     'authorize': speech_on_authorize,
     'interrupt': speech_on_interrupt,
