@@ -134,6 +134,13 @@ class Bench:
         )
         return self.finish(message_id)
 
+    async def finished_again(self, message_id: str) -> OutputPlaybackFinished:
+        """Wait for a second finish of a message, and return it."""
+        await self.until(
+            lambda: len(self.of(OutputPlaybackFinished, message_id)) > 1, f"{message_id!r} finishes once more"
+        )
+        return self.of(OutputPlaybackFinished, message_id)[1]
+
     async def started(self, message_id: str) -> None:
         """Wait until the first frame of a message has left."""
         await self.until(

@@ -60,6 +60,7 @@ def save(found: Iterable[Course]) -> None:
     for course in found:
         vector = record("new", (), course.capabilities, course.policy, course.events)
         # It is named by what the file says: 0 may be read as 0.0.
+        (vector,) = load_vectors(text_of([vector]).splitlines(), VECTORS.name)
         vector = vector.model_copy(update={"id": named(vector)})
         known.setdefault(vector.id, vector)
     _write(known.values())
