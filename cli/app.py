@@ -158,6 +158,25 @@ def watch(
 
 
 @app.command()
+def timeline(
+    files: Annotated[list[Path], typer.Argument(metavar="TRACE...", help="Traces (.jsonl).")],
+    output: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write pictures, if anywhere.")] = None,
+    file_format: Annotated[
+        Literal["svg", "png", "mermaid", "all"],
+        typer.Option("--format", help="What to write: svg has the animation, too, mermaid only the sequence diagram."),
+    ] = "svg",
+    sound: Annotated[
+        Path | None, typer.Option(metavar="WAV", help="What was heard; by default heard.wav beside the trace.")
+    ] = None,
+) -> None:
+    """Show what calls were, from their traces: on the terminal, and as timeline, sequence diagram and animation."""
+    with user_errors():
+        from . import timeline as command
+
+        command.show_calls(files, output, file_format, sound)
+
+
+@app.command()
 def draw(
     file_format: Annotated[
         Literal["svg", "png", "pdf", "dot", "mermaid", "plantuml", "d2", "all"],

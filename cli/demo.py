@@ -11,6 +11,7 @@ from rich.text import Text
 
 from speech_lifecycle.adapters.trace_file import TraceFile
 from speech_lifecycle.diagrams.call_reading import call_of
+from speech_lifecycle.diagrams.call_sequence import call_sequence_svg
 from speech_lifecycle.diagrams.envelope import read_envelope
 from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.render import draw
@@ -98,8 +99,10 @@ def play_real_server(model: str, say: str, interrupt_at_ms: float | None, output
 
 
 def write_pictures(trace: Trace, output: Path, sounds: Sequence[Path] = ()) -> list[Path]:
-    """Write the timeline of a trace, and both charts, and return the paths."""
+    """Write the timeline of a trace, its sequence diagram, and the charts, and return the paths."""
     timeline_path = output / "timeline.svg"
     envelope = read_envelope(sounds[0]) if sounds else None
     replace_file(timeline_path, timeline_svg(call_of(trace), envelope=envelope).encode())
-    return [timeline_path, *draw(output, ("svg",))]
+    sequence_path = output / "sequence.svg"
+    replace_file(sequence_path, call_sequence_svg(trace.records).encode())
+    return [timeline_path, sequence_path, *draw(output, ("svg",))]

@@ -4,11 +4,14 @@
 `render` give one; `exchanges` how they talk to each other, `path_marks` and `coverage_marks` what traces took of them.
 `refresh` keeps the tables of a Markdown file up to date. `read_call`, `call_of` and `CallReading` make a `Call` of a
 trace: who spoke when, and what became of every message; `words_of` says which words were heard. `timeline_svg` and
-`timeline_text` draw it, with `read_envelope` as loud as it was; `sequence` draws the steps of a trace (`steps_of`).
+`timeline_text` draw it, with `read_envelope` as loud as it was, `animated_svg` moves; `call_mermaid` and
+`call_sequence_svg` say who said what to whom. `png_of` makes a PNG of these. `sequence` draws each step (`steps_of`).
 """
 
+from .animated import animated_svg
 from .call import Call, CallMessage, CallSpeech, Mark, OutputMark, ServerRequest, Span, Stretch
 from .call_reading import CallReading, call_of, read_call
+from .call_sequence import Said, call_mermaid, call_sequence_svg, said_in
 from .d2 import d2
 from .diagram import diagram
 from .dot import dot
@@ -21,6 +24,7 @@ from .marks import Marks, TransitionMark, coverage_marks, path_marks, taken_in, 
 from .mermaid import exchange_mermaid, mermaid
 from .overview import overview_dot, overview_of
 from .plantuml import plantuml
+from .raster import png_of
 from .render import FILE_FORMATS, IMAGE_FORMATS, RenderError, draw, render, render_exchange, render_source
 from .sequence import sequence, steps_of
 from .tables import tables
@@ -45,6 +49,7 @@ __all__ = [
     "MissingExtraError",
     "OutputMark",
     "RenderError",
+    "Said",
     "ServerRequest",
     "SoundError",
     "Span",
@@ -52,8 +57,11 @@ __all__ = [
     "TransitionMark",
     "View",
     "Word",
+    "animated_svg",
     "around",
+    "call_mermaid",
     "call_of",
+    "call_sequence_svg",
     "coverage_marks",
     "d2",
     "diagram",
@@ -69,6 +77,7 @@ __all__ = [
     "overview_of",
     "path_marks",
     "plantuml",
+    "png_of",
     "read_call",
     "read_envelope",
     "refresh",
@@ -76,6 +85,7 @@ __all__ = [
     "render",
     "render_exchange",
     "render_source",
+    "said_in",
     "sequence",
     "steps_of",
     "tables",

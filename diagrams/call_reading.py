@@ -24,8 +24,9 @@ from speech_lifecycle.fsm.trace import (
     definition_digest,
 )
 
-from .call import Call, CallMessage, CallSpeech, Mark, MarkKind, OutputMark, ServerRequest, Span
-from .sounding import begin_to_sound, fall_silent, go_on_sounding, settle_sounding
+from .call import Call, CallMessage, CallSpeech, Mark, MarkKind, ServerRequest, Span
+from .call_deeds import note_effect, note_event
+from .sounding import fall_silent, go_on_sounding, settle_sounding
 
 OVER_KEPT = 256
 """Speeches that are over and are followed still, for facts that come late: a driver remembers fewer."""
@@ -139,30 +140,7 @@ class CallReading:
         message = speech.messages.get(getattr(event, "message_id", ""))
         if message is None:
             return
-        if isinstance(event, ev.SessionTextReceived):
-            message.generated_ms = at_ms
-            if message.record is None:
-                message.texts.append(event.text)
-        elif isinstance(event, ev.SessionAudioReceived):
-            message.generated_ms = at_ms
-            message.received_ms = event.received_ms
-        elif isinstance(event, ev.OutputAudioHandedOver):
-            message.handed_over_ms = event.handed_over_ms
-        elif isinstance(event, ev.OutputPlaybackStarted | ev.OutputPlaybackProgressed):
-            if isinstance(event, ev.OutputPlaybackStarted):
-                message.output.append(OutputMark(at_ms, "started"))
-            # What the output says during a hold is about the time before it.
-            if message.record is None and not machine.speech.output_is_paused:
-                begin_to_sound(message, event, at_ms)
-        elif isinstance(event, ev.OutputPlaybackFinished):
-            position_ms = event.position_ms
-            is_number = position_ms is not None and abs(position_ms) < float("inf")
-            said_ms = int(position_ms) if position_ms is not None and is_number else None
-            message.output.append(OutputMark(at_ms, "stopped" if event.interrupted else "finished", said_ms))
-        elif isinstance(event, ev.OutputFailed):
-            message.output.append(OutputMark(at_ms, "failed"))
-        elif isinstance(event, ev.SessionReconciliationAcknowledged | ev.SessionReconciliationRefused):
-            _answer(message, event, at_ms)
+        note_event(message, event, at_ms, is_held=machine.speech.output_is_paused)
 
     def _mark(self, event: ev.Event | None, speech_id: str, at_ms: int) -> None:
         found = _MARKS.get(type(event)) if event is not None else None
@@ -198,22 +176,9 @@ class CallReading:
         else:
             found = speech.messages.get(getattr(effect, "message_id", ""))
             if found is not None:
-                self._tell(found, effect, at_ms)
-
-    def _tell(self, message: CallMessage, effect: fx.Effect, at_ms: int) -> None:
-        if isinstance(effect, fx.StartHandover):
-            message.output.append(OutputMark(at_ms, "handover"))
-        elif isinstance(effect, fx.FlushOutput):
-            message.output.append(OutputMark(at_ms, "flushed"))
-        elif isinstance(effect, fx.ClearOutput):
-            message.output.append(OutputMark(at_ms, "cleared"))
-        elif isinstance(effect, fx.TruncateMessage):
-            message.server.append(ServerRequest("truncate", at_ms, effect.audio_end_ms))
-        elif isinstance(effect, fx.ReplaceMessage):
-            message.server.append(ServerRequest("replace", at_ms))
-        elif isinstance(effect, fx.ReportDivergence):
-            message.divergence = effect
-            self.call.marks.append(Mark(at_ms, "divergence", f"divergence: {effect.cause}", message.speech_id))
+                note_effect(found, effect, at_ms)
+                if isinstance(effect, fx.ReportDivergence):
+                    call.marks.append(Mark(at_ms, "divergence", f"divergence: {effect.cause}", speech.speech_id))
 
     def _settle(self, effect: fx.ReportMessageSettled, speech: CallSpeech, at_ms: int) -> None:
         record = effect.record
@@ -250,22 +215,6 @@ def _enter(spans: list[Span], state: str, at_ms: int) -> None:
 def _leave(spans: list[Span], at_ms: int) -> None:
     if spans and spans[-1].to_ms is None:
         spans[-1] = replace(spans[-1], to_ms=at_ms)
-
-
-def _answer(
-    message: CallMessage,
-    event: ev.SessionReconciliationAcknowledged | ev.SessionReconciliationRefused,
-    at_ms: int,
-) -> None:
-    for request in message.server:
-        if request.operation == event.operation and request.answered_ms is None:
-            break
-    else:  # it did so by itself
-        request = ServerRequest(event.operation, at_ms)
-        message.server.append(request)
-    request.answered_ms = at_ms
-    if isinstance(event, ev.SessionReconciliationRefused):
-        request.is_refused, request.detail = True, event.text or event.code
 
 
 def call_of(trace: Trace) -> Call:

@@ -63,12 +63,14 @@ def text_at(
     anchor: str = "start",
     weight: str = "",
     style: str = "",
+    kind: str = "",
 ) -> str:
-    """Return a text whose line stands at `y`; `style` is more CSS."""
+    """Return a text whose line stands at `y`; `style` is more CSS, `kind` its class."""
     attributes = f'x="{number(x)}" y="{number(y)}" fill="{fill}"'
     attributes += f' text-anchor="{anchor}"' if anchor != "start" else ""
     attributes += f' font-weight="{weight}"' if weight else ""
     attributes += f' style="{style}"' if style else ""
+    attributes += f' class="{kind}"' if kind else ""
     return f"<text {attributes}>{xml(words)}</text>"
 
 

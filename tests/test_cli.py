@@ -46,7 +46,8 @@ def test_demo_shows_that_heard_history_and_server_are_the_same(tmp_path):
     assert "1400 of 4200 ms" in done.stdout
     written = tmp_path / "demo-output"
     assert {path.name for path in written.iterdir()} == {
-        "trace.jsonl", "timeline.svg", "conversation.svg", "speech.svg", "message.svg", "heard.wav", "heard.json",
+        "trace.jsonl", "timeline.svg", "sequence.svg", "conversation.svg", "speech.svg", "message.svg",
+        "heard.wav", "heard.json",
     }  # fmt: skip
     with (written / "trace.jsonl").open(encoding="utf-8") as lines:
         assert load_trace(lines).steps

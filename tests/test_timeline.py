@@ -62,8 +62,8 @@ def words_in(svg):
     return [element.text or "" for element in texts_in(svg)]
 
 
-def hostile_call(trace, text):
-    """The call of a trace in which ids, words and what the server says are hostile."""
+def hostile_trace(trace, text):
+    """A trace in which ids, words and what the server says are hostile."""
     renamed = []
     for record in trace.records:
         event = getattr(record, "event", None)
@@ -83,7 +83,7 @@ def hostile_call(trace, text):
             for effect in getattr(record, "effects", ())
         )
         renamed.append(replace(record, effects=effects) if effects else record)
-    return call_of(Trace(trace.header, renamed))
+    return Trace(trace.header, renamed)
 
 
 # What is in it
@@ -219,7 +219,7 @@ def test_colours_are_those_of_the_charts(trace):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_stands_in_a_trace_is_text_in_the_picture_and_on_the_terminal(trace, text):
-    hostile = hostile_call(trace, text)
+    hostile = call_of(hostile_trace(trace, text))
     svg, said = timeline_svg(hostile), timeline_text(hostile)
     root = ElementTree.fromstring(svg)
     assert {element.tag for element in root.iter()} <= {

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from speech_lifecycle.diagrams import call_of, render, render_exchange, timeline_svg
+from speech_lifecycle.diagrams import animated_svg, call_of, render, render_exchange, timeline_svg
 from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.generated import refresh_text
 from speech_lifecycle.diagrams.tables import tables
@@ -59,6 +59,7 @@ def contents() -> tuple[dict[Path, bytes], str]:
         **_port("typescript", typescript_files(definition_file()), {"README.md", "package.json"}),
         **_port("c", c_files(definition_file()), {"README.md", "run"}),
         DOCS / "timeline.svg": timeline_svg(call_of(world.trace)).encode(),
+        DOCS / "call-animated.svg": animated_svg(call_of(world.trace)).encode(),
         DOCS / "timeline-dark.svg": timeline_svg(call_of(world.trace), theme="dark").encode(),
         **{DOCS / f"{chart.name}.svg": render(chart, "svg", renderer="pure") for chart in definition().every_chart},
         **_overviews(),
