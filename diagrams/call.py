@@ -99,8 +99,10 @@ class CallMessage:
 
     @property
     def state(self) -> MessageState:
-        """The state that it is in."""
-        return cast(MessageState, self.states[-1].state) if self.record is None else self.record.state
+        """The state that it is in, as far as the trace tells."""
+        if self.record is not None:
+            return self.record.state
+        return cast(MessageState, self.states[-1].state) if self.states else "pending"
 
     @property
     def text(self) -> str:

@@ -166,6 +166,14 @@ def test_what_could_not_be_read_is_named_in_it():
     assert "call.jsonl, line 3: not JSON" in timeline_text(empty)
 
 
+def test_a_trace_that_does_not_say_how_its_messages_ended_is_shown(trace):
+    silent = [replace(record, effects=()) if hasattr(record, "effects") else record for record in trace.records]
+    without = call_of(Trace(trace.header, silent))
+    assert all(message.record is None for message in without.messages)
+    assert "sunny" in words_in(timeline_svg(without))
+    assert "draining" in timeline_text(without)
+
+
 # How it looks
 
 
