@@ -164,7 +164,11 @@ def test_a_chart_prints_itself(name, form):
 SPHINX_CONF = """
 project = "charts"
 extensions = ["statemachine.contrib.diagram.sphinx_ext"]
-suppress_warnings = ["misc.highlighting_failure"]  # Mermaid is a picture for an extension, and no language for Pygments
+
+
+def setup(app):
+    from pygments.lexers.special import TextLexer
+    app.add_lexer("mermaid", TextLexer)  # a picture for an extension, and no language for Pygments
 """
 SPHINX_PAGE = """
 Charts
