@@ -78,6 +78,9 @@ def demo(
 def talk(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="The port of the page; 0 for a free one.")] = 0,
     opens: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+    soundcard: Annotated[
+        bool, typer.Option("--soundcard", help="In the terminal instead, by the sound card and its microphone.")
+    ] = False,
     model: Annotated[str, typer.Option(help="The model of the real server.")] = "gpt-realtime-2",
 ) -> None:
     """Talk to an agent, in a page on this machine that shows what was heard of each message.
@@ -85,6 +88,12 @@ def talk(
     With OPENAI_API_KEY it is a real one, else a simulated server that hears when you speak. Ctrl-C ends it.
     """
     with user_errors():
+        if soundcard:
+            # Whoever is missing names what to install.
+            from .talk.on_card import talk_on_card
+
+            talk_on_card(model)
+            return
         try:
             from .talk import serving
         except ImportError as error:

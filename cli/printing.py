@@ -27,10 +27,7 @@ def print_report(report: Report, call: Call) -> None:
     left_out = len(report.messages) - _MOST_ROWS
     if left_out > 0:
         console.print(f"{len(report.messages)} messages, of which the first {_MOST_ROWS} are shown", style="yellow")
-    is_long = call.to_ms - (call.from_ms or 0) > _LONGEST_CALL_MS
-    width = max(40, min(console.width, 120) - 48)
-    text = timeline_text(call, width=width, piece_ms=None if is_long else PIECE_MS, most=_MOST_ROWS)
-    console.print(Text(text.rstrip()), soft_wrap=True)
+    print_timeline(call)
     console.print()
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     for name in ("message", "state", "reason", "heard", "history says", "server remembers", "same"):
@@ -51,6 +48,14 @@ def print_report(report: Report, call: Call) -> None:
     outcomes = ", ".join(report.outcomes)
     console.print(f'speech {outcomes}; "speaking" announced {_times(report.speaking_announced)}')
     print_verdict(report)
+
+
+def print_timeline(call: Call) -> None:
+    """Print the timeline of a call in the terminal's width."""
+    is_long = call.to_ms - (call.from_ms or 0) > _LONGEST_CALL_MS
+    width = max(40, min(console.width, 120) - 48)
+    text = timeline_text(call, width=width, piece_ms=None if is_long else PIECE_MS, most=_MOST_ROWS)
+    console.print(Text(text.rstrip()), soft_wrap=True)
 
 
 def print_verdict(report: Report) -> None:

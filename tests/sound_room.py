@@ -44,6 +44,7 @@ class SoundRoom:
         # Without norewinds the null sink stalls for a second at the start of a stream.
         modules = (
             f"module-null-sink norewinds=1 sink_name=null rate={_RATE} channels=1",
+            f"module-null-sink norewinds=1 sink_name=microphone rate={_RATE} channels=1",
             f"module-native-protocol-unix auth-anonymous=1 socket={self._folder}/native",
         )
         options = ["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disable-shm=yes"]
@@ -58,6 +59,8 @@ class SoundRoom:
             time.sleep(0.05)
         else:
             raise RuntimeError((self._folder / "log").read_text())
+        for default in (("set-default-sink", "null"), ("set-default-source", "microphone.monitor")):
+            subprocess.run(["pactl", *default], capture_output=True, check=True)
         recorder = [
             "parec",
             "--latency-msec=5",
@@ -89,6 +92,20 @@ class SoundRoom:
     def is_open(self) -> bool:
         """Whether there is a sound server that answers."""
         return self._server is not None
+
+    def say(self, pcm: bytes) -> None:
+        """Speak into the microphone of this room, and return when that is over."""
+        speaker = [
+            "pacat",
+            "--playback",
+            "--raw",
+            "-d",
+            "microphone",
+            "--format=s16le",
+            f"--rate={_RATE}",
+            "--channels=1",
+        ]
+        subprocess.run(speaker, input=pcm, check=True)
 
     def listen(self) -> None:
         """Forget what was heard before."""

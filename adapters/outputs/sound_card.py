@@ -47,6 +47,7 @@ class SoundCardOutput(QueuedOutput[CardPlayback]):
         device_rate: int | None = None,
         latency_ms: float = 100,
         block_ms: float = 20,
+        on_audio: Callable[[bytes], object] | None = None,
     ) -> None:
         """Open the device.
 
@@ -57,6 +58,8 @@ class SoundCardOutput(QueuedOutput[CardPlayback]):
                 that. Audio is resampled if the two differ.
             latency_ms: how much the device is asked to buffer. Less reacts sooner, more bears a busier machine.
             block_ms: how much the device takes at a time.
+            on_audio: is given what the device takes of messages, in the device's thread, to show how loud it is:
+                16-bit mono PCM at the device's rate. It must not block, and not raise.
 
         Raises:
             SoundCardError: the device is missing or busy, or does not take such audio.
@@ -66,6 +69,7 @@ class SoundCardOutput(QueuedOutput[CardPlayback]):
         self._device_rate = device_rate or rate_taken_by(device, sample_rate)
         self._latency_ms = latency_ms
         self._block_ms = block_ms
+        self._on_audio = on_audio
         self._loop: asyncio.AbstractEventLoop | None = None
         self._outbox: deque[OutputFact] = deque()
         self._lock = threading.Lock()
@@ -218,7 +222,9 @@ class SoundCardOutput(QueuedOutput[CardPlayback]):
             audio = playback.take(frames, leaves_at_s)
             playback.hear(now_s)
             self._tell_position(playback)
-            return audio
+        if self._on_audio is not None:
+            self._on_audio(audio)
+        return audio
 
     # The device
 

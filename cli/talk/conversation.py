@@ -1,22 +1,23 @@
-"""One tab's conversation with the agent of `talk`."""
+"""One conversation with the agent of `talk`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from openai import AsyncOpenAI
 
 from speech_lifecycle.adapters.driver import Driver
-from speech_lifecycle.adapters.outputs.browser import BrowserTab
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
 from speech_lifecycle.fsm.effects import AnnounceConnectionState
+from speech_lifecycle.fsm.trace import Record
 from speech_lifecycle.simulation.observed_connection import observe
 from speech_lifecycle.simulation.wire_memory import WireMemory
 
 from ..errors import UsageError
 from ..real_server import server_errors
+from .place import Place
 from .view import View
 
 _SHOWN_EVERY_S = 0.1
@@ -32,20 +33,30 @@ class Agent:
         self._model = model
         self._name = name
 
-    async def converse(self, tab: BrowserTab) -> None:
-        """Talk to a tab until the server ends it, or the tab is gone; then what was heard is settled."""
-        await tab.plays()
+    async def converse(self, place: Place, *, trace: Callable[[Record], None] | None = None) -> None:
+        """Talk to somebody until the server ends it, or he is gone; then what was heard is settled.
+
+        `trace` is given every record of the trace.
+        """
+        await place.plays()
         try:
             with server_errors(str(self._client.base_url)):
                 async with self._client.realtime.connect(model=self._model) as connection:
                     memory = WireMemory()
                     observe(connection, memory)
-                    await self._talk(tab, OpenAIRealtimeSession(connection, configure=_configure), memory)
+                    session = OpenAIRealtimeSession(connection, configure=_configure)
+                    await self._talk(place, session, memory, trace)
         except UsageError as error:
-            tab.show({"trouble": str(error)})
+            place.show({"trouble": str(error)})
 
-    async def _talk(self, tab: BrowserTab, session: OpenAIRealtimeSession, memory: WireMemory) -> None:
-        driver = Driver(session, tab.output)
+    async def _talk(
+        self,
+        place: Place,
+        session: OpenAIRealtimeSession,
+        memory: WireMemory,
+        trace: Callable[[Record], None] | None,
+    ) -> None:
+        driver = Driver(session, place.output, trace=trace)
         view = View(driver, memory, self._name)
         session.listen(view.take)
         lost = asyncio.Event()
@@ -58,32 +69,33 @@ class Agent:
         try:
             async with driver:
                 driver.request_response()
-                await _until_one_ends(_hear(tab, session), _answer(tab, driver), _show(tab, view), lost.wait())
+                await _until_one_ends(_hear(place, session), _answer(place, driver), _show(place, view), lost.wait())
         finally:
-            view.trouble = "The connection to the server is lost." if lost.is_set() else ""
-            tab.show(view.now())
+            view.is_lost = lost.is_set()
+            view.trouble = "The connection to the server is lost." if view.is_lost else ""
+            place.show(view.now())
 
 
-async def _hear(tab: BrowserTab, session: OpenAIRealtimeSession) -> None:
-    async for pcm in tab.microphone():
+async def _hear(place: Place, session: OpenAIRealtimeSession) -> None:
+    async for pcm in place.microphone():
         session.send_audio(pcm)
 
 
-async def _answer(tab: BrowserTab, driver: Driver) -> None:
-    """Do what the page's button and keys ask for."""
-    async for what in tab.asked():
+async def _answer(place: Place, driver: Driver) -> None:
+    """Do what buttons and keys ask for."""
+    async for what in place.asked():
         if what.get("do") == "interrupt":
             driver.interrupt()
         elif what.get("do") == "go on" and driver.agent_state == "listening":
             driver.request_response()
 
 
-async def _show(tab: BrowserTab, view: View) -> None:
+async def _show(place: Place, view: View) -> None:
     shown: dict[str, Any] | None = None
     while True:
         now = view.now()
         if now != shown:
-            tab.show(now)
+            place.show(now)
             shown = now
         await asyncio.sleep(_SHOWN_EVERY_S)
 

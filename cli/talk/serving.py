@@ -38,7 +38,7 @@ def talk(port: int, model: str, *, opens: bool) -> None:
 
 async def _serve(port: int, model: str, *, opens: bool) -> None:
     async with (
-        _agent(model) as (agent, name),
+        agent_of(model) as (agent, name),
         BrowserServer(agent.converse, port=port, folders=[TALK_PAGE], shows_text=True) as server,
     ):
         console.print(f"talk to {name}\n{server.url}\nCtrl-C ends it", soft_wrap=True)
@@ -48,7 +48,8 @@ async def _serve(port: int, model: str, *, opens: bool) -> None:
 
 
 @asynccontextmanager
-async def _agent(model: str) -> AsyncIterator[tuple[Agent, str]]:
+async def agent_of(model: str) -> AsyncIterator[tuple[Agent, str]]:
+    """Give an agent, and what it is: with OPENAI_API_KEY a real one, else a simulated one."""
     if os.environ.get("OPENAI_API_KEY"):
         client = client_of_environment()
         yield Agent(client, model, model), f"{model}, at {client.base_url.host}"

@@ -30,6 +30,8 @@ class View:
         self._turns: dict[str, dict[str, Any]] = {}
         self.trouble = ""
         """What the user is to be told, besides."""
+        self.is_lost = False
+        """Whether the server is out of reach."""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Take an event of the server, for what the user says."""
@@ -50,8 +52,10 @@ class View:
 
     def now(self) -> dict[str, Any]:
         """Return what is to be shown now."""
-        # What a server that is out of reach remembers by now, nobody can say.
-        is_lost = self._driver.connection_state != "connected"
+        # What a server that is out of reach remembers by now, nobody can say. On the way out it is known to the end.
+        if self._driver.connection_state not in ("closing", "closed"):
+            self.is_lost = self._driver.connection_state != "connected"
+        is_lost = self.is_lost
         remembered = {} if is_lost else {message.id: message for message in self._memory.remembered()}
         history = {message.message_id: message for message in self._driver.history}
         for speech in self._driver.speeches:
