@@ -14,10 +14,11 @@ import random
 from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection, connect, unix_connect
 
 from speech_lifecycle.adapters.sessions.audio_format import AudioFormat
 
@@ -91,8 +92,11 @@ class SimulatedCarrier:
         jitter_ms: float = 0,
         seed: int = 0,
         fault: Fault = "",
+        unix_path: str | None = None,
     ) -> None:
+        """Prepare a call; by a Unix socket if one is named. Nothing is ever on its way there: time may be virtual."""
         self._url = url
+        self._unix_path = unix_path
         self._name = name
         self._delay_ms = delay_ms
         self._jitter_ms = jitter_ms
@@ -124,7 +128,8 @@ class SimulatedCarrier:
 
     async def __aenter__(self) -> SimulatedCarrier:
         """Call, and begin to stream."""
-        self._socket = await self._exit.enter_async_context(connect(self._url, max_queue=None))
+        calling = connect if self._unix_path is None else partial(unix_connect, self._unix_path)
+        self._socket = await self._exit.enter_async_context(calling(uri=self._url, max_queue=None))
         for job in (self._read(), self._play()):
             task = asyncio.create_task(job)
             self._exit.push_async_callback(_end, task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ from sweeps import response
 from speech_lifecycle.adapters.ports import AudioOutput
 from speech_lifecycle.simulation.report import Report
 from speech_lifecycle.simulation.scenario import play
+from speech_lifecycle.simulation.virtual_loop import VirtualTimeLoop
 from speech_lifecycle.simulation.world import SimulatedWorld
 
 LENGTHS_MS = (400, 600)
@@ -35,9 +37,15 @@ class Interrupted(NamedTuple):
 async def interrupted(
     at_ms: int, make_output: Callable[[], AudioOutput], heard_ms: Callable[[], Awaitable[float]]
 ) -> Interrupted:
-    """Play it in real time, and return every account of what was heard."""
+    """Play it in the loop's time, and return every account of what was heard."""
 
     class World(SimulatedWorld):
+        async def __aenter__(self):
+            loop = asyncio.get_running_loop()
+            if isinstance(loop, VirtualTimeLoop):
+                loop.is_quiet = self.is_quiet
+            return await super().__aenter__()
+
         def open_output(self, speaker):
             return make_output()
 
