@@ -69,6 +69,9 @@ class OpenTab:
         self._playing = playing
         self.complaints: list[str] = []
         """What the page's console says is wrong."""
+        self.sent: list[Callable[[str | bytes], object]] = []
+        """Who is given each frame that the page sends over its WebSocket."""
+        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: [take(frame) for take in self.sent]))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
 

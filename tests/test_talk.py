@@ -169,8 +169,9 @@ async def test_two_tabs_have_a_conversation_each(address, browser):
             await page.locator(".message .heard").first.wait_for()
         await two.keyboard.press("Escape")
         await two.locator(".message.partial").wait_for()
+        # The other goes on, or has ended meanwhile: that depends on how busy the machine is.
+        await one.locator(".message.played").first.wait_for()
         assert await one.locator(".message.partial").count() == 0
-        assert await one.get_by_role("button", name="Interrupt").count() == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
