@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 import sys
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,7 +14,8 @@ from examples_at_hand import load_example
 from interrupted_outputs import INSTANTS, differences, figures, interrupted
 from sound_room import missing, sound_room
 
-from speech_lifecycle.testing import OUTPUT_CHECKS, Bench, OutputUnderTest
+from speech_lifecycle.adapters import Driver
+from speech_lifecycle.testing import OUTPUT_CHECKS, Bench, OutputUnderTest, ScriptedAudio, ScriptedSession
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
@@ -89,6 +91,23 @@ def test_interrupted_at_twenty_instants_heard_is_history_is_server(room):
     print(figures(runs))
     assert differences(runs) == []
     assert all(abs(run.error_ms) <= 20 for run in runs), figures(runs)
+
+
+async def test_a_loop_that_lags_makes_no_liar_of_the_sound_card(room):
+    from speech_lifecycle.adapters.outputs import SoundCardOutput
+
+    room.listen()
+    session = ScriptedSession([ScriptedAudio("m", [b"\xe8\x03" * 48_000], "some words")])
+    async with Driver(session, SoundCardOutput()) as driver:
+        speech = driver.request_response()
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.1, lambda: threading.Event().wait(0.3))  # while it begins
+        await asyncio.sleep(0.9)
+        driver.interrupt()
+        (record,) = await speech.done()
+        await asyncio.sleep(0.3)  # what was recorded is on its way to us
+    assert record.heard_ms_status == "reported"
+    assert record.heard_ms == pytest.approx(room.heard_ms(), abs=20)
 
 
 @pytest.mark.parametrize("device_rate", [16_000, 44_100])

@@ -17,6 +17,7 @@ from speech_lifecycle.fsm.events import (
     OutputPlaybackStarted,
 )
 
+from ..clock import Clock, LoopClock
 from ..ports import AudioOutput
 
 
@@ -39,6 +40,7 @@ class LiveKitAudioOutput(io.AudioOutput):
         unix_time_s: Callable[[], float],
         segment_id: Callable[[int], str] = "segment_{}".format,
         label: str = "speech-lifecycle",
+        clock: Clock | None = None,
     ) -> None:
         """Take the output.
 
@@ -47,6 +49,7 @@ class LiveKitAudioOutput(io.AudioOutput):
             unix_time_s: the time that LiveKit's events carry: `time.time`.
             segment_id: makes the message id that the output gets, from the segment's number (1, 2, ...).
             label: LiveKit's name for it.
+            clock: the output's, by which its facts say when they became true; the event loop's time by default.
         """
         super().__init__(
             label=label,
@@ -55,6 +58,7 @@ class LiveKitAudioOutput(io.AudioOutput):
         )
         self._output = output
         self._unix_time_s = unix_time_s
+        self._clock = clock or LoopClock()
         self._segment_id = segment_id
         self._count = 0
         self._id = ""
@@ -125,7 +129,9 @@ class LiveKitAudioOutput(io.AudioOutput):
         if fact.message_id != self._id or self._is_finished.is_set():
             return
         if isinstance(fact, OutputPlaybackStarted):
-            self.on_playback_started(created_at=self._unix_time_s())
+            # A loop that lags comes late to it.
+            late_ms = 0.0 if fact.observed_ms is None else max(0.0, self._clock.now_ms() - fact.observed_ms)
+            self.on_playback_started(created_at=self._unix_time_s() - late_ms / 1000)
         elif isinstance(fact, OutputPlaybackProgressed):
             self._progress(fact.position_ms)
         elif isinstance(fact, OutputPlaybackFinished):

@@ -24,6 +24,9 @@ from .queued_output import QueuedOutput
 
 # Clock times are floats: a call that is due at 20 ms may find the clock at 19.9999999.
 _TOLERANCE_MS = 1e-3
+_LATE_MS = 1.0
+"""What is reported later than this says when it became true."""
+_STAMPED = (OutputPlaybackStarted, OutputPlaybackProgressed)
 
 P = TypeVar("P", bound=Playback)
 
@@ -71,7 +74,8 @@ class PacedOutput(QueuedOutput[P]):
         self._frame_ms = frame_ms
         self._latency_ms = latency_ms
         self._progress_ms = report_progress_every_ms
-        self._outbox: list[tuple[float, int, OutputFact]] = []
+        self._outbox: list[tuple[float, int, float, OutputFact]] = []
+        """When each is due, in which order they became true, how late that was noticed, and the facts."""
         self._order = itertools.count()
         self._paused = False
         self._ready_at_ms = -math.inf
@@ -119,9 +123,6 @@ class PacedOutput(QueuedOutput[P]):
 
     def _reports(self, playback: P, fact: OutputFact) -> Iterable[tuple[OutputFact, float]]:
         """Return what is reported of a fact, and how many milliseconds later."""
-        if isinstance(fact, OutputPlaybackStarted) and self._origin_ms is not None:
-            # The loop may come to it late, and nobody has heard more than there was time for since.
-            fact = replace(fact, observed_ms=int(self._origin_ms + playback.position_ms))
         return ((fact, 0.0),)
 
     # Playing
@@ -215,15 +216,23 @@ class PacedOutput(QueuedOutput[P]):
     def _tell(self, playback: P, fact: OutputFact) -> None:
         if self._closed:
             return
-        now_ms = self._clock.now_ms()
+        now_ms, late_ms = self._clock.now_ms(), 0.0
+        if isinstance(fact, _STAMPED) and self._origin_ms is not None:
+            late_ms = now_ms - self._origin_ms - playback.position_ms
         for reported, after_ms in self._reports(playback, fact):
-            heapq.heappush(self._outbox, (now_ms + after_ms, next(self._order), reported))
+            heapq.heappush(self._outbox, (now_ms + after_ms, next(self._order), late_ms, reported))
             # An event loop may run calls that are due together in any order: each takes the oldest fact.
             self._clock.call_later(after_ms, self._deliver)
 
     def _deliver(self) -> None:
-        if self._outbox and self._report is not None:
-            self._report(heapq.heappop(self._outbox)[2])
+        if not self._outbox or self._report is None:
+            return
+        due_ms, _, late_ms, fact = heapq.heappop(self._outbox)
+        true_ms = due_ms - late_ms
+        if isinstance(fact, _STAMPED) and self._clock.now_ms() - true_ms >= _LATE_MS:
+            # The loop came to it late, and nobody has heard more than there was time for since.
+            fact = replace(fact, observed_ms=int(true_ms))
+        self._report(fact)
 
 
 class ClockedOutput(PacedOutput[Playback]):

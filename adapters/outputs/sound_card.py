@@ -283,14 +283,18 @@ class SoundCardOutput(QueuedOutput[CardPlayback]):
         if playback.heard and not playback.started:
             playback.started = True
             # The device asks once a block: the first frame left before.
-            began_ms = 0 if self._loop is None else self._loop.time() * 1000 - position_ms
-            self._tell(OutputPlaybackStarted(playback.message_id, observed_ms=int(began_ms)))
+            self._tell(OutputPlaybackStarted(playback.message_id, observed_ms=int(self._now_ms - position_ms)))
         if playback.flushed and playback.is_heard:
             self._let_go()
             self._tell_finish(playback, interrupted=False)
         elif position_ms - playback.told_ms >= _PROGRESS_MS:
             playback.told_ms = position_ms
-            self._tell(OutputPlaybackProgressed(playback.message_id, position_ms))
+            self._tell(OutputPlaybackProgressed(playback.message_id, position_ms, observed_ms=int(self._now_ms)))
+
+    @property
+    def _now_ms(self) -> float:
+        """The loop's time, in any thread: the loop may come to what is told now much later."""
+        return 0.0 if self._loop is None else self._loop.time() * 1000
 
     def _tell_finish(self, playback: CardPlayback, *, interrupted: bool) -> None:
         self._tell(OutputPlaybackFinished(playback.message_id, playback.position_ms, interrupted))

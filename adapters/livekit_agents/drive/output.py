@@ -18,12 +18,16 @@ from speech_lifecycle.fsm.events import (
     OutputPlaybackStarted,
 )
 
+from ..livekit_time import livekit_time_s
 from .segments import Segment, Segments
 
 logger = logging.getLogger(__name__)
 
 _FRAME_MS = 100
 """LiveKit's models deliver frames of this length. An output may cut no finer than its frames."""
+
+_LATE_S = 0.001
+"""A start that is reported later than this says when it was."""
 
 _FINISH_AFTER_FAILURE_S = 1.0
 """How long an output that raised may take to say how far it got."""
@@ -234,6 +238,7 @@ class LiveKitOutput:
                 await message.segment_has_finished.wait()
                 message.segment_has_finished.clear()
             segment = Segment(message.id, 0 if segment is None else segment.end_ms)
+            segment.begun_at_s = asyncio.get_running_loop().time()
             message.segment_is_flushed = False
             self._segments.add(segment)
             message.counted_before = self._output.captured_playout_segments
@@ -280,10 +285,14 @@ class LiveKitOutput:
 
     # From LiveKit's output
 
-    def _on_started(self, _: io.PlaybackStartedEvent) -> None:
+    def _on_started(self, event: io.PlaybackStartedEvent) -> None:
         segment = self._segments.started()
         if segment is not None:
-            self._tell(OutputPlaybackStarted(segment.message_id))
+            # An output may say that it began earlier than it is told: the loop lags. Not before it had audio, though.
+            late_s = livekit_time_s() - event.created_at
+            began_s = asyncio.get_running_loop().time() - late_s
+            says_when = late_s >= _LATE_S and began_s >= segment.begun_at_s
+            self._tell(OutputPlaybackStarted(segment.message_id, int(began_s * 1000) if says_when else None))
 
     def _on_progressed(self, event: io.PlaybackProgressedEvent) -> None:
         segment = self._segments.progressed()

@@ -23,6 +23,8 @@ class Segment:
     """Where in the message it begins."""
     captured_ms: float = 0.0
     """How much of it the output has taken."""
+    begun_at_s: float = 0.0
+    """The loop's time when the output was given its first frame."""
 
     def position_ms(self, seconds: float | None) -> float | None:
         """Return a position that the output reports in seconds as milliseconds of the message.

@@ -266,8 +266,10 @@ class WatchedConversation:
         return True
 
     def _timed(self, event: E) -> E:
-        """Return an event with the time at which it was observed: now. What sums up several hand-overs has none."""
-        return replace(event, observed_ms=int(self._all.at_ms())) if type(event) in _TIMED else event
+        """Return an event with the time at which it was observed: now, if it does not say when it became true."""
+        if type(event) not in _TIMED or (isinstance(event, ev.OutputPlaybackStarted) and event.observed_ms is not None):
+            return event
+        return replace(event, observed_ms=int(self._all.at_ms()))
 
     def forget(self, speech: WatchedSpeech) -> None:
         """Keep nothing of a speech that is long over."""

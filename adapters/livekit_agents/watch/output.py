@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from livekit import rtc
@@ -27,7 +28,16 @@ class WatchedOutput(io.AudioOutput):
     what the lifecycle says was heard; otherwise as the output reports it.
     """
 
-    def __init__(self, output: io.AudioOutput, report: Report, forwarding: Forwarding, *, decides: bool) -> None:
+    def __init__(
+        self,
+        output: io.AudioOutput,
+        report: Report,
+        forwarding: Forwarding,
+        *,
+        decides: bool,
+        at_ms: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """Wrap an output; `at_ms` is the time in which events say when they became true."""
         super().__init__(
             label="speech-lifecycle",
             capabilities=io.AudioOutputCapabilities(pause=True),
@@ -37,6 +47,9 @@ class WatchedOutput(io.AudioOutput):
         self._report = report
         self._forwarding = forwarding
         self._decides = decides
+        self._at_ms = at_ms
+        self._begun_at_ms = 0.0
+        """When the latest segment began to be captured."""
         self._segments: deque[str] = deque()
         """The messages of the segments that were begun and not reported as finished, oldest first."""
         self._owed = 0
@@ -67,6 +80,7 @@ class WatchedOutput(io.AudioOutput):
         if not self._is_capturing:
             self._is_capturing = True
             self._has_started = False
+            self._begun_at_ms = self._at_ms()
             self._segments.append(self._forwarding.message_id)
         message_id = self._segments[-1] if self._segments else ""
         if message_id:
@@ -117,7 +131,10 @@ class WatchedOutput(io.AudioOutput):
         self._has_started = True
         super().on_playback_started(created_at=created_at)
         if self.is_busy and self._segments[0]:
-            self._report(ev.OutputPlaybackStarted(self._segments[0]))
+            began_ms = self._at_ms() - max(0.0, (livekit_time_s() - created_at) * 1000)
+            # An output may say that it began earlier than it is told: the loop lags. Not before it had audio, though.
+            is_possible = began_ms >= self._begun_at_ms
+            self._report(ev.OutputPlaybackStarted(self._segments[0], int(began_ms) if is_possible else None))
 
     def on_playback_progressed(self, *, started_at: float, offset: float, duration: float) -> None:
         """How far into a segment the output is."""
@@ -179,11 +196,20 @@ class WatchedOutput(io.AudioOutput):
 class Outputs:
     """The audio outputs that a session has in turn, each with the wrapper at its top."""
 
-    def __init__(self, session: AgentSession[Any], report: Report, forwarding: Forwarding, *, decides: bool) -> None:
+    def __init__(
+        self,
+        session: AgentSession[Any],
+        report: Report,
+        forwarding: Forwarding,
+        *,
+        decides: bool,
+        at_ms: Callable[[], float],
+    ) -> None:
         self._session = session
         self._report = report
         self._forwarding = forwarding
         self._decides = decides
+        self._at_ms = at_ms
         self._outputs: list[WatchedOutput] = []
 
     def top(self) -> WatchedOutput | None:
@@ -195,7 +221,7 @@ class Outputs:
         if output is None:
             return None
         if not isinstance(output, WatchedOutput):
-            output = WatchedOutput(output, self._report, self._forwarding, decides=self._decides)
+            output = WatchedOutput(output, self._report, self._forwarding, decides=self._decides, at_ms=self._at_ms)
             self._session.output.audio = output
             # One that was replaced may still owe the framework a finish.
             self._outputs = [*(old for old in self._outputs if old.is_busy), output]

@@ -107,7 +107,9 @@ class Watch(rtc.EventEmitter[WatchEvent]):
         forwarding = Forwarding()
         self._repair = Repair() if repair else None
         self._framework = Framework(session, self._take)
-        self._outputs = Outputs(session, self._take, forwarding, decides=repair)
+        self._outputs = Outputs(
+            session, self._take, forwarding, decides=repair, at_ms=lambda: self._conversations.at_ms()
+        )
         self._judge = Judge(lambda step: self.emit("forbidden_step", step), leaves_placeholders=repair)
         self._performing = Performing(self.emit, clock, self._framework, self._outputs, self._judge, self._repair)
         guarded_trace = None if trace is None else self._safeguard.around("the trace", trace)
