@@ -74,7 +74,9 @@ class ResampledOutput(AudioOutput):
         self._output.flush(message_id)
 
     def clear(self, message_id: str) -> None:
-        """Stop now, and drop what was not played."""
+        """Stop now, and drop what was not played. What is held back here is dropped there: it was written, too."""
+        if message_id == self._message_id:
+            self._hand_on(message_id, self._resampler.end())
         self._output.clear(message_id)
 
     def pause(self) -> None:

@@ -156,6 +156,7 @@ class WebRtcOutput(QueuedOutput[LinePlayback]):
         if (playback := self._expect(message_id, "flushed")) is not None:
             playback.flush()
             self._catch_up()
+        self._tell_what_was_dropped(message_id)
 
     def pause(self) -> None:
         """Have the page fall silent, and keep what it has not played for `resume`."""
