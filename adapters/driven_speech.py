@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from speech_lifecycle.fsm.notebook import mimebundle
 from speech_lifecycle.fsm.state import Speech
 from speech_lifecycle.fsm.values import MessageRecord
 
@@ -54,6 +55,10 @@ class DrivenSpeech:
     def why(self) -> tuple[str, str]:
         """Why its response failed, was cut or refused, or the connection was lost: the server's code, and its words."""
         return self.snapshot.code, self.snapshot.text
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return what Jupyter shows: its data."""
+        return mimebundle(self.snapshot, repr(self.snapshot))
 
     @property
     def is_over(self) -> bool:

@@ -6,6 +6,7 @@ source is for Graphviz and runs from left to right; on a page of 838 pixels its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from speech_lifecycle.fsm.compile.definition import EVENTLESS, ChartDefinition, ChartName, StateNode, Transition
@@ -45,8 +46,8 @@ def _way_out(chart: ChartDefinition, arrow: Arrow) -> str:
     return left[-1]
 
 
-def overview_dot(chart: ChartDefinition | ChartName, *, highlight: str | None = None) -> str:
-    """Return the Graphviz source of a chart at a glance; `highlight` is the id of a state to show as active.
+def overview_dot(chart: ChartDefinition | ChartName, *, highlight: str | Sequence[str] | None = None) -> str:
+    """Return the Graphviz source of a chart at a glance; `highlight` is the id of an active state, or several.
 
     Raises:
         LookupError: there is no such chart or state.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, Transition, definition
@@ -50,17 +51,17 @@ def staying(chart: ChartDefinition, state_id: str) -> tuple[Transition, ...]:
     )
 
 
-def active_states(chart: ChartDefinition, highlight: str | None) -> frozenset[str]:
-    """Return the state to highlight and the compounds around it.
+def active_states(chart: ChartDefinition, highlight: str | Sequence[str] | None) -> frozenset[str]:
+    """Return the state to highlight, or the states, and the compounds around it.
 
     Raises:
         LookupError: the chart has no such state.
     """
-    if highlight is None:
-        return frozenset()
-    if highlight not in chart.state:
-        raise LookupError(f"the {chart.name} chart has no state {highlight!r}; it has {', '.join(chart.state)}")
-    return frozenset(level for level in chart.ancestry(highlight) if not chart.state[level].is_parallel)
+    states = [highlight] if isinstance(highlight, str) else highlight or ()
+    for state in states:
+        if state not in chart.state:
+            raise LookupError(f"the {chart.name} chart has no state {state!r}; it has {', '.join(chart.state)}")
+    return frozenset(level for state in states for level in chart.ancestry(state) if not chart.state[level].is_parallel)
 
 
 def words_of(transition: Transition, width: int) -> tuple[str, list[str], list[str]]:

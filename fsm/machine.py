@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from .copying import copy_speech
 from .effects import Effect
 from .events import EVENT_TYPES, Event, name_of
+from .notebook import mimebundle
 from .replies import Handled, Reply, refuse
 from .state import DEFAULT_CAPABILITIES, DEFAULT_POLICY, Message, Speech
 from .validity import is_valid
@@ -94,6 +95,10 @@ class SpeechMachine:
         self.transitions = []
         self.effects = []
         return reply
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return what Jupyter shows: its speech."""
+        return mimebundle(self.speech, repr(self.speech))
 
     def emit(self, effect: Effect) -> None:
         """Give an effect to the driver."""

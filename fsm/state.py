@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from .notebook import show_itself
 from .values import (
     FINAL_MESSAGE_STATES,
     FINAL_SPEECH_STATES,
@@ -67,6 +68,8 @@ class Message(Struct, gc=False):
     record: MessageRecord | None = None
     next_id: str | None = None
     """While it waits for its turn: whose turn comes after it."""
+
+    _repr_mimebundle_ = show_itself
 
     @property
     def is_final(self) -> bool:
@@ -147,6 +150,8 @@ class Speech(Struct, gc=False):
     text: str = ""
     """The same in the server's words."""
 
+    _repr_mimebundle_ = show_itself
+
     def forwarding_message(self) -> Message | None:
         """Return the message that the output has, or None."""
         return None if self.forwarding_id is None else self.messages[self.forwarding_id]
@@ -209,6 +214,8 @@ class Conversation(Struct, gc=False):
     """The speech of each response."""
     by_message: dict[str, str] = {}
     """The speech of each message."""
+
+    _repr_mimebundle_ = show_itself
 
 
 # msgspec's own __setattr__ is there for the garbage collector, of which these have no need. CPython sets the slots of a

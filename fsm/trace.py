@@ -19,6 +19,7 @@ from .effects import Effect
 from .errors import SpeechLifecycleError
 from .events import Event
 from .machine import SpeechMachine
+from .notebook import mimebundle
 from .replies import Handled, Reply
 from .values import Capabilities, Policy, Value, snake_case
 
@@ -106,6 +107,10 @@ class Trace:
     records: list[SpeechBegun | Step | ConversationStep | Unrouted] = field(default_factory=list)
     is_cut_off: bool = False
     """Whether its last line was broken off, as by a crash, and is left out."""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return what Jupyter shows: the timeline."""
+        return mimebundle(self, f"a trace of {len(self.speeches)} speeches, {len(self.records)} records")
 
     @property
     def steps(self) -> list[Step]:

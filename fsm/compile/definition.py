@@ -12,10 +12,11 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from ..conversation.internal_events import NOTICES
 from ..errors import SpeechLifecycleError
+from ..notebook import mimebundle
 from .digest import of_behaviour, of_transitions
 from .functions import FunctionDefinition, functions_of
 
@@ -160,6 +161,12 @@ class ChartDefinition:
             cells.setdefault((transition.source, transition.event), []).append(transition)
         return cells
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return what Jupyter shows: the chart at a glance."""
+        return mimebundle(
+            self, f"the {self.name} chart: {len(self.states)} states, {len(self.transitions)} transitions"
+        )
+
     def target_state(self, transition: Transition, state_id: str) -> str:
         """Return the state that a transition taken in `state_id` leads to."""
         return state_id if transition.target is None else self.enter(transition.target)
@@ -208,6 +215,10 @@ class Definition:
             KeyError: there is none.
         """
         return self._transitions[transition_id]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return what Jupyter shows: how the charts talk to each other."""
+        return mimebundle(self, f"the charts {', '.join(chart.name for chart in self.every_chart)}")
 
     @cached_property
     def _transitions(self) -> dict[str, Transition]:

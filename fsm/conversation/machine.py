@@ -19,6 +19,7 @@ from ..copying import copy_conversation, copy_speech
 from ..effects import AnnounceAgentState, Effect
 from ..events import Event, SessionMessageAdded, SpeechEvent
 from ..machine import OnEvent, OnRaised, compiled_table
+from ..notebook import mimebundle
 from ..replies import Handled, Reply, SpeechStep, refuse
 from ..state import DEFAULT_CAPABILITIES, DEFAULT_CONVERSATION_POLICY, Conversation, Speech
 from ..validity import is_valid
@@ -197,6 +198,10 @@ class ConversationMachine:
         if is_valid(event):
             raise  # the TypeError that is being handled is one of ours
         return refuse(event, "malformed_event")
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return what Jupyter shows: its conversation."""
+        return mimebundle(self.conversation, repr(self.conversation))
 
     # What an action may do
 
