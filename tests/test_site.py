@@ -48,6 +48,7 @@ def test_every_page_is_in_the_contents():
         ("docs/adr/README.md", "adr/README.md"),
         ("docs/README.md", "index.md"),
         ("docs/message.svg", "message.svg"),
+        ("examples/lifecycle.ipynb", "notebook"),
         ("fsm", f"{pages.REPOSITORY}/tree/main/fsm"),
         ("adapters/ports.py", f"{pages.REPOSITORY}/blob/main/adapters/ports.py"),
         ("https://example.com/docs/spec.md", "https://example.com/docs/spec.md"),

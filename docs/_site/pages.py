@@ -15,6 +15,8 @@ from sphinx.application import Sphinx
 REPOSITORY = "https://github.com/speech-lifecycle/speech-lifecycle"
 DOCS = Path(__file__).parent.parent
 ROOT = DOCS.parent
+NOTEBOOK = DOCS / "notebook.ipynb"
+"""A link to the example. MyST would follow it out of these folders; the page itself it finds by its name."""
 FRONT = "<!-- README.md -->"
 _LINK = re.compile(r"(?<=\]\()([^)\s#]*)(#[^)\s]*)?(?=\))")
 _HERE = re.compile(rf"^{REPOSITORY}/(?:blob|tree)/main/")
@@ -76,6 +78,8 @@ def _target(link: str, path: Path, page: Path) -> str:
         return link
     if target == DOCS / "README.md":
         target = DOCS / "index.md"
+    if target == NOTEBOOK.resolve():
+        return NOTEBOOK.stem
     if DOCS in target.parents and target.suffix in (".md", ".svg"):
         return Path(os.path.relpath(target, page.parent)).as_posix()
     kind = "tree" if target.is_dir() else "blob"
