@@ -10,11 +10,12 @@ from speech_lifecycle.fsm.compile.definition import ChartDefinition, ChartName, 
 from speech_lifecycle.fsm.state import Conversation, Message, Speech
 from speech_lifecycle.fsm.trace import Trace
 
+from . import palette
+from .call_reading import call_of
 from .overview import overview_dot
 from .render import render, render_exchange, render_source
 from .theme import FONTS, Theme
-from .timeline import timeline_svg
-from .trace_timeline import timeline_of
+from .timeline_svg import timeline_svg
 from .transitions import printable
 
 _THEME: Theme = "auto"
@@ -54,7 +55,9 @@ def _(value: Speech) -> str:
     if value.messages:
         # The one that the output has, else the next, else the last: of these something happens.
         shown = value.messages[value.forwarding_id or value.next_id or next(reversed(value.messages))]
-        parts.append((f"message {shown.message_id}, one of {len(value.messages)}", _lit("message", shown.state)))
+        others = len(value.messages) - 1
+        caption = f"message {shown.message_id}{f', beside {others} more' if others else ''}"
+        parts.append((caption, _lit("message", shown.state)))
     return _one_above_the_other(parts)
 
 
@@ -65,7 +68,7 @@ def _(value: Conversation) -> str:
 
 @svg_of.register
 def _(value: Trace) -> str:
-    return timeline_svg(timeline_of(value))
+    return timeline_svg(call_of(value))
 
 
 def _lit(chart: ChartName, *states: str) -> str:
@@ -79,9 +82,8 @@ def _one_above_the_other(parts: list[tuple[str, str]]) -> str:
     for caption, svg in parts:
         if caption:
             text = escape(printable(caption))
-            inner.append(
-                f'<text x="4" y="{top + 14:.0f}" font-family="{FONTS}" font-size="12" fill="#000000">{text}</text>'
-            )
+            place = f'x="4" y="{top + 14:.0f}" font-family="{FONTS}" font-size="12" fill="{palette.INK}"'
+            inner.append(f"<text {place}>{text}</text>")
             top += _CAPTION_PT
         own = re.search(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"', svg)
         if own is None:

@@ -52,11 +52,13 @@ nb_merge_streams = True
 
 autodoc_default_options = {"members": True, "undoc-members": True}
 autodoc_type_aliases = type_aliases()
+autoclass_content = "both"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
+add_module_names = False
 toc_object_entries = False
 
 lifecycle_chart_theme = "pair"

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+from html import escape
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 REPOSITORY = "https://github.com/speech-lifecycle/speech-lifecycle"
@@ -30,6 +32,7 @@ _BLOCK = re.compile(r"(^```.*?^```$)", re.M | re.S)
 def setup(app: Sphinx) -> dict[str, object]:
     """Rewrite each page before it is parsed: Sphinx calls this."""
     app.connect("source-read", _rewrite)
+    app.connect("doctree-resolved", _break_names)
     return {"version": "1", "parallel_read_safe": True}
 
 
@@ -56,6 +59,17 @@ def rewritten(text: str, path: Path, page: Path) -> str:
     parts = _BLOCK.split(text)
     # The odd ones are blocks.
     return "".join(part if index % 2 else _prose(part, path, page) for index, part in enumerate(parts))
+
+
+def _break_names(app: Sphinx, doctree: nodes.document, name: str) -> None:
+    """Let long names in tables break after an underscore, a dot or a hash, without a character that would be copied."""
+    if app.builder.format != "html":
+        return
+    for table in doctree.findall(nodes.table):
+        for literal in list(table.findall(nodes.literal)):
+            words = re.sub(r"(?<=[_.#])(?=\w)", "<wbr>", escape(literal.astext()))
+            code = f'<code class="docutils literal notranslate"><span class="pre">{words}</span></code>'
+            literal.replace_self(nodes.raw("", code, format="html"))
 
 
 def _prose(text: str, path: Path, page: Path) -> str:

@@ -60,7 +60,7 @@ def reference(package: ModuleType) -> list[str]:
     """Return the reference of a package, as lines of reStructuredText."""
     lines = _paragraphs(inspect.getdoc(package) or "")
     for module, names in by_module(package).items():
-        title = module.rpartition(".")[2].replace("_", " ").capitalize()
+        title = re.sub(r"[._]", " ", module.removeprefix(package.__name__).removeprefix(".")).capitalize()
         lines += [title, "-" * len(title), ""]
         lines += _paragraphs((inspect.getdoc(import_module(module)) or "").partition("\n\n")[0])
         for name in names:
@@ -85,7 +85,7 @@ def by_module(package: ModuleType) -> dict[str, list[str]]:
 
 def type_aliases() -> dict[str, str]:
     """Return the public types that are no classes, so that signatures have their names and not what they stand for."""
-    aliases = {"Whole": "int"}
+    aliases = {"Whole": "int", "Record": "speech_lifecycle.fsm.trace.Record"}
     for name in PACKAGES:
         package = import_module(name)
         aliases |= {each: f"{name}.{each}" for each in package.__all__ if _is_type(getattr(package, each))}
