@@ -28,6 +28,7 @@ class MessageStateChanged:
     new_state: MessageState
     heard_ms: int
     text: str
+    """What was generated so far; once it is final, what was heard."""
     reason: Reason | None = None
     """Why it ended; None before."""
     is_heard: bool = False
@@ -68,7 +69,9 @@ class EmbedderFailed:
 
 
 Change = MessageStateChanged | SpeechStateChanged | EmbedderFailed
+"""What an embedder is told."""
 ChangeListener = Callable[[Change], object]
+"""What `Driver.on_change` takes. It must not be a coroutine function."""
 
 
 @dataclass(slots=True)

@@ -24,7 +24,9 @@ ImageFormat = Literal["svg", "png", "pdf"]
 FileFormat = ImageFormat | SourceFormat
 Renderer = Literal["auto", "dot", "pure"]
 IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
+"""The pictures that can be drawn."""
 FILE_FORMATS: tuple[FileFormat, ...] = (*IMAGE_FORMATS, *get_args(SourceFormat))
+"""These, and the sources as text: dot, Mermaid, PlantUML, D2."""
 TIMEOUT_S = 60
 
 

@@ -84,7 +84,9 @@ class Family(Generic[T]):
 
 
 EVENTS: Family[Event] = Family("event", EVERY_EVENT_TYPE)
+"""Events to and from JSON: `EVENTS.dump(event)`, `EVENTS.load(data)`."""
 EFFECTS: Family[Effect] = Family("effect", EVERY_EFFECT_TYPE)
+"""The same for effects."""
 
 
 def _builtin(value: object) -> object:

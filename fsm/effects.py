@@ -118,8 +118,10 @@ class CommitMessage(NamedValue, frozen=True):
 
     message_id: str
     text: str
+    """What was heard; "" if that is unknown."""
     text_status: HeardTextStatus
     interrupted: bool
+    """Whether it was cut."""
 
 
 class ReportDivergence(NamedValue, frozen=True):
@@ -128,10 +130,13 @@ class ReportDivergence(NamedValue, frozen=True):
     message_id: str
     cause: DivergenceCause
     remembered_ms: Whole
+    """How much of its audio the server remembers."""
     remembered_text: str
     heard_ms: Whole
+    """How much of it was heard."""
     heard_text: str
     detail: str = ""
+    """What the server said, or what it did not answer."""
 
 
 class ReportSpeechDone(NamedValue, frozen=True):
@@ -170,7 +175,9 @@ class CancelTimer(NamedValue, frozen=True):
 
 
 OutputEffect = StartHandover | FlushOutput | ClearOutput | PauseOutput | ResumeOutput
+"""What the output has to do."""
 SessionEffect = CancelResponse | TruncateMessage | ReplaceMessage | RemoveMessages
+"""What a speech has the session do."""
 AgentEffect = (
     ReportSpeechBegun
     | AnnounceAgentState
@@ -180,10 +187,14 @@ AgentEffect = (
     | ReportDivergence
     | ReportSpeechDone
 )
+"""What the agent is told: `Driver.listen` gets these."""
 TimerEffect = StartTimer | CancelTimer
+"""What a clock has to do."""
 Effect = OutputEffect | CreateResponse | RestoreHistory | SessionEffect | AgentEffect | TimerEffect
+"""All that goes out."""
 
 EVERY_EFFECT_TYPE: tuple[type[Effect], ...] = get_args(Effect)
+"""The effects of a conversation: those of its speeches, and its own."""
 CONVERSATION_EFFECT_TYPES: tuple[type[Effect], ...] = (
     CreateResponse,
     RestoreHistory,

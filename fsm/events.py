@@ -27,6 +27,7 @@ from .values import (
 )
 
 Source = Literal["agent", "session", "output", "user", "timer"]
+"""Who says an event, and is to blame for one that is rejected."""
 
 
 # Commands of the embedding agent
@@ -290,6 +291,7 @@ class TimerFired(NamedValue, frozen=True):
 
 
 Command = Authorize | Interrupt | Pause | Resume | Close | DropRequest | CancelGeneration
+"""What the agent tells a speech."""
 SessionFact = (
     SessionResponseCreated
     | SessionRequestRefused
@@ -305,12 +307,17 @@ SessionFact = (
     | SessionReconciliationAcknowledged
     | SessionReconciliationRefused
 )
+"""What the session tells."""
 OutputFact = (
     OutputAudioHandedOver | OutputPlaybackStarted | OutputPlaybackProgressed | OutputPlaybackFinished | OutputFailed
 )
+"""What the output tells."""
 UserFact = UserStartedSpeaking | UserStoppedSpeaking
+"""What is told of the user."""
 SpeechEvent = Command | SessionFact | OutputFact | TimerFired
+"""The events of a speech and its messages."""
 Event = SpeechEvent | RequestResponse | ChangeOutput | UserFact
+"""All that comes in."""
 
 TimedEvent = Interrupt | Pause | Resume | Close | SessionLost | OutputFact | UserStartedSpeaking | TimerFired
 """What plays, holds or stops: it bounds how much can have been heard."""
@@ -331,6 +338,7 @@ MessageEvent = (
 EVENT_TYPES: tuple[type[SpeechEvent], ...] = get_args(SpeechEvent)
 """The events of a speech, whether its own chart or a message's answers them."""
 MESSAGE_EVENT_TYPES: tuple[type[MessageEvent], ...] = get_args(MessageEvent)
+"""The same, as types."""
 SPEECH_EVENT_TYPES: tuple[type[SpeechEvent], ...] = tuple(
     event_type for event_type in EVENT_TYPES if event_type not in MESSAGE_EVENT_TYPES
 )
@@ -360,6 +368,7 @@ EVERY_EVENT_TYPE: tuple[type[Event], ...] = (
     UserStartedSpeaking,
     UserStoppedSpeaking,
 )
+"""The events of a conversation: those of its speeches, and its own."""
 TIMED_EVENT_TYPES: tuple[type[TimedEvent], ...] = get_args(TimedEvent)
 """The events that carry the time at which they were observed."""
 

@@ -66,6 +66,7 @@ class SpeechStep(Value, frozen=True):
 
 
 Reply = Handled | Ignored | Rejected
+"""What a machine answers. `kind` tells them apart: `handled`, `ignored` or `rejected`."""
 
 
 def refuse(event: object, reason: str) -> Rejected:

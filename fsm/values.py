@@ -18,20 +18,33 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 Modality = Literal["audio", "text"]
+"""What a message consists of: audio, or nothing but text."""
 MessageState = Literal["pending", "streaming", "draining", "stopping", "played", "partial", "skipped"]
+"""The leaf states of the message chart (spec, section 3)."""
 SettledState = Literal["played", "partial", "skipped"]
+"""The final states of a message: heard to the end, in part, or not at all."""
 SpeechState = Literal[
     "queued", "waiting", "speaking", "paused", "stopping", "reconciling", "completed", "interrupted", "failed"
 ]
+"""The leaf states of the speech chart (spec, section 4)."""
 Outcome = Literal["completed", "interrupted", "failed"]
+"""How a speech ended; `failed` if its response failed or was never begun, or the session was lost."""
 ResponseStatus = Literal["completed", "cancelled", "failed", "incomplete"]
+"""How the server says that a response ended."""
 AgentState = Literal["listening", "thinking", "speaking"]
+"""What the agent does, as the listener would describe it."""
 ConnectionState = Literal["connected", "disconnected", "restoring", "closing", "closed"]
+"""Whether there is a server to talk to, and whether the conversation is being closed (spec, section 12)."""
 UserState = Literal["silent", "talking"]
+"""Whether the user speaks, by what the session tells."""
 FloorState = Literal["free", "held", "taken", "suspended"]
+"""Who may play: nobody yet, nobody because all is held, a speech, or a speech that is held."""
 GenerationState = Literal["idle", "requested", "generating"]
+"""What the server does: nothing that is known, it was asked for a response, or it generates one."""
 BargeIn = Literal["interrupt", "pause", "ignore"]
+"""What the start of the user's speech does to every speech that is not over."""
 Timer = Literal["stall", "playout", "stop", "reconcile", "user"]
+"""What a timer waits for: a sign of life, an end, a report, an answer, or the silence of the user."""
 Reason = Literal[
     "finished",
     "interrupted",
@@ -44,11 +57,17 @@ Reason = Literal[
     "no_content",
     "not_shown",
 ]
+"""Why a message ended as it did (spec, section 3, has the table)."""
 HeardTextStatus = Literal["exact", "synchronized", "estimated", "unknown"]
+"""How the heard text is known: it is all, the output told it, it is reckoned, or it is not known."""
 HeardMsStatus = Literal["reported", "estimated"]
+"""How the heard milliseconds are known: the output reported them, or time stands in for it."""
 Reconciliation = Literal["truncate", "replace", "remove"]
+"""What the server is asked to do about a message (spec, section 8)."""
 Refusal = Literal["already_shorter", "unknown_message", "other"]
+"""What a refusal of the server means: the first two leave nothing unheard on it (T8, T10)."""
 DivergenceCause = Literal["cannot_truncate", "cannot_remove", "refused", "unanswered", "text_beyond_heard"]
+"""Why the server remembers something else than was heard (spec, section 8)."""
 
 FINAL_MESSAGE_STATES: frozenset[str] = frozenset({"played", "partial", "skipped"})
 FORWARDING_STATES: frozenset[str] = frozenset({"streaming", "draining", "stopping"})
@@ -170,10 +189,15 @@ class MessageRecord(Value, frozen=True):
     message_id: str
     state: SettledState
     reason: Reason
+    """Why it ended: the table in section 3."""
     heard_ms: Whole
+    """How much was heard, from its start: the final position of an audio message, else 0."""
     received_ms: Whole
+    """How much audio had come of it."""
     generated_text: str
+    """All text that had come of it; of an audio message the transcript."""
     heard_text: str
+    """What was heard or read of that; "" if it is unknown."""
     heard_text_status: HeardTextStatus
     code: str = ""
     """What the server calls the reason why its response failed or was cut, if that was known when it settled (N6)."""

@@ -31,10 +31,15 @@ class OutputCheck:
     """One rule."""
 
     name: str
+    """Of the check: pytest shows it."""
     rule: str
+    """What the output must do, in words."""
     run: Callable[[Bench], Awaitable[None]]
+    """The check itself. It raises `OutputContractError`."""
     needs: Need | None = None
+    """What an output must be able to do for the rule to apply to it."""
     attaches: bool = True
+    """Whether the output is attached before the check runs."""
 
     def __str__(self) -> str:
         """Return the name."""

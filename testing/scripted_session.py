@@ -25,6 +25,7 @@ class ScriptedAudio:
 
     message_id: str
     pieces: Sequence[bytes]
+    """16-bit mono PCM, little-endian."""
     text: str = ""
 
 

@@ -50,6 +50,7 @@ class OutputUnderTest:
     fail: Callable[[], Awaitable[None]] | None = None
     """Has what the output plays on go away; None: it cannot."""
     reports_progress: bool = True
+    """Whether it reports positions while it plays."""
 
 
 OpenOutput = Callable[[], AbstractAsyncContextManager[OutputUnderTest]]

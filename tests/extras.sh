@@ -32,6 +32,9 @@ from speech_lifecycle.diagrams.render import FILE_FORMATS, draw
 assert draw(Path("drawn"), FILE_FORMATS)
 END
 
+install docs
+docs/bin/python -c 'import speech_lifecycle.diagrams.sphinx_charts'
+
 install openai
 openai/bin/python - <<'END'
 from speech_lifecycle.adapters import Driver, OpenAIRealtimeSession, Reconnection

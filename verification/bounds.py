@@ -81,7 +81,9 @@ class Bounds:
     """
 
     mode: Mode = "hostile"
+    """`hostile`: any event at any time. `faithful`: only what a world with faults can bring about."""
     messages: int = 1
+    """How many messages the response has, 0 to 3."""
     detail: Detail = "coarse"
     """How many classes of arguments there are.
 
@@ -91,12 +93,15 @@ class Bounds:
     audio_parts: int = 1
     """In how many parts, 1 or 2, the audio of a message arrives."""
     modalities: tuple[tuple[Modality, ...], ...] = (("audio",), ("text",))
+    """What a message may be announced with."""
     texts: int = 1
     """How many times a message's text may grow: guards see whether there is any, records how much."""
     options: tuple[Options, ...] = (DEFAULT,)
+    """The capabilities and policies to begin with."""
     faults: int = 1
     """How many faults may happen in one faithful speech."""
     fault_kinds: tuple[Fault, ...] = get_args(Fault)
+    """Which faults may happen."""
     out_of_band: bool = False
     """Whether responses stand beside the conversation (`conversation: none`)."""
 

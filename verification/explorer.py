@@ -40,6 +40,7 @@ class Progress:
     waiting: int
     """Found, but not gone on from."""
     steps: int
+    """Events sent."""
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Exploration:
     definition: str
     """Digest of the definition that was explored."""
     configurations: int = 0
+    """How many were reached."""
     steps: int = 0
     """Events sent to the machine, each in one configuration."""
     edges: int = 0
@@ -59,6 +61,7 @@ class Exploration:
     replies: dict[str, int] = field(default_factory=dict)
     """By kind."""
     transitions_taken: frozenset[str] = frozenset()
+    """Their ids."""
     transitions_never_taken: tuple[str, ...] = ()
     """Transitions that no event of these bounds takes, answers included."""
     properties: tuple[str, ...] = ()
@@ -66,6 +69,7 @@ class Exploration:
     sometimes: dict[str, bool] = field(default_factory=dict)
     """What must be possible, and whether it was seen: states, reasons, outcomes, effects."""
     violations: list[Counterexample] = field(default_factory=list)
+    """What did not hold."""
     stopped: str = ""
     """Why it ended before all was seen; "" if all was."""
     waiting: int = 0

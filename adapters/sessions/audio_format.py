@@ -44,6 +44,7 @@ class AudioFormat:
     """An encoding of mono audio: 16-bit little-endian PCM, or a byte a sample in G.711 mu-law or A-law."""
 
     encoding: Encoding = "pcm"
+    """`pcm`, or G.711 as `ulaw` or `alaw`."""
     sample_rate: int = 24_000
     """Samples per second."""
 

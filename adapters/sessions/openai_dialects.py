@@ -23,6 +23,7 @@ class Dialect:
     """What to expect of a server."""
 
     name: str
+    """As in `OpenAIRealtimeSession(dialect=...)`."""
     takes_metadata: bool = True
     """Whether `response.create` may carry metadata. Some gateways refuse any field in it (N17)."""
     echoes_metadata: bool = True

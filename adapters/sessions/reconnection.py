@@ -32,7 +32,9 @@ class Reconnection:
     attempts: int = 8
     """How often to try before the connection is lost for good. At least 1."""
     first_wait_ms: int = 500
+    """Before the second attempt."""
     longest_wait_ms: int = 10_000
+    """No wait is longer, but for `jitter_ms`."""
     jitter_ms: int = 500
     """The most that is added to a wait by chance."""
     lasting_ms: int = 10_000

@@ -15,7 +15,9 @@ class ToolCall:
     """What the model wants to have done. Its result goes to `Driver.continue_turn`, by `call_id`."""
 
     call_id: str
+    """Its id on the server."""
     name: str
+    """The tool's name."""
     arguments: str
     """As the model wrote them, which should be a JSON object, and need not be one."""
 
