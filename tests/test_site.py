@@ -61,10 +61,23 @@ def test_links_of_the_front_page_lead_on(link, becomes):
     assert pages.rewritten(text, ROOT / "README.md", DOCS / "index.md") == expected
 
 
+PICTURE = f"""<picture>
+  <source media="(prefers-color-scheme: dark)" srcset="{pages.RAW}/main/docs/{{name}}-dark.svg">
+  <img src="{pages.RAW}/main/docs/{{name}}.svg" alt="{{alt}}">
+</picture>"""
+
+
+def test_a_picture_of_a_call_is_chosen_by_the_page():
+    images = [
+        f"```{{image}} {name}.svg\n:alt: A call\n:class: only-{theme}\n```"
+        for name, theme in (("timeline", "light"), ("timeline-dark", "dark"))
+    ]
+    picture = PICTURE.format(name="timeline", alt="A call")
+    assert pages.rewritten(picture, ROOT / "README.md", DOCS / "index.md") == "\n".join(images)
+
+
 def test_a_picture_of_a_chart_is_drawn_anew():
-    picture = (
-        '<picture>\n  <source srcset="d/x-dark.svg">\n  <img src="d/speech-overview.svg" alt="A speech">\n</picture>'
-    )
+    picture = PICTURE.format(name="speech-overview", alt="A speech")
     drawn = "```{lifecycle-chart} speech\n:alt: A speech\n:detail: overview\n```"
     assert pages.rewritten(picture, ROOT / "README.md", DOCS / "index.md") == drawn
     assert pages.rewritten("![A message](message.svg)", DOCS / "spec.md", DOCS / "spec.md").startswith(

@@ -21,11 +21,11 @@ NOTEBOOK = DOCS / "notebook.ipynb"
 """A link to the example. MyST would follow it out of these folders; the page itself it finds by its name."""
 FRONT = "<!-- README.md -->"
 _LINK = re.compile(r"(?<=\]\()([^)\s#]*)(#[^)\s]*)?(?=\))")
-_HERE = re.compile(rf"^{REPOSITORY}/(?:blob|tree)/main/")
-_PICTURE = re.compile(
-    r"^<picture>.*?src=\"[^\"]*/(\w+?)(-overview)?\.svg\" alt=\"([^\"]*)\".*?</picture>$", re.M | re.S
-)
-_CHART = re.compile(r"^!\[([^\]]*)\]\((message|speech|conversation|exchange)(-overview)?\.svg\)$", re.M)
+RAW = REPOSITORY.replace("github", "raw.githubusercontent")
+_HERE = re.compile(rf"^(?:{REPOSITORY}/(?:blob|tree)|{RAW})/main/")
+_PICTURE = re.compile(r'^<picture>.*?srcset="([^"]*)".*?src="([^"]*)" alt="([^"]*)".*?</picture>$', re.M | re.S)
+_IMAGE = re.compile(r"^!\[([^\]]*)\]\(([^)]*\.svg)\)$", re.M)
+_CHART = re.compile(r"(message|speech|conversation|exchange)(-overview)?\.svg$")
 _BLOCK = re.compile(r"(^```.*?^```$)", re.M | re.S)
 
 
@@ -73,14 +73,22 @@ def _break_names(app: Sphinx, doctree: nodes.document, name: str) -> None:
 
 
 def _prose(text: str, path: Path, page: Path) -> str:
-    text = _PICTURE.sub(lambda found: _chart(found[1], found[2], found[3]), text)
-    text = _CHART.sub(lambda found: _chart(found[2], found[3], found[1]), text)
+    text = _PICTURE.sub(lambda found: _picture(found[3], found[2], found[1], path, page), text)
+    text = _IMAGE.sub(lambda found: _picture(found[1], found[2], "", path, page), text)
     return _LINK.sub(lambda found: _target(found[1], path, page) + (found[2] or ""), text)
 
 
-def _chart(name: str, is_overview: str | None, alt: str) -> str:
-    options = [f":alt: {alt}", *([":detail: overview"] if is_overview else [])]
-    return "\n".join([f"```{{lifecycle-chart}} {name}", *options, "```"])
+def _picture(alt: str, light: str, dark: str, path: Path, page: Path) -> str:
+    chart = _CHART.search(light)
+    if chart:
+        options = [f":alt: {alt}", *([":detail: overview"] if chart[2] else [])]
+        return "\n".join([f"```{{lifecycle-chart}} {chart[1]}", *options, "```"])
+    if not dark:
+        return f"![{alt}]({light})"
+    images = {"only-light": light, "only-dark": dark}
+    return "\n".join(
+        f"```{{image}} {_target(image, path, page)}\n:alt: {alt}\n:class: {name}\n```" for name, image in images.items()
+    )
 
 
 def _target(link: str, path: Path, page: Path) -> str:
