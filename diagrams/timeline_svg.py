@@ -34,7 +34,8 @@ def timeline_svg(call: Call, *, envelope: Envelope | None = None, theme: Theme =
     y, windows = 4.0, windows_of(call, WINDOW_MS)
     for window in windows:
         drawn, height = _window(call, window, y, envelope)
-        body += drawn
+        where = f'data-from="{window.from_ms:g}" data-to="{window.to_ms:g}" data-left="{LEFT}" data-right="{RIGHT}"'
+        body += [f'<g {where} data-top="{y:g}" data-bottom="{y + height:g}">', *drawn, "</g>"]
         y += height + 10
     drawn, y = _legend(windows, y + 2)
     body += drawn

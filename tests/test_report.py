@@ -123,6 +123,10 @@ async def test_keys_step_and_what_has_keys_of_its_own_keeps_them(browser, two_sp
         await press(page, "End", count)
         await press(page, "Shift+ArrowLeft", count - 10)
         await press(page, "Home", 1)
+        for _ in range(9):
+            await page.keyboard.press("ArrowRight")
+        await press(page, "ArrowRight", 11)
+        await press(page, "Home", 1)
         await page.focus("#scrubber")
         await press(page, "ArrowRight", 2)
         await page.focus("#log [aria-current] button")
@@ -167,6 +171,36 @@ async def test_one_speech_can_be_chosen_of_several(browser, two_speeches, trace)
 
 
 @in_browser
+async def test_the_timeline_says_where_the_step_is_and_leads_to_others(browser, two_speeches, trace):
+    async with open_page(browser, two_speeches) as page:
+        middle = next(step for step, record in enumerate(trace.records, 1) if record.at_ms > 1_000)
+        await page.get_by_role("slider").fill(str(trace.records[middle - 1].at_ms))
+        at, begin, end = await page.evaluate(CURSOR)
+        speech = [record.at_ms for record in trace.records if getattr(record, "speech", "") == "speech_1"]
+        share = (trace.records[middle - 1].at_ms - speech[0]) / (speech[-1] - speech[0])
+        assert (at - begin) / (end - begin) == pytest.approx(share, abs=0.01)
+        x, y = await page.evaluate(PLACE, 0.53)
+        await page.mouse.click(x, y)
+        clicked_ms = speech[0] + 0.53 * (speech[-1] - speech[0])
+        step = max(index for index, record in enumerate(trace.records, 1) if record.at_ms <= clicked_ms)
+        await at_step(page, step)
+
+
+CURSOR = """() => {
+  const { left, right } = document.querySelector("#timeline [data-from]").dataset;
+  return [Number(document.getElementById("cursor").getAttribute("x1")), Number(left), Number(right)];
+}"""
+PLACE = """(share) => {
+  const svg = document.querySelector("#timeline svg");
+  const { left, right, top } = svg.querySelector("[data-from]").dataset;
+  const x = Number(left) + share * (right - left);
+  const { x: px, y: py } = new DOMPoint(x, Number(top) + 30).matrixTransform(svg.getScreenCTM());
+  return [px, py];
+}"""
+"""Where on the page a part of the timeline's first line is."""
+
+
+@in_browser
 async def test_the_three_accounts_are_those_of_the_trace(browser, two_speeches, trace):
     commits = {effect.message_id: effect for effect in trace.effects if isinstance(effect, CommitMessage)}
     async with open_page(browser, two_speeches) as page:
@@ -201,7 +235,7 @@ async def test_what_is_hostile_is_text(browser, folder, trace):
         await press(page, "Home", 1)
         await press(page, "Shift+ArrowRight", 11)
         assert await page.locator("img, main script").count() == 0
-        for place in ("#speech option", "#step", "#messages", "#log", "#summary"):
+        for place in ("#speech option", "#step", "#messages", "#log", "#summary", "#timeline"):
             assert shown in " ".join(await page.locator(place).all_text_contents()), place
         everything = await page.evaluate("document.body.innerText")
         assert not {"\x1b", "\u202e"} & set(everything)

@@ -231,7 +231,7 @@ def test_what_stands_in_a_trace_is_text_in_the_picture_and_on_the_terminal(trace
     svg, said = timeline_svg(hostile), timeline_text(hostile)
     root = ElementTree.fromstring(svg)
     assert {element.tag for element in root.iter()} <= {
-        f"{SVG}{name}" for name in ("svg", "title", "style", "rect", "line", "path", "text")
+        f"{SVG}{name}" for name in ("svg", "g", "title", "style", "rect", "line", "path", "text")
     }
     for unseen in ("\x1b", "\x07", "\x00", "\u202e", "\u2028"):
         assert unseen not in svg

@@ -26,6 +26,7 @@ from speech_lifecycle.fsm.trace import (
 from ..call_reading import CallReading
 from .conversation import ConversationStates
 from .pages import Pager, packed
+from .pictures import picture_of
 from .speech_course import SpeechCourse
 
 _SETTLES_FOR = 16
@@ -150,7 +151,9 @@ class CallPages:
                 self.first_heard = (message.message_id, message.heard[0].from_ms)
 
     def _speech(self, course: SpeechCourse) -> bytes:
-        return packed(_encode(course.as_json(self.reading.call.to_ms)))
+        call = self.reading.call
+        end_ms = round(course.to_ms) if course.was_over else call.to_ms
+        return packed(_encode({**course.as_json(call.to_ms), "picture": picture_of(call, course.speech, end_ms)}))
 
     def end(self) -> None:
         """Give away the rest."""

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 
 STEPS_PER_PAGE = 200
-_LEVEL = 6
+_LEVEL = 4
 
 
 class Pager:

@@ -12,7 +12,8 @@ from .charts import charts_css, charts_html
 
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = (
-    "text.js", "store.js", "standing.js", "step.js", "words.js", "charts.js", "timeline.js", "sound.js", "main.js"
+    "text.js", "store.js", "standing.js", "step.js", "log.js", "words.js", "charts.js", "timeline.js", "sound.js",
+    "main.js", "choices.js", "moving.js", "beginning.js",
 )  # fmt: skip
 """In the order in which they stand in the page: one script."""
 _SLOT = re.compile(r"\{\{(\w+)\}\}")

@@ -54,34 +54,37 @@ class SpeechCourse:
             _note(self._states, number, self.speech.states[-1].state)
         if step.reply != "handled":
             return
-        touched = {self._forwarding: None, getattr(step.event, "message_id", None): None}
+        touched = {self._forwarding, getattr(step.event, "message_id", None)}
         for effect in step.effects:
             if isinstance(effect, fx.ReportMessageSettled):
-                touched[effect.record.message_id] = None
+                touched.add(effect.record.message_id)
             elif isinstance(effect, fx.RemoveMessages):
-                touched.update(dict.fromkeys(effect.message_ids))
+                touched.update(effect.message_ids)
             elif isinstance(effect, fx.CommitMessage):
                 self._course_of(effect.message_id).history = (number, effect)
             else:
-                touched[getattr(effect, "message_id", None)] = None
+                touched.add(getattr(effect, "message_id", None))
         for message_id in touched:
-            message = self.speech.messages.get(message_id or "")
+            message = None if message_id is None else self.speech.messages.get(message_id)
             if message is not None:
                 self._follow(number, message)
 
     def _course_of(self, message_id: str) -> _MessageCourse:
-        return self._messages.setdefault(message_id, _MessageCourse())
+        course = self._messages.get(message_id)
+        if course is None:
+            course = self._messages[message_id] = _MessageCourse()
+        return course
 
     def _follow(self, number: int, message: CallMessage) -> None:
-        course = self._course_of(message.message_id)
-        _note(course.states, number, message.state)
-        if message.state in FORWARDING_STATES:
+        course, state = self._course_of(message.message_id), message.state
+        _note(course.states, number, state)
+        if state in FORWARDING_STATES:
             self._forwarding = message.message_id
         elif self._forwarding == message.message_id:
             self._forwarding = None
-        while len(course.asked) < len(message.server):
-            course.asked.append(number)
         for index, request in enumerate(message.server):
+            if index == len(course.asked):
+                course.asked.append(number)
             if request.answered_ms is not None:
                 course.answered.setdefault(index, number)
         if message.divergence is not None and course.diverged is None:
@@ -117,7 +120,7 @@ def _message(message: CallMessage, course: _MessageCourse, now_ms: int) -> dict[
         {
             "what": request.operation,
             "keeps": request.audio_end_ms,
-            "asked": course.asked[index] if index < len(course.asked) else 0,
+            "asked": course.asked[index],
             "answered": course.answered.get(index),
             "refused": request.is_refused,
             "detail": request.detail,

@@ -14,6 +14,15 @@ function light(chart, lit, states, others) {
     element.classList.toggle("lit", strong.has(state));
     element.classList.toggle("others", weak.has(state) && !strong.has(state));
   }
+  showLit(document.getElementById(`chart-${chart}`).querySelector(".scroll"));
   const besides = [...new Set(others)].filter((name) => !states.includes(name)).map((name) => `${name} (another message)`);
   by(`lit-${chart}`).textContent = [...states, ...besides].join(", ") || "nothing yet";
+}
+
+// Scrolls a chart that is wider than the page to what is lit.
+function showLit(box) {
+  const state = box.querySelector(".node.lit");
+  if (!state || box.scrollWidth <= box.clientWidth) return;
+  const [there, here] = [state.getBoundingClientRect(), box.getBoundingClientRect()];
+  if (there.left < here.left || there.right > here.right) box.scrollLeft += (there.left + there.right - here.left - here.right) / 2;
 }

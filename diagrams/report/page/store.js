@@ -27,10 +27,6 @@ class PackedFile {
     return unpacked(bytesOf(`speech-${call}-${number}`));
   }
 
-  whole(call) {
-    return unpacked(bytesOf(`whole-${call}`));
-  }
-
   sound(call) {
     return new Blob([bytesOf(`sound-${call}`)], { type: "audio/wav" });
   }
@@ -55,10 +51,6 @@ class Agent {
 
   speech(call, number) {
     return this.#get(`speeches/${call}/${number}`);
-  }
-
-  whole(call) {
-    return this.#get(`whole/${call}`);
   }
 
   // Calls `onNews` when there is something new, and `onSilence` when nobody answers.
@@ -107,11 +99,6 @@ class Store {
   speech(call, number) {
     const { key, speeches } = this.calls[call];
     return this.#once(`speech ${key} ${number} ${JSON.stringify(speeches[number])}`, () => this.source.speech(call, number));
-  }
-
-  whole(call) {
-    const { key, steps } = this.calls[call];
-    return this.#once(`whole ${key} ${steps}`, () => this.source.whole(call));
   }
 
   #once(key, get) {

@@ -7,9 +7,8 @@ function wordsShown(message, step, atMs) {
   const isFinal = FINAL.includes(message.state);
   const parts = [];
   for (const [text, fate, from, , space] of message.words) {
-    let look = fate === "open" ? "coming" : fate;
-    if (from !== null ? from > atMs : !isFinal) look = "coming";
-    if (look === "coming" && isFinal) look = fate === "open" ? "unheard" : fate;
+    const wasSaid = from !== null && from < atMs && fate !== "cut";
+    const look = isFinal ? (fate === "open" ? "unheard" : fate) : wasSaid ? "heard" : "coming";
     const last = parts.at(-1);
     if (last?.[0] === look) last[1] += (space ? " " : "") + text;
     else parts.push([look, text]);
