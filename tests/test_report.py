@@ -313,10 +313,11 @@ async def test_a_long_sound_is_linked_and_that_of_another_call_is_not(tmp_path):
             0,
         ),
         (lambda lines: lines[1:], ["line 1: not a trace of speech-lifecycle"], 0),
+        (lambda lines: [lines[0], *lines[2:]], ["line 3: the step at 0 ms is of speech 'speech_1'"], 1),
         (lambda lines: [], ["line 1: not a trace of speech-lifecycle"], None),
         (lambda lines: ["<html>\n"] * 30, [*[f"line {number}" for number in range(1, 21)], "10 more"], None),
     ],
-    ids=["broken", "cut off", "of another version", "without a header", "empty", "foreign"],
+    ids=["broken", "cut off", "of another version", "without a header", "without a beginning", "empty", "foreign"],
 )
 async def test_what_can_be_read_is_shown_and_the_rest_is_named(browser, tmp_path, trace, change, said, lost):
     address = page_of(

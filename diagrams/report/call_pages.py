@@ -81,7 +81,7 @@ class CallPages:
     def begin(self, header: Header) -> None:
         """Take the header."""
         self._is_raw = header.version == VERSION
-        self.reading(header)
+        self._read(header, 1)
 
     def problem(self, error: TraceError) -> None:
         """Note what could not be read."""
@@ -95,7 +95,7 @@ class CallPages:
         if self._pager.needs_start:
             start = {"conversation": self._conversation.active, "focus": self._focus}
             self._pager.begin(record.at_ms, _encode(start))
-        self.reading(record)
+        self._read(record, line_number)
         change: dict[str, Any] = {}
         number = self._pager.steps
         for speech in self.reading.call.speeches[known:]:
@@ -113,6 +113,13 @@ class CallPages:
         self._pager.add(b"[%d,%b,%b]" % (line_number, text.encode(), _encode(change) if change else b"0"))
         while len(self._over) > _SETTLES_FOR:
             self._give_away(self._over.popleft())
+
+    def _read(self, record: Record, line_number: int) -> None:
+        """Have the call take a record; what it finds wrong is named by its line."""
+        problems = self.reading.call.problems
+        known = len(problems)
+        self.reading(record)
+        problems[known:] = [f"{self.name}, line {line_number}: {problem}" for problem in problems[known:]]
 
     def _follow(self, record: Step | SpeechBegun, number: int, change: dict[str, Any]) -> None:
         speech = self._numbers.get(record.speech)
