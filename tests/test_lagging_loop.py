@@ -138,7 +138,9 @@ def test_what_livekit_says_of_when_it_began_goes_on_to_the_driver(monkeypatch):
     assert (record.heard_ms, record.heard_ms_status) == (INTERRUPTED_MS, "reported")
 
 
-@pytest.mark.parametrize(("late_s", "observed_ms"), [(0.25, 750), (0.0, 1_000), (-5.0, 1_000), (3_600.0, None)])
+@pytest.mark.parametrize(
+    ("late_s", "observed_ms"), [(0.25, 750), (0.501, 500), (0.0, 1_000), (-5.0, 1_000), (3_600.0, None)]
+)
 def test_the_watch_takes_it_from_there_and_no_earlier_than_there_was_audio(late_s, observed_ms, monkeypatch):
     """A wall clock may have been set meanwhile."""
     monkeypatch.setattr("speech_lifecycle.adapters.livekit_agents.watch.output.livekit_time_s", lambda: 10_000.0)

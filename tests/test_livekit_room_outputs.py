@@ -99,12 +99,7 @@ async def play_interrupted() -> Played:
 
 
 async def test_the_synchronized_transcript_is_what_was_heard() -> None:
-    for _ in range(3):
-        played = await play_interrupted()
-        # This plays in real time. Where the loop lags by more than two frames, as on a busy machine, the start is
-        # reported late, and nobody can have heard more than the time since then.
-        if played.heard_ms == [400, played.records["answer"].heard_ms]:
-            break
+    played = await play_interrupted()
     assert isinstance(played.chain[0], WatchedOutput)
     assert isinstance(played.chain[-1], LiveKitAudioOutput)
 

@@ -18,7 +18,7 @@ from speech_lifecycle.fsm.events import (
     OutputPlaybackStarted,
 )
 
-from ..livekit_time import livekit_time_s
+from ..livekit_time import ROUNDED_MS, livekit_time_s
 from .segments import Segment, Segments
 
 logger = logging.getLogger(__name__)
@@ -291,7 +291,8 @@ class LiveKitOutput:
             # An output may say that it began earlier than it is told: the loop lags. Not before it had audio, though.
             late_s = livekit_time_s() - event.created_at
             began_s = asyncio.get_running_loop().time() - late_s
-            says_when = late_s >= _LATE_S and began_s >= segment.begun_at_s
+            says_when = late_s >= _LATE_S and began_s >= segment.begun_at_s - ROUNDED_MS / 1000
+            began_s = max(began_s, segment.begun_at_s)
             self._tell(OutputPlaybackStarted(segment.message_id, int(began_s * 1000) if says_when else None))
 
     def _on_progressed(self, event: io.PlaybackProgressedEvent) -> None:

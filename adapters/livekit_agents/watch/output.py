@@ -14,7 +14,7 @@ from speech_lifecycle.fsm import effects as fx
 from speech_lifecycle.fsm import events as ev
 from speech_lifecycle.fsm.values import MessageRecord
 
-from ..livekit_time import livekit_time_s
+from ..livekit_time import ROUNDED_MS, livekit_time_s
 from .facts import ClearRequested, FlushRequested, Report
 from .forwarding import Forwarding
 
@@ -133,7 +133,8 @@ class WatchedOutput(io.AudioOutput):
         if self.is_busy and self._segments[0]:
             began_ms = self._at_ms() - max(0.0, (livekit_time_s() - created_at) * 1000)
             # An output may say that it began earlier than it is told: the loop lags. Not before it had audio, though.
-            is_possible = began_ms >= self._begun_at_ms
+            is_possible = began_ms >= self._begun_at_ms - ROUNDED_MS
+            began_ms = max(began_ms, self._begun_at_ms)
             self._report(ev.OutputPlaybackStarted(self._segments[0], int(began_ms) if is_possible else None))
 
     def on_playback_progressed(self, *, started_at: float, offset: float, duration: float) -> None:
