@@ -165,6 +165,24 @@ async def test_a_carrier_that_is_silent_about_marks_gets_all_of_it_all_the_same(
 
 
 @in_virtual_time
+async def test_no_silence_comes_into_speech_that_arrives_in_pieces_of_its_own_size():
+    """As long as the carrier has something to play, what does not fill a frame waits for more."""
+    async with call() as (output, carrier):
+        bench = Bench(OutputUnderTest(output))
+        bench.attach()
+        bench.output.start("m")
+        bench.write("m", 297)
+        for _ in range(20):
+            bench.write("m", 97)
+            await bench.sleep(50)
+        bench.output.flush("m")
+        await bench.finished("m", 2_237)
+        gaps = np.flatnonzero(np.frombuffer(carrier.heard, "<i2") == 0)
+        assert gaps.size * 1_000 / carrier.rate < output._dialect.frame_ms, "only the last frame is filled up"
+        await output.aclose()
+
+
+@in_virtual_time
 async def test_a_carrier_that_freezes_is_settled_by_what_it_acknowledged():
     async with call() as (output, carrier):
         bench = Bench(OutputUnderTest(output))

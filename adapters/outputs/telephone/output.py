@@ -34,6 +34,8 @@ Send = Callable[[str | bytes], Awaitable[object]]
 
 _AHEAD_MS = 2_000
 """How much more than was played the carrier is given: it bears a stall of ours, and fits every carrier's buffer."""
+_MARGIN_MS = 20
+"""So long before the carrier has nothing to play any more it gets what there is, if that is part of a frame."""
 _PARTING_S = 1.0
 """How long the last frames may take."""
 _SILENCE = {"mulaw": b"\xff", "l16": b"\0"}
@@ -274,16 +276,19 @@ class TelephoneOutput(QueuedOutput[CallPlayback]):
         size = frame_ms * media_format.rate * media_format.bytes_per_sample // 1000
         now_ms = asyncio.get_running_loop().time() * 1000
         while playback.encoded:
+            # A carrier that acknowledges nothing is believed to play in the time that playing takes.
+            elapsed_ms = now_ms - playback.first_sent_ms if playback.sent_ms else 0.0
+            ahead_ms = playback.sent_ms - max(playback.played_ms, elapsed_ms)
             if len(playback.encoded) < size and not playback.flushed:
-                # Part of a frame waits for the rest of it, but no longer than a frame takes.
+                # Part of a frame waits for the rest of it as long as the carrier has something to play; then no longer
+                # than a frame takes: what fills it up is silence, in the middle of the speech.
                 playback.short_since_ms = playback.short_since_ms or now_ms
-                if (left_ms := playback.short_since_ms + frame_ms - now_ms) > 0:
+                left_ms = max(playback.short_since_ms + frame_ms - now_ms, ahead_ms - _MARGIN_MS)
+                if left_ms > 0:
                     self._wake_up_in(left_ms)
                     return
             if not playback.sent_ms:
                 playback.first_sent_ms = now_ms
-            # A carrier that acknowledges nothing is believed to play in the time that playing takes.
-            ahead_ms = playback.sent_ms - max(playback.played_ms, now_ms - playback.first_sent_ms)
             if ahead_ms >= _AHEAD_MS:
                 self._wake_up_in(ahead_ms - _AHEAD_MS + frame_ms)
                 return
