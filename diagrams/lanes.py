@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from . import palette
-from .drawing import LINE, WIDTH, box, line_between, number, text_at, width_of
+from .drawing import LINE, WIDTH, box, line_between, number, path, text_at, width_of
 from .windows import Window
 from .words import Fate, Word
 
@@ -15,6 +15,8 @@ LEFT = 122
 RIGHT = WIDTH - 10
 BAR = 17
 """How high a bar is, with a text in it."""
+STRIP = 18
+"""How high the strip is that shows what was heard."""
 GAP = 4
 _SPACE = 3.8
 
@@ -126,6 +128,10 @@ def bar(place: Place, from_ms: float, to_ms: float, y: float, colours: palette.S
     return drawn
 
 
-def polyline(points: Iterable[tuple[float, float]]) -> str:
-    """Return the data of a path through points."""
-    return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points)
+def sound(loudness: Iterable[tuple[float, float]], middle: float, title: str) -> str:
+    """Draw how loud something was, around a middle line."""
+    points = list(loudness)
+    half = STRIP / 2 - 1
+    around = [(x, middle - half * peak) for x, peak in points] + [(x, middle + half * peak) for x, peak in points[::-1]]
+    data = "M" + "L".join(f"{number(x)} {number(y)}" for x, y in around) + "z"
+    return path(data, fill=palette.INK, stroke=palette.INK, title=title)

@@ -6,11 +6,8 @@ from . import palette
 from .call import CallMessage
 from .drawing import LINE, fitted, line_between, path, text_at
 from .envelope import Envelope
-from .lanes import BAR, GAP, LEFT, Place, bar, polyline, said
+from .lanes import BAR, GAP, LEFT, STRIP, Place, bar, said, sound
 from .windows import spans_in
-
-_STRIP = 18
-"""How high the strip is that shows what was heard."""
 
 
 def message_lane(
@@ -22,7 +19,7 @@ def message_lane(
     below = y + BAR + GAP
     if message.heard:
         drawn += _heard(place, message, below, envelope)
-        below += _STRIP
+        below += STRIP
     words, height = said(place, place.window.words[index], below)
     lines = 3 if is_last and message.record is not None else 1
     return [*drawn, *words], max(below + height - y, LINE * lines) + GAP
@@ -75,7 +72,7 @@ def _states(place: Place, message: CallMessage, y: float) -> list[str]:
 def _heard(place: Place, message: CallMessage, y: float, envelope: Envelope | None) -> list[str]:
     """Draw what was heard as loud as it was, or if that is not known, as a bar."""
     drawn: list[str] = []
-    middle, before = y + _STRIP / 2 - 1, None
+    middle, before = y + STRIP / 2 - 1, None
     for stretch in message.heard:
         to_ms = place.end_ms if stretch.to_ms is None else stretch.to_ms
         if to_ms < place.window.from_ms or stretch.from_ms > place.window.to_ms:
@@ -87,9 +84,7 @@ def _heard(place: Place, message: CallMessage, y: float, envelope: Envelope | No
         title = f"{message.message_id} heard, {stretch.from_ms} to {to_ms} ms"
         loudness = envelope.of(message, from_x, to_x, place) if envelope is not None else None
         if loudness:
-            up = [(x, middle - (_STRIP / 2 - 1) * peak) for x, peak in loudness]
-            down = [(x, middle + (_STRIP / 2 - 1) * peak) for x, peak in reversed(loudness)]
-            drawn.append(path(polyline([*up, *down]) + "z", fill=palette.INK, stroke=palette.INK, title=title))
+            drawn.append(sound(loudness, middle, title))
         else:
             data = f"M{from_x:.1f} {middle - 3:.1f}H{max(to_x, from_x + 1.5):.1f}V{middle + 3:.1f}H{from_x:.1f}z"
             drawn.append(path(data, fill=palette.INK, title=title))

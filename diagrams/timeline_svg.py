@@ -10,7 +10,7 @@ from .call import Call, MarkKind
 from .deed_lanes import output_lane, server_lane, state_lane
 from .drawing import LINE, WIDTH, box, document, fitted, line_between, text_at, width_of
 from .envelope import Envelope
-from .lanes import GAP, LEFT, LOOKS, RIGHT, Place, Rows
+from .lanes import GAP, LEFT, LOOKS, RIGHT, STRIP, Place, Rows, sound
 from .message_lane import message_lane
 from .theme import Theme
 from .windows import Window, ticks_of, time_of, windows_of
@@ -32,8 +32,9 @@ def timeline_svg(call: Call, *, envelope: Envelope | None = None, theme: Theme =
     """
     body: list[str] = []
     y, windows = 4.0, windows_of(call, WINDOW_MS)
+    user_ms = envelope.begin_ms(call) if envelope is not None else None
     for window in windows:
-        drawn, height = _window(call, window, y, envelope)
+        drawn, height = _window(call, window, y, envelope, user_ms)
         where = f'data-from="{window.from_ms:g}" data-to="{window.to_ms:g}" data-left="{LEFT}" data-right="{RIGHT}"'
         body += [f'<g {where} data-top="{y:g}" data-bottom="{y + height:g}">', *drawn, "</g>"]
         y += height + 10
@@ -55,7 +56,9 @@ def _more(call: Call) -> list[str]:
     return [f"and {left_out} problems more"] if left_out else []
 
 
-def _window(call: Call, window: Window, y: float, envelope: Envelope | None) -> tuple[list[str], float]:
+def _window(
+    call: Call, window: Window, y: float, envelope: Envelope | None, user_ms: int | None
+) -> tuple[list[str], float]:
     place, top = Place(window, call.to_ms), y
     marks, height = _marks(call, place, y)
     y += height
@@ -67,6 +70,9 @@ def _window(call: Call, window: Window, y: float, envelope: Envelope | None) -> 
             drawn, height = state_lane(place, name, spans, y, names)
             lanes += drawn
             y += height
+            if name == "user" and envelope is not None and user_ms is not None:
+                lanes.append(sound(envelope.of_user(place, user_ms), y + STRIP / 2 - 1, "the user's voice"))
+                y += STRIP
     y += GAP
     speech_id = ""
     for index, message in window.messages.items():

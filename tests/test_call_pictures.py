@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +18,7 @@ from test_cli import run
 from test_timeline import HOSTILE, hostile_trace
 
 from speech_lifecycle.diagrams import (
+    MissingExtraError,
     animated_svg,
     call_mermaid,
     call_of,
@@ -186,6 +188,12 @@ def test_a_png_is_twice_as_fine_as_the_picture(trace):
     assert int.from_bytes(png[16:20], "big") == 2 * WIDTH
     height = float(ElementTree.fromstring(svg).get("height"))
     assert abs(int.from_bytes(png[20:24], "big") - 2 * height) <= 2
+
+
+def test_a_missing_rasterizer_names_the_extra(trace, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(MissingExtraError, match=re.escape("pip install 'speech-lifecycle[diagrams]'")):
+        png_of(timeline_svg(call_of(trace)))
 
 
 def test_what_is_too_high_for_a_png_is_refused():

@@ -295,8 +295,39 @@ def test_a_sound_file_gives_the_strip_its_shape(trace, tmp_path):
     assert min(heights[len(heights) // 2 + 3 : -2]) > 7
 
 
+def test_of_a_sound_file_with_the_user_the_users_voice_is_shown(tmp_path):
+    both = call("call-user-speaks")
+    first = next(message.message_id for message in both.messages if message.heard)
+    with wave.open(str(tmp_path / "heard.wav"), "wb") as sound:
+        sound.setnchannels(2)
+        sound.setsampwidth(2)
+        sound.setframerate(1000)
+        sound.writeframes(((20_000).to_bytes(2, "little") + bytes(2)) * 700)
+        sound.writeframes((bytes(2) + (20_000).to_bytes(2, "little")) * 700)
+    messages = [{"message_id": first, "begins_at_ms": 0}]
+    (tmp_path / "heard.json").write_text(json.dumps({"messages": messages}), encoding="utf-8")
+    svg = timeline_svg(both, envelope=read_envelope(tmp_path / "heard.wav"))
+    shape = next(
+        element
+        for element in ElementTree.fromstring(svg).iter(f"{SVG}path")
+        if any("user's voice" in (title.text or "") for title in element)
+    )
+    ys = [float(pair.split()[1]) for pair in shape.get("d")[1:-1].split("L")]
+    upper = ys[: len(ys) // 2]
+    quiet, loud = upper[5 : len(upper) // 2 - 5], upper[len(upper) // 2 + 5 : -5]
+    assert len(set(quiet)) == len(set(loud)) == 1
+    assert quiet[0] - loud[0] > 7
+
+
 @pytest.mark.parametrize(
-    ("sound", "described"), [(b"", '{"messages": []}'), (b"RIFFnothing", '{"messages": []}'), (b"", "[]"), (b"", "{")]
+    ("sound", "described"),
+    [
+        (b"", '{"messages": []}'),
+        (b"RIFFnothing", '{"messages": []}'),
+        (b"", "[]"),
+        (b"", "{"),
+        (b"", '{"messages": [{"message_id": "m", "begins_at_ms": Infinity}]}'),
+    ],
 )
 def test_what_is_no_sound_file_is_refused_by_name(tmp_path, sound, described):
     (tmp_path / "heard.wav").write_bytes(sound)
