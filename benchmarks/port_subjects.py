@@ -20,7 +20,8 @@ TYPESCRIPT_TOOLS = FOLDER.parent.parent / "ports" / "typescript" / "node_modules
 TYPESCRIPT, C, WEBASSEMBLY = "TypeScript, generated", "C, generated", "WebAssembly, generated"
 TARGETS_NS = {C: 25.0, WEBASSEMBLY: 60.0, TYPESCRIPT: 500.0}
 """What an event may take."""
-_OPTIONS = ("-std=c11", "-O2")
+_OPTIONS = ("-std=c11", "-O2", "-flto")
+"""Optimized as a whole, as who embeds it would: the machine and its charts are two files."""
 
 
 def why_not(name: str) -> str | None:
