@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -189,14 +190,15 @@ class Driver:
     def begin_turn(self, text: str, **options: Any) -> DrivenSpeech:
         """Have the user say something in writing, and ask the model for the answer, as `request_response` does.
 
-        It interrupts nobody: `interrupt` does.
+        It interrupts nobody: `interrupt` does. Without a connection, or when the driver is closing, nothing is sent; a
+        server that begins anew is told first what was heard.
 
         Raises:
             ValueError: the session knows that no server takes these options. Nothing is sent.
             TypeError: the session has no conversation to write to (`ConversingSession`).
         """
         session, options = self._conversing(), self._checked(options)
-        session.send_text(text)
+        self._say(lambda: session.send_text(text))
         return self._request(options)
 
     def continue_turn(self, results: Mapping[str, str], **options: Any) -> DrivenSpeech:
@@ -215,8 +217,11 @@ class Driver:
             raise ValueError("a turn goes on when there is a result of a tool; without one, request_response asks")
         session, options = self._conversing(), self._checked(options)
         for call_id, output in results.items():
-            session.send_tool_result(call_id, output)
+            self._say(partial(session.send_tool_result, call_id, output))
         return self._request(options)
+
+    def _say(self, send: Callable[[], None]) -> None:
+        self._steps.performer.turns.say(self._machine.conversation, send)
 
     def _conversing(self) -> ConversingSession:
         if not isinstance(self._session, ConversingSession):

@@ -15,6 +15,7 @@ from .driven_speeches import DrivenSpeeches
 from .handover import Handover
 from .ports import RestorableSession, Session
 from .telling import Telling
+from .turns import Turns
 
 RequestEffect = fx.CreateResponse | fx.RestoreHistory | fx.SessionEffect
 """What a session is asked for."""
@@ -48,6 +49,7 @@ class Performer:
         self._take = take
         self._timers: dict[str, ScheduledCall] = {}
         """Those that run, of speeches by their names; the user's, by no name."""
+        self.turns = Turns(telling.faults)
         self.history: deque[fx.CommitMessage] = deque(maxlen=history_limit)
         self.divergences: deque[fx.ReportDivergence] = deque(maxlen=history_limit)
 
@@ -72,9 +74,11 @@ class Performer:
             return self._faults.attempt(what, self._request_response, effect)
         if not isinstance(effect, fx.RestoreHistory):
             return self._faults.attempt(what, self._session.perform, effect)
+        error = None
         if isinstance(self._session, RestorableSession):
-            return self._faults.attempt(what, self._session.restore, tuple(self.history))
-        return None
+            error = self._faults.attempt(what, self._session.restore, tuple(self.history))
+        self.turns.go_on()
+        return error
 
     def _request_response(self, effect: fx.CreateResponse) -> None:
         options = self._speeches.by_id[effect.speech_id].options
@@ -115,6 +119,8 @@ class Performer:
             self.history.append(effect)
         elif isinstance(effect, fx.ReportDivergence):
             self.divergences.append(effect)
+        elif isinstance(effect, fx.AnnounceConnectionState):
+            self.turns.note_connection(effect)
         elif isinstance(effect, fx.ReportSpeechDone) and speech is not None:
             self._end_speech(speech)
         self._telling.effect(speech, effect)

@@ -11,6 +11,7 @@ from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.fsm import Capabilities, Policy
 from speech_lifecycle.fsm.effects import AnnounceAgentState, ReportMessageSettled, ReportSpeechDone
 from speech_lifecycle.fsm.events import (
+    Close,
     SessionAudioReceived,
     SessionLost,
     SessionMessageAdded,
@@ -251,6 +252,84 @@ def test_a_session_is_told_what_was_heard_unless_its_server_remembers(conversati
     assert setting.driver.connection_state == "connected"
     assert setting.session.restored == [tuple(setting.driver.history)] * times
     assert [commit.message_id for commit in setting.driver.history] == ["A", "B"]
+
+
+class ConversingSession(RestorableSession):
+    """One that can be told what the user writes and what tools say; `said` has all that it was told, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = []
+
+    def restore(self, history):
+        self.said.append("history")
+
+    def send_text(self, text):
+        self.said.append(text)
+
+    def send_tool_result(self, call_id, output):
+        self.said.append(f"{call_id}: {output}")
+
+    def request_response(self, speech_id):
+        super().request_response(speech_id)
+        self.said.append("request")
+
+
+def test_what_a_turn_says_to_a_server_that_begins_anew_comes_behind_the_history():
+    setting = Setting(session=ConversingSession())
+    setting.respond("r", ("A", 300))
+    setting.clock.advance(100)
+    setting.session.said.clear()
+    setting.session.receiver.report(SessionLost(may_resume=True))
+    setting.session.receiver.report(SessionResumed(False))
+    assert setting.driver.connection_state == "restoring"
+    setting.driver.begin_turn("And tomorrow?")
+    setting.driver.continue_turn({"call": "24 degrees"})
+    assert setting.session.said == []
+    setting.clock.advance(10)
+    assert setting.session.said == ["history", "And tomorrow?", "call: 24 degrees", "request"]
+
+
+def test_what_a_turn_says_is_said_behind_the_history_also_where_a_listener_begins_it():
+    """In the step that ends the restoration the conversation is connected before the history has been told."""
+    setting = Setting(session=ConversingSession())
+    setting.respond("r", ("A", 300))
+    setting.clock.advance(100)
+    setting.session.said.clear()
+
+    def begin_turn(speech, effect):
+        if isinstance(effect, ReportSpeechDone):
+            setting.driver.begin_turn("And tomorrow?")
+
+    setting.driver.listen(begin_turn)
+    setting.session.receiver.report(SessionLost(may_resume=True))
+    setting.session.receiver.report(SessionResumed(False))
+    setting.clock.advance(10)
+    assert setting.session.said == ["history", "And tomorrow?", "request"]
+
+
+@pytest.mark.parametrize("end", [SessionLost(may_resume=True), SessionLost(), Close()])
+def test_of_a_turn_that_fails_at_once_nothing_is_said(end):
+    setting = Setting(session=ConversingSession())
+    tell = setting.driver.command if isinstance(end, Close) else setting.session.receiver.report
+    tell(end)
+    speech = setting.driver.begin_turn("Wait!")
+    assert speech.snapshot.state in ("failed", "interrupted")
+    setting.driver.continue_turn({"call": "24 degrees"})
+    assert setting.session.said == []
+
+
+def test_what_waits_for_a_history_that_is_never_told_is_never_said():
+    setting = Setting(session=ConversingSession())
+    setting.respond("r", ("A", 300))
+    setting.clock.advance(100)
+    setting.session.said.clear()
+    for fact in (SessionLost(may_resume=True), SessionResumed(False)):
+        setting.session.receiver.report(fact)
+    setting.driver.begin_turn("And tomorrow?")
+    setting.session.receiver.report(SessionLost())
+    setting.clock.advance(10)
+    assert setting.session.said == []
 
 
 def test_a_session_that_cannot_restore_goes_on_without():
