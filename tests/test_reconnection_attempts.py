@@ -13,6 +13,7 @@ from websockets.http11 import Response
 
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
 from speech_lifecycle.adapters.sessions.reconnection import Reconnection, is_temporary
+from speech_lifecycle.fsm.effects import AnnounceConnectionState
 from speech_lifecycle.fsm.events import SessionLost, SessionResumed
 from speech_lifecycle.simulation.report import build_report
 from speech_lifecycle.simulation.script import ServerBehaviour
@@ -228,6 +229,23 @@ def test_cancelled_a_session_closes_what_it_opened_itself(world, stays_open):
         assert (world.session._connection._connection.close_code is None) is stays_open
 
     run(test, world=world)
+
+
+def test_cancelled_the_moment_the_connection_is_lost_it_ends():
+    """The cancellation is not that of the task that sends, which is waited for at that moment."""
+
+    async def test(world):
+        def cancel(speech, effect):
+            if effect == AnnounceConnectionState("disconnected"):
+                world._reading.cancel()
+
+        world.driver.listen(cancel)
+        world.server_session.drop_connection()
+        await world.settle()
+        assert world._reading.cancelled()
+        assert len(world.server.sessions) == 1
+
+    run(test)
 
 
 def test_cancelled_while_it_waits_to_try_again_it_ends_at_once():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 import logging
 import reprlib
@@ -336,8 +335,8 @@ class OpenAIRealtimeSession:
         finally:
             self._wait_no_longer()
             sender.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sender
+            # To await it would take a cancellation of this task for that of the sender, and go on.
+            await asyncio.wait((sender,))
 
     def _begin(self, connection: AsyncRealtimeConnection) -> None:
         """Take a connection into use. The agent's own settings go first, also before what waits to be sent."""
