@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ CAPTURES = Path(__file__).parent / "captures"
 
 def pytest_sessionstart() -> None:
     """Say at once what otherwise fails in a hundred places."""
+    # Who is started in the background may ignore Ctrl-C, and whatever it starts would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not is_source_of(Path(compiled.__file__).read_text(encoding="utf-8"), definition()):
         pytest.exit("fsm/compile/compiled.py is stale: run `make generated`", returncode=2)
 
