@@ -11,14 +11,12 @@ import logging
 import numpy as np
 import pytest
 
-from speech_lifecycle.adapters.driver import Driver
 from speech_lifecycle.adapters.sessions.audio_format import PCM_24K, AudioFormat, AudioFormatError, said_format
 from speech_lifecycle.adapters.sessions.openai_protocol import OpenAIRealtimeProtocol, delta_in
 from speech_lifecycle.adapters.sessions.openai_realtime import OpenAIRealtimeSession
 from speech_lifecycle.simulation.report import build_report
 from speech_lifecycle.simulation.script import ScriptedMessage, ScriptedResponse, ServerBehaviour
 from speech_lifecycle.simulation.server_dialects import AZURE, OPENAI
-from speech_lifecycle.simulation.simulated_speaker import SimulatedSpeaker
 from speech_lifecycle.simulation.tone import tone_base64
 from speech_lifecycle.simulation.world import SimulatedWorld
 
@@ -293,9 +291,3 @@ def test_n4_positions_are_right_in_every_format(audio_format, names, interrupt_a
             assert build_report(world).is_equal
 
     asyncio.run(test())
-
-
-def test_an_output_of_another_sample_rate_is_refused_before_anything_is_played():
-    session = OpenAIRealtimeSession(connect=lambda: None, audio_format="g711_ulaw")
-    with pytest.raises(ValueError, match="8000 samples per second, the output takes 24000"):
-        Driver(session, SimulatedSpeaker(None))
