@@ -110,8 +110,8 @@ def ports_section(ports: Ports) -> str:
 {_table(header, rows)}
 {left_out}
 Measured on {ports.date}: medians of {ports.rounds} rounds of {ports.round_s:g} s{load}. Each port is exported,
-compiled as its users would (`-O2`; Node for TypeScript and WebAssembly), and plays the same speeches in a process of
-its own. A speech is built with the ids of its events."""
+compiled as its users would (`-O2 -flto`; Node for TypeScript and WebAssembly), and plays the same speeches in a process
+of its own. A speech is built with the ids of its events."""
 
 
 def with_ports(page: str, ports: Ports) -> str:
