@@ -136,12 +136,18 @@ def report(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write the page.")] = Path(
         "report.html"
     ),
+    animate: Annotated[
+        bool, typer.Option("--animate", help="Write an animated picture of one call instead: the same name, .svg.")
+    ] = False,
 ) -> None:
     """Write what happened in calls, step by step, as one page that opens from disk."""
     with user_errors():
         from . import report as command
 
-        command.write(traces, output)
+        if animate:
+            command.animate(traces, output)
+        else:
+            command.write(traces, output)
 
 
 @app.command()

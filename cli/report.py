@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from speech_lifecycle.diagrams.animated import animated_svg
+from speech_lifecycle.diagrams.files import replace_file
 from speech_lifecycle.diagrams.render import RenderError
 from speech_lifecycle.diagrams.report import write_report
 
 from .errors import UsageError
 from .printing import print_files
 from .terminal import console
+from .timeline import read_call_of
+
+
+def animate(traces: list[Path], output: Path) -> None:
+    """Write the animation of a call, one picture that needs no page: for a README.
+
+    Raises:
+        UsageError: there are several traces, or nothing of the one can be read.
+    """
+    if len(traces) != 1:
+        raise UsageError("--animate is of one call: give one trace")
+    picture = output.with_suffix(".svg")
+    content = animated_svg(read_call_of(traces[0])).encode()
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(picture, content)
+    print_files([picture])
 
 
 def write(traces: list[Path], output: Path) -> None:

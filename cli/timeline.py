@@ -40,7 +40,7 @@ def show_calls(files: list[Path], output: Path | None, file_format: str, sound: 
     if output is not None and len(set(map(str.casefold, stems))) < len(stems):
         raise UsageError("two of the traces have the same name: give them one after the other, each its --output")
     for file in files:
-        call = _read(file)
+        call = read_call_of(file)
         console.print(f"{file}\n", style="bold")
         console.print(Text(timeline_text(call, width=max(40, min(console.width, 120) - 40)).rstrip()), soft_wrap=True)
         console.print()
@@ -61,7 +61,12 @@ def show_calls(files: list[Path], output: Path | None, file_format: str, sound: 
 _ENDS = {"svg": ".svg", "png": ".png", "mermaid": ".mmd"}
 
 
-def _read(file: Path) -> Call:
+def read_call_of(file: Path) -> Call:
+    """Read the call of a trace.
+
+    Raises:
+        UsageError: it cannot be opened, or nothing of it can be read.
+    """
     try:
         with file.open("rb") as lines:
             call = read_call(lines, str(file))

@@ -12,6 +12,8 @@ from report_pages import NASTY, at_step, faults_of_access, hostile, lines_of, op
 
 from speech_lifecycle.cli.app import app
 from speech_lifecycle.cli.heard import write_heard
+from speech_lifecycle.diagrams.animated import animated_svg
+from speech_lifecycle.diagrams.call_reading import read_call
 from speech_lifecycle.diagrams.report import write_report
 from speech_lifecycle.diagrams.report.pages import STEPS_PER_PAGE
 from speech_lifecycle.diagrams.report.sound import sound_beside
@@ -352,6 +354,19 @@ async def test_the_command_writes_the_page_and_names_what_it_could_not_read(tmp_
     printed = capsys.readouterr().out
     assert f"call.jsonl, line {len(trace.records) + 2}" in printed
     assert f"wrote {tmp_path / 'call.html'}" in printed
+
+
+async def test_the_command_animates_one_call(tmp_path, trace, capsys):
+    path = written(tmp_path / "call.jsonl", lines_of(trace))
+    assert run("report", path, "-o", tmp_path / "call.html", "--animate") == 0
+    assert f"wrote {tmp_path / 'call.svg'}" in capsys.readouterr().out
+    picture = (tmp_path / "call.svg").read_text(encoding="utf-8")
+    assert picture == animated_svg(read_call(iter([line.encode() for line in lines_of(trace)]), str(path)))
+    assert "@keyframes" in picture
+    assert "<script" not in picture
+    assert not (tmp_path / "call.html").exists()
+    assert run("report", path, path, "--animate") == 2
+    assert "one trace" in capsys.readouterr().err
 
 
 async def test_the_command_takes_no_trace_for_the_page_and_names_a_missing_file(tmp_path, trace, capsys):
