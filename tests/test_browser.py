@@ -132,10 +132,10 @@ async def test_a_page_that_is_left_in_mid_speech_is_settled_where_it_was(leave, 
         bench.expect_in_order()
         assert "the page was closed, or loaded anew" in bench.of(OutputFailed, "m")[0].detail
         await asyncio.sleep(RECORDED_S)
-        # It was heard, and it is all that the page had said; how old that was depends on how busy the machine is.
+        # It was heard, and it is no less than the page was seen to say; how old that was depends on how busy the
+        # machine is, and the last that it says may come after the debugger has let go of it.
         position_ms = bench.of(OutputPlaybackProgressed, "m")[-1].position_ms
-        assert position_ms < room.heard_ms() + 20
-        assert position_ms == told_ms[-1]
+        assert told_ms[-1] <= position_ms < room.heard_ms() + 20
         if leave == "reload":
             await opened.page.click("#talk")
             bench.say("next", 100)
